@@ -1,0 +1,1 @@
+"""Konsento management server: drivers, outlets, sessions and their settlement."""

@@ -1,0 +1,1 @@
+"""What every domain uses: money, clock, ids, database, due work, errors, translations. Knows no domain."""

@@ -1,0 +1,1 @@
+"""All models, so that metadata and migrations see every table. One file per aggregate."""

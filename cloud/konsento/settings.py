@@ -1,0 +1,37 @@
+"""Settings from the environment (12-factor): every name below with the prefix `KONSENTO_`."""
+
+from decimal import Decimal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of the management server."""
+
+    model_config = SettingsConfigDict(env_prefix="KONSENTO_")
+
+    database_url: str = "sqlite+aiosqlite:///konsento.sqlite3"
+    """SQLAlchemy URL with an async driver."""
+    host: str = "127.0.0.1"
+    """Address that the pages listen on."""
+    port: int = Field(default=8080, ge=1, le=65535)
+    """Port of the pages."""
+    ocpp_host: str = "127.0.0.1"
+    """Address that the OCPP gateway listens on."""
+    ocpp_port: int = Field(default=8081, ge=1, le=65535)
+    """Port of the OCPP gateway."""
+    public_url: str = "http://127.0.0.1:8080"
+    """Address under which drivers reach the pages; QR codes hold it."""
+    operator_name: str = "Konsento"
+    """The supplier that runs this server, as drivers read it."""
+    currency: str = Field(default="JPY", pattern="^[A-Z]{3}$")
+    """ISO 4217 code of all amounts of this deployment."""
+    tax_rate: Decimal = Field(default=Decimal("0.10"), ge=0, lt=1)
+    """Share of tax that the prices include."""
+    welcome_credit_minor: int = Field(default=0, ge=0)
+    """Credit in minor units that a new account gets from the operator; 0 for none."""
+    start_expiry_s: int = Field(default=30, ge=5, le=600)
+    """How long a start request stays valid on its way to the outlet."""
+    log_level: str = "INFO"
+    """Level of the log."""
