@@ -3,7 +3,7 @@
 import secrets
 from uuid import UUID, uuid7
 
-TOKEN_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 """Characters that every OCPP station accepts in an idToken."""
 
 
@@ -14,4 +14,4 @@ def new_id() -> UUID:
 
 def new_token(length: int = 20) -> str:
     """Return `length` random characters of A-Z0-9 (20 are 103 bits), the most that old OCPP gear takes."""
-    return "".join(secrets.choice(TOKEN_ALPHABET) for _ in range(length))
+    return "".join(secrets.choice(ALPHANUMERIC) for _ in range(length))
