@@ -1,0 +1,61 @@
+# Two commands matter: `make demo` runs the main job, `make test` the tests. Both set up what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# uv is on the PATH, or tools/setup puts it here.
+export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
+DEV := .venv/dev/bin
+
+.PHONY: help demo test lint test-firmware test-site test-cloud test-system bench lock format clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+demo: ## The whole line on this machine; ARGS="--once --json" runs one session and ends, ARGS=--help lists more
+	@tools/setup firmware site cloud dev
+	@PYTHONPATH=tools $(DEV)/python -m rig.demo $(ARGS)
+
+test: ## Everything that CI runs
+	@tools/setup firmware site cloud dev chromium
+	@$(MAKE) --no-print-directory lint test-firmware test-site test-cloud test-system
+
+lint: ## ruff, mypy --strict and the floors of the cloud
+	@tools/setup site dev
+	$(DEV)/ruff check .
+	$(DEV)/ruff format --check .
+	cd cloud && ../$(DEV)/mypy -p konsento
+	$(DEV)/mypy --python-executable .venv/site/bin/python custom_components/konsento
+	MYPYPATH=tools $(DEV)/mypy -p rig
+	cd cloud && PYTHONPATH=. ../$(DEV)/lint-imports
+
+test-firmware: ## The outlet's firmware
+	@tools/setup firmware dev
+	$(DEV)/pytest tests/firmware
+
+test-site: ## The Home Assistant integration
+	@tools/setup firmware site
+	.venv/site/bin/pytest -c tests/site/pytest.ini tests/site
+
+test-cloud: ## The management server
+	@tools/setup dev
+	$(DEV)/pytest tests/cloud
+
+test-system: ## The whole line with real processes
+	@tools/setup firmware site cloud dev chromium
+	$(DEV)/pytest tests/system
+
+bench: ## Measurements; ONLY=name for one
+	@tools/setup firmware site cloud dev
+	@PYTHONPATH=tools:cloud:. $(DEV)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+lock: ## Renew requirements/*.txt
+	@tools/setup
+	@tools/lock
+
+format: ## Format the Python code
+	@tools/setup dev
+	$(DEV)/ruff check --fix .
+	$(DEV)/ruff format .
+
+clean: ## Remove what was built here
+	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
