@@ -1,0 +1,128 @@
+"""`make demo`: the main job on this machine, to look at, or once and measured."""
+
+import argparse
+import asyncio
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from rig.line import CODES, OUTLETS, OWNER, OWNER_PASSWORD, Line, temporary_folder
+from rig.ports import Ports
+from rig.session import run_session
+
+DRIVER_EMAIL = "driver@example.com"
+DRIVER_PASSWORD = "demo-driver-1"  # noqa: S105  # of a server that listens on this machine alone
+DRIVER_NAME = "Hanako Demo"
+
+UNITS = {"energy": "Wh", "time": "s", "money": "minor"}
+
+
+def _limit(text: str) -> tuple[str, str]:
+    kind, _, amount = text.partition("=")
+    if kind not in UNITS or not amount:
+        raise argparse.ArgumentTypeError("a limit is energy=WH, time=SECONDS or money=YEN, for example energy=10")
+    return kind, amount
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1024 <= int(text) <= 65000:
+        raise argparse.ArgumentTypeError("a port is a number from 1024 to 65000")
+    return int(text)
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="make demo ARGS=…",
+        description="Starts three outlets, Home Assistant and the management server on this machine. Without --once it runs until Ctrl-C.",
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="run one whole session as a driver's browser would, then end"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with --once: a JSON object on the last line of standard output"
+    )
+    parser.add_argument(
+        "--limit", type=_limit, default=("energy", "10"), help="energy=10 (Wh), time=20 (s) or money=50 (yen)"
+    )
+    parser.add_argument("--outlet", type=int, default=1, choices=range(1, len(OUTLETS) + 1), help="which outlet")
+    parser.add_argument(
+        "--port-base", type=_port, default=None, help="first of about ten consecutive ports; default: free ones"
+    )
+    parser.add_argument("--keep", type=Path, default=None, help="folder for databases and logs, kept afterwards")
+    return parser.parse_args(argv)
+
+
+async def _once(line: Line, options: argparse.Namespace) -> None:
+    kind, amount = options.limit
+    driver = await line.driver(DRIVER_EMAIL, DRIVER_PASSWORD, DRIVER_NAME)
+    line.say(f"a driver asks outlet {options.outlet} for {amount} {UNITS[kind]}")
+    report = await run_session(line, driver, options.outlet, kind, amount, UNITS[kind], (DRIVER_EMAIL, DRIVER_NAME))
+    if options.json:
+        print(json.dumps(report))
+        return
+    width = max(map(len, report))
+    for name, value in report.items():
+        print(f"{name:<{width}}  {value}")
+
+
+async def _stay(line: Line, stop: asyncio.Event) -> None:
+    driver = await line.driver(DRIVER_EMAIL, DRIVER_PASSWORD, DRIVER_NAME)
+    await driver.close()
+    print(f"\n  Driver        {line.server.url}/  signed up: {DRIVER_EMAIL} / {DRIVER_PASSWORD}")
+    for spec, code in zip(OUTLETS, CODES, strict=True):
+        print(f"    {spec.title:<26} {line.server.url}/o/{code}")
+    print(f"  Home Assistant {line.home_assistant.url}/  {OWNER} / {OWNER_PASSWORD}")
+    print(f"  Logs           {line.folder}")
+    print(
+        "\n  The demo's price is a hundred times a usual one, so that seconds cost something. Ctrl-C ends it.\n",
+        flush=True,
+    )
+    await stop.wait()
+
+
+def _say() -> Callable[[str], None]:
+    began = monotonic()
+    return lambda text: print(f"[{monotonic() - began:5.1f} s] {text}", file=sys.stderr, flush=True)
+
+
+async def _main(options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+    assert main is not None  # noqa: S101  # asyncio.run runs this as a task
+
+    def end() -> None:
+        if stop.is_set() or options.once:
+            main.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    folder = options.keep or temporary_folder()
+    say = _say()
+    try:
+        starting = Line(folder.resolve(), Ports(options.port_base), say)
+        async with starting as line:
+            await (_once(line, options) if options.once else _stay(line, stop))
+            say("ending")
+    finally:
+        if options.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Run the demo; exits 0, or 1 with a sentence when the line does not come up."""
+    options = arguments()
+    try:
+        asyncio.run(_main(options))
+    except asyncio.CancelledError, KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""A real Home Assistant with the integration: onboarded and configured over its own HTTP API, as its frontend does it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rig.paths import ROOT, program
+from rig.process import Process
+
+_CONFIGURATION = """\
+homeassistant:
+  name: {name}
+  latitude: 35.6764
+  longitude: 139.6500
+  elevation: 40
+  unit_system: metric
+  time_zone: Asia/Tokyo
+  country: JP
+  currency: JPY
+  language: en
+http:
+  server_host: 127.0.0.1
+  server_port: {port}
+frontend:
+config:
+history:
+logbook:
+zeroconf:
+logger:
+  default: warning
+  logs:
+    custom_components.konsento: debug
+"""
+
+
+class FlowRefusedError(Exception):
+    """A configuration form came back with errors; says which."""
+
+
+class HomeAssistant:
+    """One site's Home Assistant."""
+
+    def __init__(self, name: str, port: int, folder: Path, username: str, password: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.username = username
+        self.password = password
+        self.config = folder / "config"
+        self._name = name
+        self._port = port
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=60)
+        self.entry_id = ""
+        self.process = Process(
+            "Home Assistant",
+            # --skip-pip: everything is locked in requirements/site.txt, nothing is installed at run time.
+            [program("site", "hass"), "--config", str(self.config), "--skip-pip", "--log-file", str(folder / "ha.log")],
+            folder / "home-assistant.log",
+            {"HOME": str(folder)},
+            folder,
+        )
+
+    async def start(self) -> None:
+        """Start the program; `ready` waits for it."""
+        if not self.config.exists():
+            (self.config / "custom_components").mkdir(parents=True)
+            (self.config / "custom_components/konsento").symlink_to(ROOT / "custom_components/konsento")
+            (self.config / "configuration.yaml").write_text(_CONFIGURATION.format(name=self._name, port=self._port))
+        await self.process.start()
+
+    async def close(self) -> None:
+        """Stop the program."""
+        await self._http.aclose()
+        await self.process.stop()
+
+    async def ready(self, patience: float = 180) -> None:
+        """Wait until the HTTP interface answers; raises ProcessFailedError when the program ends instead."""
+        async with asyncio.timeout(patience):
+            while True:
+                await self.process.check()
+                try:
+                    answer = await self._http.get("/api/onboarding")
+                except httpx.TransportError:
+                    await asyncio.sleep(0.2)
+                    continue
+                # 404: onboarding is done and its views are gone.
+                if answer.status_code in {200, 404}:
+                    return
+                await asyncio.sleep(0.2)
+
+    async def onboard(self) -> None:
+        """Make the owner's account and finish the welcome steps."""
+        client = {"client_id": self.url + "/"}
+        answer = await self._http.post(
+            "/api/onboarding/users",
+            json={"name": "Owner", "username": self.username, "password": self.password, "language": "en", **client},
+        )
+        answer.raise_for_status()
+        await self._use_code(answer.json()["auth_code"])
+        for step in ("core_config", "analytics"):
+            (await self._http.post(f"/api/onboarding/{step}", json={})).raise_for_status()
+        (
+            await self._http.post("/api/onboarding/integration", json={"redirect_uri": self.url + "/", **client})
+        ).raise_for_status()
+
+    async def sign_in(self) -> None:
+        """Sign in as the owner, after a restart."""
+        client = {"client_id": self.url + "/"}
+        flow = await self._http.post(
+            "/auth/login_flow", json={"handler": ["homeassistant", None], "redirect_uri": self.url + "/", **client}
+        )
+        flow.raise_for_status()
+        done = await self._http.post(
+            f"/auth/login_flow/{flow.json()['flow_id']}",
+            json={"username": self.username, "password": self.password, **client},
+        )
+        done.raise_for_status()
+        await self._use_code(done.json()["result"])
+
+    async def _use_code(self, code: str) -> None:
+        answer = await self._http.post(
+            "/auth/token", data={"grant_type": "authorization_code", "code": code, "client_id": self.url + "/"}
+        )
+        answer.raise_for_status()
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    async def add_site(self, name: str) -> None:
+        """Add the integration."""
+        self.entry_id = (await self._flow("flow", {"handler": "konsento"}, {"name": name}))["entry_id"]
+
+    async def add_outlet(self, port: int, name: str) -> None:
+        """Add an outlet by its address."""
+        await self._subentry("outlet", {"host": "127.0.0.1", "port": port, "name": name})
+
+    async def add_management_server(self, url: str, station_id: str, password: str) -> None:
+        """Link a management server."""
+        await self._subentry("management_server", {"url": url, "station_id": station_id, "password": password})
+
+    async def states(self) -> dict[str, dict[str, Any]]:
+        """Return all entity states by entity id."""
+        answer = await self._http.get("/api/states")
+        answer.raise_for_status()
+        return {state["entity_id"]: state for state in answer.json()}
+
+    async def press(self, entity_id: str) -> None:
+        """Press a button entity."""
+        answer = await self._http.post("/api/services/button/press", json={"entity_id": entity_id})
+        answer.raise_for_status()
+
+    async def _subentry(self, kind: str, values: dict[str, Any]) -> None:
+        await self._flow("subentries/flow", {"handler": [self.entry_id, kind]}, values)
+
+    async def _flow(self, path: str, opening: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        """Walk a configuration flow, giving each form the values that it has fields for."""
+        step = await self._step(f"/api/config/config_entries/{path}", opening)
+        while step["type"] == "form":
+            fields = {field["name"] for field in step["data_schema"] or []}
+            step = await self._step(
+                f"/api/config/config_entries/{path}/{step['flow_id']}",
+                {name: value for name, value in values.items() if name in fields},
+            )
+            if step.get("errors"):
+                raise FlowRefusedError(f"{opening}: {step['errors']}")
+        if step["type"] == "abort":
+            raise FlowRefusedError(f"{opening}: {step['reason']}")
+        result = step.get("result")
+        return result if isinstance(result, dict) else {}
+
+    async def _step(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._http.post(path, json=body)
+        if answer.status_code >= 400:
+            raise FlowRefusedError(f"{path}: {answer.status_code} {answer.text}")
+        step: dict[str, Any] = answer.json()
+        return step

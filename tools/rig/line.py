@@ -1,0 +1,188 @@
+"""The whole line: outlets, Home Assistant, management server, and relays between them that can be cut and that record."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Self
+
+from rig.driver import Driver
+from rig.home_assistant import HomeAssistant
+from rig.outlet import Outlet, OutletSpec, Watcher, build
+from rig.ports import Ports
+from rig.proxy import TcpProxy
+from rig.server import ManagementServer
+
+STATION_ID = "sakura-mall"
+STATION_PASSWORD = "demo-station-password"  # noqa: S105  # of a server that listens on this machine alone
+OWNER = "owner"
+OWNER_PASSWORD = "demo-owner"  # noqa: S105  # of a Home Assistant that listens on this machine alone
+UNIT_PRICE = "3850"
+
+OUTLETS = (
+    OutletSpec(
+        name="outlet-1",
+        title="Outlet 1, north wall",
+        settings={"mac_address": "02:00:00:00:00:01", "load_w": "3000", "idle_time": "10s"},
+    ),
+    OutletSpec(
+        name="outlet-2",
+        title="Outlet 2, north wall",
+        settings={
+            "mac_address": "02:00:00:00:00:02",
+            "load_w": "1500",
+            "load_ramp_s": "5",
+            "load_noise_w": "20",
+            "idle_time": "10s",
+        },
+    ),
+    OutletSpec(
+        name="outlet-3",
+        title="Outlet 3, by the entrance",
+        settings={"mac_address": "02:00:00:00:00:03", "load_w": "3000", "plugged": "false", "idle_time": "10s"},
+    ),
+)
+"""Three outlets with different cars: a steady 3 kW, a slow and noisy 1.5 kW, and none plugged in."""
+
+CODES = ("K7F29Q", "M4XR8T", "P9WC3H")
+
+
+def provisioning(outlets: Sequence[OutletSpec], codes: Sequence[str]) -> str:
+    """Return the file that an operator would write for `konsento apply`."""
+    text = f"""\
+[[tariffs]]
+name = "demo"
+unit_price = "{UNIT_PRICE}"
+power_type = "other"
+supplier = "Sakura Energy"
+
+[[sites]]
+name = "Sakura Mall car park"
+station_id = "{STATION_ID}"
+password = "{STATION_PASSWORD}"
+time_zone = "Asia/Tokyo"
+place = "Setagaya, Tokyo"
+"""
+    for number, (outlet, code) in enumerate(zip(outlets, codes, strict=False), start=1):
+        text += f"""
+[[sites.outlets]]
+evse_id = {number}
+code = "{code}"
+name = "{outlet.title}"
+rated_w = 3000
+volts = 200
+tariff = "demo"
+"""
+    return text
+
+
+@dataclass
+class Line:
+    """The running line. Use `Line.open` as an asynchronous context manager."""
+
+    folder: Path
+    ports: Ports
+    say: Callable[[str], None]
+    specs: Sequence[OutletSpec] = OUTLETS
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.server = ManagementServer(
+            self.ports.take(),
+            self.ports.take(),
+            self.folder / "server",
+            {"KONSENTO_OPERATOR_NAME": "Sakura Energy", "KONSENTO_WELCOME_CREDIT_MINOR": "5000", **self.settings},
+        )
+        self.home_assistant = HomeAssistant(
+            "Sakura Mall", self.ports.take(), self.folder / "site", OWNER, OWNER_PASSWORD
+        )
+        self.cloud_link = TcpProxy(self.ports.take(), self.server.ocpp_port)
+        self.outlets: list[Outlet] = []
+        self.outlet_links: list[TcpProxy] = []
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        began = monotonic()
+        self.say("starting Home Assistant")
+        self._stack.push_async_callback(self.home_assistant.close)
+        await self.home_assistant.start()
+        self.say("building the firmware of the outlets (about 30 s each the first time, cached afterwards)")
+        for spec in self.specs:
+            outlet = Outlet(spec, await build(spec), self.ports.take(), self.folder / spec.name)
+            link = TcpProxy(self.ports.take(), outlet.port)
+            self.outlets.append(outlet)
+            self.outlet_links.append(link)
+            self._stack.push_async_callback(outlet.process.stop)
+            self._stack.push_async_callback(link.stop)
+            await outlet.process.start()
+            await link.start()
+        self.say("starting the management server")
+        self._stack.push_async_callback(self.server.process.stop)
+        self._stack.push_async_callback(self.cloud_link.stop)
+        await self.server.apply(provisioning(self.specs, CODES))
+        await self.server.start()
+        await self.cloud_link.start()
+        await self.server.ready()
+        self.say("setting Home Assistant up")
+        await self.home_assistant.ready()
+        await self.home_assistant.onboard()
+        await self.home_assistant.add_site("Sakura Mall")
+        for spec, link in zip(self.specs, self.outlet_links, strict=True):
+            await self.home_assistant.add_outlet(link.port, spec.title)
+        await self.home_assistant.add_management_server(
+            f"ws://127.0.0.1:{self.cloud_link.port}/ocpp", STATION_ID, STATION_PASSWORD
+        )
+        await self._outlets_free()
+        self.say(f"ready after {monotonic() - began:.0f} s")
+
+    async def _outlets_free(self, patience: float = 60) -> None:
+        driver = Driver(self.server.url)
+        try:
+            async with asyncio.timeout(patience):
+                for code in CODES[: len(self.specs)]:
+                    while (
+                        page := await driver.page(f"/o/{code}")
+                    ).status_code != 200 or 'data-state="free"' not in page.text:
+                        await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise TimeoutError(
+                f"an outlet's page did not say that it is free; server: {self.server.process.log_tail()}; "
+                f"Home Assistant: {self.home_assistant.process.log_tail()}"
+            ) from None
+        finally:
+            await driver.close()
+
+    async def driver(self, email: str, password: str, name: str) -> Driver:
+        """Return a new driver who has just signed up."""
+        driver = Driver(self.server.url)
+        self._stack.push_async_callback(driver.close)
+        await driver.sign_up(email, password, name)
+        return driver
+
+    async def watch(self, number: int) -> Watcher:
+        """Return a direct look at outlet `number` (from 1), past Home Assistant."""
+        watcher = Watcher(self.outlets[number - 1].port)
+        await watcher.connect()
+        self._stack.push_async_callback(watcher.close)
+        return watcher
+
+
+def temporary_folder() -> Path:
+    """Return a new folder for a line."""
+    return Path(tempfile.mkdtemp(prefix="konsento-"))

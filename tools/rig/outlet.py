@@ -1,0 +1,124 @@
+"""An outlet: the real firmware, built for this machine, with a simulated car."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from aioesphomeapi import APIClient, EntityState, NumberInfo, SwitchInfo
+
+from rig.paths import ROOT, program
+from rig.process import Process, run
+
+type States = Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutletSpec:
+    """One outlet of the line. `settings` are substitutions of esphome/devices/host.yaml."""
+
+    name: str
+    title: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+async def build(spec: OutletSpec) -> Path:
+    """Return the firmware program of an outlet, building it when its inputs changed (about 30 s)."""
+    command = [program("firmware", "python"), str(ROOT / "tools/build_firmware.py"), "--name", spec.name]
+    for key, value in spec.settings.items():
+        command += ["--set", f"{key}={value}"]
+    return Path((await run("build_firmware", command, {}, ROOT)).strip().splitlines()[-1])
+
+
+class Outlet:
+    """A running outlet."""
+
+    def __init__(self, spec: OutletSpec, firmware: Path, port: int, folder: Path) -> None:
+        self.spec = spec
+        self.port = port
+        prefs = folder / "flash"
+        prefs.mkdir(parents=True, exist_ok=True)
+        self.process = Process(
+            spec.name,
+            [str(firmware)],
+            folder / "firmware.log",
+            {"KONSENTO_API_PORT": str(port), "ESPHOME_PREFDIR": str(prefs)},
+            folder,
+        )
+
+
+class Watcher:
+    """Looks at an outlet directly, past Home Assistant: what the relay and the meter really do."""
+
+    def __init__(self, port: int) -> None:
+        self._client = APIClient("127.0.0.1", port, None)
+        self._ids: dict[int, str] = {}
+        self._keys: dict[str, tuple[type, int]] = {}
+        self._changed = asyncio.Condition()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.states: dict[str, object] = {}
+        self.seen_at: dict[tuple[str, object], float] = {}
+        """When a value of an entity was last seen to begin, `time.monotonic()` seconds."""
+
+    async def connect(self, patience: float = 20) -> None:
+        """Connect, trying for `patience` seconds, and follow all states."""
+        async with asyncio.timeout(patience):
+            while True:
+                try:
+                    await self._client.connect(login=True)
+                    break
+                except Exception:  # noqa: BLE001  # the program may still be starting; the time-out above is the judge
+                    await asyncio.sleep(0.1)
+        entities, _ = await self._client.list_entities_services()
+        self._ids = {entity.key: entity.object_id for entity in entities}
+        self._keys = {entity.object_id: (type(entity), entity.key) for entity in entities}
+        self._client.subscribe_states(self._on_state)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._client.disconnect()
+
+    def _on_state(self, state: EntityState) -> None:
+        name = self._ids.get(state.key)
+        if name is None:
+            return
+        value = getattr(state, "state", None)
+        if self.states.get(name) != value:
+            self.seen_at[name, value] = monotonic()
+        self.states[name] = value
+        task = asyncio.ensure_future(self._notify())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, condition: Callable[[States], bool], patience: float = 30) -> None:
+        """Wait until the states fulfil a condition; raises TimeoutError with the states."""
+        try:
+            async with asyncio.timeout(patience), self._changed:
+                await self._changed.wait_for(lambda: condition(self.states))
+        except TimeoutError:
+            raise TimeoutError(f"after {patience} s the outlet says {self.states}") from None
+
+    def number(self, name: str) -> float:
+        """Return the value of a sensor."""
+        value = self.states[name]
+        assert isinstance(value, float | int)  # noqa: S101  # a wrong entity name is a mistake in the caller
+        return float(value)
+
+    def plug(self, plugged: bool) -> None:
+        """Plug the simulated car in or pull its cable."""
+        kind, key = self._keys["load_plugged"]
+        if kind is not SwitchInfo:
+            raise TypeError("load_plugged is no switch")
+        self._client.switch_command(key, plugged)
+
+    def draw(self, watts: float) -> None:
+        """Set what the simulated car draws."""
+        kind, key = self._keys["load_power"]
+        if kind is not NumberInfo:
+            raise TypeError("load_power is no number")
+        self._client.number_command(key, watts)

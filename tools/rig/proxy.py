@@ -1,0 +1,81 @@
+"""A TCP relay between two parts: it can be cut like a cable, and it keeps what it passed on."""
+
+import asyncio
+import contextlib
+
+
+class TcpProxy:
+    """Relays 127.0.0.1:`port` to 127.0.0.1:`target`.
+
+    `received` holds every byte that went from the target back to the side that dialled. While cut, the relay
+    passes nothing on and keeps connections open, as a switched-off access point would.
+    """
+
+    def __init__(self, port: int, target: int) -> None:
+        self.port = port
+        self.target = target
+        self.received = bytearray()
+        self._open = asyncio.Event()
+        self._open.set()
+        self._server: asyncio.Server | None = None
+        self._relays: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+
+    async def stop(self) -> None:
+        """Stop listening and drop every connection."""
+        if self._server is not None:
+            self._server.close()
+        self._drop()
+        await asyncio.gather(*self._relays, return_exceptions=True)
+
+    def cut(self) -> None:
+        """Pass nothing on until `mend`."""
+        self._open.clear()
+
+    def mend(self) -> None:
+        """Pass everything on again; connections from before the cut are dropped."""
+        self._drop()
+        self._open.set()
+
+    def _drop(self) -> None:
+        for relay in self._relays:
+            relay.cancel()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # asyncio runs this callback as a task
+        self._relays.add(task)
+        try:
+            await self._open.wait()
+            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError, asyncio.CancelledError:
+            writer.close()
+            self._relays.discard(task)
+            return
+        try:
+            done, pending = await asyncio.wait(
+                [
+                    asyncio.ensure_future(self._pump(reader, upstream_writer, None)),
+                    asyncio.ensure_future(self._pump(upstream_reader, writer, self.received)),
+                ],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for half in pending:
+                half.cancel()
+            await asyncio.gather(*done, *pending, return_exceptions=True)
+        finally:
+            writer.close()
+            upstream_writer.close()
+            self._relays.discard(task)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray | None) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                await self._open.wait()
+                if record is not None:
+                    record += data
+                writer.write(data)
+                await writer.drain()

@@ -1,0 +1,58 @@
+"""The management server: the real program with its own database, provisioned from a file as an operator does it."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from rig.paths import program
+from rig.process import Process, run
+
+
+class ManagementServer:
+    """One supplier's management server."""
+
+    def __init__(self, port: int, ocpp_port: int, folder: Path, settings: Mapping[str, str]) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.ocpp_port = ocpp_port
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.env = {
+            "KONSENTO_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'konsento.sqlite3'}",
+            "KONSENTO_HOST": "127.0.0.1",
+            "KONSENTO_PORT": str(port),
+            "KONSENTO_OCPP_HOST": "127.0.0.1",
+            "KONSENTO_OCPP_PORT": str(ocpp_port),
+            "KONSENTO_PUBLIC_URL": self.url,
+            **settings,
+        }
+        self.process = Process(
+            "management server", [program("cloud", "konsento"), "serve"], folder / "server.log", self.env, folder
+        )
+
+    async def apply(self, provisioning: str) -> None:
+        """Provision sites, outlets and tariffs (`konsento apply`)."""
+        path = self._folder / "provisioning.toml"
+        path.write_text(provisioning)
+        await self.command("apply", str(path))
+
+    async def command(self, *arguments: str) -> str:
+        """Run a command of `konsento` against this server's database."""
+        return await run("konsento", [program("cloud", "konsento"), *arguments], self.env, self._folder)
+
+    async def start(self) -> None:
+        """Start the program; `ready` waits for it."""
+        await self.process.start()
+
+    async def ready(self, patience: float = 60) -> None:
+        """Wait until the pages answer."""
+        async with asyncio.timeout(patience), httpx.AsyncClient() as http:
+            while True:
+                await self.process.check()
+                try:
+                    if (await http.get(self.url + "/healthz")).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.1)
