@@ -38,20 +38,16 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="make demo ARGS=…",
-        description="Starts three outlets, Home Assistant and the management server on this machine. Without --once it runs until Ctrl-C.",
+        description="Starts three outlets, Home Assistant and the management server on this machine, until Ctrl-C.",
     )
-    parser.add_argument(
-        "--once", action="store_true", help="run one whole session as a driver's browser would, then end"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="with --once: a JSON object on the last line of standard output"
-    )
+    parser.add_argument("--once", action="store_true", help="run one session as a driver's browser would, then end")
+    parser.add_argument("--json", action="store_true", help="with --once: print one JSON object on the last line")
     parser.add_argument(
         "--limit", type=_limit, default=("energy", "10"), help="energy=10 (Wh), time=20 (s) or money=50 (yen)"
     )
     parser.add_argument("--outlet", type=int, default=1, choices=range(1, len(OUTLETS) + 1), help="which outlet")
     parser.add_argument(
-        "--port-base", type=_port, default=None, help="first of about ten consecutive ports; default: free ones"
+        "--port-base", type=_port, default=None, help="first of ten consecutive ports; default: free ones"
     )
     parser.add_argument("--keep", type=Path, default=None, help="folder for databases and logs, kept afterwards")
     return parser.parse_args(argv)
@@ -61,7 +57,7 @@ async def _once(line: Line, options: argparse.Namespace) -> None:
     kind, amount = options.limit
     driver = await line.driver(DRIVER_EMAIL, DRIVER_PASSWORD, DRIVER_NAME)
     line.say(f"a driver asks outlet {options.outlet} for {amount} {UNITS[kind]}")
-    report = await run_session(line, driver, options.outlet, kind, amount, UNITS[kind], (DRIVER_EMAIL, DRIVER_NAME))
+    report = await run_session(line, driver, options.outlet, (kind, amount, UNITS[kind]), (DRIVER_EMAIL, DRIVER_NAME))
     if options.json:
         print(json.dumps(report))
         return
@@ -79,7 +75,7 @@ async def _stay(line: Line, stop: asyncio.Event) -> None:
     print(f"  Home Assistant {line.home_assistant.url}/  {OWNER} / {OWNER_PASSWORD}")
     print(f"  Logs           {line.folder}")
     print(
-        "\n  The demo's price is a hundred times a usual one, so that seconds cost something. Ctrl-C ends it.\n",
+        "\n  The demo's price is a hundred times a usual one, so that seconds cost something.\n  Ctrl-C ends everything.\n",
         flush=True,
     )
     await stop.wait()

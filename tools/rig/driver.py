@@ -19,9 +19,8 @@ class Driver:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
-        self._http = httpx.AsyncClient(
-            base_url=base_url, headers={"Origin": base_url, "Accept-Language": "en"}, timeout=40
-        )
+        headers = {"Origin": base_url, "Accept-Language": "en"}
+        self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=40)
 
     async def close(self) -> None:
         """Close the browser."""
@@ -38,6 +37,19 @@ class Driver:
     async def page(self, path: str) -> httpx.Response:
         """Open a page."""
         return await self._http.get(path, follow_redirects=True)
+
+    async def until_free(self, code: str, patience: float) -> None:
+        """Wait until the page of an outlet offers to choose how much."""
+        page = None
+        try:
+            async with asyncio.timeout(patience):
+                while page is None or f'href="/o/{code}/choose"' not in page.text:
+                    page = await self.page(f"/o/{code}")
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise TimeoutError(
+                f"after {patience} s the outlet's page says: {_text(page) if page else 'nothing'}"
+            ) from None
 
     async def start(self, code: str, kind: str, amount: str, unit: str) -> str:
         """Look at the price and start; returns the session's id."""

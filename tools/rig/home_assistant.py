@@ -1,4 +1,4 @@
-"""A real Home Assistant with the integration: onboarded and configured over its own HTTP API, as its frontend does it."""
+"""A real Home Assistant with the integration, onboarded and configured over HTTP as its own frontend does it."""
 
 import asyncio
 from pathlib import Path

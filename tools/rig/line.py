@@ -1,6 +1,5 @@
-"""The whole line: outlets, Home Assistant, management server, and relays between them that can be cut and that record."""
+"""The whole line: outlets, Home Assistant, management server, and the links between them, cut and recorded at will."""
 
-import asyncio
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -154,15 +153,11 @@ class Line:
     async def _outlets_free(self, patience: float = 60) -> None:
         driver = Driver(self.server.url)
         try:
-            async with asyncio.timeout(patience):
-                for code in CODES[: len(self.specs)]:
-                    while (
-                        page := await driver.page(f"/o/{code}")
-                    ).status_code != 200 or 'data-state="free"' not in page.text:
-                        await asyncio.sleep(0.1)
-        except TimeoutError:
+            for code in CODES[: len(self.specs)]:
+                await driver.until_free(code, patience)
+        except TimeoutError as error:
             raise TimeoutError(
-                f"an outlet's page did not say that it is free; server: {self.server.process.log_tail()}; "
+                f"{error}\nserver: {self.server.process.log_tail()}\n"
                 f"Home Assistant: {self.home_assistant.process.log_tail()}"
             ) from None
         finally:

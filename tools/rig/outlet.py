@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from aioesphomeapi import APIClient, EntityState, NumberInfo, SwitchInfo
+from aioesphomeapi import EntityState, NumberInfo, SwitchInfo
+from aioesphomeapi.client import APIClient
 
 from rig.paths import ROOT, program
 from rig.process import Process, run

@@ -1,8 +1,11 @@
 """The management server: the real program with its own database, provisioned from a file as an operator does it."""
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 
@@ -40,6 +43,12 @@ class ManagementServer:
     async def command(self, *arguments: str) -> str:
         """Run a command of `konsento` against this server's database."""
         return await run("konsento", [program("cloud", "konsento"), *arguments], self.env, self._folder)
+
+    def driver_ids(self) -> list[str]:
+        """Return the ids of all drivers in every spelling, to look for where none may be."""
+        with closing(sqlite3.connect(self._folder / "konsento.sqlite3")) as database:
+            ids = [UUID(row[0]) for row in database.execute("SELECT id FROM driver")]
+        return [spelling for driver in ids for spelling in (str(driver), driver.hex)]
 
     async def start(self) -> None:
         """Start the program; `ready` waits for it."""

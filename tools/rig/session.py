@@ -10,14 +10,15 @@ DONE = {"settled", "failed"}
 
 
 async def run_session(
-    line: Line, driver: Driver, outlet: int, kind: str, amount: str, unit: str, identity: tuple[str, ...]
+    line: Line, driver: Driver, outlet: int, content: tuple[str, str, str], identity: tuple[str, ...]
 ) -> dict[str, Any]:
     """Run a session to its receipt and return what was asked, delivered, billed and how quickly.
 
     `start_latency_ms` is from the driver's request to the firmware's report that the relay is closed;
     `stop_latency_ms` from the moment at which the limit was reached (by the load's own integral, or by the clock)
-    to the report that the relay is open. `identity` are the driver's words that the site must not have seen.
+    to the report that the relay is open. `content` is kind, amount and unit; `identity` are the driver's words that the site must not have seen.
     """
+    kind, amount, unit = content
     watcher = await line.watch(outlet)
     load_before = watcher.number("load_energy")
     asked_at = monotonic()
@@ -39,7 +40,7 @@ async def run_session(
     else:
         late = 0.0
     seen = bytes(line.cloud_link.received)
-    words = [*identity, *(word for name in identity for word in name.split()), str(progress["driver_id"])]
+    words = [*identity, *(word for name in identity for word in name.split()), *line.server.driver_ids()]
     return {
         "requested_wh": requested_wh or None,
         "requested": {"kind": kind, "amount": amount, "unit": unit},
