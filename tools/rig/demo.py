@@ -74,10 +74,8 @@ async def _stay(line: Line, stop: asyncio.Event) -> None:
         print(f"    {spec.title:<26} {line.server.url}/o/{code}")
     print(f"  Home Assistant {line.home_assistant.url}/  {OWNER} / {OWNER_PASSWORD}")
     print(f"  Logs           {line.folder}")
-    print(
-        "\n  The demo's price is a hundred times a usual one, so that seconds cost something.\n  Ctrl-C ends everything.\n",
-        flush=True,
-    )
+    print("\n  The demo's price is a hundred times a usual one, so that seconds cost something.")
+    print("  Ctrl-C ends everything.\n", flush=True)
     await stop.wait()
 
 

@@ -14,9 +14,10 @@ async def run_session(
 ) -> dict[str, Any]:
     """Run a session to its receipt and return what was asked, delivered, billed and how quickly.
 
+    `content` is kind, amount and unit; `identity` are the driver's words that the site must not have seen.
     `start_latency_ms` is from the driver's request to the firmware's report that the relay is closed;
     `stop_latency_ms` from the moment at which the limit was reached (by the load's own integral, or by the clock)
-    to the report that the relay is open. `content` is kind, amount and unit; `identity` are the driver's words that the site must not have seen.
+    to the report that the relay is open.
     """
     kind, amount, unit = content
     watcher = await line.watch(outlet)
