@@ -1,32 +1,27 @@
 """The whole line, started once for the tests that share it, and anew for those that break it."""
 
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from rig.line import Line
+from rig.line import Line, to_stderr
 from rig.ports import Ports
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "build" / "test-artefacts"
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201  # progress of a start that takes half a minute
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
     """A line that no test breaks."""
-    async with Line(tmp_path_factory.mktemp("line"), Ports(), _say) as line:
+    async with Line(tmp_path_factory.mktemp("line"), Ports(), to_stderr) as line:
         yield line
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def fragile_line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
     """A line whose parts are killed and whose links are cut."""
-    async with Line(tmp_path_factory.mktemp("fragile-line"), Ports(), _say) as line:
+    async with Line(tmp_path_factory.mktemp("fragile-line"), Ports(), to_stderr) as line:
         yield line
 
 

@@ -114,7 +114,7 @@ async def test_an_outlet_in_use_is_refused_to_the_next_driver(line: Line) -> Non
     second = await line.driver("second@example.com", "correct horse battery", "Second Driver")
     session = await first.start(CODES[1], "time", "60", "s")
 
-    with pytest.raises(RefusedError, match="(?i)in use"):
+    with pytest.raises(RefusedError, match=r"(?i)in use"):
         await second.start(CODES[1], "energy", "10", "Wh")
 
     await first.stop(session)
@@ -151,7 +151,7 @@ async def test_a_nonsense_limit_is_refused_and_nothing_happens(line: Line, kind:
 async def test_a_balance_that_is_too_low_is_refused_before_anything_closes(line: Line) -> None:
     driver = await line.driver("poor@example.com", "correct horse battery", "Poor Driver")
 
-    with pytest.raises(RefusedError, match="(?i)balance"):
+    with pytest.raises(RefusedError, match=r"(?i)balance"):
         await driver.start(CODES[0], "energy", "20", "kWh")
 
 

@@ -11,6 +11,13 @@ from rig.paths import ROOT
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180), pytest.mark.browser]
 
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser."""
+    return subprocess.run([ROOT / "tools/chromium"], check=True, capture_output=True, text=True).stdout.strip()
+
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 
 
@@ -46,9 +53,8 @@ async def _path_of_a_driver(page: Page, line: Line, email: str, shot: Path) -> N
 
 @pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("ja-JP", "dark")])
 async def test_a_driver_signs_up_charges_and_gets_a_receipt(
-    line: Line, artefacts: Path, locale: str, scheme: str
+    line: Line, chromium: str, artefacts: Path, locale: str, scheme: str
 ) -> None:
-    chromium = subprocess.run([ROOT / "tools/chromium"], check=True, capture_output=True, text=True).stdout.strip()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         context = await browser.new_context(

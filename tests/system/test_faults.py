@@ -91,7 +91,7 @@ async def test_link_to_the_server_cut_the_session_goes_on_and_is_billed_once_aft
     _assert_one_true_bill(bill, watcher, load_before)
 
 
-async def test_power_cut_at_the_outlet_comes_back_dead_and_goes_on_only_for_the_same_session(
+async def test_power_cut_at_the_outlet_comes_back_dead_and_goes_on_for_the_same_session(
     fragile_line: Line,
 ) -> None:
     line = fragile_line

@@ -1,5 +1,6 @@
 """The whole line: outlets, Home Assistant, management server, and the links between them, cut and recorded at will."""
 
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -176,6 +177,11 @@ class Line:
         await watcher.connect()
         self._stack.push_async_callback(watcher.close)
         return watcher
+
+
+def to_stderr(text: str) -> None:
+    """Tell a person what goes on."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def temporary_folder() -> Path:

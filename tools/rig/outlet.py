@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from aioesphomeapi import EntityState, NumberInfo, SwitchInfo
-from aioesphomeapi.client import APIClient
+from aioesphomeapi import EntityState, NumberInfo, SwitchInfo, UserService
+from aioesphomeapi.client import APIClient, ExecuteServiceDataType
 
 from rig.paths import ROOT, program
 from rig.process import Process, run
@@ -55,6 +55,7 @@ class Watcher:
     def __init__(self, port: int) -> None:
         self._client = APIClient("127.0.0.1", port, None)
         self._ids: dict[int, str] = {}
+        self._actions: dict[str, UserService] = {}
         self._keys: dict[str, tuple[type, int]] = {}
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +72,8 @@ class Watcher:
                     break
                 except Exception:  # noqa: BLE001  # the program may still be starting; the time-out above is the judge
                     await asyncio.sleep(0.1)
-        entities, _ = await self._client.list_entities_services()
+        entities, actions = await self._client.list_entities_services()
+        self._actions = {action.name: action for action in actions}
         self._ids = {entity.key: entity.object_id for entity in entities}
         self._keys = {entity.object_id: (type(entity), entity.key) for entity in entities}
         self._client.subscribe_states(self._on_state)
@@ -109,6 +111,13 @@ class Watcher:
         value = self.states[name]
         assert isinstance(value, float | int)  # noqa: S101  # a wrong entity name is a mistake in the caller
         return float(value)
+
+    async def act(self, name: str, **values: bool | int | float | str) -> None:
+        """Call an action of the firmware; raises RuntimeError with its message when it refuses."""
+        arguments: ExecuteServiceDataType = dict(values)
+        answer = await self._client.execute_service(self._actions[name], arguments, return_response=False, timeout=10)
+        if answer is not None and not answer.success:
+            raise RuntimeError(answer.error_message)
 
     def plug(self, plugged: bool) -> None:
         """Plug the simulated car in or pull its cable."""

@@ -1,0 +1,21 @@
+"""Runs the benchmarks by name."""
+
+import argparse
+
+from rig.bench import report
+
+from tests.bench import latency
+
+BENCHMARKS = {"latency": latency.run}
+
+
+def main() -> None:
+    """Run all benchmarks, or the named one."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, help="make bench ONLY=name")
+    only = parser.parse_args().only
+    for name in [only] if only else BENCHMARKS:
+        report(name, BENCHMARKS[name]())
+
+
+main()

@@ -1,0 +1,41 @@
+"""Measuring: a benchmark returns a table, which is printed and kept as JSON."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from os import cpu_count
+from statistics import median, quantiles
+
+from rig.paths import BUILD
+
+type Row = Mapping[str, object]
+
+
+def summary(values: Sequence[float]) -> dict[str, float]:
+    """Return the median, the 90th percentile, the least and the most of at least two values."""
+    return {
+        "median": round(median(values), 1),
+        "p90": round(quantiles(values, n=10, method="inclusive")[-1], 1),
+        "least": round(min(values), 1),
+        "most": round(max(values), 1),
+    }
+
+
+def report(name: str, rows: Sequence[Row]) -> None:
+    """Print rows as a table and write them to build/bench/<name>.json."""
+    columns = list(rows[0])
+    cells = [columns, *([str(row[column]) for column in columns] for row in rows)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
+    print(f"\n{name}")
+    for row in cells:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    folder = BUILD / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    result = {
+        "name": name,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, {cpu_count()} cores, Python {platform.python_version()}",
+        "rows": rows,
+    }
+    (folder / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
