@@ -1,0 +1,125 @@
+"""Signing up, in and out."""
+
+import hashlib
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.accounts import passwords, repository, throttle
+from konsento.accounts.contact import normal_email, normal_name
+from konsento.accounts.errors import BadEmail, EmailTaken, WrongPassword
+from konsento.kit.clock import Clock
+from konsento.kit.db import Database
+from konsento.kit.ids import new_id, new_token
+from konsento.models.driver import Driver, SignIn
+
+STAYS_SIGNED_IN = timedelta(days=30)
+"""A browser that is not used for so long has to sign in again."""
+_USE_NOTED_EVERY = timedelta(hours=1)
+_TOKEN_LENGTH = 43  # characters of A-Z0-9: 222 bits
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """A sign-up whose fields are checked; the password is hashed already."""
+
+    email: str
+    name: str
+    locale: str
+    password_hash: str
+
+
+async def apply(*, email: str, password: str, name: str, locale: str) -> Application:
+    """Check what a new driver typed. Slow on purpose (the hash), so it runs outside any transaction.
+
+    Raises `BadEmail`, `PasswordTooShort`, `PasswordTooLong`, `NameTooLong`.
+    """
+    email = normal_email(email)
+    name = normal_name(name)
+    passwords.check(password)
+    return Application(email=email, name=name, locale=locale, password_hash=await passwords.hashed(password))
+
+
+async def sign_up(session: AsyncSession, application: Application, now: datetime) -> Driver:
+    """Make an account. Raises `EmailTaken`."""
+    if await repository.driver_by_email(session, application.email) is not None:
+        raise EmailTaken
+    driver = Driver(
+        id=new_id(),
+        email=application.email,
+        name=application.name,
+        locale=application.locale,
+        password_hash=application.password_hash,
+        created_at=now,
+    )
+    session.add(driver)
+    try:
+        await session.flush()
+    except IntegrityError:  # Two sign-ups with one address at the same moment, on a database that lets both look.
+        raise EmailTaken from None
+    _log.info("driver signed up", extra={"driver_id": str(driver.id)})
+    return driver
+
+
+async def remember(session: AsyncSession, driver_id: UUID, now: datetime) -> str:
+    """Sign a browser in; returns the token that its cookie holds."""
+    await repository.forget_expired(session, now, now - throttle.FORGOTTEN_AFTER)
+    token = new_token(_TOKEN_LENGTH)
+    expires = now + STAYS_SIGNED_IN
+    session.add(
+        SignIn(token_hash=_hash(token), driver_id=driver_id, created_at=now, expires_at=expires, last_used_at=now)
+    )
+    return token
+
+
+async def sign_in(database: Database, clock: Clock, *, email: str, password: str, address: str) -> str:
+    """Check mail address and password; returns the token for the browser's cookie.
+
+    Takes the database, not a session: the password is checked between two short transactions, because its hash is
+    slow on purpose, and the count of failures must be kept although the attempt is refused. `address` is the
+    network address of the browser. Raises `WrongPassword`, which does not tell whether the mail address has an
+    account and takes the same time for both, and `TooManyAttempts`.
+    """
+    with suppress(BadEmail):  # It cannot have an account then, and goes on as any unknown one.
+        email = normal_email(email)
+    origin = throttle.origin_of(email, address)
+    async with database.transaction() as session:
+        await throttle.check(session, origin, clock.now())
+        # Counted before it is known to be wrong: attempts side by side must not all pass the check above.
+        await throttle.count_failure(session, origin, clock.now())
+        driver = await repository.driver_by_email(session, email)
+    if not await passwords.matches(password, driver.password_hash if driver else None) or driver is None:
+        raise WrongPassword
+    async with database.transaction() as session:
+        await throttle.forget(session, origin)
+        return await remember(session, driver.id, clock.now())
+
+
+async def sign_out(session: AsyncSession, token: str) -> None:
+    """Sign a browser out; an unknown token is fine."""
+    await repository.forget_sign_in(session, _hash(token))
+
+
+async def driver_for_token(session: AsyncSession, token: str, now: datetime) -> Driver | None:
+    """Return who is signed in with this token, or None. Using it keeps it alive."""
+    found = await repository.sign_in_with_driver(session, _hash(token))
+    if found is None:
+        return None
+    sign_in_row, driver = found
+    if sign_in_row.expires_at <= now:
+        return None
+    if now - sign_in_row.last_used_at >= _USE_NOTED_EVERY:
+        sign_in_row.last_used_at = now
+        sign_in_row.expires_at = now + STAYS_SIGNED_IN
+    return driver
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
