@@ -1,0 +1,43 @@
+"""OCPP 2.1 and 2.0.1: the wire between this server and the stations (sites) that dial in.
+
+Knows stations and their messages; knows nothing of drivers, money or outlet codes. Events go up through handlers:
+
+    handlers = Handlers(clock)
+
+    @handlers.on(TransactionEvent)
+    async def keep(station_id: str, event: TransactionEvent) -> TransactionEventResponse:
+        ...  # commit; the station gets the answer when this returns
+
+    router = LocalStationRouter()
+    gateway = Gateway(handlers, router, authenticate)   # async authenticate(station_id, password) -> bool
+    await gateway.start("127.0.0.1", 8081)              # gateway.port is the port that was bound
+    ...
+    await gateway.stop()
+
+Commands go down through the router, which floors above know as the port `StationRouter`:
+
+    answer = await router.call("SITE-1", RequestStartTransaction(...), timeout_s=10)
+
+`call` raises StationOffline or StationBusy (nothing was sent), CallTimeout (no usable answer: the station may have
+acted) or CallRefused. The messages are in `konsento.ocpp.messages`.
+"""
+
+from konsento.ocpp.errors import CallError, CallRefused, CallTimeout, StationBusy, StationOffline
+from konsento.ocpp.handlers import Handler, Handlers
+from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
+from konsento.ocpp.stations import LinkCallback, StationRouter
+
+__all__ = [
+    "VENDOR_ID",
+    "CallError",
+    "CallRefused",
+    "CallTimeout",
+    "Handler",
+    "Handlers",
+    "LinkCallback",
+    "StationBusy",
+    "StationOffline",
+    "StationRouter",
+    "Version",
+    "custom_data",
+]

@@ -1,0 +1,48 @@
+"""Why a call to a station brought no answer. The classes differ in whether the station may have acted."""
+
+from typing import Literal
+
+
+class CallError(Exception):
+    """A call to a station failed. The message names station and action, never what was in the call."""
+
+    def __init__(self, station_id: str, action: str, reason: str) -> None:
+        super().__init__(f"{action} to station {station_id}: {reason}")
+        self.station_id = station_id
+        self.action = action
+
+
+class StationOffline(CallError):  # noqa: N818  # named for what is the matter
+    """The station has no connection. Nothing was sent, so nothing has happened there."""
+
+    def __init__(self, station_id: str, action: str) -> None:
+        super().__init__(station_id, action, "the station is not connected")
+
+
+class StationBusy(CallError):  # noqa: N818  # named for what is the matter
+    """Earlier calls to the station were in the way until the time was over. Nothing was sent."""
+
+    def __init__(self, station_id: str, action: str) -> None:
+        super().__init__(station_id, action, "earlier calls are still waiting for their answers")
+
+
+class CallTimeout(CallError):  # noqa: N818  # named for what is the matter
+    """The call was sent and no usable answer came. The station **may have acted**: find out before undoing anything.
+
+    `cause` says which: no answer in time, the link was lost meanwhile, or the answer could not be read.
+    """
+
+    def __init__(
+        self, station_id: str, action: str, cause: Literal["no answer in time", "link lost", "unreadable answer"]
+    ) -> None:
+        super().__init__(station_id, action, cause)
+        self.cause = cause
+
+
+class CallRefused(CallError):  # noqa: N818  # named for what is the matter
+    """The station answered CALLERROR with this OCPP error code, or its version lacks the request (NotSupported)."""
+
+    def __init__(self, station_id: str, action: str, code: str, description: str = "") -> None:
+        super().__init__(station_id, action, f"{code} {description}".rstrip())
+        self.code = code
+        self.description = description

@@ -1,0 +1,37 @@
+"""Routing: how the floors above reach a station, wherever its socket is."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from konsento.ocpp.messages import Request, Response, Version
+
+DEFAULT_CALL_TIMEOUT_S = 30.0
+"""Seconds that a call may take, waiting for earlier calls included."""
+
+type LinkCallback = Callable[[str], Awaitable[None]]
+"""Called with a station's id. What it raises is logged."""
+
+
+class StationRouter(Protocol):
+    """Reaches stations. One implementation knows the sockets of this process, another asks other processes."""
+
+    async def call[R: Response](
+        self, station_id: str, request: Request[R], *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S
+    ) -> R:
+        """Send a request to a station and return its answer.
+
+        Raises StationOffline or StationBusy (nothing was sent), CallTimeout (sent, but no usable answer: the station
+        may have acted) or CallRefused (it answered an error).
+        """
+
+    def connected(self, station_id: str) -> bool:
+        """Tell whether the station has a connection now."""
+
+    def version(self, station_id: str) -> Version | None:
+        """Return the OCPP version that the station speaks, or None while it has no connection."""
+
+    def on_connect(self, callback: LinkCallback) -> None:
+        """Have `callback` called whenever a station has connected, also when a new socket replaces its old one."""
+
+    def on_disconnect(self, callback: LinkCallback) -> None:
+        """Have `callback` called when a station's last connection is gone."""
