@@ -23,18 +23,23 @@ acted) or CallRefused. The messages are in `konsento.ocpp.messages`.
 """
 
 from konsento.ocpp.errors import CallError, CallRefused, CallTimeout, StationBusy, StationOffline
+from konsento.ocpp.gateway import Authenticate, Gateway
 from konsento.ocpp.handlers import Handler, Handlers
+from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
 from konsento.ocpp.stations import LinkCallback, StationRouter
 
 __all__ = [
     "VENDOR_ID",
+    "Authenticate",
     "CallError",
     "CallRefused",
     "CallTimeout",
+    "Gateway",
     "Handler",
     "Handlers",
     "LinkCallback",
+    "LocalStationRouter",
     "StationBusy",
     "StationOffline",
     "StationRouter",

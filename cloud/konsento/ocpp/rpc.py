@@ -1,0 +1,239 @@
+"""The calls of one connection, in both directions: one outstanding each way, bounded queues, every call answered."""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from konsento.kit.ids import new_id
+from konsento.ocpp.codec import (
+    RESPONSES,
+    BadFrameError,
+    ErrorCode,
+    Frame,
+    FrameType,
+    read_frame,
+    read_request,
+    read_response,
+    write_call,
+    write_error,
+    write_result,
+)
+from konsento.ocpp.errors import CallRefused, CallTimeout, StationBusy, StationOffline
+from konsento.ocpp.handlers import Handlers
+from konsento.ocpp.messages import Request, Response, Version
+from konsento.ocpp.v201 import NotInVersionError
+
+log = logging.getLogger(__name__)
+
+MAX_UNANSWERED: Final = 32
+"""Calls of a station that may wait for our answers. OCPP allows one; a station far beyond it is not speaking OCPP."""
+MAX_WAITING_CALLS: Final = 16
+"""Calls of ours that may wait for their turn on one connection."""
+
+
+class TooManyCallsError(Exception):
+    """The station sends calls without waiting for answers."""
+
+
+class Link(Protocol):
+    """What carries the frames."""
+
+    async def send(self, text: str) -> None:
+        """Send a frame; raises ConnectionError where the link is gone."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close with a WebSocket close code."""
+
+
+class Connection:
+    """One station's connection. Frames go in by `receive`; `call` asks the station something."""
+
+    def __init__(self, station_id: str, version: Version, handlers: Handlers, link: Link) -> None:
+        self.station_id = station_id
+        self.version = version
+        self._handlers = handlers
+        self._link = link
+        self._closed = False
+        self._draining = False
+        # What waits to be answered, in order: a call, or the finished answer to a frame that was none.
+        self._unanswered: deque[Frame | str] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._waiting_calls = 0
+        self._own_call_id: str | None = None
+        self._own_answer: asyncio.Future[Frame | None] | None = None
+
+    def receive(self, text: str) -> None:
+        """Take a frame, whatever is in it. Returns at once; raises TooManyCallsError beyond the bound of the queue."""
+        if self._closed:
+            return
+        try:
+            frame = read_frame(text, self.version)
+        except BadFrameError as error:
+            self._refuse(error, "frame")
+            return
+        match frame.type:
+            case FrameType.CALL:
+                self._enqueue(frame)
+            case FrameType.CALLRESULT | FrameType.CALLERROR:
+                self._take_answer(frame)
+            case FrameType.CALLRESULTERROR:
+                log.warning(
+                    "station %s could not read our answer to %s: %s",
+                    self.station_id,
+                    frame.message_id,
+                    frame.error_code,
+                )
+            case FrameType.SEND:
+                log.info("station %s sent %s, which nobody takes", self.station_id, _printable(frame.action))
+
+    async def call[R: Response](self, request: Request[R], *, timeout_s: float) -> R:
+        """Ask the station; raises as `StationRouter.call` does."""
+        action = type(request).__name__
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        message_id = str(new_id())
+        try:
+            text = write_call(message_id, request, self.version)
+        except NotInVersionError as error:
+            raise CallRefused(self.station_id, action, ErrorCode.NOT_SUPPORTED, str(error)) from error
+        await self._wait_for_turn(action, deadline)
+        try:
+            if self._closed:
+                raise StationOffline(self.station_id, action)
+            self._own_call_id, self._own_answer = message_id, loop.create_future()
+            log.debug("to station %s: %s %s", self.station_id, action, message_id)
+            async with asyncio.timeout_at(deadline):
+                await self._link.send(text)
+                frame = await self._own_answer
+        except TimeoutError as error:
+            log.warning("station %s did not answer %s %s in time", self.station_id, action, message_id)
+            raise CallTimeout(self.station_id, action, "no answer in time") from error
+        except ConnectionError as error:
+            raise CallTimeout(self.station_id, action, "link lost") from error
+        finally:
+            self._own_call_id = self._own_answer = None
+            self._turn.release()
+        if frame is None:
+            raise CallTimeout(self.station_id, action, "link lost")
+        return await self._read_answer(request, frame)
+
+    def close(self) -> None:
+        """Take and send nothing more, because the link is gone or about to go; a call under way fails.
+
+        A handler that runs goes on to its end, so that it commits or rolls back as a whole; the station, left without
+        an answer, sends the message again.
+        """
+        self._closed = True
+        self._unanswered.clear()
+        if self._own_answer is not None and not self._own_answer.done():
+            self._own_answer.set_result(None)
+
+    async def hang_up(self, code: int, reason: str) -> None:
+        """Close connection and link with a WebSocket close code."""
+        self.close()
+        await self._link.close(code, reason)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take no more calls and wait until those taken are answered, `timeout_s` at most."""
+        self._draining = True
+        if self._worker is not None:
+            await asyncio.wait({self._worker}, timeout=timeout_s)
+
+    def _enqueue(self, item: Frame | str) -> None:
+        if self._draining:
+            return
+        if len(self._unanswered) >= MAX_UNANSWERED:
+            raise TooManyCallsError
+        self._unanswered.append(item)
+        if self._worker is None:
+            # Eager: an answer that needs no waiting leaves before the reader takes the next frame.
+            task = asyncio.create_task(self._answer_all(), name=f"ocpp {self.station_id}", eager_start=True)
+            if not task.done():
+                self._worker = task
+
+    async def _answer_all(self) -> None:
+        try:
+            while self._unanswered:
+                item = self._unanswered.popleft()
+                text = item if isinstance(item, str) else await self._answer(item)
+                if self._closed:
+                    return
+                await self._link.send(text)
+        except ConnectionError:
+            log.debug("station %s left before its answer", self.station_id)
+            self.close()
+        finally:
+            self._worker = None
+
+    async def _answer(self, frame: Frame) -> str:
+        try:
+            request = read_request(frame, self.version)
+        except BadFrameError as error:
+            self._log_refusal(error, _printable(frame.action))
+            return write_error(error.message_id, error.code, error.description)
+        log.debug("from station %s: %s %s", self.station_id, frame.action, frame.message_id)
+        try:
+            response = await self._handlers.answer(self.station_id, request)
+            return write_result(frame.message_id, response, self.version)
+        except Exception:  # whatever a handler raises, the station must hear that its message was not kept
+            log.exception("station %s: %s %r was not kept", self.station_id, frame.action, frame.message_id)
+            return write_error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")
+
+    def _refuse(self, error: BadFrameError, what: str) -> None:
+        self._log_refusal(error, what)
+        if error.answerable:
+            self._enqueue(write_error(error.message_id, error.code, error.description))
+
+    def _log_refusal(self, error: BadFrameError, what: str) -> None:
+        # Only the code: the description may quote what came.
+        log.warning("station %s: unreadable %s (%r): %s", self.station_id, what, error.message_id, error.code)
+
+    def _take_answer(self, frame: Frame) -> None:
+        if frame.message_id != self._own_call_id or self._own_answer is None or self._own_answer.done():
+            log.warning("station %s: answer %r is late or to nothing we asked", self.station_id, frame.message_id)
+            return
+        self._own_answer.set_result(frame)
+
+    async def _wait_for_turn(self, action: str, deadline: float) -> None:
+        if self._closed:
+            raise StationOffline(self.station_id, action)
+        if self._waiting_calls >= MAX_WAITING_CALLS:
+            raise StationBusy(self.station_id, action)
+        self._waiting_calls += 1
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise StationBusy(self.station_id, action) from error
+        finally:
+            self._waiting_calls -= 1
+
+    async def _read_answer[R: Response](self, request: Request[R], frame: Frame) -> R:
+        action = type(request).__name__
+        if frame.type is FrameType.CALLERROR:
+            log.warning(
+                "station %s refused %s %s: %s", self.station_id, action, frame.message_id, _printable(frame.error_code)
+            )
+            raise CallRefused(self.station_id, action, frame.error_code, frame.error_description)
+        kind: type[Any] = RESPONSES[type(request)]
+        try:
+            answer: R = read_response(kind, frame)
+        except BadFrameError as error:
+            self._log_refusal(error, f"answer to {action}")
+            if self.version is Version.V21:
+                with suppress(ConnectionError):
+                    await self._link.send(
+                        write_error(
+                            frame.message_id, error.code, error.description, frame_type=FrameType.CALLRESULTERROR
+                        )
+                    )
+            raise CallTimeout(self.station_id, action, "unreadable answer") from error
+        return answer
+
+
+def _printable(text: str) -> str:
+    # What a station made up goes into the log as one short line.
+    return repr(text[:50])
