@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from konsento.ocpp.messages import (
     SINCE_21,
+    AdditionalInfo,
     Body,
     IdToken,
     MessageContent,
@@ -31,6 +32,7 @@ ID_TOKEN_TYPES: Final = frozenset(
 
 # From the 2.0.1 schemas: what they allow that is narrower than in 2.1, for the parts that this server sends.
 _RULES: Final[Mapping[type[Body], Callable[[Any], bool]]] = {
+    AdditionalInfo: lambda part: len(part.additional_id_token) <= 36,
     IdToken: lambda part: part.type in ID_TOKEN_TYPES and len(part.id_token) <= 36,
     MessageContent: lambda part: part.format is not MessageFormat.QRCODE and len(part.content) <= 512,
     Reset: lambda part: part.type is not ResetType.IMMEDIATE_AND_RESUME,

@@ -74,7 +74,7 @@ class IdToken(Body, kw_only=True, frozen=True):
     """
 
     id_token: Annotated[str, Meta(max_length=255, pattern=r"\A[^\x00-\x1f]*\Z")]
-    type: Text20 = "Central"
+    type: Text20
     additional_info: Annotated[list[AdditionalInfo], Meta(min_length=1)] | None = None
 
     def __repr__(self) -> str:
