@@ -6,6 +6,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from konsento.accounts.errors import BadEmail, NameTooLong
 
+EMAIL_LENGTH = 254
 NAME_LENGTH = 100
 
 
@@ -20,7 +21,10 @@ def normal_email(text: str) -> str:
         checked = validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError:
         raise BadEmail from None
-    return unicodedata.normalize("NFC", checked.normalized.casefold())
+    email = unicodedata.normalize("NFC", checked.normalized.casefold())
+    if len(email) > EMAIL_LENGTH:  # Folding can lengthen: ß becomes ss.
+        raise BadEmail
+    return email
 
 
 def normal_name(text: str) -> str:
