@@ -1,0 +1,67 @@
+"""Konsento: outlets that a driver can pay for, one site per config entry."""
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
+
+from .const import DOMAIN, MANUFACTURER, VERSION
+from .control.journal import JournalError
+from .hub import Hub, SiteConfigEntry, journal_path
+
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR]
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool:
+    """Start a site. An outlet or a server that cannot be reached is no reason to wait: the others can."""
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, entry.entry_id)},
+        name=entry.title,
+        manufacturer=MANUFACTURER,
+        sw_version=VERSION,
+        entry_type=dr.DeviceEntryType.SERVICE,
+    )
+    hub = Hub(hass, entry, device.id)
+    try:
+        await hub.start()
+    except JournalError as error:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN, translation_key="journal", translation_placeholders={"error": str(error)}
+        ) from error
+    entry.runtime_data = hub
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_async_follow))
+
+    async def hand_over(_: Event) -> None:
+        # Home Assistant ends by its owner's wish, and without unloading entries: the outlets go on alone for a while.
+        await hub.stop(hub.site.settings.handover_s)
+
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hand_over))
+    return True
+
+
+async def _async_follow(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
+    await entry.runtime_data.follow()
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool:
+    """Stop a site; a reload takes less time than the lease that running sessions get here."""
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    await entry.runtime_data.stop(entry.runtime_data.site.settings.lease_s)
+    return True
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
+    """Delete the journal of a site that is given up."""
+    path = journal_path(hass, entry.entry_id)
+
+    def delete() -> None:
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            path.with_name(name).unlink(missing_ok=True)
+
+    await hass.async_add_executor_job(delete)

@@ -1,0 +1,19 @@
+"""Names that the integration's files share."""
+
+from typing import Final
+
+DOMAIN: Final = "konsento"
+VERSION: Final = "0.1.0"
+"""As in manifest.json; a test compares them."""
+
+SUBENTRY_OUTLET: Final = "outlet"
+SUBENTRY_SERVER: Final = "management_server"
+
+CONF_EVSE: Final = "evse"
+CONF_KEY: Final = "encryption_key"
+CONF_STATION_ID: Final = "station_id"
+CONF_CONTINUITY: Final = "continuity_interval"
+CONF_METER: Final = "meter_interval"
+CONF_HANDOVER: Final = "handover_lease"
+
+MANUFACTURER: Final = "Konsento"

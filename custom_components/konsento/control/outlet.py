@@ -1,0 +1,397 @@
+"""Control of one outlet: starts a session, keeps its lease, notices everything that happens to it, writes it down.
+
+All changes of the session run under one lock, one after the other: a start, or a step of the loop that compares what
+the outlet reports with what the journal knows. The outlet is right about its relay and its energy; the journal is right
+about whose session it is and what was told.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .clock import Clock
+from .driver import OutletDriver, OutletRefusedError, OutletSilentError
+from .events import SessionEvent, Trigger
+from .journal import MAX_WAITING, Journal
+from .report import OutletReport
+from .session import Phase, Session, StartRequest
+from .settings import MAX_LEASE_S, ControlSettings
+from .signals import Signal
+from .words import EndReason, OutletState, Refusal
+
+_LOGGER = logging.getLogger(__name__)
+
+_REFUSAL_OF_CODE = {
+    "bad_argument": Refusal.BAD_LIMIT,
+    "busy": Refusal.BUSY,
+    "disabled": Refusal.DISABLED,
+    "fault": Refusal.FAULTED,
+    "already_ended": Refusal.ENDED,
+}
+_MISSED_CHECKS = 2
+"""After so many unanswered continuity checks the connection is made anew; a third still fits into the lease."""
+_IDLE_LOOK_S = 60.0
+"""The loop looks at an outlet that reports nothing new this often."""
+_RETRY_S = 1.0
+"""Pause before a stop that was not answered is sent again."""
+
+
+class OutletControl:
+    """One outlet of the site and the session on it, if any."""
+
+    def __init__(
+        self,
+        outlet: str,
+        evse: int,
+        *,
+        driver: OutletDriver,
+        journal: Journal,
+        settings: ControlSettings,
+        clock: Clock,
+        on_events: Callable[[str], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_events` hears which server has something to be told, `on_change` that what the outlet shows is new."""
+        self.outlet = outlet
+        self.evse = evse
+        self.driver = driver
+        self.settings = settings
+        self.session: Session | None = None
+        self._journal = journal
+        self._clock = clock
+        self._on_events = on_events
+        self._on_change = on_change
+        self._lock = asyncio.Lock()
+        self._changed = Signal()
+        self._unlisten = driver.listen(self._driver_changed)
+        self._lease_until = 0.0
+        self._next_check = 0.0
+        self._next_sample = 0.0
+        self._away_since: float | None = None
+        self._missed = 0
+        self._sample_asked = False
+        self.round_trip_s: float | None = None
+        """Round-trip time of the last continuity check."""
+
+    def _driver_changed(self) -> None:
+        self._changed.notify()
+        self._on_change()
+
+    def take_over(self, session: Session) -> None:
+        """Go on with a session of an earlier run of the program."""
+        self.session = session.resumed()
+        # The last run may have handed over with the longest lease: only after it can supply be said to have stopped.
+        self._lease_until = self._clock.monotonic() + MAX_LEASE_S
+
+    def close(self) -> None:
+        """Stop listening to the outlet."""
+        self._unlisten()
+
+    # --- what others ask for
+
+    def obstacle(self) -> Refusal | None:
+        """Return why no session can start now."""
+        report = self.driver.report
+        if self.session is not None:
+            return Refusal.BUSY
+        if report is None:
+            return Refusal.OFFLINE
+        if report.faulted or report.lifetime_mwh is None:
+            return Refusal.FAULTED
+        if not report.enabled:
+            return Refusal.DISABLED
+        if report.state in {OutletState.SUPPLYING, OutletState.SUSPENDED}:
+            return Refusal.BUSY
+        return None
+
+    async def start(self, session_id: str, request: StartRequest) -> Refusal | None:
+        """Start a session: write the intent down, then ask the outlet; None when its relay has closed."""
+        async with self._lock:
+            report = self.driver.report
+            if (refusal := self.obstacle()) or report is None or report.lifetime_mwh is None:
+                return await self._refuse(request, refusal or Refusal.OFFLINE)
+            intent = Session.requested(session_id, request, self.outlet, report.lifetime_mwh)
+            await self._keep(intent)
+            return await self._pursue_start()
+
+    async def settle_start(self) -> None:
+        """Find out what became of a start that the last run of the program did not see through."""
+        async with self._lock:
+            if self.session is not None and self.session.phase is Phase.REQUESTED:
+                await self._pursue_start()
+
+    async def stop(self, session_id: str, reason: EndReason) -> bool:
+        """End a session soon; False when it is not under way here. Kept until done, also over a restart."""
+        async with self._lock:
+            session = self.session
+            if session is None or session.id != session_id or session.phase is not Phase.RUNNING:
+                return False
+            await self._keep(session.stopping(reason))
+            self._next_check = 0.0
+        self._changed.notify()
+        return True
+
+    def ask_sample(self) -> None:
+        """Tell the meter once outside the schedule."""
+        self._sample_asked = True
+        self._changed.notify()
+
+    def wake(self) -> None:
+        """Look again at once, for instance because settings have changed."""
+        self._next_check = self._next_sample = 0.0
+        self._changed.notify()
+
+    async def hand_over(self, lease_s: int) -> None:
+        """One renewal for the time in which nobody will send any. A silent outlet is left to its own limits."""
+        async with self._lock:
+            session = self.session
+            if (
+                session is None
+                or session.phase is not Phase.RUNNING
+                or session.stop_reason
+                or self.driver.report is None
+            ):
+                return
+            # Kept: the next run's numbers must be above this one even if it takes over a session that just began.
+            await self._keep(session.renewed())
+            try:
+                await self._answered(self.driver.session_renew(session.id, session.renewals + 1, lease_s))
+            except (OutletRefusedError, OutletSilentError) as error:
+                _LOGGER.warning("Outlet %s: no hand-over of session %s: %s", self.evse, session.id, error)
+
+    # --- the loop
+
+    async def run(self) -> None:
+        """Watch over the outlet until cancelled."""
+        while True:
+            try:
+                await self.step()
+            except Exception:
+                # An outlet that nobody watches is worse than a failed step; the session is as the journal has it.
+                _LOGGER.exception("Outlet %s: step failed", self.evse)
+                await asyncio.sleep(_RETRY_S)
+            await self._changed.wait(self._until_next())
+
+    async def step(self) -> None:
+        """Compare report and journal once and do what is due."""
+        async with self._lock:
+            await self._reconcile()
+            await self._command()
+            await self._sample()
+
+    def _until_next(self) -> float:
+        if self.session is None:
+            return _IDLE_LOOK_S
+        now = self._clock.monotonic()
+        if self.driver.report is None:
+            return max(0.1, (self._lease_until if self.session.supplying else now + _IDLE_LOOK_S) - now)
+        return max(0.01, min(self._next_check, self._next_sample) - now)
+
+    async def _reconcile(self) -> None:
+        report, session, now = self.driver.report, self.session, self._clock.now()
+        if report is None:
+            await self._away()
+            return
+        self._away_since = None
+        if session is None:
+            await self._clear_orphan(report)
+            return
+        if session.phase is Phase.REQUESTED:
+            # Under the lock nobody else pursues it: the last run of the program, or a failed write, left it so.
+            await self._pursue_start()
+            return
+        if report.session_id == session.id:
+            await self._apply(*session.observed(report, now))
+            return
+        # Somebody erased its memory, or another control system has used it: what was measured until then stands.
+        reason = EndReason.POWER_LOSS if report.state is OutletState.IDLE else EndReason.OTHER
+        _LOGGER.warning(
+            "Outlet %s no longer knows session %s; ended (%s) with the last energy known", self.evse, session.id, reason
+        )
+        await self._apply(*session.ended(reason, now, report))
+
+    async def _away(self) -> None:
+        session, monotonic = self.session, self._clock.monotonic()
+        if session is None or session.phase is not Phase.RUNNING:
+            return
+        if self._away_since is None:
+            self._away_since = monotonic
+        if session.supplying and monotonic >= self._lease_until:
+            await self._apply(*session.suspended_unseen(self._clock.now()))
+        elif monotonic - self._away_since >= max(self.settings.abandon_s, self._lease_until - self._away_since):
+            _LOGGER.warning("Outlet %s stays away; session %s ended with the last energy known", self.evse, session.id)
+            await self._apply(*session.ended(EndReason.POWER_LOSS, self._clock.now()))
+
+    async def _clear_orphan(self, report: OutletReport) -> None:
+        if report.state not in {OutletState.SUPPLYING, OutletState.SUSPENDED}:
+            return
+        _LOGGER.warning("Outlet %s runs a session that nobody here knows (%s); stopped", self.evse, report.session_id)
+        await self._try_stop(report.session_id, EndReason.OTHER)
+
+    async def _command(self) -> None:
+        session, monotonic = self.session, self._clock.monotonic()
+        if session is None or session.phase is not Phase.RUNNING or self.driver.report is None:
+            return
+        if monotonic < self._next_check:
+            return
+        if session.stop_reason:
+            self._next_check = monotonic + _RETRY_S
+            await self._try_stop(session.id, session.stop_reason)
+        else:
+            self._next_check = monotonic + self.settings.continuity_s
+            await self._check_continuity(session)
+
+    async def _check_continuity(self, session: Session) -> None:
+        # Not written down each time: `Session.resumed` makes the numbers of the next run higher.
+        self.session = session = session.renewed()
+        sent = self._clock.monotonic()
+        self._lease_until = sent + self.settings.lease_s
+        patience = min(self.settings.answer_s, self.settings.continuity_s)
+        try:
+            async with asyncio.timeout(patience):
+                await self.driver.session_renew(session.id, session.renewals, self.settings.lease_s)
+        except (OutletSilentError, TimeoutError) as error:
+            self._missed += 1
+            _LOGGER.debug("Outlet %s: continuity check %s unanswered: %s", self.evse, session.renewals, error)
+            if self._missed >= _MISSED_CHECKS:
+                _LOGGER.warning("Outlet %s does not answer continuity checks; connecting anew", self.evse)
+                self._missed = 0
+                self.driver.hang_up()
+        except OutletRefusedError as error:
+            self._missed = 0
+            if error.code == "stale":
+                self.session = session.resumed()
+            # Everything else shows in the report: ended, another session, a fault.
+            _LOGGER.debug("Outlet %s refused continuity check %s: %s", self.evse, session.renewals, error)
+        else:
+            self._missed = 0
+            self.round_trip_s = self._clock.monotonic() - sent
+
+    async def _try_stop(self, session_id: str, reason: EndReason) -> None:
+        try:
+            await self._answered(self.driver.session_stop(session_id, reason))
+        except OutletSilentError as error:
+            _LOGGER.warning("Outlet %s: stop of session %s unanswered: %s", self.evse, session_id, error)
+            self.driver.hang_up()
+        except OutletRefusedError as error:
+            _LOGGER.warning("Outlet %s refused to stop session %s: %s", self.evse, session_id, error)
+
+    async def _sample(self) -> None:
+        session, report = self.session, self.driver.report
+        if session is None or session.phase is not Phase.RUNNING or report is None:
+            return
+        monotonic, asked = self._clock.monotonic(), self._sample_asked
+        if monotonic < self._next_sample and not asked:
+            return
+        self._sample_asked = False
+        if not asked:
+            self._next_sample = monotonic + self.settings.meter_s
+        # Left out before it gets a number: the journal stays bounded and the numbers gapless.
+        if await self._journal.waiting_of(session.server, session.id) >= MAX_WAITING:
+            return
+        trigger = Trigger.ASKED if asked else Trigger.PERIODIC
+        await self._apply(*session.sampled(self._clock.now(), report, trigger))
+
+    # --- a start
+
+    async def _pursue_start(self) -> Refusal | None:
+        """Ask the outlet until it has answered. Repeating is safe: it starts a session id once."""
+        deadline = self._clock.monotonic() + self.settings.start_s
+        while (intent := self.session) is not None:
+            report = self.driver.report
+            if report is not None and report.session_id == intent.id:
+                await self._began(intent)
+                return None
+            if report is not None:
+                if self._clock.now() >= intent.expires_at:
+                    return await self._drop(intent, Refusal.EXPIRED)
+                try:
+                    await self._answered(self.driver.session_start(intent.id, intent.limits, self.settings.lease_s))
+                    await self._until_seen(intent.id)
+                except OutletRefusedError as error:
+                    _LOGGER.warning("Outlet %s refused session %s: %s", self.evse, intent.id, error)
+                    return await self._drop(intent, _REFUSAL_OF_CODE.get(error.code, Refusal.DEVICE))
+                except OutletSilentError as error:
+                    _LOGGER.warning("Outlet %s: start of session %s unanswered: %s", self.evse, intent.id, error)
+                    self.driver.hang_up()
+                else:
+                    await self._began(intent)
+                    return None
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                return await self._drop(intent, Refusal.OFFLINE)
+            await self._changed.wait(min(left, _RETRY_S))
+        return Refusal.OFFLINE
+
+    async def _until_seen(self, session_id: str) -> None:
+        """Wait until the outlet shows the session; raises OutletSilentError when it does not."""
+        deadline = self._clock.monotonic() + self.settings.answer_s
+        while (report := self.driver.report) is None or report.session_id != session_id:
+            left = deadline - self._clock.monotonic()
+            if report is None or left <= 0:
+                raise OutletSilentError("the outlet accepted the session but does not show it")
+            await self._changed.wait(left)
+
+    async def _began(self, intent: Session) -> None:
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        running, events = intent.begun(now)
+        if now >= intent.expires_at:
+            # Only after a restart or a long silence: whoever asked has given up. What was supplied is still told.
+            running = running.stopping(EndReason.OTHER)
+        self._missed = 0
+        self._lease_until = monotonic + self.settings.lease_s
+        self._next_check = 0.0 if running.stop_reason else monotonic + self.settings.continuity_s
+        self._next_sample = monotonic + self.settings.meter_s
+        await self._apply(running, events)
+        _LOGGER.info("Outlet %s: session %s began", self.evse, running.id)
+        self._changed.notify()
+
+    async def _drop(self, intent: Session, refusal: Refusal) -> Refusal:
+        await self._journal.save(intent, [], self._clock.now(), refusal)
+        self.session = None
+        self._on_change()
+        return refusal
+
+    async def _refuse(self, request: StartRequest, refusal: Refusal) -> Refusal:
+        await self._journal.refuse(request.server, request.remote_start_id, refusal, self._clock.now())
+        return refusal
+
+    # --- writing down
+
+    async def _answered(self, command: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with asyncio.timeout(self.settings.answer_s):
+                await command
+        except TimeoutError as error:
+            raise OutletSilentError(f"no answer within {self.settings.answer_s} s") from error
+
+    async def _keep(self, session: Session, events: Sequence[SessionEvent] = ()) -> None:
+        await self._journal.save(session, events, self._clock.now())
+        self.session = session
+
+    async def _apply(self, session: Session, events: Sequence[SessionEvent]) -> None:
+        """Make a new state of the session true: on disk first when there is something to tell."""
+        if not events:
+            self.session = session
+            return
+        await self._keep(session, events)
+        if session.phase is Phase.ENDED:
+            _LOGGER.info("Outlet %s: session %s ended (%s)", self.evse, session.id, session.end_reason)
+            self.session = None
+        self._on_events(session.server)
+        self._on_change()
+
+
+def progress(control: OutletControl) -> Session | None:
+    """Return the running session with the newest reading applied, for display only."""
+    session, report = control.session, control.driver.report
+    if session is None or report is None or report.session_id != session.id:
+        return session
+    return replace(
+        session,
+        energy_mwh=max(session.energy_mwh, report.energy_mwh),
+        supply_s=max(session.supply_s, report.supply_s),
+        power_w=report.power_w,
+    )

@@ -1,0 +1,264 @@
+"""Control of a site: which outlet a request is for, whether it was answered before, what each server may see."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from .clock import Clock, SystemClock
+from .driver import OutletDriver
+from .journal import Journal
+from .outlet import OutletControl
+from .session import Phase, Session, StartRequest
+from .settings import ControlSettings
+from .words import Connector, EndReason, Refusal
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StartAnswer:
+    """`session_id` when the relay has closed, else `refusal`."""
+
+    session_id: str | None
+    refusal: Refusal | None = None
+
+
+class SiteControl:
+    """All outlets of a site and the journal they share. Management servers are known by an opaque name."""
+
+    def __init__(self, journal: Journal, settings: ControlSettings, clock: Clock | None = None) -> None:
+        self.journal = journal
+        self.settings = settings
+        self.outlets: dict[int, OutletControl] = {}
+        self._clock = clock or SystemClock()
+        self._closed: set[tuple[str, int]] = set()
+        self._orphaned: dict[str, Session] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._starts: dict[tuple[str, int], asyncio.Task[StartAnswer]] = {}
+        self._event_listeners: dict[str, Callable[[], None]] = {}
+        self._status_listeners: list[Callable[[int], None]] = []
+
+    async def open(self) -> None:
+        """Read the journal. Raises JournalError."""
+        await self.journal.open()
+        await self.journal.prune(self._clock.now())
+        self._closed = await self.journal.closed()
+        self._orphaned = {session.outlet: session for session in await self.journal.unfinished()}
+
+    async def end_abandoned(self) -> None:
+        """End the sessions whose outlet the site no longer has; call once all outlets were added."""
+        for session in list(self._orphaned.values()):
+            await self._end_without_outlet(session)
+        self._orphaned.clear()
+
+    async def hand_over(self, lease_s: int) -> None:
+        """Let running sessions go on for `lease_s` seconds without anyone asking after them."""
+        await asyncio.gather(*(outlet.hand_over(lease_s) for outlet in self.outlets.values()))
+
+    async def close(self) -> None:
+        """Stop controlling. Sessions stay in the journal, the next run goes on with them."""
+        for start in self._starts.values():
+            start.cancel()
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._starts.values(), *self._tasks.values(), return_exceptions=True)
+        for outlet in self.outlets.values():
+            outlet.close()
+        self._tasks.clear()
+        self.outlets.clear()
+        await self.journal.close()
+
+    # --- outlets
+
+    def add_outlet(self, outlet: str, evse: int, driver: OutletDriver) -> OutletControl:
+        """Control one more outlet; a session that the journal has for it goes on."""
+        control = OutletControl(
+            outlet,
+            evse,
+            driver=driver,
+            journal=self.journal,
+            settings=self.settings,
+            clock=self._clock,
+            on_events=self._tell_server,
+            on_change=lambda: self._tell_status(evse),
+        )
+        self.outlets[evse] = control
+        if session := self._orphaned.pop(outlet, None):
+            control.take_over(session)
+        self._tasks[evse] = asyncio.create_task(control.run(), name=f"konsento outlet {evse}")
+        self._tell_status(evse)
+        return control
+
+    async def remove_outlet(self, evse: int, *, end: bool = True) -> None:
+        """Give an outlet up. A session on it is ended, or waits for the outlet to be added again (`end=False`)."""
+        control = self.outlets.pop(evse)
+        if end and (session := control.session) and await control.stop(session.id, EndReason.OTHER):
+            await control.step()
+        task = self._tasks.pop(evse)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        control.close()
+        if not (session := control.session):
+            return
+        if end:
+            await self._end_without_outlet(session)
+        else:
+            self._orphaned[control.outlet] = session
+
+    async def _end_without_outlet(self, session: Session) -> None:
+        if session.phase is Phase.REQUESTED:
+            await self.journal.save(session, [], self._clock.now(), Refusal.UNKNOWN_OUTLET)
+            return
+        _LOGGER.warning("Session %s: its outlet was removed; ended with the last energy known", session.id)
+        ended, events = session.ended(EndReason.OTHER, self._clock.now())
+        await self.journal.save(ended, events, self._clock.now())
+        self._tell_server(session.server)
+
+    def apply(self, settings: ControlSettings) -> None:
+        """Use other numbers from now on, in running sessions too."""
+        self.settings = settings
+        for outlet in self.outlets.values():
+            outlet.settings = settings
+            outlet.wake()
+
+    # --- what a management server asks for
+
+    async def start(self, request: StartRequest) -> StartAnswer:
+        """Start a session. Idempotent by (server, remote_start_id): asked again, it answers the same.
+
+        The start goes on when the one who waits for the answer is gone.
+        """
+        key = (request.server, request.remote_start_id)
+        task = self._starts.get(key) or self._pursue(key, self._start(request))
+        return await asyncio.shield(task)
+
+    def _pursue(self, key: tuple[str, int], work: Coroutine[Any, Any, StartAnswer]) -> asyncio.Task[StartAnswer]:
+        task = asyncio.create_task(work, name=f"konsento start {key[1]}")
+        self._starts[key] = task
+        task.add_done_callback(lambda _: self._starts.pop(key, None))
+        return task
+
+    async def _start(self, request: StartRequest) -> StartAnswer:
+        if (known := await self._known(request.server, request.remote_start_id)) is not None:
+            return known
+        control = self.outlets.get(request.evse)
+        refusal: Refusal | None = None
+        if control is None:
+            refusal = Refusal.UNKNOWN_OUTLET
+        elif self._clock.now() >= request.expires_at:
+            refusal = Refusal.EXPIRED
+        elif (request.server, request.evse) in self._closed:
+            refusal = Refusal.DISABLED
+        if control is None or refusal is not None:
+            await self.journal.refuse(
+                request.server, request.remote_start_id, refusal or Refusal.UNKNOWN_OUTLET, self._clock.now()
+            )
+            return StartAnswer(None, refusal)
+        session_id = uuid.uuid4().hex
+        refusal = await control.start(session_id, request)
+        return StartAnswer(None, refusal) if refusal else StartAnswer(session_id)
+
+    async def _known(self, server: str, remote_start_id: int) -> StartAnswer | None:
+        """Return the answer that a request got, once it is certain."""
+        for outlet in list(self.outlets.values()):
+            session = outlet.session
+            if session and (session.server, session.remote_start_id) == (server, remote_start_id):
+                await outlet.settle_start()
+        known = await self.journal.answer(server, remote_start_id)
+        return StartAnswer(known.session_id, known.refusal) if known else None
+
+    async def refuse(self, server: str, remote_start_id: int, refusal: Refusal) -> StartAnswer:
+        """Refuse a request that cannot be read, unless it was answered before."""
+        if (task := self._starts.get((server, remote_start_id))) is not None:
+            return await asyncio.shield(task)
+        if (known := await self._known(server, remote_start_id)) is not None:
+            return known
+        await self.journal.refuse(server, remote_start_id, refusal, self._clock.now())
+        return StartAnswer(None, refusal)
+
+    async def stop(self, server: str, session_id: str, reason: EndReason = EndReason.REMOTE) -> bool:
+        """End a running session of that server; False when it has none of that id."""
+        for outlet in list(self.outlets.values()):
+            session = outlet.session
+            if session and session.id == session_id and session.server == server:
+                return await outlet.stop(session_id, reason)
+        return False
+
+    def runs(self, server: str, session_id: str) -> bool:
+        """Whether a session of that server is under way."""
+        return any(
+            outlet.session is not None and (outlet.session.server, outlet.session.id) == (server, session_id)
+            for outlet in self.outlets.values()
+        )
+
+    def runs_on(self, server: str, evse: int) -> bool:
+        """Whether that server has a session on an outlet."""
+        control = self.outlets.get(evse)
+        return control is not None and control.session is not None and control.session.server == server
+
+    async def set_service(self, server: str, evse: int | None, operative: bool) -> bool:
+        """Take an outlet (None: all) out of one server's service, or put it back; other servers are not concerned.
+
+        Returns False when a session of that server still runs there: it is not interrupted.
+        """
+        for number in [evse] if evse is not None else list(self.outlets):
+            await self.journal.set_closed(server, number, not operative)
+            (self._closed.discard if operative else self._closed.add)((server, number))
+            self._tell_status(number)
+        return operative or not any(
+            outlet.session and outlet.session.server == server
+            for number, outlet in self.outlets.items()
+            if evse in {None, number}
+        )
+
+    def connector(self, server: str, evse: int) -> tuple[Connector, str | None]:
+        """Return an outlet's state for a server and, when unavailable, why: `offline` or `disabled`."""
+        control = self.outlets.get(evse)
+        report = control.driver.report if control else None
+        if control is None:
+            return Connector.UNAVAILABLE, "disabled"
+        if control.session is not None:
+            return Connector.OCCUPIED, None
+        if report is None:
+            return Connector.UNAVAILABLE, "offline"
+        if report.faulted:
+            return Connector.FAULTED, None
+        if (server, evse) in self._closed or not report.enabled:
+            return Connector.UNAVAILABLE, "disabled"
+        return Connector.AVAILABLE, None
+
+    async def forget_server(self, server: str) -> None:
+        """Unlink a management server: its sessions end, what it has not yet been told is dropped."""
+        for outlet in list(self.outlets.values()):
+            if (
+                outlet.session
+                and outlet.session.server == server
+                and await outlet.stop(outlet.session.id, EndReason.OTHER)
+            ):
+                await outlet.step()
+        if dropped := await self.journal.forget_server(server):
+            _LOGGER.warning("%s events were still to be told to a removed management server; dropped", dropped)
+        self._closed = await self.journal.closed()
+
+    # --- who wants to know
+
+    def on_events(self, server: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back when the journal has something new for a server; returns what ends that."""
+        self._event_listeners[server] = callback
+        return lambda: self._event_listeners.pop(server, None) and None
+
+    def on_status(self, callback: Callable[[int], None]) -> Callable[[], None]:
+        """Call back with the number of an outlet after every change of what it shows; returns what ends that."""
+        self._status_listeners.append(callback)
+        return lambda: self._status_listeners.remove(callback)
+
+    def _tell_server(self, server: str) -> None:
+        if callback := self._event_listeners.get(server):
+            callback()
+
+    def _tell_status(self, evse: int) -> None:
+        for callback in list(self._status_listeners):
+            callback(evse)

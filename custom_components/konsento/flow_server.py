@@ -1,0 +1,122 @@
+"""The form for a management server: nothing is saved before the server has let the site in."""
+
+import logging
+from typing import Any
+
+import probatio as vol
+from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.const import CONF_PASSWORD, CONF_URL
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+from yarl import URL
+
+from .const import CONF_STATION_ID, SUBENTRY_SERVER
+from .station.connection import ServerAddress, probe
+from .station.errors import NoCommonVersionError, UnknownStationError, UnreachableError, WrongPasswordError
+
+_LOGGER = logging.getLogger(__name__)
+
+_ERRORS: dict[type[Exception], tuple[str, str]] = {
+    WrongPasswordError: (CONF_PASSWORD, "invalid_auth"),
+    UnknownStationError: (CONF_STATION_ID, "unknown_station"),
+    UnreachableError: ("base", "cannot_connect"),
+    NoCommonVersionError: ("base", "no_common_version"),
+}
+_MAX_STATION_ID = 48
+"""OCPP's length of a station identity."""
+
+
+class ServerSubentryFlow(ConfigSubentryFlow):
+    """Links a management server, or corrects how it is reached."""
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Link a management server."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            address = _address(user_input)
+            unique_id = f"{address.station_id}@{address.url}"
+            if any(
+                subentry.unique_id == unique_id
+                for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_SERVER)
+            ):
+                return self.async_abort(reason="already_configured")
+            if await self._works(address, errors):
+                return self.async_create_entry(title=_title(address), data=_data(address), unique_id=unique_id)
+        return self.async_show_form(
+            step_id="user", data_schema=self.add_suggested_values_to_schema(_SCHEMA, _shown(user_input)), errors=errors
+        )
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Correct address, station or password."""
+        subentry = self._get_reconfigure_subentry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            address = _address(user_input)
+            unique_id = f"{address.station_id}@{address.url}"
+            if any(
+                other.unique_id == unique_id and other is not subentry
+                for other in self._get_entry().get_subentries_of_type(SUBENTRY_SERVER)
+            ):
+                return self.async_abort(reason="already_configured")
+            if await self._works(address, errors):
+                return self.async_update_and_abort(
+                    self._get_entry(), subentry, unique_id=unique_id, title=_title(address), data=_data(address)
+                )
+        shown = _shown(user_input or dict(subentry.data))
+        return self.async_show_form(
+            step_id="reconfigure", data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown), errors=errors
+        )
+
+    async def _works(self, address: ServerAddress, errors: dict[str, str]) -> bool:
+        if not _is_websocket(address.url):
+            errors[CONF_URL] = "invalid_url"
+        elif not 1 <= len(address.station_id) <= _MAX_STATION_ID:
+            errors[CONF_STATION_ID] = "invalid_station_id"
+        else:
+            try:
+                await probe(async_get_clientsession(self.hass), address)
+            except Exception as error:  # every kind has its word; what has none is a mistake here
+                if (known := _ERRORS.get(type(error))) is None:
+                    _LOGGER.exception("Unexpected error while trying a management server")
+                field, word = known or ("base", "unknown")
+                errors[field] = word
+        return not errors
+
+
+_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_URL): str,
+        vol.Required(CONF_STATION_ID): str,
+        vol.Required(CONF_PASSWORD): TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD)),
+    }
+)
+
+
+def _address(user_input: dict[str, Any]) -> ServerAddress:
+    return ServerAddress(
+        url=user_input[CONF_URL].strip().rstrip("/"),
+        station_id=user_input[CONF_STATION_ID].strip(),
+        password=user_input[CONF_PASSWORD],
+    )
+
+
+def _data(address: ServerAddress) -> dict[str, Any]:
+    return {CONF_URL: address.url, CONF_STATION_ID: address.station_id, CONF_PASSWORD: address.password}
+
+
+def _shown(values: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a form is filled with: never the password."""
+    return {key: value for key, value in (values or {}).items() if key != CONF_PASSWORD}
+
+
+def _title(address: ServerAddress) -> str:
+    return URL(address.url).host or address.url
+
+
+def _is_websocket(url: str) -> bool:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return False
+    # A password in the address would end up in logs; it has its own field.
+    return parsed.scheme in {"ws", "wss"} and bool(parsed.host) and parsed.user is None and parsed.password is None

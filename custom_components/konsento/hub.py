@@ -1,0 +1,219 @@
+"""The site: its outlets, its links to management servers, its journal, and when each of them starts and stops."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from homeassistant.components import zeroconf
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT, CONF_URL
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .const import (
+    CONF_CONTINUITY,
+    CONF_EVSE,
+    CONF_HANDOVER,
+    CONF_KEY,
+    CONF_METER,
+    CONF_STATION_ID,
+    DOMAIN,
+    SUBENTRY_OUTLET,
+    SUBENTRY_SERVER,
+    VERSION,
+)
+from .control.journal import Journal
+from .control.outlet import OutletControl
+from .control.settings import ControlSettings
+from .control.site import SiteControl
+from .outlet.address import OutletAddress
+from .outlet.guarded import GuardedOutlet
+from .station.connection import ServerAddress
+from .station.station import Station
+
+_LOGGER = logging.getLogger(__name__)
+
+_FIRST_CONTACT_S = 5.0
+"""How long the links to management servers wait for the outlets, so that what they tell first is true."""
+
+type SiteConfigEntry = ConfigEntry[Hub]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutletUnit:
+    """One outlet: its driver and its control."""
+
+    subentry: ConfigSubentry
+    driver: GuardedOutlet
+    control: OutletControl
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerUnit:
+    """One management server: its link and the task that keeps it."""
+
+    subentry: ConfigSubentry
+    station: Station
+    task: asyncio.Task[None]
+
+
+def journal_path(hass: HomeAssistant, entry_id: str) -> Path:
+    """Return where the journal of a site is."""
+    return Path(hass.config.path(".storage", f"{DOMAIN}.{entry_id}.sqlite3"))
+
+
+def settings_of(options: Mapping[str, Any]) -> ControlSettings:
+    """Return the site's numbers: its options, over the defaults."""
+    default = ControlSettings()
+    return ControlSettings(
+        continuity_s=float(options.get(CONF_CONTINUITY, default.continuity_s)),
+        meter_s=int(options.get(CONF_METER, default.meter_s)),
+        handover_s=int(options.get(CONF_HANDOVER, default.handover_s)),
+    )
+
+
+class Hub:
+    """One site.
+
+    Outlets and servers come and go one by one, as their subentries do: the sessions on the others go on untouched.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry: SiteConfigEntry, device_id: str) -> None:
+        """`device_id`: the site's own device, which the others hang on."""
+        self.hass = hass
+        self.entry = entry
+        self.device_id = device_id
+        self.outlets: dict[str, OutletUnit] = {}
+        """By subentry id."""
+        self.servers: dict[str, ServerUnit] = {}
+        """By subentry id."""
+        self.site = SiteControl(Journal(journal_path(hass, entry.entry_id)), settings_of(entry.options))
+        self._data: dict[str, Mapping[str, Any]] = {}
+        self._outlet_listeners: list[Callable[[OutletUnit], None]] = []
+        self._server_listeners: list[Callable[[ServerUnit], None]] = []
+        self._changes = asyncio.Lock()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Open the journal and begin with the outlets, then with the servers. Raises JournalError."""
+        await self.site.open()
+        for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
+            await self._add_outlet(subentry)
+        await self.site.end_abandoned()
+        self.entry.async_create_background_task(self.hass, self._link_servers(), f"{DOMAIN} links {self.entry.title}")
+
+    async def _link_servers(self) -> None:
+        await asyncio.gather(*(unit.driver.tried(_FIRST_CONTACT_S) for unit in list(self.outlets.values())))
+        async with self._changes:
+            if not self._closed:
+                for subentry in self.entry.get_subentries_of_type(SUBENTRY_SERVER):
+                    if subentry.subentry_id not in self.servers:
+                        self._add_server(subentry)
+
+    async def stop(self, lease_s: int | None = None) -> None:
+        """End everything. `lease_s`: how long running sessions may go on without anyone asking after them."""
+        async with self._changes:
+            if self._closed:
+                return
+            self._closed = True
+            if lease_s is not None:
+                await self.site.hand_over(lease_s)
+            for server in list(self.servers.values()):
+                await self._unlink(server)
+            self.servers.clear()
+            await self.site.close()
+            await asyncio.gather(*(unit.driver.stop() for unit in self.outlets.values()))
+            self.outlets.clear()
+
+    async def follow(self) -> None:
+        """Bring outlets, servers and numbers to what the entry says now; touch nothing that has not changed."""
+        async with self._changes:
+            if self._closed:
+                return
+            wanted = self.entry.subentries
+            for subentry_id, server in list(self.servers.items()):
+                if subentry_id not in wanted:
+                    await self.site.forget_server(subentry_id)
+                if self._is_changed(subentry_id):
+                    del self.servers[subentry_id]
+                    await self._unlink(server)
+            for subentry_id, outlet in list(self.outlets.items()):
+                if self._is_changed(subentry_id):
+                    # The same outlet at another address keeps its session; one that is gone or renumbered ends it.
+                    stays = subentry_id in wanted and wanted[subentry_id].data[CONF_EVSE] == outlet.control.evse
+                    del self.outlets[subentry_id]
+                    await self.site.remove_outlet(outlet.control.evse, end=not stays)
+                    await outlet.driver.stop()
+            for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
+                if subentry.subentry_id not in self.outlets:
+                    await self._add_outlet(subentry)
+            for subentry in self.entry.get_subentries_of_type(SUBENTRY_SERVER):
+                if subentry.subentry_id not in self.servers:
+                    self._add_server(subentry)
+            if (settings := settings_of(self.entry.options)) != self.site.settings:
+                self.site.apply(settings)
+
+    def _is_changed(self, subentry_id: str) -> bool:
+        subentry = self.entry.subentries.get(subentry_id)
+        return subentry is None or subentry.data != self._data[subentry_id]
+
+    async def _add_outlet(self, subentry: ConfigSubentry) -> None:
+        data = subentry.data
+        driver = GuardedOutlet(
+            OutletAddress(host=data[CONF_HOST], port=data[CONF_PORT], key=data.get(CONF_KEY)),
+            subentry.unique_id or "",
+            subentry.title,
+            await zeroconf.async_get_async_instance(self.hass),
+        )
+        control = self.site.add_outlet(subentry.unique_id or subentry.subentry_id, data[CONF_EVSE], driver)
+        unit = OutletUnit(subentry=subentry, driver=driver, control=control)
+        self.outlets[subentry.subentry_id] = unit
+        self._data[subentry.subentry_id] = data
+        await driver.start()
+        for listener in self._outlet_listeners:
+            listener(unit)
+
+    def _add_server(self, subentry: ConfigSubentry) -> None:
+        data = subentry.data
+        station = Station(
+            subentry.subentry_id,
+            subentry.title,
+            address=ServerAddress(url=data[CONF_URL], station_id=data[CONF_STATION_ID], password=data[CONF_PASSWORD]),
+            site=self.site,
+            http=async_get_clientsession(self.hass),
+            version=VERSION,
+            set_meter_interval=self._set_meter_interval,
+        )
+        task = self.entry.async_create_background_task(self.hass, station.run(), f"{DOMAIN} link {subentry.title}")
+        unit = ServerUnit(subentry=subentry, station=station, task=task)
+        self.servers[subentry.subentry_id] = unit
+        self._data[subentry.subentry_id] = data
+        for listener in self._server_listeners:
+            listener(unit)
+
+    async def _unlink(self, unit: ServerUnit) -> None:
+        unit.task.cancel()
+        await asyncio.gather(unit.task, return_exceptions=True)
+        unit.station.close()
+
+    @callback
+    def _set_meter_interval(self, seconds: int) -> None:
+        """Keep what a management server has set; the update listener makes it true."""
+        self.hass.config_entries.async_update_entry(self.entry, options={**self.entry.options, CONF_METER: seconds})
+
+    @callback
+    def on_outlet(self, listener: Callable[[OutletUnit], None]) -> None:
+        """Tell about every outlet: those that are there, now, and those that come."""
+        for unit in self.outlets.values():
+            listener(unit)
+        self._outlet_listeners.append(listener)
+
+    @callback
+    def on_server(self, listener: Callable[[ServerUnit], None]) -> None:
+        """Tell about every management server: those that are there, now, and those that come."""
+        for unit in self.servers.values():
+            listener(unit)
+        self._server_listeners.append(listener)

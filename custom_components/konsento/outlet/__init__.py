@@ -1,0 +1,1 @@
+"""Outlets: the drivers that talk to the control apparatus."""

@@ -1,0 +1,89 @@
+"""Where an outlet is, and a first look at it before it is taken into a site."""
+
+from dataclasses import dataclass
+
+from aioesphomeapi.client import APIClient
+from aioesphomeapi.core import (
+    APIConnectionError,
+    EncryptionPlaintextAPIError,
+    InvalidAuthAPIError,
+    InvalidEncryptionKeyAPIError,
+    RequiresEncryptionAPIError,
+)
+from zeroconf.asyncio import AsyncZeroconf
+
+PROJECT = "konsento.outlet"
+"""`esphome: project: name:` of an outlet's firmware."""
+DEFAULT_PORT = 6053
+_KEEPALIVE_S = 5.0
+"""A dead link is noticed after 4.5 times this (22 s); the library's default would take up to 115 s."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutletAddress:
+    """How an outlet is reached. `key`: base64 of the native API's encryption key, None without encryption."""
+
+    host: str
+    port: int = DEFAULT_PORT
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answered: the MAC (12 hexadecimal digits) stays, name and address may change."""
+
+    mac: str
+    name: str
+
+
+class UnreachableError(Exception):
+    """Nobody answers there."""
+
+
+class KeyRequiredError(Exception):
+    """The outlet speaks encrypted only and no key was given."""
+
+
+class WrongKeyError(Exception):
+    """The key is not the outlet's, or the outlet does not encrypt."""
+
+
+class NotAnOutletError(Exception):
+    """An ESPHome device with another firmware."""
+
+
+def make_client(address: OutletAddress, zeroconf: AsyncZeroconf, expected_mac: str | None = None) -> APIClient:
+    """Return a client that uses the shared zeroconf: a second responder on the same port would disturb both."""
+    return APIClient(
+        address.host,
+        address.port,
+        None,
+        client_info="Konsento",
+        keepalive=_KEEPALIVE_S,
+        zeroconf_instance=zeroconf,
+        noise_psk=address.key,
+        expected_mac=expected_mac,
+        provide_time=False,
+    )
+
+
+async def identify(address: OutletAddress, zeroconf: AsyncZeroconf) -> Identity:
+    """Connect, look who answers, disconnect.
+
+    Raises UnreachableError, KeyRequiredError, WrongKeyError or NotAnOutletError.
+    """
+    client = make_client(address, zeroconf)
+    try:
+        await client.connect(login=True)
+        info = await client.device_info()
+    except RequiresEncryptionAPIError as error:
+        raise KeyRequiredError from error
+    except (InvalidEncryptionKeyAPIError, EncryptionPlaintextAPIError, InvalidAuthAPIError) as error:
+        raise WrongKeyError from error
+    except (APIConnectionError, TimeoutError, OSError) as error:
+        raise UnreachableError(str(error)) from error
+    finally:
+        await client.disconnect(force=True)
+    if info.project_name != PROJECT:
+        raise NotAnOutletError(info.project_name or info.name)
+    return Identity(info.mac_address.replace(":", "").lower(), info.friendly_name or info.name)

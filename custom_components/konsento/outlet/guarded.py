@@ -1,0 +1,183 @@
+"""The driver of a guarded outlet: an ESPHome device with the component `charging_outlet`, over the native API."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aioesphomeapi.core import APIConnectionError, BadMACAddressAPIError
+from aioesphomeapi.model import DeviceInfo, EntityState, UserService
+from aioesphomeapi.reconnect_logic import ReconnectLogic
+from zeroconf.asyncio import AsyncZeroconf
+
+from ..control.driver import OutletRefusedError, OutletSilentError
+from ..control.limits import Limits
+from ..control.report import OutletReport
+from ..control.words import EndReason
+from .address import OutletAddress, make_client
+from .readings import REQUIRED, Readings, Value
+
+_LOGGER = logging.getLogger(__name__)
+
+_ANSWER_S = 10.0
+"""Upper bound of an action's answer; control is less patient."""
+ACTIONS = frozenset({"session_start", "session_renew", "session_stop"})
+"""Actions without which a device is no guarded outlet."""
+
+
+class GuardedOutlet:
+    """One outlet. It connects, and connects again, by itself until it is stopped."""
+
+    def __init__(self, address: OutletAddress, mac: str, name: str, zeroconf: AsyncZeroconf) -> None:
+        """`mac`: 12 hexadecimal digits; another device at the same address is not talked to."""
+        self.name = name
+        self.mac = mac
+        self.device_info: DeviceInfo | None = None
+        self.connected = False
+        self._client = make_client(address, zeroconf, expected_mac=mac)
+        self._logic = ReconnectLogic(
+            client=self._client,
+            on_connect=self._on_connect,
+            on_disconnect=self._on_disconnect,
+            on_connect_error=self._on_connect_error,
+            zeroconf_instance=zeroconf,
+        )
+        self._services: dict[str, UserService] = {}
+        self._names: dict[int, str] = {}
+        self._readings: Readings | None = None
+        self._report: OutletReport | None = None
+        self._listeners: list[Callable[[], None]] = []
+        self._told_lost = False
+        self._tried = asyncio.Event()
+
+    @property
+    def report(self) -> OutletReport | None:
+        """The newest reading; None while not connected or not yet complete."""
+        return self._report
+
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after every change; returns what ends that."""
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def _tell(self) -> None:
+        for callback in list(self._listeners):
+            callback()
+
+    async def start(self) -> None:
+        """Begin to connect."""
+        await self._logic.start()
+
+    async def stop(self) -> None:
+        """End the connection for good; what runs on the outlet goes on under its own limits."""
+        await self._logic.stop()
+        await self._client.disconnect()
+
+    async def tried(self, timeout_s: float) -> None:
+        """Wait until the outlet has reported or could not be reached, at most `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._tried.wait()
+        except TimeoutError:
+            _LOGGER.debug("Outlet %s: neither reached nor refused within %s s", self.name, timeout_s)
+
+    def hang_up(self) -> None:
+        """Drop a connection that no longer answers."""
+        self._client.force_disconnect()
+
+    # --- commands
+
+    async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
+        """Close the relay under these limits."""
+        await self._act(
+            "session_start",
+            session_id=session_id,
+            energy_limit_wh=limits.energy_wh,
+            time_limit_s=limits.time_s,
+            timer_start=str(limits.timer_start),
+            lease_s=lease_s,
+        )
+
+    async def session_renew(self, session_id: str, seq: int, lease_s: int) -> None:
+        """Prolong the lease; closes the relay again for a suspended session."""
+        await self._act("session_renew", session_id=session_id, seq=seq, lease_s=lease_s)
+
+    async def session_stop(self, session_id: str, reason: EndReason) -> None:
+        """End a session."""
+        await self._act("session_stop", session_id=session_id, reason=str(reason))
+
+    async def _act(self, action: str, **arguments: str | int) -> None:
+        service = self._services.get(action)
+        if service is None:
+            raise OutletSilentError("not connected")
+        try:
+            answer = await self._client.execute_service(
+                service, dict(arguments), return_response=False, timeout=_ANSWER_S
+            )
+        except (APIConnectionError, TimeoutError) as error:
+            raise OutletSilentError(str(error) or "no answer") from error
+        if answer is None:
+            raise OutletSilentError("the firmware does not confirm actions")
+        if not answer.success:
+            code, _, sentence = answer.error_message.partition(": ")
+            raise OutletRefusedError(code, sentence)
+
+    # --- the connection
+
+    async def _on_connect(self) -> None:
+        # Keys are hashes of names and the firmware may be another one than last time: everything is looked up anew.
+        try:
+            info, entities, services = await self._client.device_info_and_list_entities()
+        except (APIConnectionError, TimeoutError) as error:
+            _LOGGER.warning("Outlet %s connected but did not describe itself: %s", self.name, error)
+            self._client.force_disconnect()
+            return
+        self._names = {entity.key: entity.object_id for entity in entities if not entity.device_id}
+        self._services = {service.name: service for service in services}
+        missing = sorted((REQUIRED - set(self._names.values())) | (ACTIONS - self._services.keys()))
+        if missing:
+            _LOGGER.error("Outlet %s runs a firmware without %s; not used", self.name, ", ".join(missing))
+            self._services = {}
+            self._tried.set()
+            return
+        self.device_info = info
+        self.connected = True
+        self._readings = Readings(self._names.values())
+        if self._told_lost:
+            _LOGGER.info("Outlet %s is back", self.name)
+            self._told_lost = False
+        try:
+            self._client.subscribe_states(self._on_state)
+        except APIConnectionError as error:
+            _LOGGER.warning("Outlet %s went away while connecting: %s", self.name, error)
+
+    def _on_state(self, state: EntityState) -> None:
+        name = self._names.get(state.key)
+        if name is None or state.device_id or self._readings is None:
+            return
+        value: Value = None if getattr(state, "missing_state", False) else getattr(state, "state", None)
+        if self._readings.take(name, value):
+            self._report = self._readings.report()
+            self._tried.set()
+            self._tell()
+
+    async def _on_disconnect(self, expected: bool) -> None:
+        self._forget("disconnected" if expected else "connection lost")
+
+    async def _on_connect_error(self, error: Exception) -> None:
+        if isinstance(error, BadMACAddressAPIError):
+            _LOGGER.error("Outlet %s: another device answers at its address; not used: %s", self.name, error)
+        # The library waits up to a minute between attempts. A driver stands in front of it, so the wait is held to the
+        # shorter of its two bounds (15 s); the switch for that is named after devices that sleep.
+        self._logic.deep_sleep = True
+        self._forget(str(error))
+        self._tried.set()
+
+    def _forget(self, why: str) -> None:
+        if not self._told_lost:
+            _LOGGER.warning("Outlet %s cannot be reached: %s", self.name, why)
+            self._told_lost = True
+        self.connected = False
+        self._services = {}
+        self._readings = None
+        self._report = None
+        self._tell()

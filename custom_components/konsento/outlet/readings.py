@@ -1,0 +1,108 @@
+"""Turns the stream of entity states of a guarded outlet into consistent reports.
+
+The firmware publishes `session_state` after every other entity of the same change (docs/contracts.md §1). What belongs
+to a session is therefore taken over at that moment and not before: in between, the id of a new session may already
+stand beside the state of the old one.
+"""
+
+import math
+from collections.abc import Iterable
+
+from ..control.report import OutletReport
+from ..control.words import EndReason, OutletState
+
+REQUIRED = frozenset(
+    {
+        "session_state",
+        "session_id",
+        "end_reason",
+        "session_energy",
+        "session_time",
+        "power",
+        "lifetime_energy",
+        "boot_id",
+    }
+)
+"""Object ids without which a device is no guarded outlet."""
+_OPTIONAL = frozenset({"fault", "relay", "outlet_enabled", "lease_left", "voltage", "current"})
+
+type Value = float | str | bool | None
+
+
+class Readings:
+    """What one connection has told so far; a new connection starts with new readings."""
+
+    def __init__(self, offered: Iterable[str]) -> None:
+        """`offered`: object ids of the entities that the outlet has."""
+        self._awaited = (REQUIRED | _OPTIONAL) & set(offered)
+        self._known = frozenset(self._awaited)
+        self._values: dict[str, Value] = {}
+        self._settled: dict[str, Value] = {}
+
+    def take(self, name: str, value: Value) -> bool:
+        """Take one state; returns whether there is a new report."""
+        if name not in self._known:
+            return False
+        self._values[name] = value
+        if self._awaited:
+            # The first burst comes in the order of the firmware's entity list, so it counts when it is complete.
+            self._awaited -= {name}
+            if self._awaited:
+                return False
+            self._settle()
+        elif name == "session_state":
+            self._settle()
+        return True
+
+    def _settle(self) -> None:
+        self._settled = dict(self._values)
+
+    def report(self) -> OutletReport | None:
+        """Return the newest consistent reading; None before the first one is complete."""
+        if not self._settled:
+            return None
+        settled, live = self._settled, self._values
+        state = _state(settled["session_state"])
+        # Within one session the newest energy counts; between two sessions only what came with the state.
+        same = live["session_id"] == settled["session_id"] and not live["end_reason"] and not settled["end_reason"]
+        meter = live if same else settled
+        reason = _text(settled["end_reason"])
+        return OutletReport(
+            state=state,
+            session_id=_text(settled["session_id"]),
+            end_reason=EndReason.parse(reason) if reason else None,
+            energy_mwh=_milli(meter["session_energy"]) or 0,
+            supply_s=int(_number(meter["session_time"]) or 0),
+            power_w=_number(live["power"]) or 0.0,
+            lifetime_mwh=_milli(live["lifetime_energy"]),
+            boot_id=_text(live["boot_id"]),
+            fault=_text(live.get("fault")),
+            enabled=live.get("outlet_enabled") is not False,
+            relay=relay if isinstance(relay := live.get("relay"), bool) else None,
+            lease_left_s=_number(live.get("lease_left")),
+            voltage_v=_number(live.get("voltage")),
+            current_a=_number(live.get("current")),
+        )
+
+
+def _state(value: Value) -> OutletState:
+    try:
+        return OutletState(_text(value) or OutletState.IDLE)
+    except ValueError:
+        # A state from a later firmware: nothing may be started on it.
+        return OutletState.FAULT
+
+
+def _text(value: Value) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Value) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, float | int) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _milli(value: Value) -> int | None:
+    number = _number(value)
+    return None if number is None or number < 0 else round(number * 1000)
