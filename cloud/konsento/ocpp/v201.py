@@ -38,7 +38,7 @@ _RULES: Final[Mapping[type[Body], Callable[[Any], bool]]] = {
     Reset: lambda part: part.type is not ResetType.IMMEDIATE_AND_RESUME,
     SetVariableData: lambda part: len(part.attribute_value) <= 1000,
     StatusInfo: lambda part: part.additional_info is None or len(part.additional_info) <= 512,
-    TriggerMessage: lambda part: part.requested_message != "CustomTrigger",
+    TriggerMessage: lambda part: part.requested_message not in {"CustomTrigger", "SignV2G20Certificate"},
 }
 
 

@@ -4,10 +4,10 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import ocpp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,8 +19,8 @@ from konsento.ocpp.v201 import NotInVersionError
 from msgspec.structs import replace
 
 SCHEMAS = {
-    Version.V21: Path(ocpp.__file__).parent / "v21" / "schemas",
-    Version.V201: Path(ocpp.__file__).parent / "v201" / "schemas",
+    Version.V21: Path(str(files("ocpp") / "v21" / "schemas")),
+    Version.V201: Path(str(files("ocpp") / "v201" / "schemas")),
 }
 BODIES = sorted((kind for pair in RESPONSES.items() for kind in pair), key=lambda kind: kind.__name__)
 TO_STATION = [kind for kind in RESPONSES if kind not in FROM_STATION] + [RESPONSES[kind] for kind in FROM_STATION]
@@ -92,12 +92,12 @@ def instances(part: dict[str, Any], root: dict[str, Any], name: str = "") -> st.
             alphabet = st.characters(codec="utf-8", exclude_categories=["Cc"])
             return st.text(alphabet, min_size=1, max_size=min(longest, 20)) | st.just("x" * longest)
         case "integer":
-            least = -12 if name == "multiplier" else int(part.get("minimum", 0))
+            # Where 2.0.1's schema gives no minimum, its text (and the schema of 2.1) does.
+            least = int(part.get("minimum", {"multiplier": -12, "evseId": 1}.get(name, 0)))
             return st.integers(least, int(part.get("maximum", 2**31 - 1)))
         case "number":
-            return st.integers(0, 10**12) | st.decimals(-(10**9), 0 if "maximum" in part else 10**9, places=3).map(
-                float
-            )
+            most = int(part.get("maximum", 10**12))
+            return st.integers(-(10**12), most) | st.decimals(-(10**9), min(most, 10**9), places=3).map(float)
         case "boolean":
             return st.booleans()
         case "array":
