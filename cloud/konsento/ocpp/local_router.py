@@ -36,7 +36,8 @@ class LocalStationRouter:
 
     def connected(self, station_id: str) -> bool:
         """Tell whether the station has a connection now."""
-        return station_id in self._connections
+        connection = self._connections.get(station_id)
+        return connection is not None and connection.open
 
     def version(self, station_id: str) -> Version | None:
         """Return the OCPP version that the station speaks, or None while it has no connection."""

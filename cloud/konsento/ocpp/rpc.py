@@ -65,6 +65,11 @@ class Connection:
         self._own_call_id: str | None = None
         self._own_answer: asyncio.Future[Frame | None] | None = None
 
+    @property
+    def open(self) -> bool:
+        """Whether calls can be made."""
+        return not self._closed
+
     def receive(self, text: str) -> None:
         """Take a frame, whatever is in it. Returns at once; raises TooManyCallsError beyond the bound of the queue."""
         if self._closed:
