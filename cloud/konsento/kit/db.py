@@ -1,11 +1,14 @@
 """The database: one engine, one transaction per request or piece of work."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any, override
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, override
 
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
+from sqlalchemy import DateTime, Dialect, Enum, MetaData, Numeric, String, TypeDecorator, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -29,10 +32,37 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A number with all its decimal digits: NUMERIC, on SQLite text, because SQLite would make a float of it."""
+
+    impl = Numeric(20, 10)
+    cache_ok = True
+
+    @override
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(String(32) if dialect.name == "sqlite" else Numeric(20, 10))
+
+    @override
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        return format(value, "f") if value is not None and dialect.name == "sqlite" else value
+
+    @override
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        # NUMERIC comes back padded with zeros; a price reads as it was written.
+        return Decimal(value).normalize() + 0 if value is not None else None
+
+
+def words(kind: type[StrEnum]) -> Enum:
+    """Return the column type for one word of `kind`: text, so that a new word needs no change of the table."""
+    return Enum(
+        kind, native_enum=False, create_constraint=False, length=32, values_callable=lambda k: [m.value for m in k]
+    )
+
+
 class Base(DeclarativeBase):
     """Base of every model. Relationships are declared `lazy="raise"`: what is needed is loaded by the query."""
 
-    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  # SQLAlchemy's own declaration is not a ClassVar
+    type_annotation_map = {datetime: UtcDateTime, Decimal: ExactDecimal}  # noqa: RUF012  # SQLAlchemy's own declaration is not a ClassVar
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_label)s",
@@ -44,25 +74,42 @@ class Base(DeclarativeBase):
     )
 
 
+_AFTER_COMMIT: Final = "after_commit"
+
+
 class Database:
     """An engine and its sessions. `url` is an SQLAlchemy URL with an async driver."""
 
     def __init__(self, url: str) -> None:
         self.engine: AsyncEngine = create_async_engine(url)
+        self._turn: asyncio.Lock | None = None
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _durable_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)
+            # SQLite has one writer. In one process a fair queue is quicker than each asking again and again.
+            self._turn = asyncio.Lock()
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Give a session whose transaction commits at the end, or rolls back on any exception."""
-        async with self._sessions.begin() as session:
+        """Give a session whose transaction commits at the end, or rolls back on any exception.
+
+        Never wait for anything outside the database inside of one: on SQLite everybody else waits as well. For the
+        same reason transactions are not nested.
+        """
+        async with self._turn or nullcontext(), self._sessions.begin() as session:
             yield session
+        for callback in session.info.pop(_AFTER_COMMIT, ()):
+            callback()
 
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
+    """Have `callback` called when the transaction of `session` is committed, and not if it is rolled back."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(callback)
 
 
 def _durable_sqlite(connection: Any, _record: object) -> None:

@@ -1,0 +1,1 @@
+"""What is for sale: tariffs with their power type and supplier."""

@@ -1,0 +1,10 @@
+"""Why there is nothing for sale, in the driver's words."""
+
+from konsento.kit.errors import KonsentoError
+
+
+class NoTariff(KonsentoError):  # noqa: N818  # named like a reason, as every KonsentoError
+    """No price is in force for the outlet."""
+
+    status = 503
+    message = "There is no price for this outlet at the moment, so it cannot be used. Please take another outlet."

@@ -1,0 +1,27 @@
+"""The tariff in force."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.catalogue.errors import NoTariff
+from konsento.models import Tariff
+
+POWER_TYPES: Final = frozenset({"solar", "wind", "hydro", "geothermal", "biomass", "gas", "coal", "oil", "other"})
+"""Where power comes from, as contracts and sites say it."""
+
+
+async def tariff_in_force(session: AsyncSession, name: str, at: datetime) -> Tariff:
+    """Return the tariff of this name that counts at a moment. Raises `NoTariff`."""
+    query = (
+        select(Tariff)
+        .where(Tariff.name == name, Tariff.valid_from <= at, or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
+        .order_by(Tariff.valid_from.desc())
+        .limit(1)
+    )
+    tariff = await session.scalar(query)
+    if tariff is None:
+        raise NoTariff
+    return tariff

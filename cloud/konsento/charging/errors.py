@@ -1,0 +1,106 @@
+"""Why a session cannot be started or shown, in the driver's words."""
+
+from typing import Final
+
+from konsento.kit.errors import KonsentoError
+from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline
+
+
+class BadLimit(KonsentoError):  # noqa: N818  # named like a reason, as every KonsentoError
+    """The amount cannot be a limit. Its subclasses say why."""
+
+    status = 422
+    message = "This amount cannot be used."
+
+
+class UnknownLimitKind(BadLimit):
+    """Neither energy nor time nor money."""
+
+    message = "Choose whether to limit the charging by energy, time or money."
+
+
+class UnknownUnit(BadLimit):
+    """A unit that does not belong to the kind."""
+
+    message = "This unit does not fit what you want to limit. Choose one of those offered."
+
+
+class LimitNotANumber(BadLimit):
+    """Not a number."""
+
+    message = "This is not a number. Type digits, for example 6 or 1.5."
+
+
+class LimitNotPositive(BadLimit):
+    """Zero or less."""
+
+    message = "The amount must be more than zero."
+
+
+class LimitTooFine(BadLimit):
+    """More digits than can be delivered."""
+
+    message = "This is finer than can be delivered. The smallest step is {step}."
+
+
+class LimitTooLarge(BadLimit):
+    """More than one session may be."""
+
+    message = "This is more than one charging can be. The most is {maximum}."
+
+
+class LimitTooSmall(BadLimit):
+    """Less than one Wh at the outlet's price."""
+
+    message = "This is too little: it buys less than 1 Wh here. Choose a larger amount."
+
+
+class UnknownSession(KonsentoError):  # noqa: N818
+    """There is no such session, or it is another driver's: the answer does not tell which."""
+
+    status = 404
+    message = "There is no such charging among yours."
+
+
+class AlreadyChargingHere(KonsentoError):  # noqa: N818
+    """The driver has another session at this very outlet."""
+
+    message = "You are already charging at this outlet. Stop that charging before you start another one."
+
+
+class OutletRefused(KonsentoError):  # noqa: N818
+    """The site refused for a reason that a driver can do nothing about."""
+
+    status = 502
+    message = "The outlet did not start. Please take another outlet."
+
+
+class StartExpired(KonsentoError):  # noqa: N818
+    """The request reached the site too late and was not executed."""
+
+    status = 504
+    message = "The outlet could not be reached in time, so it was not started. Try again."
+
+
+class NeverStarted(KonsentoError):  # noqa: N818
+    """The site accepted, but supply never began."""
+
+    status = 504
+    message = "The outlet did not begin to supply in time. Try again, or take another outlet."
+
+
+FAILURES: Final[dict[str, type[KonsentoError]]] = {
+    "UnknownOutlet": OutletRefused,
+    "OutletBusy": OutletBusy,
+    "OutletOffline": OutletOffline,
+    "OutletFaulted": OutletFaulty,
+    "OutletDisabled": OutletDisabled,
+    "RequestExpired": StartExpired,
+    "NeverStarted": NeverStarted,
+}
+"""A site's reason code for refusing a start (contracts, 2), and ours, to what the driver reads."""
+
+
+def failure(code: str) -> KonsentoError:
+    """Return what a driver reads for the reason code of a failed session."""
+    return FAILURES.get(code, OutletRefused)()

@@ -1,0 +1,220 @@
+"""Due work: what must happen after a transaction, however often the program dies in between.
+
+A transaction adds a row; after its commit the runner claims the row with a lease, calls the handler of its kind and
+marks it done. A handler that dies with its process is called again, by whichever replica finds the lease over: so
+handlers are idempotent, and each opens its own transactions.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.kit.clock import Clock
+from konsento.kit.db import Database, after_commit
+from konsento.kit.work_table import Work, WorkState
+
+log = logging.getLogger(__name__)
+
+LEASE: Final = timedelta(seconds=90)
+"""A handler that takes longer may be called a second time; the longest wait of any is one call to a site."""
+FIRST_BACK_OFF_S: Final = 2.0
+LONGEST_BACK_OFF_S: Final = 900.0
+DEAD_AFTER: Final = 20
+"""Failures in a row after which work is left to the operator: about three hours of trying."""
+IDLE_LOOK_S: Final = 10.0
+"""How often the table is looked at without a wake-up, for what other replicas added or left behind."""
+AT_ONCE: Final = 8
+"""Handlers that run side by side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A piece of work in a handler's hands."""
+
+    kind: str
+    key: str
+    payload: dict[str, Any]
+    attempts: int
+    """Failures before this call."""
+    generation: int
+
+
+@dataclass(frozen=True)
+class Again:
+    """A handler's answer: not finished, and not failed either; call again after so many seconds."""
+
+    after_s: float
+
+
+type WorkHandler = Callable[[Job], Awaitable[Again | None]]
+
+
+class WorkQueue:
+    """The table of due work and the task that works it off."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._handlers: dict[str, WorkHandler] = {}
+        self._new = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+
+    def on(self, kind: str) -> Callable[[WorkHandler], WorkHandler]:
+        """Register the decorated function for that kind of work; ValueError where it has a handler already."""
+
+        def register(handler: WorkHandler) -> WorkHandler:
+            if kind in self._handlers:
+                raise ValueError(f"{kind} has a handler already")
+            self._handlers[kind] = handler
+            return handler
+
+        return register
+
+    async def add(
+        self,
+        session: AsyncSession,
+        kind: str,
+        key: str,
+        *,
+        payload: dict[str, Any] | None = None,
+        after_s: float = 0.0,
+    ) -> None:
+        """Ask for work in the transaction of `session`; it runs after the commit, at once or `after_s` later.
+
+        Asked for again it is due at the earlier time, with the newer payload; if it had been done it is done anew.
+        """
+        now = self._clock.now()
+        due_at = now + timedelta(seconds=after_s)
+        work = await session.get(Work, (kind, key), with_for_update=True)
+        if work is None:
+            session.add(Work(kind=kind, key=key, payload=payload or {}, due_at=due_at, created_at=now))
+        else:
+            work.due_at = min(work.due_at, due_at) if work.state is WorkState.DUE else due_at
+            work.state = WorkState.DUE
+            work.attempts = 0
+            work.generation += 1
+            if payload is not None:
+                work.payload = payload
+        after_commit(session, self.wake)
+
+    def wake(self) -> None:
+        """Have the runner look at the table now."""
+        self._new.set()
+
+    async def run(self) -> None:
+        """Work off what is due until cancelled; what runs then is finished first."""
+        try:
+            while True:
+                self._new.clear()
+                wait_s = await self.run_due()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._new.wait()
+        finally:
+            if self._running:
+                await asyncio.wait(self._running)
+
+    async def run_due(self) -> float:
+        """Start what is due now; returns after how many seconds to look again."""
+        try:
+            for job in await self._claim(AT_ONCE - len(self._running)):
+                task = asyncio.create_task(self._work(job), name=f"work {job.kind}")
+                self._running.add(task)
+                task.add_done_callback(self._finished)
+            return await self._next_look_s()
+        except Exception:  # the database may be away for a while; work waits, it is not lost
+            log.exception("the table of due work cannot be read; trying again")
+            return FIRST_BACK_OFF_S
+
+    async def drain(self) -> None:
+        """Work off what is due now, and what that makes due at once, and return (for commands and tests)."""
+        while True:
+            await self.run_due()
+            if not self._running:
+                return
+            await asyncio.wait(self._running)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self.wake()
+
+    async def _claim(self, most: int) -> list[Job]:
+        if most <= 0:
+            return []
+        async with self._database.transaction() as session:
+            now = self._clock.now()
+            query = (
+                select(Work)
+                .where(Work.state == WorkState.DUE, Work.due_at <= now, Work.kind.in_(self._handlers))
+                .order_by(Work.due_at)
+                .limit(most)
+                .with_for_update(skip_locked=True)
+            )
+            claimed = list(await session.scalars(query))
+            for work in claimed:
+                work.due_at = now + LEASE
+                work.generation += 1
+            return [
+                Job(kind=w.kind, key=w.key, payload=w.payload, attempts=w.attempts, generation=w.generation)
+                for w in claimed
+            ]
+
+    async def _work(self, job: Job) -> None:
+        try:
+            answer = await self._handlers[job.kind](job)
+        except Exception as error:  # whatever a handler raises, the work stays and is tried again
+            log.exception("work %s %s failed (%d before)", job.kind, job.key, job.attempts)
+            await self._note(job, **self._failed(job, error))
+            return
+        if answer is None:
+            await self._note(job, state=WorkState.DONE, attempts=0, last_error="")
+        else:
+            due_at = self._clock.now() + timedelta(seconds=answer.after_s)
+            await self._note(job, due_at=due_at, attempts=0)
+
+    def _failed(self, job: Job, error: Exception) -> dict[str, Any]:
+        attempts = job.attempts + 1
+        if attempts >= DEAD_AFTER:
+            log.error("work %s %s is given up after %d attempts", job.kind, job.key, attempts)
+        back_off_s = min(FIRST_BACK_OFF_S * 2**job.attempts, LONGEST_BACK_OFF_S)
+        return {
+            "state": WorkState.DEAD if attempts >= DEAD_AFTER else WorkState.DUE,
+            "attempts": attempts,
+            "due_at": self._clock.now() + timedelta(seconds=back_off_s),
+            # Only the class: a message may quote what a person typed.
+            "last_error": type(error).__name__,
+        }
+
+    async def _note(self, job: Job, **values: Any) -> None:
+        try:
+            async with self._database.transaction() as session:
+                # A request for the same work that came in meanwhile has raised the generation and stays due.
+                await session.execute(
+                    update(Work)
+                    .where(Work.kind == job.kind, Work.key == job.key, Work.generation == job.generation)
+                    .values(**values)
+                )
+        except Exception:  # the lease runs out and the work is done again, which is harmless
+            log.exception("the result of work %s %s was not noted", job.kind, job.key)
+
+    async def _next_look_s(self) -> float:
+        if len(self._running) >= AT_ONCE:
+            return IDLE_LOOK_S
+        async with self._database.transaction() as session:
+            query = (
+                select(Work.due_at)
+                .where(Work.state == WorkState.DUE, Work.kind.in_(self._handlers))
+                .order_by(Work.due_at)
+                .limit(1)
+            )
+            due: datetime | None = await session.scalar(query)
+        if due is None:
+            return IDLE_LOOK_S
+        return min(IDLE_LOOK_S, max(0.0, (due - self._clock.now()).total_seconds()))

@@ -1,0 +1,148 @@
+"""Charging sessions and the meter events that sites send about them."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from konsento.kit.db import Base, words
+from konsento.models.outlet import Outlet
+
+
+class SessionState(StrEnum):
+    """Where in its life a session is."""
+
+    STARTING = "starting"
+    """The money is held; the site has been asked and has not said yet."""
+    CHARGING = "charging"
+    """The outlet supplies, or may."""
+    SUSPENDED = "suspended"
+    """The outlet has paused supply and may go on with the same session."""
+    ENDED = "ended"
+    """Supply is over; the bill is being made."""
+    SETTLED = "settled"
+    """Billed. Final."""
+    FAILED = "failed"
+    """Never supplied anything; the hold is released. Final."""
+
+
+ACTIVE = (SessionState.STARTING, SessionState.CHARGING, SessionState.SUSPENDED)
+"""States in which a session keeps its outlet from all others."""
+
+
+class LimitKind(StrEnum):
+    """What the driver limited the session by."""
+
+    ENERGY = "energy"
+    TIME = "time"
+    MONEY = "money"
+
+
+class ChargingSession(Base):
+    """One charging: from the driver's request to its settlement.
+
+    What the driver agreed to (price, tax, power type, supplier, limits) is copied in here and honoured, whatever
+    becomes of the tariff.
+    """
+
+    __tablename__ = "charging_sessions"
+    __table_args__ = (
+        UniqueConstraint("site_id", "remote_start_id"),
+        UniqueConstraint("site_id", "transaction_id"),
+        Index(
+            "uq_charging_sessions_active_outlet",
+            "outlet_id",
+            unique=True,
+            sqlite_where=text("state IN ('starting', 'charging', 'suspended')"),
+            postgresql_where=text("state IN ('starting', 'charging', 'suspended')"),
+        ),
+        Index("ix_charging_sessions_driver_id_created_at", "driver_id", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    driver_id: Mapped[UUID] = mapped_column(ForeignKey("drivers.id"))
+    outlet_id: Mapped[UUID] = mapped_column(ForeignKey("outlets.id"))
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
+    state: Mapped[SessionState] = mapped_column(words(SessionState))
+
+    limit_kind: Mapped[LimitKind] = mapped_column(words(LimitKind))
+    limit_amount: Mapped[int] = mapped_column(BigInteger)
+    """What the driver asked for: Wh, seconds or minor units."""
+    energy_limit_wh: Mapped[int | None]
+    """The energy that was agreed; None for a limit by time alone."""
+    energy_cap_wh: Mapped[int]
+    """What the site is told as its energy limit: the agreed energy, else what the hold can pay for."""
+    time_limit_s: Mapped[int | None]
+
+    unit_price: Mapped[Decimal]
+    """Per kWh in major units, tax included."""
+    currency: Mapped[str] = mapped_column(String(3))
+    tax_rate: Mapped[Decimal]
+    power_type: Mapped[str] = mapped_column(String(20))
+    supplier: Mapped[str] = mapped_column(String(100))
+    rated_w: Mapped[int]
+    hold_minor: Mapped[int] = mapped_column(BigInteger)
+    """The most that can be billed."""
+
+    remote_start_id: Mapped[int]
+    """The number of the start request; all that the site knows of whose session this is."""
+    id_token: Mapped[str] = mapped_column(String(20))
+    """Random; made for this session alone."""
+    transaction_id: Mapped[str | None] = mapped_column(String(36))
+    """The site's own name for it."""
+
+    created_at: Mapped[datetime]
+    start_expires_at: Mapped[datetime]
+    """The site does not execute the start request from this time on."""
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    stop_requested_at: Mapped[datetime | None]
+    end_reason: Mapped[str] = mapped_column(String(50), default="")
+    """OCPP's word for why supply ended; empty before."""
+    failure: Mapped[str] = mapped_column(String(50), default="")
+    """Why it failed: a reason code of the site, or ours (`charging.errors`); empty otherwise."""
+
+    begin_mwh: Mapped[int | None] = mapped_column(BigInteger)
+    """The outlet's register at the start, mWh."""
+    delivered_mwh: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Measured so far; the bill counts all stored events again."""
+    seconds: Mapped[int] = mapped_column(default=0)
+    """Seconds of supply."""
+    power_w: Mapped[int | None]
+    last_seq_no: Mapped[int] = mapped_column(default=-1)
+    last_update: Mapped[datetime | None]
+    """The time of the newest event, by the site's clock."""
+
+    outlet: Mapped[Outlet] = relationship(lazy="raise")
+
+
+class MeterEvent(Base):
+    """One TransactionEvent, kept before it was acknowledged. The site may send it again; it counts once."""
+
+    __tablename__ = "meter_events"
+    __table_args__ = (Index("ix_meter_events_session_id", "session_id"),)
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"), primary_key=True)
+    transaction_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    seq_no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("charging_sessions.id"))
+    """None while it cannot be told whose transaction this is."""
+    event_type: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime]
+    """By the site's clock."""
+    received_at: Mapped[datetime]
+    offline: Mapped[bool]
+    trigger: Mapped[str] = mapped_column(String(50))
+    charging_state: Mapped[str] = mapped_column(String(50), default="")
+    stopped_reason: Mapped[str] = mapped_column(String(50), default="")
+    remote_start_id: Mapped[int | None]
+    evse_id: Mapped[int | None]
+    seconds: Mapped[int | None]
+    begin_mwh: Mapped[int | None] = mapped_column(BigInteger)
+    """A register that the event itself calls the one at the start, mWh."""
+    register_mwh: Mapped[int | None] = mapped_column(BigInteger)
+    """The register at this event, mWh; None where it came without energy."""
+    power_w: Mapped[int | None]

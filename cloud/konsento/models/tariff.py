@@ -1,0 +1,34 @@
+"""Tariffs: what energy costs, where it comes from, and from when until when that holds."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from konsento.kit.db import Base
+
+
+class Tariff(Base):
+    """A price in its validity. A changed price is a new row, so that old sessions can always be explained."""
+
+    __tablename__ = "tariffs"
+    __table_args__ = (UniqueConstraint("name", "valid_from"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    """Outlets refer to it by this name; several rows of one name follow each other in time."""
+    unit_price: Mapped[Decimal]
+    """Per kWh in major units (yen, euros), tax included."""
+    currency: Mapped[str] = mapped_column(String(3))
+    """ISO 4217."""
+    tax_rate: Mapped[Decimal]
+    """Share of tax on the net price: 0.10 for 10 %."""
+    power_type: Mapped[str] = mapped_column(String(20))
+    """solar, wind, hydro, geothermal, biomass, gas, coal, oil or other."""
+    supplier: Mapped[str] = mapped_column(String(100))
+    """Who sells the power."""
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    """Not valid any more at this moment; open without."""

@@ -1,0 +1,21 @@
+"""Prices: pure functions of a price and an amount of energy. Rounded once, downwards: in the driver's favour."""
+
+from konsento.pricing.bill import Bill, Price, bill
+from konsento.pricing.estimate import (
+    cut_off_slack_wh,
+    energy_for_time,
+    most_energy_for_time,
+    time_for_energy,
+    wh_for_money,
+)
+
+__all__ = [
+    "Bill",
+    "Price",
+    "bill",
+    "cut_off_slack_wh",
+    "energy_for_time",
+    "most_energy_for_time",
+    "time_for_energy",
+    "wh_for_money",
+]

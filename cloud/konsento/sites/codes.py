@@ -1,0 +1,57 @@
+"""Outlet codes: short enough to type from a label, hard to mistype into another outlet's.
+
+A code that is made here has five random characters and a check character: the sum of value × 2^position is a multiple
+of 27. Any single wrong character and any two neighbours swapped break it, because 2^position and the difference of
+neighbouring weights are prime to 27. The alphabet leaves out what looks alike on a label: 0 O, 1 I L, 2 Z is kept as 2,
+5 S as 5, 8 B as 8, V U as V.
+"""
+
+import secrets
+from typing import Final
+
+ALPHABET: Final = "23456789ACDEFGHJKMNPQRTVWXY"
+LENGTH: Final = 6
+SHORTEST: Final = 4
+LONGEST: Final = 16
+_LOOK_ALIKE: Final = str.maketrans({"Z": "2", "S": "5", "B": "8", "U": "V", "O": "Q", "0": "Q"})
+
+
+def normal(text: str) -> str:
+    """Return a code as it is stored: capitals, without dashes and spaces, look-alikes read as what is on labels."""
+    kept = "".join(c for c in text.upper() if c not in "-‐‑–— _." and not c.isspace())  # noqa: RUF001  # the dashes people type
+    return kept.translate(_LOOK_ALIKE)
+
+
+def is_code(code: str) -> bool:
+    """Tell whether a normalised text can be a code at all."""
+    return SHORTEST <= len(code) <= LONGEST and all(c in ALPHABET for c in code)
+
+
+def new_code() -> str:
+    """Return a random code with its check character."""
+    body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+    return body + check_character(body)
+
+
+def check_character(body: str) -> str:
+    """Return the character that completes `body` to a code."""
+    total = sum(ALPHABET.index(c) * 2**i for i, c in enumerate(body))
+    # 2 is prime to 27, so exactly one value solves total + value × 2^len ≡ 0.
+    value = -total * pow(2, -len(body), len(ALPHABET)) % len(ALPHABET)
+    return ALPHABET[value]
+
+
+def one_slip_apart(a: str, b: str) -> bool:
+    """Tell whether one wrong character or two swapped neighbours turn one code into the other."""
+    if len(a) != len(b):
+        return False
+    wrong = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
+    if len(wrong) == 1:
+        return True
+    return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and a[wrong[0]] == b[wrong[1]] and a[wrong[1]] == b[wrong[0]]
+
+
+def label(code: str) -> str:
+    """Return a code as it is printed: `K7F-29Q`."""
+    middle = (len(code) + 1) // 2
+    return f"{code[:middle]}-{code[middle:]}"
