@@ -136,6 +136,10 @@ class HomeAssistant:
         """Link a management server."""
         await self._subentry("management_server", {"url": url, "station_id": station_id, "password": password})
 
+    async def set_options(self, **options: float) -> None:
+        """Change numbers of the site."""
+        await self._flow("options/flow", {"handler": self.entry_id}, options)
+
     async def states(self) -> dict[str, dict[str, Any]]:
         """Return all entity states by entity id."""
         answer = await self._http.get("/api/states")

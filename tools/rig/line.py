@@ -143,6 +143,8 @@ class Line:
         await self.home_assistant.ready()
         await self.home_assistant.onboard()
         await self.home_assistant.add_site("Sakura Mall")
+        # A car park reports every few seconds; here somebody watches ten-second sessions.
+        await self.home_assistant.set_options(meter_interval=1)
         for spec, link in zip(self.specs, self.outlet_links, strict=True):
             await self.home_assistant.add_outlet(link.port, spec.title)
         await self.home_assistant.add_management_server(
