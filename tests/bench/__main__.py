@@ -4,9 +4,9 @@ import argparse
 
 from rig.bench import report
 
-from tests.bench import latency
+from tests.bench import latency, ocpp_gateway
 
-BENCHMARKS = {"latency": latency.run}
+BENCHMARKS = {"latency": latency.run, "ocpp_gateway": ocpp_gateway.run}
 
 
 def main() -> None:

@@ -3,49 +3,49 @@
 from konsento.kit.errors import KonsentoError
 
 
-class BadEmail(KonsentoError):  # noqa: N818  # named like a reason, as every KonsentoError
+class BadEmail(KonsentoError):
     """The mail address cannot exist."""
 
     status = 422
     message = "This is not a complete e-mail address. Check it for a typing mistake."
 
 
-class EmailTaken(KonsentoError):  # noqa: N818
+class EmailTaken(KonsentoError):
     """There is an account with this mail address."""
 
     status = 409
     message = "There is already an account with this e-mail address. Sign in instead."
 
 
-class PasswordTooShort(KonsentoError):  # noqa: N818
+class PasswordTooShort(KonsentoError):
     """The password is too easy to guess."""
 
     status = 422
     message = "The password is too short. Use at least {minimum} characters; a few words are easy to remember."
 
 
-class PasswordTooLong(KonsentoError):  # noqa: N818
+class PasswordTooLong(KonsentoError):
     """The password is longer than anybody types."""
 
     status = 422
     message = "The password is too long. Use at most {maximum} characters."
 
 
-class NameTooLong(KonsentoError):  # noqa: N818
+class NameTooLong(KonsentoError):
     """The name does not fit."""
 
     status = 422
     message = "The name is too long. Use at most {maximum} characters."
 
 
-class WrongPassword(KonsentoError):  # noqa: N818
+class WrongPassword(KonsentoError):
     """Mail address and password do not belong together; deliberately the same for an unknown mail address."""
 
     status = 403
     message = "E-mail address and password do not match. Check both and try again."
 
 
-class TooManyAttempts(KonsentoError):  # noqa: N818
+class TooManyAttempts(KonsentoError):
     """Signing in failed too often from here; the next attempt has to wait."""
 
     status = 429

@@ -3,7 +3,7 @@
 from konsento.kit.errors import KonsentoError
 
 
-class NoTariff(KonsentoError):  # noqa: N818  # named like a reason, as every KonsentoError
+class NoTariff(KonsentoError):
     """No price is in force for the outlet."""
 
     status = 503

@@ -6,7 +6,7 @@ from konsento.kit.errors import KonsentoError
 from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline
 
 
-class BadLimit(KonsentoError):  # noqa: N818  # named like a reason, as every KonsentoError
+class BadLimit(KonsentoError):
     """The amount cannot be a limit. Its subclasses say why."""
 
     status = 422
@@ -55,34 +55,34 @@ class LimitTooSmall(BadLimit):
     message = "This is too little: it buys less than 1 Wh here. Choose a larger amount."
 
 
-class UnknownSession(KonsentoError):  # noqa: N818
+class UnknownSession(KonsentoError):
     """There is no such session, or it is another driver's: the answer does not tell which."""
 
     status = 404
     message = "There is no such charging among yours."
 
 
-class AlreadyChargingHere(KonsentoError):  # noqa: N818
+class AlreadyChargingHere(KonsentoError):
     """The driver has another session at this very outlet."""
 
     message = "You are already charging at this outlet. Stop that charging before you start another one."
 
 
-class OutletRefused(KonsentoError):  # noqa: N818
+class OutletRefused(KonsentoError):
     """The site refused for a reason that a driver can do nothing about."""
 
     status = 502
     message = "The outlet did not start. Please take another outlet."
 
 
-class StartExpired(KonsentoError):  # noqa: N818
+class StartExpired(KonsentoError):
     """The request reached the site too late and was not executed."""
 
     status = 504
     message = "The outlet could not be reached in time, so it was not started. Try again."
 
 
-class NeverStarted(KonsentoError):  # noqa: N818
+class NeverStarted(KonsentoError):
     """The site accepted, but supply never began."""
 
     status = 504

@@ -81,7 +81,8 @@ class Database:
     """An engine and its sessions. `url` is an SQLAlchemy URL with an async driver."""
 
     def __init__(self, url: str) -> None:
-        self.engine: AsyncEngine = create_async_engine(url)
+        # Parameters stay out of error messages and so out of the log: they may be a driver's words or a token.
+        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
         self._turn: asyncio.Lock | None = None
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _durable_sqlite)

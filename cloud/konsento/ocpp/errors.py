@@ -12,21 +12,21 @@ class CallError(Exception):
         self.action = action
 
 
-class StationOffline(CallError):  # noqa: N818  # named for what is the matter
+class StationOffline(CallError):
     """The station has no connection. Nothing was sent, so nothing has happened there."""
 
     def __init__(self, station_id: str, action: str) -> None:
         super().__init__(station_id, action, "the station is not connected")
 
 
-class StationBusy(CallError):  # noqa: N818  # named for what is the matter
+class StationBusy(CallError):
     """Earlier calls to the station were in the way until the time was over. Nothing was sent."""
 
     def __init__(self, station_id: str, action: str) -> None:
         super().__init__(station_id, action, "earlier calls are still waiting for their answers")
 
 
-class CallTimeout(CallError):  # noqa: N818  # named for what is the matter
+class CallTimeout(CallError):
     """The call was sent and no usable answer came. The station **may have acted**: find out before undoing anything.
 
     `cause` says which: no answer in time, the link was lost meanwhile, or the answer could not be read.
@@ -39,7 +39,7 @@ class CallTimeout(CallError):  # noqa: N818  # named for what is the matter
         self.cause = cause
 
 
-class CallRefused(CallError):  # noqa: N818  # named for what is the matter
+class CallRefused(CallError):
     """The station answered CALLERROR with this OCPP error code, or its version lacks the request (NotSupported)."""
 
     def __init__(self, station_id: str, action: str, code: str, description: str = "") -> None:
