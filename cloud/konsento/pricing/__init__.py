@@ -1,6 +1,6 @@
 """Prices: pure functions of a price and an amount of energy. Rounded once, downwards: in the driver's favour."""
 
-from konsento.pricing.bill import Bill, Price, bill
+from konsento.pricing.bill import Bill, Price, bill, tax_in
 from konsento.pricing.estimate import (
     cut_off_slack_wh,
     energy_for_time,
@@ -16,6 +16,7 @@ __all__ = [
     "cut_off_slack_wh",
     "energy_for_time",
     "most_energy_for_time",
+    "tax_in",
     "time_for_energy",
     "wh_for_money",
 ]

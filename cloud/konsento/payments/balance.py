@@ -1,0 +1,81 @@
+"""The prepaid balance: the first payment provider, and the balance itself."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid5
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.kit.ids import new_id
+from konsento.ledger import service as ledger
+from konsento.ledger.service import Entry
+from konsento.models import AccountKind, LedgerAccount, Payment
+from konsento.payments.errors import BalanceTooLow
+from konsento.settings import Settings
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "balance"
+
+
+async def available(session: AsyncSession, driver_id: UUID) -> int:
+    """Return what a driver can still spend, in minor units of the deployment's currency: held money is not in it."""
+    query = select(LedgerAccount).where(
+        LedgerAccount.kind == AccountKind.DRIVER_BALANCE, LedgerAccount.owner == str(driver_id)
+    )
+    return sum(ledger.available_credit(account) for account in await session.scalars(query))
+
+
+async def welcome(session: AsyncSession, driver_id: UUID, settings: Settings) -> None:
+    """Give a new driver the operator's welcome credit, if there is one; asked again it gives nothing more."""
+    if settings.welcome_credit_minor == 0:
+        return
+    promotion = await ledger.account(session, AccountKind.PROMOTION, settings.currency)
+    balance = await ledger.account(session, AccountKind.DRIVER_BALANCE, settings.currency, str(driver_id))
+    entry = Entry(id=uuid5(driver_id, "welcome"), reason="welcome", at=datetime.now(UTC))
+    await ledger.transfer(session, entry, promotion, balance, settings.welcome_credit_minor)
+
+
+async def top_up(
+    session: AsyncSession, driver_id: UUID, amount_minor: int, currency: str, *, transfer_id: UUID | None = None
+) -> None:
+    """Add money that came in from outside. The same `transfer_id` adds it once."""
+    funds = await ledger.account(session, AccountKind.FUNDS, currency)
+    balance = await ledger.account(session, AccountKind.DRIVER_BALANCE, currency, str(driver_id))
+    entry = Entry(id=transfer_id or new_id(), reason="top-up", at=datetime.now(UTC))
+    await ledger.transfer(session, entry, funds, balance, amount_minor)
+    log.info("balance of driver %s topped up by %d %s (minor units)", driver_id, amount_minor, currency)
+
+
+class BalanceProvider:
+    """Pays from the driver's prepaid balance."""
+
+    name: str = NAME
+
+    async def hold(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
+        """Reserve the hold in the driver's balance. Raises `BalanceTooLow`."""
+        if payment.hold_minor == 0:  # free energy, or too little to cost a coin
+            return
+        sales = await ledger.account(session, AccountKind.SALES, payment.currency)
+        balance = await ledger.account(
+            session, AccountKind.DRIVER_BALANCE, payment.currency, str(payment.driver_id)
+        )
+        if ledger.available_credit(balance) < payment.hold_minor:
+            raise BalanceTooLow
+        entry = Entry(id=uuid5(payment.id, "hold"), reason="hold", at=at, session_id=payment.session_id)
+        pending = await ledger.transfer(session, entry, balance, sales, payment.hold_minor, pending=True)
+        payment.reference = str(pending.id)
+
+    async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
+        """Take an amount of the hold."""
+        entry = Entry(id=uuid5(payment.id, "capture"), reason="capture", at=at, session_id=payment.session_id)
+        await ledger.post(session, entry, UUID(payment.reference), amount_minor)
+
+    async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
+        """Give the hold back to the balance."""
+        if payment.hold_minor == 0:
+            return
+        entry = Entry(id=uuid5(payment.id, "release"), reason="release", at=at, session_id=payment.session_id)
+        await ledger.void(session, entry, UUID(payment.reference))

@@ -1,0 +1,51 @@
+"""Queries of settlement."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+
+from konsento.models import ChargingSession, Counter, MeterEvent, Outlet, Receipt
+
+RECEIPTS = "receipts"
+
+
+async def session_to_settle(session: AsyncSession, session_id: UUID) -> ChargingSession:
+    """Return a session with outlet and site, locked against other replicas."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.id == session_id)
+        .options(joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True))
+        .with_for_update(of=ChargingSession)
+    )
+    return (await session.scalars(query)).one()
+
+
+async def events_of(session: AsyncSession, session_id: UUID) -> list[MeterEvent]:
+    """Return all meter events of a session."""
+    query = select(MeterEvent).where(MeterEvent.session_id == session_id).order_by(MeterEvent.seq_no)
+    return list(await session.scalars(query))
+
+
+async def next_receipt_number(session: AsyncSession) -> int:
+    """Return the next number; it is given back if the transaction is rolled back, so that there are no gaps."""
+    counter = await session.get(Counter, RECEIPTS, with_for_update=True)
+    if counter is None:
+        counter = Counter(name=RECEIPTS, last=0)
+        session.add(counter)
+    counter.last += 1
+    await session.flush()
+    return counter.last
+
+
+async def receipt_of(session: AsyncSession, driver_id: UUID, session_id: UUID) -> tuple[Receipt, ChargingSession] | None:
+    """Return a driver's receipt and its session with outlet and site."""
+    query = (
+        select(Receipt, ChargingSession)
+        .join(ChargingSession, ChargingSession.id == Receipt.session_id)
+        .where(Receipt.session_id == session_id, ChargingSession.driver_id == driver_id)
+        .options(joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True))
+    )
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row is not None else None

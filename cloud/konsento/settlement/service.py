@@ -1,0 +1,144 @@
+"""Holds, bills and receipts."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento import pricing
+from konsento.models import ChargingSession, MeterEvent, Receipt, SessionState
+from konsento.payments import service as payments
+from konsento.payments.service import Hold
+from konsento.pricing import Price
+from konsento.settlement import repository
+from konsento.settlement.errors import NoReceipt
+from konsento.settlement.measurement import measure
+
+log = logging.getLogger(__name__)
+
+
+async def hold(session: AsyncSession, charging: ChargingSession, at: datetime) -> None:
+    """Hold the most that a session can cost. Raises `BalanceTooLow`."""
+    wanted = Hold(
+        session_id=charging.id,
+        driver_id=charging.driver_id,
+        amount_minor=charging.hold_minor,
+        currency=charging.currency,
+    )
+    await payments.hold(session, wanted, at)
+
+
+async def release(session: AsyncSession, session_id: UUID, at: datetime) -> None:
+    """Give back all that is held for a session that never supplied anything."""
+    await payments.resolve(session, session_id, 0, at)
+
+
+async def settle(session: AsyncSession, charging: ChargingSession, events: list[MeterEvent], at: datetime) -> Receipt:
+    """Bill what the events prove: whole Wh, at the price that was agreed, never more than is held."""
+    measured = measure(events, charging.rated_w)
+    if measured.doubtful:
+        log.warning("session %s: %d readings make no sense and bill nothing", charging.id, measured.doubtful)
+    wh = measured.mwh // 1000
+    price = Price(unit_price=charging.unit_price, currency=charging.currency, tax_rate=charging.tax_rate)
+    due = pricing.bill(price, wh)
+    amount = min(due.total_minor, charging.hold_minor)
+    if amount < due.total_minor:
+        log.warning("session %s: %d more than held; the driver does not pay it", charging.id, due.total_minor - amount)
+    await payments.resolve(session, charging.id, amount, at)
+    receipt = Receipt(
+        session_id=charging.id,
+        number=await repository.next_receipt_number(session),
+        issued_at=at,
+        currency=charging.currency,
+        measured_mwh=measured.mwh,
+        begin_mwh=measured.begin_mwh,
+        end_mwh=measured.end_mwh,
+        billed_wh=wh,
+        unit_price=charging.unit_price,
+        amount_minor=amount,
+        tax_minor=pricing.tax_in(price, amount),
+        tax_rate=charging.tax_rate,
+        hold_minor=charging.hold_minor,
+        released_minor=charging.hold_minor - amount,
+    )
+    session.add(receipt)
+    charging.delivered_mwh = measured.mwh
+    charging.begin_mwh = measured.begin_mwh
+    charging.state = SessionState.SETTLED
+    log.info("session %s settled: %d Wh, %d %s (minor units)", charging.id, wh, amount, charging.currency)
+    return receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptView:
+    """A receipt with all that is printed on it."""
+
+    number: int
+    """Consecutive, without gaps."""
+    session_id: UUID
+    issued_at: datetime
+    site_name: str
+    place: str
+    time_zone: str
+    outlet_name: str
+    outlet_code: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: int
+    """Of supply."""
+    end_reason: str
+    """OCPP's word, for example `EnergyLimitReached`."""
+    power_type: str
+    supplier: str
+    measured_mwh: int
+    begin_mwh: int | None
+    end_mwh: int | None
+    billed_wh: int
+    unit_price: Decimal
+    """Per kWh in major units, tax included."""
+    currency: str
+    amount_minor: int
+    """Paid, tax included."""
+    tax_minor: int
+    tax_rate: Decimal
+    hold_minor: int
+    released_minor: int
+
+
+async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> ReceiptView:
+    """Return the receipt of a driver's own session. Raises `NoReceipt`."""
+    found = await repository.receipt_of(session, driver_id, session_id)
+    if found is None:
+        raise NoReceipt
+    bill, charging = found
+    outlet = charging.outlet
+    return ReceiptView(
+        number=bill.number,
+        session_id=charging.id,
+        issued_at=bill.issued_at,
+        site_name=outlet.site.name,
+        place=outlet.site.place,
+        time_zone=outlet.site.time_zone,
+        outlet_name=outlet.name,
+        outlet_code=outlet.code,
+        started_at=charging.started_at,
+        ended_at=charging.ended_at,
+        seconds=charging.seconds,
+        end_reason=charging.end_reason,
+        power_type=charging.power_type,
+        supplier=charging.supplier,
+        measured_mwh=bill.measured_mwh,
+        begin_mwh=bill.begin_mwh,
+        end_mwh=bill.end_mwh,
+        billed_wh=bill.billed_wh,
+        unit_price=bill.unit_price,
+        currency=bill.currency,
+        amount_minor=bill.amount_minor,
+        tax_minor=bill.tax_minor,
+        tax_rate=bill.tax_rate,
+        hold_minor=bill.hold_minor,
+        released_minor=bill.released_minor,
+    )
