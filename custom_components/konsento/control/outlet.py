@@ -34,6 +34,8 @@ _MISSED_CHECKS = 2
 """After so many unanswered continuity checks the connection is made anew; a third still fits into the lease."""
 _IDLE_LOOK_S = 60.0
 """The loop looks at an outlet that reports nothing new this often."""
+_LAST_WORD_LOOKS = 25
+_LAST_WORD_PAUSE_S = 0.2
 _RETRY_S = 1.0
 """Pause before a stop that was not answered is sent again."""
 
@@ -132,6 +134,16 @@ class OutletControl:
             self._next_check = 0.0
         self._changed.notify()
         return True
+
+    async def end_now(self, reason: EndReason) -> None:
+        """End the session and wait for the outlet's last word on its energy, a few seconds at most."""
+        if (session := self.session) is None or not await self.stop(session.id, reason):
+            return
+        for _ in range(_LAST_WORD_LOOKS):
+            await self.step()
+            if self.session is None or self.session.id != session.id:
+                return
+            await self._changed.wait(_LAST_WORD_PAUSE_S)
 
     def ask_sample(self) -> None:
         """Tell the meter once outside the schedule."""

@@ -95,8 +95,8 @@ class SiteControl:
     async def remove_outlet(self, evse: int, *, end: bool = True) -> None:
         """Give an outlet up. A session on it is ended, or waits for the outlet to be added again (`end=False`)."""
         control = self.outlets.pop(evse)
-        if end and (session := control.session) and await control.stop(session.id, EndReason.OTHER):
-            await control.step()
+        if end:
+            await control.end_now(EndReason.OTHER)
         task = self._tasks.pop(evse)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -233,12 +233,8 @@ class SiteControl:
     async def forget_server(self, server: str) -> None:
         """Unlink a management server: its sessions end, what it has not yet been told is dropped."""
         for outlet in list(self.outlets.values()):
-            if (
-                outlet.session
-                and outlet.session.server == server
-                and await outlet.stop(outlet.session.id, EndReason.OTHER)
-            ):
-                await outlet.step()
+            if outlet.session and outlet.session.server == server:
+                await outlet.end_now(EndReason.OTHER)
         if dropped := await self.journal.forget_server(server):
             _LOGGER.warning("%s events were still to be told to a removed management server; dropped", dropped)
         self._closed = await self.journal.closed()

@@ -1,0 +1,129 @@
+"""What holds whatever happens in whatever order: lost answers, reboots, kills, stops, cuts of the link."""
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+
+from controlled import Controlled
+from custom_components.konsento.control.events import EventKind
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from simulated import ManualClock, SimulatedOutlet
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """One outlet, one server, and everything that can happen to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = tempfile.TemporaryDirectory()
+        clock = ManualClock()
+        self.world = Controlled(Path(self.folder.name) / "journal.sqlite3", clock, SimulatedOutlet(clock))
+        self.accepted: dict[int, str | None] = {}
+        self.do(self.world.start())
+
+    def do[T](self, work: Coroutine[object, object, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def teardown(self) -> None:
+        self.do(self.settle())
+        self.check_sessions()
+        self.do(self.world.kill())
+        self.do(self.loop.shutdown_default_executor())
+        self.loop.close()
+        self.folder.cleanup()
+
+    async def settle(self) -> None:
+        """Everything works again for a while, and the server hears all."""
+        self.world.outlet.lose_answers = self.world.outlet.lose_commands = 0
+        self.world.outlet.set_online(True)
+        await self.world.live(6)
+        if self.world.control.session is None:
+            assert not self.world.outlet.relay
+        else:
+            assert self.world.outlet.session_id == self.world.control.session.id
+        await self.world.deliver()
+
+    @rule(number=st.integers(1, 6), energy=st.sampled_from([0, 2, 20]), seconds=st.sampled_from([0, 5, 60]))
+    def ask(self, number: int, energy: int, seconds: int) -> None:
+        limits = {"energy_wh": energy, "time_s": seconds} if energy or seconds else {"energy_wh": 1}
+        answer = self.do(self.world.ask(number, **limits))
+        assert self.accepted.setdefault(number, answer.session_id) == answer.session_id
+
+    @rule(seconds=st.sampled_from([0.5, 1, 3, 10]))
+    def time_passes(self, seconds: float) -> None:
+        self.do(self.world.live(seconds, step=0.5))
+
+    @rule(seconds=st.sampled_from([1, 20]))
+    def nobody_is_awake(self, seconds: float) -> None:
+        async def sleep() -> None:
+            self.world.outlet.pass_time(seconds)
+
+        self.do(sleep())
+
+    @rule()
+    def stop(self) -> None:
+        if session := self.world.control.session:
+            self.do(self.world.site.stop("server", session.id))
+
+    @rule(online=st.booleans())
+    def link(self, online: bool) -> None:
+        self.world.outlet.set_online(online)
+
+    @rule(answers=st.integers(0, 2), commands=st.integers(0, 2))
+    def lose(self, answers: int, commands: int) -> None:
+        self.world.outlet.lose_answers, self.world.outlet.lose_commands = answers, commands
+
+    @rule()
+    def outlet_reboots(self) -> None:
+        self.world.outlet.reboot()
+
+    @rule()
+    def control_is_killed(self) -> None:
+        self.do(self.world.restart())
+
+    @rule(load=st.sampled_from([0, 50, 3000]))
+    def car_draws(self, load: int) -> None:
+        self.world.outlet.load_w = load
+
+    @rule()
+    def server_listens(self) -> None:
+        self.do(self.world.deliver())
+
+    @invariant()
+    def an_outlet_starts_a_session_once(self) -> None:
+        assert len(self.world.outlet.starts) == len(set(self.world.outlet.starts))
+
+    def check_sessions(self) -> None:
+        running = self.world.control.session.id if self.world.control.session else None
+        told = {event.session_id for event in self.world.told}
+        for session_id in told:
+            events = [event for event in self.world.told if event.session_id == session_id]
+            assert [event.seq_no for event in events] == list(range(len(events)))
+            assert events[0].kind is EventKind.STARTED
+            assert [event.kind for event in events].count(EventKind.STARTED) == 1
+            assert [event.kind for event in events].count(EventKind.ENDED) == (0 if session_id == running else 1)
+            registers = [event.register_mwh for event in events]
+            assert registers == sorted(registers)
+            energy = self.world.energy_told(session_id)
+            assert energy <= self.world.outlet.measured[session_id]
+            if session_id != running:
+                # The outlet was there at the end, so all of it was told.
+                assert energy == self.world.outlet.measured[session_id]
+        for session_id in self.accepted.values():
+            assert session_id is None or session_id in told
+
+
+def test_energy_is_told_once_and_no_relay_is_closed_without_a_session() -> None:
+    run_state_machine_as_test(
+        AnyOrder,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,77 @@
+"""A site under control whose time is moved by the test, and that can be killed and started again."""
+
+import asyncio
+from pathlib import Path
+
+from custom_components.konsento.control.events import EventKind, SessionEvent
+from custom_components.konsento.control.journal import Journal
+from custom_components.konsento.control.outlet import OutletControl
+from custom_components.konsento.control.session import Session
+from custom_components.konsento.control.settings import ControlSettings
+from custom_components.konsento.control.site import SiteControl, StartAnswer
+from simulated import ManualClock, SimulatedOutlet, request
+
+
+class Controlled:
+    """One site, one outlet, and a management server that takes every event when asked to."""
+
+    def __init__(self, path: Path, clock: ManualClock, outlet: SimulatedOutlet) -> None:
+        self.path = path
+        self.clock = clock
+        self.outlet = outlet
+        # One attempt to start: time stands still here, so a later one would never be late.
+        self.settings = ControlSettings(start_s=0.0)
+        self.told: list[SessionEvent] = []
+        self.site: SiteControl
+        self.control: OutletControl
+
+    async def start(self) -> None:
+        self.site = SiteControl(Journal(self.path), self.settings, self.clock)
+        await self.site.open()
+        self.control = self.site.add_outlet("aabbccddeeff", 1, self.outlet)
+        # The test makes the steps.
+        task = self.site._tasks[1]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await self.site.end_abandoned()
+
+    async def kill(self) -> None:
+        """End without any good-bye."""
+        for control in self.site.outlets.values():
+            control.close()
+        await self.site.journal.close()
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.start()
+
+    async def ask(self, number: int = 1, **values: int) -> StartAnswer:
+        return await self.site.start(request(number, self.clock, **values))
+
+    async def live(self, seconds: float, step: float = 1.0) -> None:
+        """Let time pass with the control awake."""
+        for _ in range(round(seconds / step)):
+            self.outlet.pass_time(step)
+            await self.control.step()
+
+    async def deliver(self) -> list[SessionEvent]:
+        """Take all events that wait; returns them."""
+        taken = []
+        while waiting := await self.site.journal.waiting("server"):
+            taken.append(waiting.event)
+            await self.site.journal.delivered(waiting.id)
+        self.told += taken
+        return taken
+
+    @property
+    def session(self) -> Session:
+        assert self.control.session is not None
+        return self.control.session
+
+    def energy_told(self, session_id: str) -> int:
+        """Energy of a session by its own events, mWh: last register minus first."""
+        registers = [event.register_mwh for event in self.told if event.session_id == session_id]
+        return registers[-1] - registers[0]
+
+    def kinds(self, session_id: str) -> list[EventKind]:
+        return [event.kind for event in self.told if event.session_id == session_id]

@@ -1,0 +1,218 @@
+"""An outlet and a clock that obey a test: for the faults that real parts will not produce on demand.
+
+The outlet keeps docs/contracts.md §1: limits, lease, one start per session id, memory over a reboot.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from custom_components.konsento.control.driver import OutletRefusedError, OutletSilentError
+from custom_components.konsento.control.limits import Limits
+from custom_components.konsento.control.report import OutletReport
+from custom_components.konsento.control.session import StartRequest
+from custom_components.konsento.control.words import EndReason, OutletState
+
+
+class ManualClock:
+    """Stands still until moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self._epoch = datetime(2026, 5, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self._epoch + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class SimulatedOutlet:
+    """One outlet with a car that draws `load_w`."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.online = True
+        self.lose_answers = 0
+        """So many next commands are done, but their answer is lost."""
+        self.lose_commands = 0
+        """So many next commands do not arrive."""
+        self.load_w = 3000
+        self.state = OutletState.IDLE
+        self.session_id = ""
+        self.end_reason: EndReason | None = None
+        self.energy_mwh = 0
+        self.supply_s = 0.0
+        self.lifetime_mwh = 5_000_000
+        self.enabled = True
+        self.fault = ""
+        self.limits = Limits()
+        self.lease_until = 0.0
+        self.seq = -1
+        self.over: list[str] = []
+        self.measured: dict[str, int] = {}
+        """Energy that every session really took, mWh."""
+        self.starts: list[str] = []
+        self.hung_up = 0
+        self.leases: list[int] = []
+        self._boots = itertools.count(1)
+        self.boot_id = f"boot-{next(self._boots)}"
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def relay(self) -> bool:
+        return self.state is OutletState.SUPPLYING
+
+    # --- the world
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the outlet supply for a while, stopping at its lease and limits."""
+        end = self.clock.seconds + seconds
+        while self.relay and self.clock.seconds < end:
+            step = min(end, self.lease_until) - self.clock.seconds
+            if self.limits.time_s:
+                step = min(step, self.limits.time_s - self.supply_s)
+            if self.limits.energy_wh and self.load_w:
+                step = min(step, (self.limits.energy_wh * 1000 - self.energy_mwh) * 3.6 / self.load_w)
+            step = max(step, 0.0)
+            self.clock.seconds += step
+            self.supply_s += step
+            taken = round(self.load_w * step / 3.6)
+            self.energy_mwh += taken
+            self.lifetime_mwh += taken
+            self.measured[self.session_id] = self.energy_mwh
+            if self.limits.energy_wh and self.energy_mwh >= self.limits.energy_wh * 1000:
+                self._end(EndReason.ENERGY_LIMIT)
+            elif self.limits.time_s and self.supply_s >= self.limits.time_s - 1e-9:
+                self._end(EndReason.TIME_LIMIT)
+            elif self.clock.seconds >= self.lease_until - 1e-9:
+                self.state = OutletState.SUSPENDED
+        self.clock.seconds = max(self.clock.seconds, end)
+        self.changed()
+
+    def reboot(self) -> None:
+        """Lose power and come back: the relay is open, the session remembered."""
+        if self.relay:
+            self.state = OutletState.SUSPENDED
+        self.boot_id = f"boot-{next(self._boots)}"
+        self.changed()
+
+    def wipe(self) -> None:
+        """Lose the memory of the session."""
+        self.state, self.session_id, self.end_reason, self.energy_mwh = OutletState.IDLE, "", None, 0
+        self.changed()
+
+    def trip(self) -> None:
+        """Open for over-current."""
+        self._end(EndReason.OVERCURRENT)
+        self.fault = "overcurrent"
+        self.changed()
+
+    def set_online(self, online: bool) -> None:
+        self.online = online
+        self.changed()
+
+    def _end(self, reason: EndReason) -> None:
+        if self.state in {OutletState.SUPPLYING, OutletState.SUSPENDED}:
+            self.state, self.end_reason = OutletState.ENDED, reason
+            self.over.append(self.session_id)
+
+    # --- the driver
+
+    @property
+    def report(self) -> OutletReport | None:
+        if not self.online:
+            return None
+        return OutletReport(
+            state=self.state,
+            session_id=self.session_id,
+            end_reason=self.end_reason,
+            energy_mwh=self.energy_mwh,
+            supply_s=int(self.supply_s),
+            power_w=float(self.load_w) if self.relay else 0.0,
+            lifetime_mwh=self.lifetime_mwh,
+            boot_id=self.boot_id,
+            fault=self.fault,
+            enabled=self.enabled,
+        )
+
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def changed(self) -> None:
+        for callback in list(self._listeners):
+            callback()
+
+    def hang_up(self) -> None:
+        self.hung_up += 1
+        asyncio.get_running_loop().call_soon(self.changed)
+
+    async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
+        self._arrive()
+        if session_id in self.over:
+            raise OutletRefusedError("already_ended", "that session is over")
+        if self.state in {OutletState.SUPPLYING, OutletState.SUSPENDED}:
+            if session_id != self.session_id:
+                raise OutletRefusedError("busy", "another session runs")
+        else:
+            self.starts.append(session_id)
+            self.state, self.session_id, self.end_reason = OutletState.SUPPLYING, session_id, None
+            self.energy_mwh, self.supply_s, self.limits, self.seq = 0, 0.0, limits, -1
+            self.measured[session_id] = 0
+            self._lease(lease_s)
+        self._answer()
+
+    async def session_renew(self, session_id: str, seq: int, lease_s: int) -> None:
+        self._arrive()
+        if session_id in self.over:
+            raise OutletRefusedError("already_ended", "that session is over")
+        if session_id != self.session_id or self.state is OutletState.IDLE:
+            raise OutletRefusedError("unknown_session", "not this one")
+        if seq <= self.seq:
+            raise OutletRefusedError("stale", "the number must rise")
+        self.seq = seq
+        self._lease(lease_s)
+        self.state = OutletState.SUPPLYING
+        self._answer()
+
+    async def session_stop(self, session_id: str, reason: EndReason) -> None:
+        self._arrive()
+        if session_id != self.session_id and session_id not in self.over:
+            raise OutletRefusedError("unknown_session", "not this one")
+        if session_id == self.session_id:
+            self._end(reason)
+        self._answer()
+
+    def _lease(self, lease_s: int) -> None:
+        self.leases.append(lease_s)
+        self.lease_until = self.clock.seconds + lease_s
+
+    def _arrive(self) -> None:
+        if not self.online:
+            raise OutletSilentError("offline")
+        if self.lose_commands:
+            self.lose_commands -= 1
+            raise OutletSilentError("lost on the way")
+
+    def _answer(self) -> None:
+        self.changed()
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise OutletSilentError("answer lost")
+
+
+def request(
+    number: int, clock: ManualClock, *, evse: int = 1, server: str = "server", valid_s: float = 60, **limits: int
+) -> StartRequest:
+    """Return what a management server would ask for."""
+    return StartRequest(
+        server=server,
+        remote_start_id=number,
+        evse=evse,
+        limits=Limits(**(limits or {"energy_wh": 1000})),
+        expires_at=clock.now() + timedelta(seconds=valid_s),
+        id_token=f"TOKEN{number:015}",
+    )
