@@ -1,0 +1,135 @@
+"""Asking the site: start and stop, and what its answer, or its silence, means.
+
+A request that was sent and not answered may have been executed. So nothing is undone then: the session stays
+`starting`, and due work asks again with the same number until the site says what has become of it.
+"""
+
+import logging
+from typing import Final
+from uuid import UUID
+
+from konsento.charging import repository
+from konsento.kit.db import after_commit
+from konsento.models import ACTIVE, ChargingSession, SessionState
+from konsento.ocpp import CallRefused, CallTimeout, StationBusy, StationOffline, custom_data
+from konsento.ocpp.messages import (
+    IdToken,
+    RequestStartTransaction,
+    RequestStartTransactionResponse,
+    RequestStopTransaction,
+    StartStopStatus,
+)
+from konsento.services import Services
+from konsento.settlement import service as settlement
+
+log = logging.getLogger(__name__)
+
+CALL_TIMEOUT_S: Final = 15.0
+"""The site answers when the outlet has: a few seconds at most."""
+
+
+async def ask_to_start(services: Services, session_id: UUID, *, sent_before: bool = False) -> bool:
+    """Ask the site to start and note what it says. Returns whether that is known now.
+
+    `sent_before` says that an earlier request may have reached the site: then silence proves nothing.
+    """
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        if charging is None or charging.state is not SessionState.STARTING or charging.transaction_id is not None:
+            return True
+        station_id, request = charging.outlet.site.station_id, _start_request(charging)
+    try:
+        answer = await services.router.call(station_id, request, timeout_s=CALL_TIMEOUT_S)
+    except (StationOffline, StationBusy) as error:
+        log.info("session %s: %s", session_id, error)
+        if sent_before:
+            return False
+        await _fail(services, session_id, "OutletOffline")
+        return True
+    except CallTimeout as error:
+        log.warning("session %s: %s; whether it started is not known yet", session_id, error)
+        return False
+    except CallRefused as error:
+        log.warning("session %s: %s", session_id, error)
+        await _fail(services, session_id, "DeviceRefused")
+        return True
+    await _note_start(services, session_id, answer)
+    return True
+
+
+async def ask_to_stop(services: Services, session_id: UUID) -> bool:
+    """Ask the site to stop. Returns whether it has been asked successfully, or there is nothing to stop any more."""
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        if charging is None or charging.state not in ACTIVE:
+            return True
+        if charging.transaction_id is None:
+            return False  # still starting; as soon as the site has named its transaction it is stopped
+        station_id = charging.outlet.site.station_id
+        request = RequestStopTransaction(transaction_id=charging.transaction_id)
+    try:
+        answer = await services.router.call(station_id, request, timeout_s=CALL_TIMEOUT_S)
+    except (StationOffline, StationBusy, CallTimeout, CallRefused) as error:
+        log.warning("session %s: %s", session_id, error)
+        return False
+    if answer.status is not StartStopStatus.ACCEPTED:
+        # It runs no such transaction (any more): the Ended event is on its way, or lies in the site's journal.
+        log.info("session %s: the site has nothing to stop", session_id)
+    return True
+
+
+def _start_request(charging: ChargingSession) -> RequestStartTransaction:
+    return RequestStartTransaction(
+        evse_id=charging.outlet.evse_id,
+        remote_start_id=charging.remote_start_id,
+        id_token=IdToken(id_token=charging.id_token, type="Central"),
+        custom_data=custom_data(
+            energyLimitWh=charging.energy_cap_wh,
+            timeLimitS=charging.time_limit_s or 0,
+            timerStart="relay",
+            expiresAt=charging.start_expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            powerType=charging.power_type,
+            supplier=charging.supplier,
+        ),
+    )
+
+
+async def _note_start(services: Services, session_id: UUID, answer: RequestStartTransactionResponse) -> None:
+    if answer.status is not StartStopStatus.ACCEPTED:
+        await _fail(services, session_id, answer.status_info.reason_code if answer.status_info else "DeviceRefused")
+        return
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        # A session whose events were quicker than this answer knows more than the answer does.
+        if charging is None or charging.state is not SessionState.STARTING:
+            return
+        if answer.transaction_id is None:
+            # Not one of our sites: accepted means only that it will try. The events tell, or the time runs out.
+            return
+        charging.transaction_id = answer.transaction_id
+        await repository.adopt_events(session, charging)
+        charging.state = SessionState.CHARGING
+        charging.started_at = charging.started_at or services.clock.now()
+        if charging.stop_requested_at is not None:
+            await services.work.add(session, "stop", str(session_id))
+        after_commit(session, lambda: services.live.publish(session_id))
+    log.info("session %s: the outlet supplies", session_id)
+
+
+async def _fail(services: Services, session_id: UUID, code: str) -> None:
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        if charging is None or charging.state is not SessionState.STARTING or charging.transaction_id is not None:
+            return
+        now = services.clock.now()
+        charging.state = SessionState.FAILED
+        charging.failure = code[:50]
+        charging.ended_at = now
+        await settlement.release(session, session_id, now)
+        after_commit(session, lambda: services.live.publish(session_id))
+    log.info("session %s did not start: %s", session_id, code)
+
+
+async def give_up_start(services: Services, session_id: UUID) -> None:
+    """End a start that was accepted but never began: the hold is released."""
+    await _fail(services, session_id, "NeverStarted")

@@ -1,0 +1,108 @@
+"""Queries on sessions and their meter events."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import joinedload
+from sqlalchemy.sql.base import ExecutableOption
+
+from konsento.models import ACTIVE, ChargingSession, MeterEvent, Outlet
+
+WITH_OUTLET: Sequence[ExecutableOption] = (
+    joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True),
+)
+
+
+async def session_by_id(session: AsyncSession, session_id: UUID) -> ChargingSession | None:
+    """Return a session with outlet and site, locked against other replicas."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.id == session_id)
+        .options(*WITH_OUTLET)
+        .with_for_update(of=ChargingSession)
+    )
+    return await session.scalar(query)
+
+
+async def session_of_driver(session: AsyncSession, driver_id: UUID, session_id: UUID) -> ChargingSession | None:
+    """Return a driver's own session with outlet and site."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.id == session_id, ChargingSession.driver_id == driver_id)
+        .options(*WITH_OUTLET)
+    )
+    return await session.scalar(query)
+
+
+async def active_at(session: AsyncSession, outlet_id: UUID) -> ChargingSession | None:
+    """Return the session that keeps an outlet from all others."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.outlet_id == outlet_id, ChargingSession.state.in_(ACTIVE))
+        .options(*WITH_OUTLET)
+    )
+    return await session.scalar(query)
+
+
+async def active_at_site(session: AsyncSession, site_id: UUID) -> list[ChargingSession]:
+    """Return the sessions that keep outlets of a site."""
+    query = select(ChargingSession).where(ChargingSession.site_id == site_id, ChargingSession.state.in_(ACTIVE))
+    return list(await session.scalars(query))
+
+
+async def by_transaction(session: AsyncSession, site_id: UUID, transaction_id: str) -> ChargingSession | None:
+    """Return the session that a site knows by this transaction id, locked."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.site_id == site_id, ChargingSession.transaction_id == transaction_id)
+        .with_for_update()
+    )
+    return await session.scalar(query)
+
+
+async def by_remote_start_id(session: AsyncSession, site_id: UUID, remote_start_id: int) -> ChargingSession | None:
+    """Return the session of a start request, locked."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.site_id == site_id, ChargingSession.remote_start_id == remote_start_id)
+        .with_for_update()
+    )
+    return await session.scalar(query)
+
+
+async def of_driver(session: AsyncSession, driver_id: UUID, most: int) -> list[ChargingSession]:
+    """Return a driver's sessions, the newest first, with outlet and site."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.driver_id == driver_id)
+        .options(*WITH_OUTLET)
+        .order_by(ChargingSession.created_at.desc())
+        .limit(most)
+    )
+    return list(await session.scalars(query))
+
+
+async def event(session: AsyncSession, site_id: UUID, transaction_id: str, seq_no: int) -> MeterEvent | None:
+    """Return an event that has been kept before."""
+    return await session.get(MeterEvent, (site_id, transaction_id, seq_no))
+
+
+async def events_of(session: AsyncSession, session_id: UUID) -> list[MeterEvent]:
+    """Return all events of a session in their order."""
+    query = select(MeterEvent).where(MeterEvent.session_id == session_id).order_by(MeterEvent.seq_no)
+    return list(await session.scalars(query))
+
+
+async def adopt_events(session: AsyncSession, charging: ChargingSession) -> None:
+    """Give a session the events of its transaction that came before it was known whose they are."""
+    await session.execute(
+        update(MeterEvent)
+        .where(
+            MeterEvent.site_id == charging.site_id,
+            MeterEvent.transaction_id == charging.transaction_id,
+            MeterEvent.session_id.is_(None),
+        )
+        .values(session_id=charging.id)
+    )

@@ -1,0 +1,155 @@
+"""Starting, stopping and looking at sessions."""
+
+import logging
+import secrets
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.charging import remote, repository
+from konsento.charging.errors import AlreadyChargingHere, UnknownSession
+from konsento.charging.limits import RequestedLimit
+from konsento.charging.progress import Progress, progress_of
+from konsento.charging.quote import Quote, quote
+from konsento.kit.db import after_commit
+from konsento.kit.ids import new_id, new_token
+from konsento.models import ACTIVE, ChargingSession, Outlet, Receipt, SessionState
+from konsento.services import Services
+from konsento.settlement import service as settlement
+from konsento.sites import service as sites
+from konsento.sites.errors import OutletBusy
+
+log = logging.getLogger(__name__)
+
+HISTORY: Final = 100
+"""Sessions that a driver's history shows."""
+ASK_AGAIN_S: Final = 20.0
+"""When the due work takes over a start or stop whose request died with this process: after the call's own time."""
+
+
+async def start(services: Services, driver_id: UUID, outlet_code: str, requested: RequestedLimit) -> ChargingSession:
+    """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
+
+    Returns the session with outlet and site, in one of three states: `charging`; `failed` with the site's reason and
+    the hold released; or `starting`, when the site was asked and has not answered, in which case due work finds out.
+    Asked for the same again while the first one runs (a button pressed twice), it returns that one.
+    Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `AlreadyChargingHere`.
+    """
+    try:
+        async with services.database.transaction() as session:
+            charging, is_new = await _prepare(session, services, driver_id, outlet_code, requested)
+    except IntegrityError:
+        # Another replica's session took the outlet between the look and the insert.
+        raise OutletBusy from None
+    if is_new:
+        log.info("session %s asks outlet %s to start", charging.id, charging.outlet.code)
+        await remote.ask_to_start(services, charging.id)
+    async with services.database.transaction() as session:
+        return await _own(session, driver_id, charging.id)
+
+
+async def _prepare(
+    session: AsyncSession, services: Services, driver_id: UUID, outlet_code: str, requested: RequestedLimit
+) -> tuple[ChargingSession, bool]:
+    outlet = await sites.outlet_by_code(session, outlet_code)
+    active = await repository.active_at(session, outlet.id)
+    if active is not None:
+        if active.driver_id != driver_id:
+            raise OutletBusy
+        if (active.limit_kind, active.limit_amount) != (requested.kind, requested.amount):
+            raise AlreadyChargingHere
+        return active, False
+    obstacle = sites.obstacle(outlet)
+    if obstacle is not None:
+        raise obstacle
+    agreed = await quote(session, outlet, requested, services.clock)
+    charging = _new_session(services, driver_id, outlet, agreed)
+    session.add(charging)
+    await session.flush()
+    await settlement.hold(session, charging, charging.created_at)
+    await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
+    return charging, True
+
+
+def _new_session(services: Services, driver_id: UUID, outlet: Outlet, agreed: Quote) -> ChargingSession:
+    now = services.clock.now()
+    return ChargingSession(
+        id=new_id(),
+        driver_id=driver_id,
+        outlet_id=outlet.id,
+        outlet=outlet,
+        site_id=outlet.site_id,
+        state=SessionState.STARTING,
+        limit_kind=agreed.requested.kind,
+        limit_amount=agreed.requested.amount,
+        energy_limit_wh=agreed.energy_limit_wh,
+        energy_cap_wh=agreed.energy_cap_wh,
+        time_limit_s=agreed.time_limit_s,
+        unit_price=agreed.unit_price,
+        currency=agreed.currency,
+        tax_rate=agreed.tax_rate,
+        power_type=agreed.power_type,
+        supplier=agreed.supplier,
+        rated_w=agreed.rated_w,
+        hold_minor=agreed.hold_minor,
+        # Random, not counted: a database restored from a backup must not use a number that the site has seen.
+        remote_start_id=1 + secrets.randbelow(2**31 - 1),
+        id_token=new_token(),
+        created_at=now,
+        start_expires_at=now + timedelta(seconds=services.settings.start_expiry_s),
+        end_reason="",
+        failure="",
+        delivered_mwh=0,
+        seconds=0,
+        last_seq_no=-1,
+    )
+
+
+async def stop(services: Services, driver_id: UUID, session_id: UUID) -> None:
+    """Ask the site to stop a driver's session. Opens its own transactions. Raises `UnknownSession`.
+
+    Returns when the site has answered or cannot be reached; in that case due work asks again, and the outlet keeps to
+    its limits meanwhile. A session that is over is left as it is.
+    """
+    async with services.database.transaction() as session:
+        charging = await _own(session, driver_id, session_id)
+        if charging.state not in ACTIVE:
+            return
+        if charging.stop_requested_at is None:
+            charging.stop_requested_at = services.clock.now()
+        await services.work.add(session, "stop", str(session_id), after_s=ASK_AGAIN_S)
+        after_commit(session, lambda: services.live.publish(session_id))
+    await remote.ask_to_stop(services, session_id)
+
+
+async def progress(session: AsyncSession, driver_id: UUID, session_id: UUID) -> Progress:
+    """Return what a driver sees of an own session. Raises `UnknownSession`."""
+    charging = await _own(session, driver_id, session_id)
+    events = await repository.events_of(session, session_id)
+    return progress_of(charging, events, await session.get(Receipt, session_id))
+
+
+async def history(session: AsyncSession, driver_id: UUID) -> list[Progress]:
+    """Return a driver's newest sessions, the newest first, without their curves."""
+    sessions = await repository.of_driver(session, driver_id, HISTORY)
+    receipts = {
+        receipt.session_id: receipt
+        for receipt in await session.scalars(select(Receipt).where(Receipt.session_id.in_([s.id for s in sessions])))
+    }
+    return [progress_of(charging, [], receipts.get(charging.id)) for charging in sessions]
+
+
+async def active_session_at(session: AsyncSession, outlet_id: UUID) -> ChargingSession | None:
+    """Return the session that keeps an outlet from all others, with outlet and site; None where it is free."""
+    return await repository.active_at(session, outlet_id)
+
+
+async def _own(session: AsyncSession, driver_id: UUID, session_id: UUID) -> ChargingSession:
+    charging = await repository.session_of_driver(session, driver_id, session_id)
+    if charging is None:
+        raise UnknownSession
+    return charging
