@@ -23,7 +23,7 @@ _ERRORS: dict[type[Exception], tuple[str, str]] = {
     NoCommonVersionError: ("base", "no_common_version"),
 }
 _MAX_STATION_ID = 48
-"""OCPP's length of a station identity."""
+"""OCPP's length of a station identity. A colon would end the user name of HTTP Basic."""
 
 
 class ServerSubentryFlow(ConfigSubentryFlow):
@@ -70,7 +70,7 @@ class ServerSubentryFlow(ConfigSubentryFlow):
     async def _works(self, address: ServerAddress, errors: dict[str, str]) -> bool:
         if not _is_websocket(address.url):
             errors[CONF_URL] = "invalid_url"
-        elif not 1 <= len(address.station_id) <= _MAX_STATION_ID:
+        elif not 1 <= len(address.station_id) <= _MAX_STATION_ID or ":" in address.station_id:
             errors[CONF_STATION_ID] = "invalid_station_id"
         else:
             try:

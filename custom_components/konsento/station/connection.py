@@ -43,7 +43,7 @@ async def connect(http: aiohttp.ClientSession, address: ServerAddress) -> aiohtt
             socket = await http.ws_connect(
                 address.endpoint,
                 protocols=tuple(SUBPROTOCOLS),
-                auth=aiohttp.BasicAuth(address.station_id, address.password, encoding="utf-8"),
+                headers={"Authorization": aiohttp.encode_basic_auth(address.station_id, address.password)},
                 heartbeat=_PING_S,
                 timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
                 max_msg_size=_MAX_MESSAGE,
