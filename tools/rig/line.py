@@ -47,7 +47,7 @@ OUTLETS = (
 )
 """Three outlets with different cars: a steady 3 kW, a slow and noisy 1.5 kW, and none plugged in."""
 
-CODES = ("K7F29Q", "M4XR8T", "P9WC3H")
+CODES = ("K7F298", "M4XR86", "P9WC3K")
 
 
 def provisioning(outlets: Sequence[OutletSpec], codes: Sequence[str]) -> str:
