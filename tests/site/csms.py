@@ -47,6 +47,8 @@ class Csms:
         self.port = self._server.port or 0
 
     async def stop(self) -> None:
+        if self.socket:
+            await self.socket.close()
         if self._server:
             await self._server.close()
             self._server = None
@@ -122,6 +124,10 @@ class Csms:
 
     def events(self) -> list[Payload]:
         return [payload for action, payload in self.heard if action == "TransactionEvent"]
+
+    def last(self) -> str:
+        """Return the type of the last event."""
+        return self.events()[-1]["eventType"] if self.events() else ""
 
     def states(self, evse: int = 1) -> list[str]:
         return [

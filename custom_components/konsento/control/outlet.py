@@ -74,12 +74,17 @@ class OutletControl:
         self._away_since: float | None = None
         self._missed = 0
         self._sample_asked = False
+        self._news = False
         self.round_trip_s: float | None = None
         """Round-trip time of the last continuity check."""
 
     def _driver_changed(self) -> None:
-        self._changed.notify()
+        self._wake()
         self._on_change()
+
+    def _wake(self) -> None:
+        self._news = True
+        self._changed.notify()
 
     def take_over(self, session: Session) -> None:
         """Go on with a session of an earlier run of the program."""
@@ -132,7 +137,7 @@ class OutletControl:
                 return False
             await self._keep(session.stopping(reason))
             self._next_check = 0.0
-        self._changed.notify()
+        self._wake()
         return True
 
     async def end_now(self, reason: EndReason) -> None:
@@ -148,12 +153,12 @@ class OutletControl:
     def ask_sample(self) -> None:
         """Tell the meter once outside the schedule."""
         self._sample_asked = True
-        self._changed.notify()
+        self._wake()
 
     def wake(self) -> None:
         """Look again at once, for instance because settings have changed."""
         self._next_check = self._next_sample = 0.0
-        self._changed.notify()
+        self._wake()
 
     async def hand_over(self, lease_s: int) -> None:
         """One renewal for the time in which nobody will send any. A silent outlet is left to its own limits."""
@@ -178,13 +183,16 @@ class OutletControl:
     async def run(self) -> None:
         """Watch over the outlet until cancelled."""
         while True:
+            # Whatever is said during the step is looked at in the next one, at once.
+            self._news = False
             try:
                 await self.step()
             except Exception:
                 # An outlet that nobody watches is worse than a failed step; the session is as the journal has it.
                 _LOGGER.exception("Outlet %s: step failed", self.evse)
                 await asyncio.sleep(_RETRY_S)
-            await self._changed.wait(self._until_next())
+            if not self._news:
+                await self._changed.wait(self._until_next())
 
     async def step(self) -> None:
         """Compare report and journal once and do what is due."""
@@ -358,7 +366,7 @@ class OutletControl:
         self._next_sample = monotonic + self.settings.meter_s
         await self._apply(running, events)
         _LOGGER.info("Outlet %s: session %s began", self.evse, running.id)
-        self._changed.notify()
+        self._wake()
 
     async def _drop(self, intent: Session, refusal: Refusal) -> Refusal:
         await self._journal.save(intent, [], self._clock.now(), refusal)

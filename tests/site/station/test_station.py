@@ -93,7 +93,7 @@ async def test_the_end_tells_the_whole_energy_and_why(linked: Linked) -> None:
     await online(linked)
     await started(linked, energyLimitWh=5)
     await linked.supply(10)
-    await linked.csms.until(lambda: linked.csms.events()[-1]["eventType"] == "Ended")
+    await linked.csms.until(lambda: linked.csms.last() == "Ended")
 
     last = linked.csms.events()[-1]
     assert last["transactionInfo"]["stoppedReason"] == "EnergyLimitReached"
@@ -108,7 +108,7 @@ async def test_a_stop_is_accepted_and_ends_the_session(linked: Linked) -> None:
     transaction = await started(linked)
 
     frame = await linked.csms.ask("RequestStopTransaction", {"transactionId": transaction})
-    await linked.csms.until(lambda: linked.csms.events()[-1]["eventType"] == "Ended")
+    await linked.csms.until(lambda: linked.csms.last() == "Ended")
 
     assert frame[2]["status"] == "Accepted"
     assert linked.csms.events()[-1]["transactionInfo"]["stoppedReason"] == "Remote"
@@ -170,7 +170,7 @@ async def test_what_could_not_be_delivered_comes_later_in_order_and_marked(linke
     linked.outlet.lease_until = 0
     await linked.supply(60)
     await linked.csms.start()
-    await linked.csms.until(lambda: linked.csms.events()[-1]["eventType"] != "Started", patience=30)
+    await linked.csms.until(lambda: linked.csms.last() != "Started", patience=30)
 
     later = linked.csms.events()[1:]
     assert [event["seqNo"] for event in later] == list(range(1, len(later) + 1))
@@ -347,7 +347,7 @@ async def test_ocpp_2_0_1_is_spoken_where_2_1_is_not(linked: Linked) -> None:
     await online(linked)
     await started(linked, energyLimitWh=1)
     await linked.supply(10)
-    await linked.csms.until(lambda: linked.csms.events()[-1]["eventType"] == "Ended")
+    await linked.csms.until(lambda: linked.csms.last() == "Ended")
 
 
 async def test_a_server_that_says_pending_is_asked_again(linked: Linked) -> None:
@@ -369,7 +369,7 @@ async def test_nothing_about_a_driver_and_no_secret_is_logged(linked: Linked, ca
     await linked.csms.ask("RequestStartTransaction", {**start_request(2), "colour": "red"}, valid=False)
     await linked.csms.send(json.dumps([2, "a", "RequestStartTransaction"]))
     await linked.supply(10)
-    await linked.csms.until(lambda: linked.csms.events()[-1]["eventType"] == "Ended")
+    await linked.csms.until(lambda: linked.csms.last() == "Ended")
 
     ours = "\n".join(record.getMessage() for record in caplog.records if "konsento" in record.name)
     assert "TOKEN" not in ours
