@@ -1,0 +1,234 @@
+#include "charging_outlet.h"
+
+#include "esphome/core/hal.h"
+#include "esphome/core/helpers.h"
+#include "esphome/core/log.h"
+
+#include <cinttypes>
+#include <cmath>
+#include <string_view>
+
+namespace esphome::charging_outlet {
+
+static const char *const TAG = "charging_outlet";
+
+static constexpr uint32_t FLASH_KEY = 0x6B6F6E73;
+/// At most one write in so many ms for what may be lost (energy, renewals): flash wears out.
+static constexpr uint32_t SHORTEST_SAVE_INTERVAL_MS = 10'000;
+static constexpr uint64_t BLINK_MS = 250;
+/// A float holds every whole number up to here.
+static constexpr int32_t LARGEST_LOOPBACK = 16'777'215;
+
+static std::string_view view_of(StringRef text) { return {text.c_str(), text.size()}; }
+
+static void publish(text_sensor::TextSensor *entity, const char *value) {
+  if (!entity->has_state() || entity->state != value)
+    entity->publish_state(value);
+}
+
+static bool publish(sensor::Sensor *entity, uint64_t &last, uint64_t value, float unit) {
+  if (last == value)
+    return false;
+  last = value;
+  entity->publish_state(static_cast<float>(static_cast<double>(value) / unit));
+  return true;
+}
+
+void ChargingOutlet::setup() {
+  // Whatever the relay did while the board started: without a renewal it is open.
+  this->relay_->turn_off();
+  const uint64_t now = millis_64();
+  this->flash_ = global_preferences->make_preference<FlashRecord>(FLASH_KEY, true);
+  FlashRecord record;
+  if (!this->flash_.load(&record)) {
+    ESP_LOGI(TAG, "Nothing remembered: a new outlet");
+    record = FlashRecord{};
+  }
+  if (!this->guard_.restore(record, now))
+    ESP_LOGE(TAG, "What was remembered is of another layout or broken; starting from zero");
+  this->saved_ms_ = now;
+  this->saved_changes_ = this->guard_.durable_changes();
+  this->power_->add_on_state_callback([this](float power_w) {
+    this->guard_.reading(power_w, millis_64());
+    this->follow_guard_();
+  });
+  if (this->led_ != nullptr)
+    this->led_->turn_off();
+
+  char boot_id[9];
+  snprintf(boot_id, sizeof(boot_id), "%08" PRIx32, random_uint32());
+  this->boot_id_entity_->publish_state(boot_id);
+  this->loopback_entity_->publish_state(0.0f);
+  if (this->guard_.state() == SessionState::SUSPENDED)
+    ESP_LOGW(TAG, "Session %s was running; suspended until it is renewed", this->guard_.session_id());
+  this->follow_guard_();
+}
+
+void ChargingOutlet::loop() {
+  const uint64_t now = millis_64();
+  if (this->relay_->state != this->relay_commanded_) {
+    ESP_LOGE(TAG, "The relay was %s by something else", ONOFF(this->relay_->state));
+    if (this->relay_commanded_) {
+      this->guard_.relay_opened_by_others(now);
+    } else {
+      this->relay_->turn_off();
+    }
+  }
+  this->guard_.tick(now);
+  this->follow_guard_();
+  this->blink_(now);
+}
+
+void ChargingOutlet::on_shutdown() {
+  this->guard_.shut_down(millis_64());
+  this->follow_guard_();
+  this->save_(millis_64());
+}
+
+void ChargingOutlet::dump_config() {
+  ESP_LOGCONFIG(TAG, "Charging outlet:\n  Saved at least every %" PRIu32 " s while supplying",
+                this->save_interval_ms_ / 1000);
+  LOG_SWITCH("  ", "Relay", this->relay_);
+  LOG_SENSOR("  ", "Power", this->power_);
+}
+
+// --- actions
+
+void ChargingOutlet::session_start(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s,
+                                   StringRef timer_start, int32_t lease_s) {
+  this->answer_with_("session_start", this->guard_.session_start(view_of(session_id), energy_limit_wh, time_limit_s,
+                                                                 view_of(timer_start), lease_s, millis_64()));
+}
+
+void ChargingOutlet::session_renew(StringRef session_id, int32_t seq, int32_t lease_s) {
+  this->answer_with_("session_renew", this->guard_.session_renew(view_of(session_id), seq, lease_s, millis_64()));
+}
+
+void ChargingOutlet::session_stop(StringRef session_id, StringRef reason) {
+  this->answer_with_("session_stop", this->guard_.session_stop(view_of(session_id), view_of(reason), millis_64()));
+}
+
+void ChargingOutlet::outlet_enable(bool enabled) {
+  this->guard_.outlet_enable(enabled, millis_64());
+  this->answer_with_("outlet_enable", {});
+}
+
+void ChargingOutlet::fault_clear(StringRef code) {
+  this->answer_with_("fault_clear", this->guard_.fault_clear(view_of(code), millis_64()));
+}
+
+void ChargingOutlet::loopback(int32_t seq) {
+  if (seq < -LARGEST_LOOPBACK || seq > LARGEST_LOOPBACK) {
+    this->answer_with_("loopback", {Refusal::BAD_ARGUMENT, "seq must be -16777215 to 16777215"});
+    return;
+  }
+  this->loopback_entity_->publish_state(static_cast<float>(seq));
+  this->answer_with_("loopback", {});
+}
+
+void ChargingOutlet::identify(int32_t seconds) {
+  if (seconds < 1 || seconds > 60) {
+    this->answer_with_("identify", {Refusal::BAD_ARGUMENT, "seconds must be 1 to 60"});
+    return;
+  }
+  this->blink_until_ms_ = millis_64() + static_cast<uint64_t>(seconds) * 1000;
+  this->blinking_ = true;
+  ESP_LOGI(TAG, "Identifying for %" PRId32 " s", seconds);
+  this->answer_with_("identify", {});
+}
+
+std::string ChargingOutlet::refusal() const {
+  return this->accepted() ? "" : std::string(name_of(this->answer_.refusal)) + ": " + this->answer_.sentence;
+}
+
+void ChargingOutlet::answer_with_(const char *action, Answer answer) {
+  this->answer_ = answer;
+  if (!answer.accepted())
+    ESP_LOGW(TAG, "%s refused, %s: %s", action, name_of(answer.refusal), answer.sentence);
+  this->follow_guard_();
+}
+
+// --- relay, flash and entities follow the guard
+
+void ChargingOutlet::follow_guard_() {
+  const uint64_t now = millis_64();
+  const bool closed = this->guard_.relay_closed();
+  // Opening comes before everything, closing after the session is in flash: an id that has closed the relay can't
+  // start again even if power fails at that moment.
+  if (!closed && this->relay_commanded_) {
+    this->relay_commanded_ = false;
+    this->relay_->turn_off();
+    this->unsaved_energy_ = true;
+  }
+  this->save_if_due_(now);
+  if (closed && !this->relay_commanded_) {
+    this->relay_commanded_ = true;
+    this->relay_->turn_on();
+  }
+  this->publish_(now);
+}
+
+void ChargingOutlet::save_if_due_(uint64_t now_ms) {
+  const bool supplying = this->guard_.relay_closed();
+  this->unsaved_energy_ |= supplying;
+  const uint32_t interval = supplying ? this->save_interval_ms_
+                                      : std::min(this->save_interval_ms_, SHORTEST_SAVE_INTERVAL_MS);
+  if (this->saved_changes_ != this->guard_.durable_changes() ||
+      (this->unsaved_energy_ && now_ms - this->saved_ms_ >= interval))
+    this->save_(now_ms);
+}
+
+void ChargingOutlet::save_(uint64_t now_ms) {
+  const FlashRecord record = this->guard_.record();
+  if (!this->flash_.save(&record) || !global_preferences->sync())
+    ESP_LOGE(TAG, "Could not write to flash; a power cut now would lose what has happened since the last write");
+  this->saved_ms_ = now_ms;
+  this->saved_changes_ = this->guard_.durable_changes();
+  this->unsaved_energy_ = false;
+}
+
+void ChargingOutlet::publish_(uint64_t now_ms) {
+  Published &last = this->published_;
+  const bool first = !this->state_entity_->has_state();
+  const SessionState state = this->guard_.state();
+  const bool changed = first || state != last.state || last.durable_changes != this->guard_.durable_changes();
+  if (changed) {
+    if (this->relay_closed_entity_->state != this->relay_commanded_ || first)
+      this->relay_closed_entity_->publish_state(this->relay_commanded_);
+    if (this->enabled_entity_->state != this->guard_.enabled() || first)
+      this->enabled_entity_->publish_state(this->guard_.enabled());
+    publish(this->fault_entity_, name_of(this->guard_.fault()));
+    publish(this->session_id_entity_, this->guard_.session_id());
+    publish(this->end_reason_entity_, name_of(this->guard_.end_reason()));
+  }
+  publish(this->energy_entity_, last.energy_mwh, this->guard_.energy_uj() / MICROJOULES_PER_MWH, 1000.0f);
+  publish(this->lifetime_entity_, last.lifetime_mwh, this->guard_.lifetime_uj() / MICROJOULES_PER_MWH, 1000.0f);
+  publish(this->time_entity_, last.time_s, this->guard_.supply_ms() / 1000, 1.0f);
+  publish(this->lease_entity_, last.lease_s, (this->guard_.lease_left_ms(now_ms) + 999) / 1000, 1.0f);
+  if (changed) {
+    // Last, so that whoever reads a state finds everything that belongs to it.
+    this->log_change_(last.state);
+    last.state = state;
+    last.durable_changes = this->guard_.durable_changes();
+    this->state_entity_->publish_state(name_of(state));
+  }
+}
+
+void ChargingOutlet::log_change_(SessionState before) const {
+  if (this->guard_.fault() != Fault::NONE)
+    ESP_LOGE(TAG, "Fault: %s", name_of(this->guard_.fault()));
+  ESP_LOGI(TAG, "%s -> %s, session '%s', %s, %" PRIu64 " mWh, %" PRIu64 " s", name_of(before),
+           name_of(this->guard_.state()), this->guard_.session_id(), name_of(this->guard_.end_reason()),
+           this->guard_.energy_uj() / MICROJOULES_PER_MWH, this->guard_.supply_ms() / 1000);
+}
+
+void ChargingOutlet::blink_(uint64_t now_ms) {
+  if (!this->blinking_)
+    return;
+  const bool over = now_ms >= this->blink_until_ms_;
+  this->blinking_ = !over;
+  if (this->led_ != nullptr)
+    this->led_->set_state(!over && (this->blink_until_ms_ - now_ms) / BLINK_MS % 2 == 1);
+}
+
+}  // namespace esphome::charging_outlet

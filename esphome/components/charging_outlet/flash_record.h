@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+/// What outlives a power cut. One record, so that a cut between two writes never mixes two moments.
+namespace esphome::charging_outlet {
+
+/// A session id as on the wire: 1 to 36 characters of A-Z a-z 0-9 and '-', and a terminating zero.
+inline constexpr uint8_t SESSION_ID_LENGTH = 36;
+/// How many ended sessions are remembered, by the 64 bit FNV-1a hash of their id: eight ids would not fit.
+inline constexpr uint8_t REMEMBERED_SESSIONS = 8;
+
+struct FlashRecord {
+  static constexpr uint32_t LAYOUT = 0x4B4F4E31;  // "KON1"; another layout is another number
+
+  uint32_t layout{LAYOUT};
+  uint32_t energy_limit_wh{0};
+  uint64_t lifetime_uj{0};
+  uint64_t energy_uj{0};
+  uint64_t supply_ms{0};
+  std::array<uint64_t, REMEMBERED_SESSIONS> ended{};
+  uint32_t time_limit_s{0};
+  int32_t last_seq{-1};
+  std::array<char, SESSION_ID_LENGTH + 1> session_id{};
+  uint8_t timer_start{0};
+  uint8_t clock_started{0};
+  uint8_t end_reason{0};
+  uint8_t enabled{1};
+  uint8_t faults{0};
+  uint8_t next_ended{0};
+};
+
+// ESPHome keeps the length of a preference in one byte.
+static_assert(sizeof(FlashRecord) <= 255);
+
+}  // namespace esphome::charging_outlet

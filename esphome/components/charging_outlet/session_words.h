@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+
+/// The words of docs/contracts.md §1: states, end reasons, faults and refusals, with their spelling on the wire.
+namespace esphome::charging_outlet {
+
+enum class SessionState : uint8_t { IDLE, SUPPLYING, SUSPENDED, ENDED, FAULT };
+
+enum class TimerStart : uint8_t {
+  RELAY,    ///< the clock runs from the relay's first closing
+  CURRENT,  ///< the clock runs from the first use of power
+};
+
+/// Why a session ended, in OCPP's words (ReasonEnumType). The numbers are in flash: never renumber.
+enum class EndReason : uint8_t {
+  NONE = 0,
+  ENERGY_LIMIT = 1,
+  TIME_LIMIT = 2,
+  REMOTE = 3,
+  LOCAL = 4,
+  POWER_LOSS = 5,
+  EV_DISCONNECTED = 6,
+  OVERCURRENT = 7,
+  OTHER = 8,
+};
+
+/// Bits, because two faults can be there at once. The numbers are in flash: never renumber.
+enum class Fault : uint8_t {
+  NONE = 0,
+  OVERCURRENT = 1,     ///< more than the rated power for too long; latched
+  WELDED_CONTACT = 2,  ///< power flows although the relay is open; latched
+  METER_SILENT = 4,    ///< no usable reading; goes away by itself with the next one
+};
+
+enum class Refusal : uint8_t { NONE, BAD_ARGUMENT, BUSY, UNKNOWN_SESSION, ALREADY_ENDED, STALE, DISABLED, FAULT };
+
+/// The answer to an action. `sentence` is for people and lives as long as the program.
+struct Answer {
+  Refusal refusal{Refusal::NONE};
+  const char *sentence{""};
+
+  constexpr bool accepted() const { return this->refusal == Refusal::NONE; }
+};
+
+constexpr const char *name_of(SessionState state) {
+  switch (state) {
+    case SessionState::SUPPLYING:
+      return "supplying";
+    case SessionState::SUSPENDED:
+      return "suspended";
+    case SessionState::ENDED:
+      return "ended";
+    case SessionState::FAULT:
+      return "fault";
+    default:
+      return "idle";
+  }
+}
+
+/// Empty for NONE: the session still runs.
+constexpr const char *name_of(EndReason reason) {
+  switch (reason) {
+    case EndReason::ENERGY_LIMIT:
+      return "EnergyLimitReached";
+    case EndReason::TIME_LIMIT:
+      return "TimeLimitReached";
+    case EndReason::REMOTE:
+      return "Remote";
+    case EndReason::LOCAL:
+      return "Local";
+    case EndReason::POWER_LOSS:
+      return "PowerLoss";
+    case EndReason::EV_DISCONNECTED:
+      return "EVDisconnected";
+    case EndReason::OVERCURRENT:
+      return "OvercurrentFault";
+    case EndReason::OTHER:
+      return "Other";
+    default:
+      return "";
+  }
+}
+
+constexpr const char *name_of(Fault fault) {
+  switch (fault) {
+    case Fault::OVERCURRENT:
+      return "overcurrent";
+    case Fault::WELDED_CONTACT:
+      return "welded_contact";
+    case Fault::METER_SILENT:
+      return "meter_silent";
+    default:
+      return "";
+  }
+}
+
+constexpr const char *name_of(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::BAD_ARGUMENT:
+      return "bad_argument";
+    case Refusal::BUSY:
+      return "busy";
+    case Refusal::UNKNOWN_SESSION:
+      return "unknown_session";
+    case Refusal::ALREADY_ENDED:
+      return "already_ended";
+    case Refusal::STALE:
+      return "stale";
+    case Refusal::DISABLED:
+      return "disabled";
+    case Refusal::FAULT:
+      return "fault";
+    default:
+      return "";
+  }
+}
+
+}  // namespace esphome::charging_outlet
