@@ -19,6 +19,7 @@ from babel.numbers import (
     format_decimal,
     format_percent,
     get_currency_name,
+    get_currency_symbol,
     get_currency_unit_pattern,
 )
 
@@ -79,6 +80,12 @@ class Language:
         # 38.5 reads as a slip, 38.50 as a price; 40 is a price by itself where the currency has no decimals.
         digits = max(digits, exponent(currency), 2 if digits else 0)
         return self._currency(plain, currency, digits)
+
+    def currency_sign(self, currency: str) -> str:
+        """Return the sign that stands beside a field for an amount of money."""
+        if self.code == "ja":
+            return str(get_currency_name(currency, count=2, locale=self.numbers))
+        return str(get_currency_symbol(currency, locale=self.numbers))
 
     def energy(self, wh: Decimal | int) -> str:
         """Return an amount of energy exactly: `10 Wh`, from 1 kWh on `6.00 kWh`."""

@@ -1,0 +1,32 @@
+"""Puts the pages into the application."""
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from konsento.settings import Settings
+from konsento.web import account, health, history, outlets, problems, sessions
+from konsento.web.guard import SameOriginOnly
+from konsento.web.render import STATIC
+from konsento.web.security import SecurityHeaders, is_https
+
+
+class _Assets(StaticFiles):
+    """Static files whose address changes with their content, so browsers may keep them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
+def install(app: FastAPI, settings: Settings) -> None:
+    """Add pages, static files, error pages and the browser's guard rails. `app.state.services` is set by start-up."""
+    app.mount("/static", _Assets(directory=STATIC), name="static")
+    for part in (outlets, sessions, history, account, health):
+        app.include_router(part.router, include_in_schema=False)
+    problems.install(app)
+    app.add_middleware(SameOriginOnly, public_url=settings.public_url)
+    # Added last, so outermost: what the guard refuses carries the headers as well.
+    app.add_middleware(SecurityHeaders, https=is_https(settings.public_url))

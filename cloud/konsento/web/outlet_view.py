@@ -1,0 +1,131 @@
+"""An outlet as a driver sees it: one sentence, where it is, what it costs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from konsento.kit.errors import KonsentoError
+from konsento.kit.i18n import Language, marked
+from konsento.models import Outlet, Tariff
+from konsento.sites import codes
+from konsento.sites import service as sites
+from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline
+from konsento.web.words import power_type
+
+
+class Standing(StrEnum):
+    """What an outlet is for somebody who stands before it."""
+
+    FREE = "free"
+    MINE = "mine"
+    BUSY = "busy"
+    OFFLINE = "offline"
+    FAULTED = "faulted"
+    DISABLED = "disabled"
+
+
+_SENTENCES = {
+    Standing.FREE: marked("This outlet is free."),
+    Standing.MINE: marked("You are charging at this outlet."),
+    Standing.BUSY: marked("This outlet is in use."),
+    Standing.OFFLINE: marked("This outlet cannot be reached."),
+    Standing.FAULTED: marked("This outlet is out of order."),
+    Standing.DISABLED: marked("This outlet is switched off by its owner."),
+}
+_STATES = {
+    Standing.FREE: marked("Free now"),
+    Standing.MINE: marked("You are charging"),
+    Standing.BUSY: marked("In use"),
+    Standing.OFFLINE: marked("No contact"),
+    Standing.FAULTED: marked("Out of order"),
+    Standing.DISABLED: marked("Switched off"),
+}
+_USE_ANOTHER = marked("Nothing can be started and nothing is charged. Use another outlet.")
+_ADVICE = {
+    Standing.BUSY: marked(
+        "Nothing can be started and nothing is charged. This page looks again by itself; another outlet may be free."
+    ),
+    Standing.OFFLINE: marked(
+        "Nothing can be started and nothing is charged. Try another outlet, or look again in a minute."
+    ),
+    Standing.FAULTED: _USE_ANOTHER,
+    Standing.DISABLED: _USE_ANOTHER,
+}
+_TONES = {Standing.BUSY: "wait", Standing.OFFLINE: "bad", Standing.FAULTED: "bad", Standing.DISABLED: "wait"}
+
+
+_OBSTACLES: dict[type[KonsentoError], Standing] = {
+    OutletBusy: Standing.BUSY,
+    OutletOffline: Standing.OFFLINE,
+    OutletFaulty: Standing.FAULTED,
+    OutletDisabled: Standing.DISABLED,
+}
+
+
+def standing(outlet: Outlet, *, mine: bool) -> Standing:
+    """Tell what an outlet is for this driver; `mine` when the driver is charging at it."""
+    if mine:
+        return Standing.MINE
+    obstacle = sites.obstacle(outlet)
+    return Standing.FREE if obstacle is None else _OBSTACLES.get(type(obstacle), Standing.OFFLINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutletView:
+    """What the pages write about an outlet."""
+
+    code: str
+    label: str
+    """The code as it is printed."""
+    name: str
+    site: str
+    place: str
+    free: bool
+    sentence: str
+    state: str
+    tone: str
+    advice: str
+    seen: str
+    price: str
+    tax_rate: str
+    rating: str
+    power_type: str
+    supplier: str
+
+
+def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetime, *, mine: bool) -> OutletView:
+    """Describe an outlet, whose site is loaded, with the tariff that counts now."""
+    state = standing(outlet, mine=mine)
+    return OutletView(
+        code=outlet.code,
+        label=codes.label(outlet.code),
+        name=outlet.name,
+        site=outlet.site.name,
+        place=outlet.site.place,
+        free=state is Standing.FREE,
+        sentence=language.text(_SENTENCES[state]),
+        state=language.text(_STATES[state]),
+        tone=_TONES.get(state, ""),
+        advice=language.text(_ADVICE[state]) if state in _ADVICE else "",
+        seen=_seen(language, outlet, now),
+        price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)),
+        tax_rate=language.percent(tariff.tax_rate),
+        rating=f"{outlet.volts}\u00a0V · {language.power(outlet.rated_w)}",
+        power_type=language.text(power_type(tariff.power_type)),
+        supplier=tariff.supplier,
+    )
+
+
+def zone_of(outlet: Outlet) -> ZoneInfo:
+    """Return the time zone in which times at this outlet are shown."""
+    return ZoneInfo(outlet.site.time_zone)
+
+
+def _seen(language: Language, outlet: Outlet, now: datetime) -> str:
+    if outlet.site.connected:
+        return language.text("in contact now")
+    heard = max((at for at in (outlet.last_seen, outlet.site.last_seen) if at is not None), default=None)
+    if heard is None:
+        return language.text("not seen yet")
+    return language.text("seen {age} ago", age=language.duration(int((now - heard).total_seconds())))

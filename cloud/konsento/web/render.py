@@ -1,0 +1,60 @@
+"""Turns templates into pages."""
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from konsento.models.driver import Driver
+from konsento.settings import Settings
+from konsento.web.language import COOKIE, LANGUAGES, address_in, language_of
+from konsento.web.security import is_https
+
+STATIC = Path(__file__).parent / "static"
+
+_templates = Environment(
+    loader=PackageLoader("konsento.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def _with_hash(name: str) -> str:
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+_ASSETS = {"css": _with_hash("konsento.css"), "js": _with_hash("konsento.js"), "icon": _with_hash("icon.svg")}
+
+
+def page(
+    request: Request, template: str, *, driver: Driver | None, status: int = 200, **values: object
+) -> HTMLResponse:
+    """Return a page in the language of the request. `driver` is who is signed in."""
+    language = language_of(request)
+    settings: Settings = request.app.state.services.settings
+    html = _templates.get_template(template).render(
+        **values,
+        _=language.text,
+        language=language,
+        other_languages=[(other, address_in(request, other)) for other in LANGUAGES if other is not language],
+        can_switch=request.method in {"GET", "HEAD"},
+        driver=driver,
+        path=request.url.path,
+        assets=_ASSETS,
+        operator=settings.operator_name,
+    )
+    answer = HTMLResponse(html, status_code=status)
+    answer.headers["Content-Language"] = language.code
+    answer.headers["Vary"] = "Accept-Language, Cookie"
+    if request.query_params.get("lang") == language.code:
+        year = int(timedelta(days=365).total_seconds())
+        answer.set_cookie(
+            COOKIE, language.code, max_age=year, httponly=True, samesite="lax", secure=is_https(settings.public_url)
+        )
+    return answer

@@ -1,0 +1,170 @@
+"""A session as its driver watches it: one sentence, the ring, the numbers, the curve."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from konsento.charging.progress import CurvePoint, Progress
+from konsento.kit.i18n import Language
+from konsento.models import LimitKind, SessionState
+
+CURVE_WIDTH = 300
+CURVE_HEIGHT = 54
+_TOP = 6
+_FLOOR = 52
+
+
+class View(StrEnum):
+    """Which page shows a session."""
+
+    LIVE = "live"
+    RECEIPT = "receipt"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """Sentences and numbers of the live page. The page's script puts each where `data-live` names it."""
+
+    title: str
+    next: str
+    energy: str
+    energy_unit: str
+    limit: str
+    power: str
+    amount: str
+    time: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionView:
+    """What the live page shows."""
+
+    view: View
+    outlet: str
+    can_stop: bool
+    share: str
+    """Of the limit, in percent, for the ring."""
+    curve: str
+    """An SVG path."""
+    energy: str
+    texts: Texts
+
+
+def session_view(language: Language, progress: Progress) -> SessionView:
+    """Describe a session."""
+    energy, unit = language.energy_so_far(progress.delivered_mwh)
+    title, following = _sentences(language, progress)
+    limit = _limit(language, progress)
+    return SessionView(
+        view=_VIEWS.get(progress.state, View.LIVE),
+        outlet=f"{progress.outlet_name} · {progress.site_name}",
+        can_stop=progress.state in {SessionState.CHARGING, SessionState.SUSPENDED} and not progress.stopping,
+        share=f"{progress.share * 100:.1f}" if progress.share else "0",
+        curve=curve_path(progress.curve),
+        energy=f"{energy}\u00a0{unit}",
+        texts=Texts(
+            title=title,
+            next=following,
+            energy=energy,
+            energy_unit=unit,
+            limit=limit,
+            power=language.power(progress.power_w) if progress.power_w is not None else "–",
+            amount=language.money(progress.amount_minor, progress.currency),
+            time=language.duration(progress.seconds),
+        ),
+    )
+
+
+def as_json(language: Language, progress: Progress) -> dict[str, object]:
+    """Return all of a session's progress with the page's texts: energies in mWh and Wh, money in minor units."""
+    shown = session_view(language, progress)
+    moments = ("created_at", "started_at", "ended_at", "last_update", "expected_end")
+    values: dict[str, object] = asdict(progress)
+    for name in moments:
+        at = getattr(progress, name)
+        values[name] = at.isoformat() if at is not None else None
+    return values | {
+        "session_id": str(progress.session_id),
+        "requested": {"kind": progress.limit_kind, "amount": progress.limit_amount},
+        "delivered_wh": progress.delivered_mwh / 1000,
+        "unit_price": str(progress.unit_price),
+        "view": shown.view,
+        "can_stop": shown.can_stop,
+        "share": float(shown.share),
+        "curve": shown.curve,
+        "texts": asdict(shown.texts),
+    }
+
+
+def curve_path(points: tuple[CurvePoint, ...]) -> str:
+    """Return the power over time as an SVG path in a field of 300 × 54; a straight line while there is one point."""
+    if not points:
+        return f"M0 {_FLOOR}"
+    last = max(points[-1].seconds, 1)
+    # A round top, so that noise of a few watts does not look like drama and a start does not scrape the edge.
+    top = max(100, *(point.watts for point in points)) * 1.1
+    steps = [
+        f"{point.seconds * CURVE_WIDTH / last:.1f} {_FLOOR - point.watts / top * (_FLOOR - _TOP):.1f}"
+        for point in points
+    ]
+    return "M" + " L".join(steps)
+
+
+_VIEWS = {SessionState.SETTLED: View.RECEIPT, SessionState.FAILED: View.FAILED}
+
+
+def _sentences(language: Language, progress: Progress) -> tuple[str, str]:
+    text = language.text
+    state = progress.state
+    if progress.stopping:
+        return text("Stopping."), text("The outlet switches off and reports its meter.")
+    if state is SessionState.STARTING:
+        return (
+            text("Asking the outlet to switch on."),
+            text("This takes a few seconds. Nothing is charged before power flows."),
+        )
+    if state in {SessionState.ENDED, SessionState.SETTLED, SessionState.FAILED}:
+        return (
+            text("Ended. The bill is being made."),
+            text("The final meter reading is settled. This takes a moment."),
+        )
+    if not progress.site_connected:
+        return (
+            text("No contact with the outlet."),
+            text("It keeps to your limit by itself. Its meter counts on, and only what it measured is billed."),
+        )
+    if state is SessionState.SUSPENDED:
+        return (
+            text("Paused. The outlet waits for its control system."),
+            text("Supply goes on by itself when the connection is back. Only measured energy is billed."),
+        )
+    return _charging(language, progress)
+
+
+def _charging(language: Language, progress: Progress) -> tuple[str, str]:
+    text = language.text
+    if not progress.power_w:
+        nothing_yet = progress.delivered_mwh == 0
+        return (
+            text("The outlet is on. No power is drawn yet.")
+            if nothing_yet
+            else text("The outlet is on. No power is drawn."),
+            text("Check that the car is plugged in and ready. Only measured energy is billed."),
+        )
+    calm = text("You can close this page; the outlet stops by itself.")
+    if progress.expected_end is None:
+        return text("Charging."), calm
+    at = language.clock(progress.expected_end, ZoneInfo(progress.time_zone))
+    return text("Charging. Done at about {time}.", time=at), calm
+
+
+def _limit(language: Language, progress: Progress) -> str:
+    match progress.limit_kind:
+        case LimitKind.ENERGY:
+            limit = language.energy(progress.limit_amount)
+        case LimitKind.TIME:
+            limit = language.duration(progress.limit_amount)
+        case LimitKind.MONEY:
+            limit = language.money(progress.limit_amount, progress.currency)
+    return language.text("of {limit}", limit=limit)

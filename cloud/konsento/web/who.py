@@ -1,0 +1,50 @@
+"""Who is asking, and what the pages work with."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from konsento.accounts import service as accounts
+from konsento.models.driver import Driver
+from konsento.services import Services
+from konsento.web.errors import PageNotFound, SignInNeeded
+
+COOKIE = "konsento_driver"
+
+
+def services_of(request: Request) -> Services:
+    """Return what the application was wired with."""
+    services: Services = request.app.state.services
+    return services
+
+
+async def maybe_driver(request: Request) -> Driver | None:
+    """Return who is signed in in this browser, or None."""
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return None
+    services = services_of(request)
+    async with services.database.transaction() as session:
+        return await accounts.driver_for_token(session, token, services.clock.now())
+
+
+async def needed_driver(driver: Annotated[Driver | None, Depends(maybe_driver)]) -> Driver:
+    """Return who is signed in. Raises `SignInNeeded`."""
+    if driver is None:
+        raise SignInNeeded
+    return driver
+
+
+def session_number(session_id: str) -> UUID:
+    """Return the id in an address. Raises `PageNotFound` for what is none: the address is wrong, not a form."""
+    try:
+        return UUID(session_id)
+    except ValueError:
+        raise PageNotFound from None
+
+
+Wired = Annotated[Services, Depends(services_of)]
+MaybeSignedIn = Annotated[Driver | None, Depends(maybe_driver)]
+SignedIn = Annotated[Driver, Depends(needed_driver)]
+SessionNumber = Annotated[UUID, Depends(session_number)]

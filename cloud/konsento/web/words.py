@@ -1,0 +1,37 @@
+"""Words of the wire and the database as a driver reads them. Marked for translation; `Language.text` translates."""
+
+from konsento.kit.i18n import marked
+
+POWER_TYPES = {
+    "solar": marked("Solar"),
+    "wind": marked("Wind"),
+    "hydro": marked("Hydro"),
+    "geothermal": marked("Geothermal"),
+    "biomass": marked("Biomass"),
+    "gas": marked("Gas"),
+    "coal": marked("Coal"),
+    "oil": marked("Oil"),
+}
+OTHER_POWER = marked("Other power")
+
+END_REASONS = {
+    "EnergyLimitReached": marked("the chosen amount was reached"),
+    "TimeLimitReached": marked("the time was up"),
+    "Remote": marked("you stopped it"),
+    "Local": marked("stopped at the outlet"),
+    "PowerLoss": marked("the power failed"),
+    "EVDisconnected": marked("the car took no more power"),
+    "OvercurrentFault": marked("the outlet switched off because of too much current"),
+    "GroundFault": marked("an earth fault"),
+}
+OTHER_REASON = marked("another reason")
+
+
+def power_type(name: str) -> str:
+    """Return the message for a power type."""
+    return POWER_TYPES.get(name, OTHER_POWER)
+
+
+def end_reason(reason: str) -> str:
+    """Return the message for why supply ended."""
+    return END_REASONS.get(reason, OTHER_REASON)
