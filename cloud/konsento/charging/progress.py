@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from konsento import pricing
-from konsento.models import ChargingSession, LimitKind, MeterEvent, Receipt, SessionState
+from konsento.models import ACTIVE, ChargingSession, LimitKind, Receipt, SessionState
 from konsento.pricing import Price
 
 MOST_POINTS: Final = 120
@@ -78,12 +78,12 @@ class Progress:
     """When the limit will be reached if nothing changes; None where that cannot be told."""
 
 
-def progress_of(charging: ChargingSession, events: list[MeterEvent], receipt: Receipt | None) -> Progress:
-    """Return what there is to see. `events` may be left empty where no curve is needed."""
+def progress_of(charging: ChargingSession, power: list[tuple[datetime, int]], receipt: Receipt | None) -> Progress:
+    """Return what there is to see. `power`, its times and watts, may be left empty where no curve is needed."""
     price = Price(unit_price=charging.unit_price, currency=charging.currency, tax_rate=charging.tax_rate)
     so_far = min(pricing.bill(price, charging.delivered_mwh // 1000).total_minor, charging.hold_minor)
     outlet = charging.outlet
-    running = charging.state in {SessionState.STARTING, SessionState.CHARGING, SessionState.SUSPENDED}
+    running = charging.state in ACTIVE
     return Progress(
         session_id=charging.id,
         state=charging.state,
@@ -103,7 +103,7 @@ def progress_of(charging: ChargingSession, events: list[MeterEvent], receipt: Re
         delivered_mwh=charging.delivered_mwh,
         seconds=charging.seconds,
         power_w=charging.power_w if running else None,
-        curve=_curve(charging, events),
+        curve=_curve(charging, power),
         unit_price=charging.unit_price,
         currency=charging.currency,
         amount_minor=receipt.amount_minor if receipt else so_far,
@@ -130,16 +130,10 @@ def _share(charging: ChargingSession) -> Decimal:
     return min(Decimal(1), max(shares))
 
 
-def _curve(charging: ChargingSession, events: list[MeterEvent]) -> tuple[CurvePoint, ...]:
-    points = [
-        CurvePoint(max(0, int((event.at - (charging.started_at or event.at)).total_seconds())), event.power_w)
-        for event in events
-        if event.power_w is not None
-    ]
-    if len(points) <= MOST_POINTS:
-        return tuple(points)
-    step = -(-len(points) // (MOST_POINTS - 1))
-    return (*points[:-1:step], points[-1])
+def _curve(charging: ChargingSession, power: list[tuple[datetime, int]]) -> tuple[CurvePoint, ...]:
+    if charging.started_at is None:
+        return ()
+    return tuple(CurvePoint(max(0, int((at - charging.started_at).total_seconds())), watts) for at, watts in power)
 
 
 def _expected_end(charging: ChargingSession) -> datetime | None:

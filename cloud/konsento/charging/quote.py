@@ -42,9 +42,7 @@ class Quote:
     rated_w: int
 
 
-async def quote(
-    session: AsyncSession, outlet: Outlet, requested: RequestedLimit, clock: Clock | None = None
-) -> Quote:
+async def quote(session: AsyncSession, outlet: Outlet, requested: RequestedLimit, clock: Clock | None = None) -> Quote:
     """Return the quote at the tariff in force now. Raises `NoTariff`, `LimitTooSmall`, `LimitTooLarge`."""
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, (clock or SystemClock()).now())
     return quoted(tariff, outlet.rated_w, requested)

@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 CALL_TIMEOUT_S: Final = 15.0
 """The site answers when the outlet has: a few seconds at most."""
+NEVER_STARTED_S: Final = 150.0
+"""How long a site that is not ours may take from accepting a start to its first event (its EVConnectTimeOut)."""
+ACCEPTED_AT: Final = "accepted_at"
+"""In the payload of the due work: when such a site accepted."""
 
 
 async def ask_to_start(services: Services, session_id: UUID, *, sent_before: bool = False) -> bool:
@@ -105,6 +109,8 @@ async def _note_start(services: Services, session_id: UUID, answer: RequestStart
             return
         if answer.transaction_id is None:
             # Not one of our sites: accepted means only that it will try. The events tell, or the time runs out.
+            payload = {ACCEPTED_AT: services.clock.now().isoformat()}
+            await services.work.add(session, "start", str(session_id), payload=payload, after_s=NEVER_STARTED_S)
             return
         charging.transaction_id = answer.transaction_id
         await repository.adopt_events(session, charging)

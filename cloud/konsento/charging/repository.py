@@ -1,6 +1,7 @@
 """Queries on sessions and their meter events."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
-from konsento.models import ACTIVE, ChargingSession, MeterEvent, Outlet
+from konsento.models import ACTIVE, ChargingSession, MeterEvent, Outlet, SessionState
 
 WITH_OUTLET: Sequence[ExecutableOption] = (
     joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True),
@@ -46,9 +47,10 @@ async def active_at(session: AsyncSession, outlet_id: UUID) -> ChargingSession |
     return await session.scalar(query)
 
 
-async def active_at_site(session: AsyncSession, site_id: UUID) -> list[ChargingSession]:
-    """Return the sessions that keep outlets of a site."""
-    query = select(ChargingSession).where(ChargingSession.site_id == site_id, ChargingSession.state.in_(ACTIVE))
+async def unfinished_at_site(session: AsyncSession, site_id: UUID) -> list[ChargingSession]:
+    """Return the sessions at a site that are neither settled nor failed."""
+    states = (*ACTIVE, SessionState.ENDED)
+    query = select(ChargingSession).where(ChargingSession.site_id == site_id, ChargingSession.state.in_(states))
     return list(await session.scalars(query))
 
 
@@ -89,10 +91,29 @@ async def event(session: AsyncSession, site_id: UUID, transaction_id: str, seq_n
     return await session.get(MeterEvent, (site_id, transaction_id, seq_no))
 
 
-async def events_of(session: AsyncSession, session_id: UUID) -> list[MeterEvent]:
-    """Return all events of a session in their order."""
-    query = select(MeterEvent).where(MeterEvent.session_id == session_id).order_by(MeterEvent.seq_no)
+async def events_of_transaction(session: AsyncSession, site_id: UUID, transaction_id: str) -> list[MeterEvent]:
+    """Return all events of a transaction in their order."""
+    query = (
+        select(MeterEvent)
+        .where(MeterEvent.site_id == site_id, MeterEvent.transaction_id == transaction_id)
+        .order_by(MeterEvent.seq_no)
+    )
     return list(await session.scalars(query))
+
+
+async def power_of(session: AsyncSession, charging: ChargingSession, most: int) -> list[tuple[datetime, int]]:
+    """Return times and powers of a session, about `most` of them and evenly spread however long it runs."""
+    step = charging.last_seq_no // most + 1
+    query = (
+        select(MeterEvent.at, MeterEvent.power_w)
+        .where(
+            MeterEvent.session_id == charging.id,
+            MeterEvent.power_w.is_not(None),
+            (MeterEvent.seq_no % step == 0) | (MeterEvent.seq_no == charging.last_seq_no),
+        )
+        .order_by(MeterEvent.seq_no)
+    )
+    return [(row.at, row.power_w) for row in await session.execute(query)]
 
 
 async def adopt_events(session: AsyncSession, charging: ChargingSession) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.charging import remote, repository
 from konsento.charging.errors import AlreadyChargingHere, UnknownSession
 from konsento.charging.limits import RequestedLimit
-from konsento.charging.progress import Progress, progress_of
+from konsento.charging.progress import MOST_POINTS, Progress, progress_of
 from konsento.charging.quote import Quote, quote
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
@@ -129,8 +129,8 @@ async def stop(services: Services, driver_id: UUID, session_id: UUID) -> None:
 async def progress(session: AsyncSession, driver_id: UUID, session_id: UUID) -> Progress:
     """Return what a driver sees of an own session. Raises `UnknownSession`."""
     charging = await _own(session, driver_id, session_id)
-    events = await repository.events_of(session, session_id)
-    return progress_of(charging, events, await session.get(Receipt, session_id))
+    power = await repository.power_of(session, charging, MOST_POINTS)
+    return progress_of(charging, power, await session.get(Receipt, session_id))
 
 
 async def history(session: AsyncSession, driver_id: UUID) -> list[Progress]:

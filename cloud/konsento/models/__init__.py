@@ -1,6 +1,7 @@
 """All models, so that metadata and migrations see every table. One file per aggregate."""
 
 from konsento.kit.db import Base
+from konsento.kit.work_table import Work, WorkState
 from konsento.models.charging import ACTIVE, ChargingSession, LimitKind, MeterEvent, SessionState
 from konsento.models.driver import Driver, FailedSignIns, SignIn
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
@@ -9,7 +10,6 @@ from konsento.models.payment import Payment, PaymentState
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import Site
 from konsento.models.tariff import Tariff
-from konsento.kit.work_table import Work, WorkState
 
 __all__ = [
     "ACTIVE",

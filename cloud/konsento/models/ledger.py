@@ -56,7 +56,7 @@ class LedgerAccount(Base):
 
 
 class Transfer(Base):
-    """An amount from the debit account to the credit account. Its id is chosen by the caller: asked again, it is one."""
+    """An amount from the debit account to the credit account. The caller chooses its id: asked again, it is one."""
 
     __tablename__ = "ledger_transfers"
     __table_args__ = (

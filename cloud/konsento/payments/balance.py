@@ -59,9 +59,7 @@ class BalanceProvider:
         if payment.hold_minor == 0:  # free energy, or too little to cost a coin
             return
         sales = await ledger.account(session, AccountKind.SALES, payment.currency)
-        balance = await ledger.account(
-            session, AccountKind.DRIVER_BALANCE, payment.currency, str(payment.driver_id)
-        )
+        balance = await ledger.account(session, AccountKind.DRIVER_BALANCE, payment.currency, str(payment.driver_id))
         if ledger.available_credit(balance) < payment.hold_minor:
             raise BalanceTooLow
         entry = Entry(id=uuid5(payment.id, "hold"), reason="hold", at=at, session_id=payment.session_id)

@@ -3,7 +3,7 @@
 from konsento.kit.errors import KonsentoError
 
 
-class BalanceTooLow(KonsentoError):  # noqa: N818  # named like a reason, as every KonsentoError
+class BalanceTooLow(KonsentoError):  # named like a reason, as every KonsentoError
     """The hold is more than what is left of the balance."""
 
     status = 402

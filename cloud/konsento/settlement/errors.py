@@ -3,7 +3,7 @@
 from konsento.kit.errors import KonsentoError
 
 
-class NoReceipt(KonsentoError):  # noqa: N818  # named like a reason, as every KonsentoError
+class NoReceipt(KonsentoError):  # named like a reason, as every KonsentoError
     """There is no such receipt yet, or it is another driver's: the answer does not tell which."""
 
     status = 404

@@ -70,9 +70,7 @@ def measure(events: Iterable[Reading], rated_w: int) -> Measurement:
                 first = last = point
         else:
             last = point
-    return Measurement(
-        begin_mwh=first.mwh if first else None, end_mwh=last.mwh if last else None, doubtful=doubtful
-    )
+    return Measurement(begin_mwh=first.mwh if first else None, end_mwh=last.mwh if last else None, doubtful=doubtful)
 
 
 def missing(events: Iterable[Reading]) -> bool:

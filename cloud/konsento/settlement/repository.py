@@ -39,7 +39,9 @@ async def next_receipt_number(session: AsyncSession) -> int:
     return counter.last
 
 
-async def receipt_of(session: AsyncSession, driver_id: UUID, session_id: UUID) -> tuple[Receipt, ChargingSession] | None:
+async def receipt_of(
+    session: AsyncSession, driver_id: UUID, session_id: UUID
+) -> tuple[Receipt, ChargingSession] | None:
     """Return a driver's receipt and its session with outlet and site."""
     query = (
         select(Receipt, ChargingSession)

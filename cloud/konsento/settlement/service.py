@@ -4,12 +4,14 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento import pricing
-from konsento.models import ChargingSession, MeterEvent, Receipt, SessionState
+from konsento.ledger import service as ledger
+from konsento.ledger.service import Entry
+from konsento.models import AccountKind, ChargingSession, MeterEvent, Receipt, SessionState
 from konsento.payments import service as payments
 from konsento.payments.service import Hold
 from konsento.pricing import Price
@@ -48,6 +50,8 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
     if amount < due.total_minor:
         log.warning("session %s: %d more than held; the driver does not pay it", charging.id, due.total_minor - amount)
     await payments.resolve(session, charging.id, amount, at)
+    tax_minor = pricing.tax_in(price, amount)
+    await _set_tax_aside(session, charging, tax_minor, at)
     receipt = Receipt(
         session_id=charging.id,
         number=await repository.next_receipt_number(session),
@@ -59,7 +63,7 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
         billed_wh=wh,
         unit_price=charging.unit_price,
         amount_minor=amount,
-        tax_minor=pricing.tax_in(price, amount),
+        tax_minor=tax_minor,
         tax_rate=charging.tax_rate,
         hold_minor=charging.hold_minor,
         released_minor=charging.hold_minor - amount,
@@ -70,6 +74,15 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
     charging.state = SessionState.SETTLED
     log.info("session %s settled: %d Wh, %d %s (minor units)", charging.id, wh, amount, charging.currency)
     return receipt
+
+
+async def _set_tax_aside(session: AsyncSession, charging: ChargingSession, tax_minor: int, at: datetime) -> None:
+    if tax_minor == 0:
+        return
+    sales = await ledger.account(session, AccountKind.SALES, charging.currency)
+    tax = await ledger.account(session, AccountKind.TAX, charging.currency)
+    entry = Entry(id=uuid5(charging.id, "tax"), reason="tax", at=at, session_id=charging.id)
+    await ledger.transfer(session, entry, sales, tax, tax_minor)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ _LOOK_ALIKE: Final = str.maketrans({"Z": "2", "S": "5", "B": "8", "U": "V", "O":
 
 def normal(text: str) -> str:
     """Return a code as it is stored: capitals, without dashes and spaces, look-alikes read as what is on labels."""
-    kept = "".join(c for c in text.upper() if c not in "-‐‑–— _." and not c.isspace())  # noqa: RUF001  # the dashes people type
+    kept = "".join(c for c in text.upper() if c not in "-‐‑–— _." and not c.isspace())  # the dashes people type
     return kept.translate(_LOOK_ALIKE)
 
 

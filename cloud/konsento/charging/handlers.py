@@ -1,0 +1,71 @@
+"""What stations say, handed to the domain that it concerns."""
+
+import logging
+from typing import Final
+
+from konsento.charging.ingest import take_in
+from konsento.models import OutletStatus
+from konsento.ocpp import Handlers
+from konsento.ocpp.messages import (
+    BootNotification,
+    ConnectorStatus,
+    Heartbeat,
+    StatusNotification,
+    TransactionEvent,
+    TransactionEventResponse,
+)
+from konsento.services import Services
+from konsento.sites import stations
+
+log = logging.getLogger(__name__)
+
+_STATUS: Final = {
+    ConnectorStatus.AVAILABLE: OutletStatus.AVAILABLE,
+    ConnectorStatus.OCCUPIED: OutletStatus.OCCUPIED,
+    ConnectorStatus.RESERVED: OutletStatus.RESERVED,
+    ConnectorStatus.UNAVAILABLE: OutletStatus.UNAVAILABLE,
+    ConnectorStatus.FAULTED: OutletStatus.FAULTED,
+}
+
+
+def install(services: Services, handlers: Handlers) -> None:
+    """Register the handlers of messages, and follow which sites are connected."""
+
+    async def link(station_id: str, *, connected: bool) -> None:
+        async with services.database.transaction() as session:
+            await stations.note_link(session, station_id, services.clock.now(), connected=connected)
+
+    async def connected(station_id: str) -> None:
+        await link(station_id, connected=True)
+
+    async def disconnected(station_id: str) -> None:
+        await link(station_id, connected=False)
+
+    services.router.on_connect(connected)
+    services.router.on_disconnect(disconnected)
+
+    @handlers.on(TransactionEvent)
+    async def transaction_event(station_id: str, event: TransactionEvent) -> TransactionEventResponse:
+        return await take_in(services, station_id, event)
+
+    @handlers.on(StatusNotification)
+    async def status(station_id: str, message: StatusNotification) -> None:
+        reason = str(message.vendor_data().get("reason") or "")
+        async with services.database.transaction() as session:
+            await stations.note_status(
+                session,
+                station_id,
+                message.evse_id,
+                _STATUS[message.connector_status],
+                reason=reason,
+                at=services.clock.now(),
+            )
+
+    @handlers.on(Heartbeat)
+    async def heartbeat(station_id: str, _message: Heartbeat) -> None:
+        await link(station_id, connected=True)
+
+    @handlers.on(BootNotification)
+    async def boot(station_id: str, message: BootNotification) -> None:
+        about = message.charging_station
+        log.info("station %s started (%r): %r %r", station_id, message.reason, about.vendor_name, about.model)

@@ -1,0 +1,195 @@
+"""Taking in TransactionEvents: each is kept once, committed, and only then acknowledged.
+
+Events come late, twice, out of order, or not at all. What a session has delivered is therefore worked out from all
+stored events (`settlement.measurement`); an event that is simply the next one is added without reading the others.
+"""
+
+import logging
+from decimal import Decimal
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.charging import meter, repository
+from konsento.kit.db import after_commit
+from konsento.models import ACTIVE, ChargingSession, MeterEvent, SessionState, Site
+from konsento.ocpp.messages import (
+    AuthorizationStatus,
+    IdTokenInfo,
+    TransactionEvent,
+    TransactionEventResponse,
+    TransactionEventType,
+    TransactionLimit,
+)
+from konsento.services import Services
+from konsento.settlement.measurement import measure
+from konsento.sites import service as sites
+
+log = logging.getLogger(__name__)
+
+OVER_LIMIT_STOP_S: Final = 5.0
+"""How long a site may take to end a session beyond its limit by itself before it is told to."""
+_MOST_SECONDS: Final = 10 * 366 * 86_400
+
+
+async def take_in(services: Services, station_id: str, event: TransactionEvent) -> TransactionEventResponse:
+    """Keep an event and draw the consequences. Never refuses for a business reason: that would lose the event."""
+    async with services.database.transaction() as session:
+        site = await sites.site_of_station(session, station_id)
+        if site is None:
+            # Removed while it was connected. Nothing can be billed for it, and asking again would not help.
+            log.error("station %s sends events but is no site (any more)", station_id)
+            return TransactionEventResponse()
+        site.last_seen = services.clock.now()
+        charging = await _session_of(session, site, event)
+        transaction_id = event.transaction_info.transaction_id
+        if await repository.event(session, site.id, transaction_id, event.seq_no) is None:
+            kept = _kept(services, site, charging, event)
+            session.add(kept)
+            await session.flush()
+            if charging is None:
+                log.warning("station %s: transaction %r belongs to no session", station_id, transaction_id)
+            else:
+                await _apply(session, services, charging, kept)
+        return _answer(charging, event)
+
+
+async def _session_of(session: AsyncSession, site: Site, event: TransactionEvent) -> ChargingSession | None:
+    """Return whose transaction this is. Only one event of a transaction has to say its request number."""
+    info = event.transaction_info
+    charging = await repository.by_transaction(session, site.id, info.transaction_id)
+    if charging is not None or info.remote_start_id is None:
+        return charging
+    charging = await repository.by_remote_start_id(session, site.id, info.remote_start_id)
+    if charging is None:
+        return None
+    if charging.transaction_id is not None or charging.state is SessionState.FAILED:
+        log.error("session %s: the site runs a transaction for it that nobody asked for", charging.id)
+        return None
+    charging.transaction_id = info.transaction_id
+    await session.flush()
+    await repository.adopt_events(session, charging)
+    return charging
+
+
+def _kept(services: Services, site: Site, charging: ChargingSession | None, event: TransactionEvent) -> MeterEvent:
+    info = event.transaction_info
+    values = event.meter_value or []
+    return MeterEvent(
+        site_id=site.id,
+        transaction_id=info.transaction_id,
+        seq_no=event.seq_no,
+        session_id=charging.id if charging else None,
+        event_type=event.event_type.value,
+        at=event.timestamp,
+        received_at=services.clock.now(),
+        offline=event.offline,
+        trigger=event.trigger_reason,
+        charging_state=info.charging_state or "",
+        stopped_reason=info.stopped_reason or "",
+        remote_start_id=info.remote_start_id,
+        evse_id=event.evse.id if event.evse else None,
+        seconds=_seconds(info.time_spent_charging),
+        begin_mwh=meter.begin_mwh(values),
+        register_mwh=meter.register_mwh(values),
+        power_w=meter.power_w(values),
+    )
+
+
+def _seconds(value: int | None) -> int | None:
+    return value if value is not None and 0 <= value <= _MOST_SECONDS else None
+
+
+async def _apply(session: AsyncSession, services: Services, charging: ChargingSession, event: MeterEvent) -> None:
+    after_commit(session, lambda: services.live.publish(charging.id))
+    if charging.state is SessionState.SETTLED:
+        log.warning("session %s: event %d came after the bill and changes nothing", charging.id, event.seq_no)
+        return
+    if _is_simply_next(charging, event):
+        events, ended = [event], None
+        _add(charging, event)
+    else:
+        events = await repository.events_of_transaction(session, event.site_id, event.transaction_id)
+        ended = next((e for e in events if e.event_type == TransactionEventType.ENDED), None)
+        _recount(charging, events)
+    newest = events[-1]
+    charging.last_seq_no = newest.seq_no
+    charging.last_update = newest.at
+    if newest.power_w is not None:
+        charging.power_w = newest.power_w
+    if ended is not None:
+        await _end(session, services, charging, ended)
+    elif charging.state in ACTIVE:
+        charging.state = SessionState.SUSPENDED if newest.charging_state == "SuspendedEVSE" else SessionState.CHARGING
+        if not event.offline:
+            await _guard(session, services, charging)
+
+
+def _is_simply_next(charging: ChargingSession, event: MeterEvent) -> bool:
+    return (
+        event.seq_no == charging.last_seq_no + 1
+        and event.event_type == TransactionEventType.UPDATED
+        and event.begin_mwh is None
+        # While nothing has flowed, a zero may yet turn out to be a placeholder: that takes all events.
+        and charging.delivered_mwh > 0
+        and charging.state in ACTIVE
+    )
+
+
+def _add(charging: ChargingSession, event: MeterEvent) -> None:
+    """Add the next event to what the session has delivered; the bill counts all events again."""
+    if charging.begin_mwh is not None and charging.last_update is not None:
+        before = MeterEvent(
+            seq_no=charging.last_seq_no,
+            at=charging.last_update,
+            seconds=charging.seconds,
+            begin_mwh=None,
+            register_mwh=charging.begin_mwh + charging.delivered_mwh,
+        )
+        charging.delivered_mwh += measure([before, event], charging.rated_w).mwh
+    charging.seconds = max(charging.seconds, event.seconds or 0)
+
+
+def _recount(charging: ChargingSession, events: list[MeterEvent]) -> None:
+    measured = measure(events, charging.rated_w)
+    charging.begin_mwh = measured.begin_mwh
+    charging.delivered_mwh = measured.mwh
+    charging.seconds = max((e.seconds for e in events if e.seconds is not None), default=charging.seconds)
+    first = events[0]
+    if first.event_type == TransactionEventType.STARTED or charging.started_at is None:
+        charging.started_at = first.at
+
+
+async def _end(session: AsyncSession, services: Services, charging: ChargingSession, end: MeterEvent) -> None:
+    if charging.state in ACTIVE:
+        charging.state = SessionState.ENDED
+        charging.ended_at = end.at
+        # OCPP leaves the reason out where somebody stopped at the outlet itself.
+        charging.end_reason = end.stopped_reason or "Local"
+        log.info("session %s ended: %s", charging.id, charging.end_reason)
+    charging.power_w = 0
+    await services.work.add(session, "settle", str(charging.id))
+
+
+async def _guard(session: AsyncSession, services: Services, charging: ChargingSession) -> None:
+    """Have a session stopped whose site does not: a driver's wish that waited for the transaction, or a limit."""
+    if charging.stop_requested_at is not None:
+        await services.work.add(session, "stop", str(charging.id))
+        return
+    over = charging.delivered_mwh >= charging.energy_cap_wh * 1000 or (
+        charging.time_limit_s is not None and charging.seconds >= charging.time_limit_s
+    )
+    if over:
+        await services.work.add(session, "stop", str(charging.id), after_s=OVER_LIMIT_STOP_S)
+
+
+def _answer(charging: ChargingSession | None, event: TransactionEvent) -> TransactionEventResponse:
+    known = charging is not None
+    return TransactionEventResponse(
+        id_token_info=IdTokenInfo(status=AuthorizationStatus.ACCEPTED if known else AuthorizationStatus.UNKNOWN)
+        if event.id_token is not None
+        else None,
+        transaction_limit=TransactionLimit(max_energy=Decimal(charging.energy_cap_wh), max_time=charging.time_limit_s)
+        if charging is not None and charging.state in ACTIVE and event.event_type is TransactionEventType.STARTED
+        else None,
+    )

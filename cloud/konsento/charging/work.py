@@ -1,0 +1,115 @@
+"""The due work of sessions: what was asked of a site and not answered, and sessions that went silent."""
+
+import logging
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from konsento.charging import remote, repository
+from konsento.kit.db import after_commit
+from konsento.kit.work import Again, Job
+from konsento.models import ACTIVE, SessionState
+from konsento.ocpp import CallError, CallRefused
+from konsento.ocpp.messages import GetTransactionStatus
+from konsento.services import Services
+from konsento.sites import service as sites
+
+log = logging.getLogger(__name__)
+
+ASK_AGAIN_S: Final = 10.0
+"""Between two questions to a site that did not answer; when it connects it is asked at once."""
+AFTER_CONNECTING_S: Final = 1.0
+"""A site that has just connected delivers its journal first, which may answer the question."""
+SILENT_S: Final = 90.0
+"""A connected site that has said nothing about a running session for so long is asked about it."""
+
+
+def install(services: Services) -> None:
+    """Register the handlers."""
+
+    @services.work.on("start")
+    async def start(job: Job) -> Again | None:
+        return await find_out_start(services, UUID(job.key), job.payload.get(remote.ACCEPTED_AT))
+
+    @services.work.on("stop")
+    async def stop(job: Job) -> Again | None:
+        return None if await remote.ask_to_stop(services, UUID(job.key)) else Again(ASK_AGAIN_S)
+
+    @services.work.on("check")
+    async def check(job: Job) -> Again | None:
+        return await check_silent(services, UUID(job.key), gone_before=bool(job.payload.get("gone")))
+
+    async def connected(station_id: str) -> None:
+        await ask_after_connecting(services, station_id)
+
+    services.router.on_connect(connected)
+
+
+async def find_out_start(services: Services, session_id: UUID, accepted_at: str | None) -> Again | None:
+    """Find out what has become of a start whose outcome is not known."""
+    if accepted_at is not None:
+        waited_s = (services.clock.now() - datetime.fromisoformat(accepted_at)).total_seconds()
+        if waited_s < remote.NEVER_STARTED_S:
+            return Again(remote.NEVER_STARTED_S - waited_s)
+        await remote.give_up_start(services, session_id)
+        return None
+    return None if await remote.ask_to_start(services, session_id, sent_before=True) else Again(ASK_AGAIN_S)
+
+
+async def ask_after_connecting(services: Services, station_id: str) -> None:
+    """Have everything found out that a site could not be asked while it was away."""
+    async with services.database.transaction() as session:
+        site = await sites.site_of_station(session, station_id)
+        if site is None:
+            return
+        for charging in await repository.unfinished_at_site(session, site.id):
+            key = str(charging.id)
+            if charging.state is SessionState.ENDED:
+                await services.work.add(session, "settle", key, after_s=AFTER_CONNECTING_S)
+                continue
+            if charging.transaction_id is None:
+                await services.work.add(session, "start", key, after_s=AFTER_CONNECTING_S)
+                continue
+            await services.work.add(session, "check", key, payload={}, after_s=SILENT_S)
+            if charging.stop_requested_at is not None:
+                await services.work.add(session, "stop", key, after_s=AFTER_CONNECTING_S)
+
+
+async def check_silent(services: Services, session_id: UUID, *, gone_before: bool) -> Again | None:
+    """Ask a site about a session that it has not mentioned since it connected.
+
+    Only the site can say that a transaction is over. Where it does so twice and has nothing more to deliver, the
+    session ends with what was measured.
+    """
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        if charging is None or charging.state not in ACTIVE or charging.transaction_id is None:
+            return None
+        station_id, transaction_id = charging.outlet.site.station_id, charging.transaction_id
+    try:
+        answer = await services.router.call(
+            station_id, GetTransactionStatus(transaction_id=transaction_id), timeout_s=remote.CALL_TIMEOUT_S
+        )
+    except CallRefused as error:
+        log.warning("session %s: %s; the operator has to look", session_id, error)
+        return None
+    except CallError:
+        return None  # when it connects again the check is due again
+    if answer.messages_in_queue:
+        return Again(SILENT_S)
+    if answer.ongoing_indicator is not False:
+        return None
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        if charging is None or charging.state not in ACTIVE:
+            return None
+        if not gone_before:
+            await services.work.add(session, "check", str(session_id), payload={"gone": True}, after_s=ASK_AGAIN_S)
+            return None
+        log.warning("session %s: the site knows it no more; it ends with what was measured", session_id)
+        charging.state = SessionState.ENDED
+        charging.end_reason = "Other"
+        charging.ended_at = charging.last_update or services.clock.now()
+        await services.work.add(session, "settle", str(session_id))
+        after_commit(session, lambda: services.live.publish(session_id))
+    return None

@@ -1,0 +1,140 @@
+"""The command line of the management server."""
+
+import asyncio
+import logging
+import sys
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+
+from konsento import app as application
+from konsento import provisioning
+from konsento.accounts import repository as accounts
+from konsento.accounts.contact import normal_email
+from konsento.kit.clock import SystemClock
+from konsento.kit.db import Database
+from konsento.kit.errors import KonsentoError
+from konsento.kit.money import major_from_minor, minor_from_major
+from konsento.migrations import migrate as bring_up_to_date
+from konsento.payments import balance as balances
+from konsento.settings import Settings
+from konsento.sites import codes
+from konsento.sites.provisioning import BadFileError, Changes
+
+cli = typer.Typer(
+    help="Konsento's management server. Settings come from the environment (KONSENTO_…, see docs/cloud.md).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+balance = typer.Typer(help="Prepaid balances.", no_args_is_help=True)
+cli.add_typer(balance, name="balance")
+
+
+class _RefusedError(Exception):
+    """A command cannot be carried out; the message is for the person at the terminal."""
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the pages and the OCPP gateway until SIGTERM or Ctrl-C."""
+    settings = _settings()
+    application.configure_log(settings)
+    asyncio.run(application.serve(settings))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version's tables. `serve`, `apply` and `balance` do it by themselves."""
+    settings = _settings()
+    bring_up_to_date(settings.database_url)
+    typer.echo("The database is up to date.")
+
+
+@cli.command()
+def apply(file: Annotated[Path, typer.Argument(help="TOML file with tariffs, sites and outlets.")]) -> None:
+    """Set up what a file says. Applied again it changes nothing."""
+    settings = _settings()
+    content = provisioning.read(file)
+    bring_up_to_date(settings.database_url)
+    changes = asyncio.run(_apply(settings, content))
+    for line in changes.lines or ["Nothing to change."]:
+        typer.echo(line)
+    for where, code in changes.outlet_codes.items():
+        typer.echo(f"{where}: {settings.public_url}/o/{code}  ({codes.label(code)})")
+
+
+async def _apply(settings: Settings, content: provisioning.Provisioning) -> Changes:
+    database = Database(settings.database_url)
+    try:
+        async with database.transaction() as session:
+            return await provisioning.apply(session, content, settings, SystemClock().now())
+    finally:
+        await database.close()
+
+
+@balance.command("add")
+def balance_add(
+    email: Annotated[str, typer.Argument(help="The driver's e-mail address.")],
+    amount: Annotated[str, typer.Argument(help="In yen, euros …, whatever the server's currency is.")],
+) -> None:
+    """Add money that a driver has paid to the prepaid balance."""
+    settings = _settings()
+    try:
+        minor = minor_from_major(Decimal(amount), settings.currency)
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise _RefusedError(f"{amount!r} is no amount of {settings.currency}.") from error
+    if not 0 < minor < 10**12:
+        raise _RefusedError("The amount must be more than zero, and one that somebody can have paid.")
+    bring_up_to_date(settings.database_url)
+    now = asyncio.run(_add(settings, email, minor))
+    typer.echo(f"The balance is {major_from_minor(now, settings.currency)} {settings.currency} now.")
+
+
+async def _add(settings: Settings, email: str, minor: int) -> int:
+    database = Database(settings.database_url)
+    try:
+        async with database.transaction() as session:
+            driver = await accounts.driver_by_email(session, normal_email(email))
+            if driver is None:
+                raise _RefusedError("There is no driver with this e-mail address.")
+            await balances.top_up(session, driver.id, minor, settings.currency)
+            return await balances.available(session, driver.id)
+    finally:
+        await database.close()
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        mistakes = [
+            f"KONSENTO_{'_'.join(str(part) for part in m['loc']).upper()}: {m['msg']}"
+            # Without the value: an address of a database holds a password.
+            for m in error.errors(include_input=False, include_url=False)
+        ]
+        raise _RefusedError("\n".join(mistakes)) from error
+
+
+def main() -> None:
+    """Run a command; mistakes end with a sentence on standard error and exit code 1, a wrong use with 2."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        cli()
+    except (_RefusedError, BadFileError, KonsentoError) as error:
+        _exit(str(error))
+    except DBAPIError as error:
+        _exit(f"The database does not take this: {error.orig}")
+    except OSError as error:
+        _exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _exit(message: str) -> None:
+    typer.echo(message, err=True)
+    sys.exit(1)

@@ -1,0 +1,108 @@
+"""`konsento apply`: one file with tariffs, sites and outlets. Applied again it changes nothing."""
+
+import tomllib
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, model_validator
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.catalogue.apply import WantedTariff, apply_tariff, tariff_names
+from konsento.catalogue.service import POWER_TYPES
+from konsento.settings import Settings
+from konsento.sites.apply import apply_site
+from konsento.sites.provisioning import BadFileError, Changes, Name, SiteEntry, Table
+
+
+class TariffEntry(Table):
+    """`[[tariffs]]`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    unit_price: Annotated[Decimal, Field(ge=0, lt=1_000_000, max_digits=16, decimal_places=8)]
+    power_type: str = "other"
+    supplier: Name
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    tax_rate: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=8)] | None = None
+
+
+class Provisioning(Table):
+    """A whole file."""
+
+    tariffs: tuple[TariffEntry, ...] = ()
+    sites: tuple[SiteEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Provisioning:
+        _once("tariff", (tariff.name for tariff in self.tariffs))
+        _once("station_id", (site.station_id for site in self.sites))
+        _once("code", (outlet.code for site in self.sites for outlet in site.outlets if outlet.code))
+        for site in self.sites:
+            _once(f"evse_id of {site.station_id}", (str(outlet.evse_id) for outlet in site.outlets))
+        return self
+
+
+def _once(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{what} {name!r} is there twice")
+        seen.add(name)
+
+
+def read(path: Path) -> Provisioning:
+    """Read and check a file. Raises BadFileError."""
+    try:
+        with path.open("rb") as file:
+            data = tomllib.load(file, parse_float=Decimal)
+    except OSError as error:
+        raise BadFileError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadFileError(f"{path}: not a TOML file: {error}") from error
+    try:
+        return Provisioning.model_validate(data)
+    except ValidationError as error:
+        lines = [
+            f"{path}: {'.'.join(str(part) for part in mistake['loc']) or 'file'}: {mistake['msg']}"
+            # Without the values: one of them is a password.
+            for mistake in error.errors(include_input=False, include_url=False)
+        ]
+        raise BadFileError("\n".join(lines)) from error
+
+
+async def apply(session: AsyncSession, file: Provisioning, settings: Settings, at: datetime) -> Changes:
+    """Bring the database to what a file says. Raises BadFileError; the caller's transaction is then rolled back."""
+    changes = Changes()
+    for tariff in file.tariffs:
+        line = await apply_tariff(session, _wanted(tariff, settings), at)
+        if line is not None:
+            changes.note(line)
+    known = await tariff_names(session)
+    for site in file.sites:
+        for outlet in site.outlets:
+            if outlet.tariff not in known:
+                raise BadFileError(f"outlet {site.station_id}/{outlet.evse_id}: no tariff {outlet.tariff!r}")
+        await apply_site(session, site, changes)
+    return changes
+
+
+async def apply_path(session: AsyncSession, path: Path, settings: Settings, at: datetime) -> Changes:
+    """Read a file and apply it. Raises BadFileError."""
+    return await apply(session, read(path), settings, at)
+
+
+def _wanted(entry: TariffEntry, settings: Settings) -> WantedTariff:
+    if entry.power_type not in POWER_TYPES:
+        raise BadFileError(f"tariff {entry.name}: power_type is one of {', '.join(sorted(POWER_TYPES))}")
+    if entry.currency not in {None, settings.currency}:
+        raise BadFileError(f"tariff {entry.name}: this server's currency is {settings.currency}")
+    return WantedTariff(
+        name=entry.name,
+        unit_price=entry.unit_price.normalize() + 0,
+        currency=settings.currency,
+        tax_rate=(settings.tax_rate if entry.tax_rate is None else entry.tax_rate).normalize() + 0,
+        power_type=entry.power_type,
+        supplier=entry.supplier,
+    )

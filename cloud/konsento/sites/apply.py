@@ -1,0 +1,95 @@
+"""Bringing sites and outlets to what a provisioning file says."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.kit import hashing
+from konsento.kit.ids import new_id
+from konsento.models import Outlet, OutletStatus, Site
+from konsento.sites import codes, repository
+from konsento.sites.provisioning import BadFileError, Changes, OutletEntry, SiteEntry
+
+
+async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) -> None:
+    """Make or change a site and its outlets. Outlets that the file does not name stay. Raises BadFileError."""
+    site = await repository.site_by_station(session, entry.station_id)
+    if site is None:
+        site = Site(
+            id=new_id(),
+            station_id=entry.station_id,
+            password_hash=hashing.hashed(entry.password),
+            name=entry.name,
+            place=entry.place,
+            time_zone=entry.time_zone,
+            connected=False,
+        )
+        session.add(site)
+        await session.flush()
+        changes.note(f"site {entry.station_id}: added")
+    else:
+        _change_site(site, entry, changes)
+    existing = {outlet.evse_id: outlet for outlet in await repository.outlets_of(session, site.id)}
+    for outlet_entry in entry.outlets:
+        where = f"{entry.station_id}/{outlet_entry.evse_id}"
+        outlet = existing.get(outlet_entry.evse_id)
+        if outlet is None:
+            outlet = await _new_outlet(session, site, outlet_entry, where, changes)
+        else:
+            await _change_outlet(session, outlet, outlet_entry, where, changes)
+        changes.outlet_codes[where] = outlet.code
+
+
+def _change_site(site: Site, entry: SiteEntry, changes: Changes) -> None:
+    if not hashing.verified(entry.password, site.password_hash):
+        site.password_hash = hashing.hashed(entry.password)
+        changes.note(f"site {entry.station_id}: new password")
+    for name in ("name", "place", "time_zone"):
+        new = getattr(entry, name)
+        if getattr(site, name) != new:
+            setattr(site, name, new)
+            changes.note(f"site {entry.station_id}: {name} is now {new!r}")
+
+
+async def _new_outlet(session: AsyncSession, site: Site, entry: OutletEntry, where: str, changes: Changes) -> Outlet:
+    outlet = Outlet(
+        id=new_id(),
+        site_id=site.id,
+        evse_id=entry.evse_id,
+        code=await _free_code(session, entry.code, where),
+        name=entry.name,
+        rated_w=entry.rated_w,
+        volts=entry.volts,
+        tariff_name=entry.tariff,
+        status=OutletStatus.UNKNOWN,
+        status_reason="",
+    )
+    session.add(outlet)
+    await session.flush()
+    changes.note(f"outlet {where}: added with code {codes.label(outlet.code)}")
+    return outlet
+
+
+async def _change_outlet(
+    session: AsyncSession, outlet: Outlet, entry: OutletEntry, where: str, changes: Changes
+) -> None:
+    wanted = {"name": entry.name, "rated_w": entry.rated_w, "volts": entry.volts, "tariff_name": entry.tariff}
+    if entry.code is not None and entry.code != outlet.code:
+        wanted["code"] = await _free_code(session, entry.code, where)
+    for name, new in wanted.items():
+        if getattr(outlet, name) != new:
+            setattr(outlet, name, new)
+            changes.note(f"outlet {where}: {name} is now {new!r}")
+    await session.flush()
+
+
+async def _free_code(session: AsyncSession, wanted: str | None, where: str) -> str:
+    taken = await repository.codes(session)
+    if wanted is None:
+        while True:
+            code = codes.new_code()
+            if not any(code == other or codes.one_slip_apart(code, other) for other in taken):
+                return code
+    for other in taken:
+        # A code from an operator's own labels has no check character; this is what keeps a slip from another outlet.
+        if wanted == other or codes.one_slip_apart(wanted, other):
+            raise BadFileError(f"outlet {where}: code {wanted} is, or is too easily mistyped as, {other}")
+    return wanted

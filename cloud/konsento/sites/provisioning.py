@@ -1,0 +1,74 @@
+"""Sites and outlets as a provisioning file says them."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from konsento.sites import codes
+
+
+class BadFileError(Exception):
+    """The file cannot be applied; the message says where and why, a line for each mistake."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no IANA time zone, for example Asia/Tokyo") from error
+    return name
+
+
+def _code(text: str) -> str:
+    code = codes.normal(text)
+    if not codes.is_code(code):
+        raise ValueError(
+            f"{text!r} is no outlet code: {codes.SHORTEST} to {codes.LONGEST} of the characters {codes.ALPHABET}"
+        )
+    return code
+
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+
+class OutletEntry(Table):
+    """`[[sites.outlets]]`."""
+
+    evse_id: Annotated[int, Field(ge=1, le=1000)]
+    name: Name
+    rated_w: Annotated[int, Field(ge=100, le=50_000)]
+    volts: Annotated[int, Field(ge=90, le=480)]
+    tariff: str
+    code: Annotated[str, AfterValidator(_code)] | None = None
+
+
+class SiteEntry(Table):
+    """`[[sites]]`."""
+
+    station_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9*\-_=:+|@.]{1,48}$")]
+    password: Annotated[str, Field(min_length=16, max_length=40)]
+    name: Name
+    place: Annotated[str, Field(max_length=200)] = ""
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    outlets: tuple[OutletEntry, ...] = ()
+
+
+@dataclass
+class Changes:
+    """What applying a file has changed: one line each, for the operator."""
+
+    lines: list[str] = field(default_factory=list)
+    outlet_codes: dict[str, str] = field(default_factory=dict)
+    """Of every outlet in the file: where it is, and its code."""
+
+    def note(self, line: str) -> None:
+        """Add a line."""
+        self.lines.append(line)

@@ -1,0 +1,53 @@
+"""The sites' own side: who may dial in, who is connected, what they say about their outlets."""
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.kit import hashing
+from konsento.kit.db import Database
+from konsento.models import OutletStatus, Site
+from konsento.sites import repository
+
+log = logging.getLogger(__name__)
+
+
+async def authenticate(database: Database, station_id: str, password: str) -> bool:
+    """Tell whether a station may dial in; an unknown one takes the same time as a wrong password."""
+    async with database.transaction() as session:
+        site = await repository.site_by_station(session, station_id)
+        stored = site.password_hash if site else None
+    # Outside of the transaction: slow on purpose.
+    return await hashing.matches(password, stored)
+
+
+async def nobody_connected(session: AsyncSession) -> None:
+    """Forget who was connected to the process before this one."""
+    await session.execute(update(Site).values(connected=False))
+
+
+async def note_link(session: AsyncSession, station_id: str, at: datetime, *, connected: bool) -> None:
+    """Note that a site is, or is no more, connected."""
+    site = await repository.site_by_station(session, station_id)
+    if site is not None:
+        site.connected = connected
+        site.last_seen = at
+
+
+async def note_status(
+    session: AsyncSession, station_id: str, evse_id: int, status: OutletStatus, *, reason: str, at: datetime
+) -> None:
+    """Note what a site says about an outlet. An outlet that is not set up here is logged and ignored."""
+    site = await repository.site_by_station(session, station_id)
+    if site is None:
+        return
+    site.last_seen = at
+    outlet = await repository.outlet_by_evse(session, site.id, evse_id)
+    if outlet is None:
+        log.warning("station %s has an outlet %d that is not set up here", station_id, evse_id)
+        return
+    outlet.status = status
+    outlet.status_reason = reason[:50]
+    outlet.last_seen = at
