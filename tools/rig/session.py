@@ -30,6 +30,8 @@ async def run_session(
     progress = await driver.until(session_id, DONE, patience=3600)
     await watcher.until(lambda states: states["relay"] is False)
     opened_at = watcher.seen_at["relay", False]
+    # The load's own integral comes with the meter's next reading.
+    await watcher.until(lambda states: states["power"] == 0)
     load_wh = watcher.number("load_energy") - load_before
     delivered_mwh = int(progress["delivered_mwh"])
     requested_wh = int(progress["energy_limit_wh"] or 0)
