@@ -335,6 +335,8 @@ class OutletControl:
                     return await self._drop(intent, _REFUSAL_OF_CODE.get(error.code, Refusal.DEVICE))
                 except OutletSilentError as error:
                     _LOGGER.warning("Outlet %s: start of session %s unanswered: %s", self.evse, intent.id, error)
+                    if (seen := self.driver.report) and seen.session_id == intent.id:
+                        continue
                     self.driver.hang_up()
                 else:
                     await self._began(intent)

@@ -10,6 +10,7 @@ from aioesphomeapi.core import (
     InvalidEncryptionKeyAPIError,
     RequiresEncryptionAPIError,
 )
+from aioesphomeapi.model import DeviceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
 PROJECT = "konsento.outlet"
@@ -52,6 +53,11 @@ class NotAnOutletError(Exception):
     """An ESPHome device with another firmware."""
 
 
+def mac_of(info: DeviceInfo) -> str:
+    """Return a device's MAC as it is stored: 12 hexadecimal digits."""
+    return info.mac_address.replace(":", "").lower()
+
+
 def make_client(address: OutletAddress, zeroconf: AsyncZeroconf, expected_mac: str | None = None) -> APIClient:
     """Return a client that uses the shared zeroconf: a second responder on the same port would disturb both."""
     return APIClient(
@@ -86,4 +92,4 @@ async def identify(address: OutletAddress, zeroconf: AsyncZeroconf) -> Identity:
         await client.disconnect(force=True)
     if info.project_name != PROJECT:
         raise NotAnOutletError(info.project_name or info.name)
-    return Identity(info.mac_address.replace(":", "").lower(), info.friendly_name or info.name)
+    return Identity(mac_of(info), info.friendly_name or info.name)

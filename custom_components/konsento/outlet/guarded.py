@@ -13,7 +13,7 @@ from ..control.driver import OutletRefusedError, OutletSilentError
 from ..control.limits import Limits
 from ..control.report import OutletReport
 from ..control.words import EndReason
-from .address import OutletAddress, make_client
+from .address import OutletAddress, mac_of, make_client
 from .readings import REQUIRED, Readings, Value
 
 _LOGGER = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class GuardedOutlet:
         self._report: OutletReport | None = None
         self._listeners: list[Callable[[], None]] = []
         self._told_lost = False
+        self._told_another = False
         self._tried = asyncio.Event()
 
     @property
@@ -131,6 +132,11 @@ class GuardedOutlet:
             _LOGGER.warning("Outlet %s connected but did not describe itself: %s", self.name, error)
             self._client.force_disconnect()
             return
+        if mac_of(info) != self.mac:
+            # The client compares it only on encrypted connections.
+            self._another(f"its MAC is {info.mac_address}")
+            self._client.force_disconnect()
+            return
         self._names = {entity.key: entity.object_id for entity in entities if not entity.device_id}
         self._services = {service.name: service for service in services}
         missing = sorted((REQUIRED - set(self._names.values())) | (ACTIONS - self._services.keys()))
@@ -140,6 +146,7 @@ class GuardedOutlet:
             self._tried.set()
             return
         self.device_info = info
+        self._told_another = False
         self.connected = True
         self._readings = Readings(self._names.values())
         if self._told_lost:
@@ -165,11 +172,18 @@ class GuardedOutlet:
 
     async def _on_connect_error(self, error: Exception) -> None:
         if isinstance(error, BadMACAddressAPIError):
-            _LOGGER.error("Outlet %s: another device answers at its address; not used: %s", self.name, error)
+            self._another(str(error))
         # The library waits up to a minute between attempts. A driver stands in front of it, so the wait is held to the
         # shorter of its two bounds (15 s); the switch for that is named after devices that sleep.
         self._logic.deep_sleep = True
         self._forget(str(error))
+        self._tried.set()
+
+    def _another(self, why: str) -> None:
+        if not self._told_another:
+            _LOGGER.error("Outlet %s: another device answers at its address; not used: %s", self.name, why)
+            self._told_another = True
+        self._told_lost = True
         self._tried.set()
 
     def _forget(self, why: str) -> None:

@@ -29,12 +29,14 @@ class AnyOrder(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
     def teardown(self) -> None:
-        self.do(self.settle())
-        self.check_sessions()
-        self.do(self.world.kill())
-        self.do(self.loop.shutdown_default_executor())
-        self.loop.close()
-        self.folder.cleanup()
+        try:
+            self.do(self.settle())
+            self.check_sessions()
+        finally:
+            self.do(self.world.kill())
+            self.do(self.loop.shutdown_default_executor())
+            self.loop.close()
+            self.folder.cleanup()
 
     async def settle(self) -> None:
         """Everything works again for a while, and the server hears all."""
@@ -121,7 +123,7 @@ def test_energy_is_told_once_and_no_relay_is_closed_without_a_session() -> None:
     run_state_machine_as_test(
         AnyOrder,
         settings=settings(
-            max_examples=60,
+            max_examples=150,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

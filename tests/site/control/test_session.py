@@ -238,6 +238,13 @@ async def test_a_lost_answer_to_a_start_leaves_no_relay_closed_behind_a_refusal(
     assert await controlled.deliver() == []
 
 
+async def test_a_lost_answer_is_no_refusal_when_the_outlet_shows_the_session(controlled: Controlled) -> None:
+    controlled.outlet.lose_answers = 1
+
+    assert (await controlled.ask(1)).session_id == controlled.outlet.session_id
+    assert controlled.outlet.relay
+
+
 async def test_an_outlet_that_keeps_silent_is_connected_to_anew(controlled: Controlled) -> None:
     await controlled.ask()
     controlled.outlet.lose_commands = 2

@@ -1,0 +1,61 @@
+"""The real firmware of an outlet, as a program on this machine."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from build_firmware import build
+from rig.outlet import Watcher
+from rig.process import Process
+
+MAC = "020000000001"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Device:
+    """One outlet that can be switched off and on, and someone who looks at it past the integration."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        self.port = free_port()
+        flash = folder / "flash"
+        flash.mkdir()
+        self.process = Process(
+            "outlet",
+            [str(program)],
+            folder / "firmware.log",
+            {"KONSENTO_API_PORT": str(self.port), "ESPHOME_PREFDIR": str(flash)},
+            folder,
+        )
+        self.watcher = Watcher(self.port)
+
+    async def start(self) -> None:
+        await self.process.start()
+        self.watcher = Watcher(self.port)
+        await self.watcher.connect()
+
+    async def kill(self) -> None:
+        """Cut its power."""
+        await self.watcher.close()
+        await self.process.kill()
+
+
+@asynccontextmanager
+async def device(folder: Path, **settings: str) -> AsyncIterator[Device]:
+    """Run an outlet whose car draws 3 kW, unless settings say otherwise."""
+    program = await asyncio.to_thread(build, "site-test", {"idle_time": "60s", **settings})
+    outlet = Device(program, folder)
+    await outlet.start()
+    try:
+        yield outlet
+    finally:
+        await outlet.watcher.close()
+        await outlet.process.stop()
