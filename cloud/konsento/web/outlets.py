@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Annotated
+from unicodedata import normalize
 from urllib.parse import urlencode
 
 import segno
@@ -18,7 +19,7 @@ from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, quoted
 from konsento.kit.errors import KonsentoError
-from konsento.models import ACTIVE, Driver, Outlet, SessionState, Tariff
+from konsento.models import ACTIVE, Driver, LimitKind, Outlet, SessionState, Tariff
 from konsento.payments import balance
 from konsento.payments.errors import BalanceTooLow
 from konsento.services import Services
@@ -31,6 +32,9 @@ from konsento.web.render import page
 from konsento.web.who import MaybeSignedIn, SignedIn, Wired
 
 router = APIRouter()
+
+UNITS: dict[str, str] = {LimitKind.ENERGY: "kWh", LimitKind.TIME: "min", LimitKind.MONEY: "major"}
+"""The units of the form."""
 
 
 class Wish(BaseModel):
@@ -62,8 +66,9 @@ class Place:
         return quote
 
     def requested(self, wish: Wish) -> RequestedLimit:
-        """Read a wish. Raises `BadLimit`."""
-        return parse_limit(wish.kind, wish.amount, wish.unit or None, self.tariff.currency)
+        """Read a wish; without a unit in the one that stands beside the field. Raises `BadLimit`."""
+        unit = wish.unit or UNITS.get(wish.kind)
+        return parse_limit(wish.kind, wish.amount, unit, self.tariff.currency)
 
 
 @router.get("/")
@@ -73,7 +78,8 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
     if code:
         try:
             async with services.database.transaction() as session:
-                outlet = await sites.outlet_by_code(session, code)
+                # Phones with a Japanese keyboard type full-width letters.
+                outlet = await sites.outlet_by_code(session, normalize("NFKC", code))
         except KonsentoError as error:
             problems.note(request, error)
             unknown = error

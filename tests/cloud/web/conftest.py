@@ -1,0 +1,276 @@
+"""The real application on a real database; only the site at the other end of the wire is played."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from konsento import provisioning
+from konsento.app import pages
+from konsento.charging import work as charging_work
+from konsento.charging.ingest import take_in
+from konsento.kit.bus import Bus
+from konsento.kit.clock import ManualClock
+from konsento.kit.db import Database
+from konsento.kit.work import WorkQueue
+from konsento.migrations import migrate
+from konsento.models import Outlet, OutletStatus, Site
+from konsento.ocpp import LinkCallback, StationOffline, Version
+from konsento.ocpp.messages import (
+    Evse,
+    IdToken,
+    MeterValue,
+    ReadingContext,
+    Request,
+    RequestStartTransaction,
+    RequestStartTransactionResponse,
+    RequestStopTransaction,
+    RequestStopTransactionResponse,
+    Response,
+    SampledValue,
+    StartStopStatus,
+    StatusInfo,
+    TransactionEvent,
+    TransactionEventType,
+    TransactionInfo,
+)
+from konsento.services import Services
+from konsento.settings import Settings
+from konsento.settlement import work as settlement_work
+from sqlalchemy import update
+
+STATION = "sakura-mall"
+CODE = "K7F29Q"
+OTHER_CODE = "M4XR8T"
+PASSWORD = "correct horse battery"
+ORIGIN = "http://konsento.test"
+AT = datetime(2026, 11, 22, 1, 58, tzinfo=UTC)
+
+PROVISIONING = f"""
+[[tariffs]]
+name = "solar"
+unit_price = "38.5"
+power_type = "solar"
+supplier = "Sakura Energy"
+
+[[sites]]
+name = "Sakura Mall car park"
+station_id = "{STATION}"
+password = "station-password-1"
+time_zone = "Asia/Tokyo"
+place = "Setagaya, Tokyo"
+
+[[sites.outlets]]
+evse_id = 1
+code = "{CODE}"
+name = "Outlet 1, north wall"
+rated_w = 3000
+volts = 200
+tariff = "solar"
+
+[[sites.outlets]]
+evse_id = 2
+code = "{OTHER_CODE}"
+name = "Outlet 2, north wall"
+rated_w = 3000
+volts = 200
+tariff = "solar"
+"""
+
+
+@dataclass
+class PlayedSite:
+    """A site with a car that does as it is told. Its answers go the way that real ones go."""
+
+    clock: ManualClock
+    refuses: str = ""
+    """Reason code for refusing a start."""
+    online: bool = True
+    requests: list[Request[Any]] = field(default_factory=list)
+    services: Services | None = None
+    _start: RequestStartTransaction | None = None
+    _seq_no: int = 0
+    _seconds: int = 0
+
+    async def call[R: Response](self, station_id: str, request: Request[R], *, timeout_s: float = 30.0) -> R:
+        """Answer as our site does."""
+        assert station_id == STATION
+        if not self.online:
+            raise StationOffline(station_id)
+        self.requests.append(request)
+        answer: Any
+        if isinstance(request, RequestStartTransaction):
+            answer = self._started(request)
+        else:
+            assert isinstance(request, RequestStopTransaction)
+            answer = RequestStopTransactionResponse(status=StartStopStatus.ACCEPTED)
+        return answer  # type: ignore[no-any-return]  # the request's own answer, by the branches above
+
+    def _started(self, request: RequestStartTransaction) -> RequestStartTransactionResponse:
+        if self.refuses:
+            info = StatusInfo(reason_code=self.refuses)
+            return RequestStartTransactionResponse(status=StartStopStatus.REJECTED, status_info=info)
+        self._start, self._seq_no, self._seconds = request, 0, 0
+        return RequestStartTransactionResponse(status=StartStopStatus.ACCEPTED, transaction_id=self._transaction)
+
+    @property
+    def _transaction(self) -> str:
+        assert self._start is not None
+        return f"T{self._start.remote_start_id}"
+
+    def connected(self, station_id: str) -> bool:
+        return self.online and station_id == STATION
+
+    def version(self, station_id: str) -> Version | None:
+        return Version.V21 if self.connected(station_id) else None
+
+    def on_connect(self, callback: LinkCallback) -> None:
+        """Never called: the link of this site stands."""
+
+    def on_disconnect(self, callback: LinkCallback) -> None:
+        """Never called: the link of this site stands."""
+
+    async def reports(self, wh: str, *, watts: int = 3000, seconds: int = 0, ended: str = "") -> None:
+        """Send a meter event: the energy of the session so far."""
+        assert self.services is not None
+        assert self._start is not None
+        self.clock.advance(timedelta(seconds=max(0, seconds - self._seconds)))
+        self._seconds = max(self._seconds, seconds)
+        kind = TransactionEventType.UPDATED if self._seq_no else TransactionEventType.STARTED
+        register = SampledValue(value=Decimal(1204318) + Decimal(wh), context=ReadingContext.SAMPLE_PERIODIC.value)
+        power = SampledValue(value=Decimal(watts), measurand="Power.Active.Import")
+        event = TransactionEvent(
+            event_type=TransactionEventType.ENDED if ended else kind,
+            timestamp=self.clock.now(),
+            trigger_reason="MeterValuePeriodic",
+            seq_no=self._seq_no,
+            transaction_info=TransactionInfo(
+                transaction_id=self._transaction,
+                charging_state="Idle" if ended else "Charging",
+                time_spent_charging=seconds,
+                stopped_reason=ended or None,
+                remote_start_id=self._start.remote_start_id,
+            ),
+            meter_value=[MeterValue(timestamp=self.clock.now(), sampled_value=[register, power])],
+            evse=Evse(id=self._start.evse_id or 1, connector_id=1),
+            id_token=IdToken(id_token=self._start.id_token.id_token, type="Central"),
+        )
+        self._seq_no += 1
+        await take_in(self.services, STATION, event)
+
+    async def charges(self, wh: str = "10", *, seconds: int = 12, reason: str = "EnergyLimitReached") -> None:
+        """Charge from the beginning to the end, and let the server settle."""
+        assert self.services is not None
+        await self.reports("0")
+        await self.reports(str(Decimal(wh) / 2), seconds=seconds // 2)
+        await self.reports(wh, watts=0, seconds=seconds, ended=reason)
+        await self.services.work.drain()
+
+
+@dataclass
+class Bench:
+    """The application, its services, and the site."""
+
+    app: FastAPI
+    services: Services
+    site: PlayedSite
+    clock: ManualClock
+
+    @asynccontextmanager
+    async def browser(self, language: str = "en", **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+        """Open a browser without cookies."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        sent = {"Accept-Language": language, "Origin": ORIGIN, **headers}
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=sent) as client:
+            yield client
+
+    @asynccontextmanager
+    async def driver(self, email: str = "ann@example.com", language: str = "en") -> AsyncIterator[httpx.AsyncClient]:
+        """Open a browser in which a new driver is signed in."""
+        async with self.browser(language) as browser:
+            answer = await browser.post("/signup", data={"email": email, "password": PASSWORD, "name": "Ann Example"})
+            assert answer.status_code == 303, answer.text
+            yield browser
+
+    async def outlet_is(self, status: OutletStatus, reason: str = "", *, connected: bool = True) -> None:
+        """Have the site say something about all its outlets."""
+        async with self.services.database.transaction() as session:
+            await session.execute(update(Outlet).values(status=status, status_reason=reason, last_seen=AT))
+            await session.execute(update(Site).values(connected=connected, last_seen=AT))
+
+    async def start(
+        self, browser: httpx.AsyncClient, amount: str = "10", unit: str = "Wh", kind: str = "energy"
+    ) -> str:
+        """Start a session at the first outlet; returns the address of its page."""
+        answer = await browser.post(f"/o/{CODE}/start", data={"kind": kind, "amount": amount, "unit": unit})
+        assert answer.status_code == 303, self.words(answer)
+        return str(answer.headers["location"])
+
+    async def balance(self, browser: httpx.AsyncClient) -> str:
+        """Return the balance that the driver reads."""
+        found = re.search(r"Your balance (\S+)", self.words(await browser.get("/history")))
+        assert found is not None
+        return found[1]
+
+    @staticmethod
+    def words(answer: httpx.Response) -> str:
+        """Return what a person reads of a page."""
+        body = re.sub(r"<(style|script|head|noscript).*?</\1>", " ", answer.text, flags=re.DOTALL)
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).replace("\u00a0", " ").split())
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with tables and two outlets, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+    path, file = folder / "template.sqlite3", folder / "sites.toml"
+    file.write_text(PROVISIONING)
+    url = f"sqlite+aiosqlite:///{path}"
+    migrate(url)
+
+    async def fill() -> None:
+        database = Database(url)
+        async with database.transaction() as session:
+            await provisioning.apply_path(session, file, Settings(database_url=url), AT - timedelta(days=1))
+        await database.close()
+
+    asyncio.run(fill())
+    return path
+
+
+@pytest.fixture
+def settings(template: Path, tmp_path: Path) -> Settings:
+    path = tmp_path / "konsento.sqlite3"
+    shutil.copy(template, path)
+    return Settings(
+        database_url=f"sqlite+aiosqlite:///{path}",
+        public_url=ORIGIN,
+        operator_name="Sakura Energy",
+        welcome_credit_minor=5000,
+    )
+
+
+@pytest.fixture
+async def bench(settings: Settings) -> AsyncIterator[Bench]:
+    clock = ManualClock(AT)
+    database = Database(settings.database_url)
+    site = PlayedSite(clock)
+    work = WorkQueue(database, clock)
+    services = Services(database=database, settings=settings, clock=clock, router=site, live=Bus(), work=work)
+    site.services = services
+    charging_work.install(services)
+    settlement_work.install(services)
+    bench = Bench(pages(services), services, site, clock)
+    await bench.outlet_is(OutletStatus.AVAILABLE)
+    yield bench
+    await database.close()
