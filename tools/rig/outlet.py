@@ -77,6 +77,7 @@ class Watcher:
         self._ids = {entity.key: entity.object_id for entity in entities}
         self._keys = {entity.object_id: (type(entity), entity.key) for entity in entities}
         self._client.subscribe_states(self._on_state)
+        await self.until(lambda states: len(states) == len(self._ids), patience)
 
     async def close(self) -> None:
         """Disconnect."""

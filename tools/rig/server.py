@@ -47,7 +47,7 @@ class ManagementServer:
     def driver_ids(self) -> list[str]:
         """Return the ids of all drivers in every spelling, to look for where none may be."""
         with closing(sqlite3.connect(self._folder / "konsento.sqlite3")) as database:
-            ids = [UUID(row[0]) for row in database.execute("SELECT id FROM driver")]
+            ids = [UUID(row[0]) for row in database.execute("SELECT id FROM drivers")]
         return [spelling for driver in ids for spelling in (str(driver), driver.hex)]
 
     async def start(self) -> None:
