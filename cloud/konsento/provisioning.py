@@ -55,17 +55,24 @@ def _once(what: str, names: Iterable[str]) -> None:
 def read(path: Path) -> Provisioning:
     """Read and check a file. Raises BadFileError."""
     try:
-        with path.open("rb") as file:
-            data = tomllib.load(file, parse_float=Decimal)
+        return parse(path.read_text())
     except OSError as error:
         raise BadFileError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadFileError(f"{path}: not a TOML file: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BadFileError(f"{path}: not a text file") from error
+    except BadFileError as error:
+        raise BadFileError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
+
+
+def parse(text: str) -> Provisioning:
+    """Check the text of a file. Raises BadFileError."""
     try:
-        return Provisioning.model_validate(data)
+        return Provisioning.model_validate(tomllib.loads(text, parse_float=Decimal))
+    except tomllib.TOMLDecodeError as error:
+        raise BadFileError(f"not TOML: {error}") from error
     except ValidationError as error:
         lines = [
-            f"{path}: {'.'.join(str(part) for part in mistake['loc']) or 'file'}: {mistake['msg']}"
+            f"{'.'.join(str(part) for part in mistake['loc']) or 'file'}: {mistake['msg']}"
             # Without the values: one of them is a password.
             for mistake in error.errors(include_input=False, include_url=False)
         ]
@@ -86,11 +93,6 @@ async def apply(session: AsyncSession, file: Provisioning, settings: Settings, a
                 raise BadFileError(f"outlet {site.station_id}/{outlet.evse_id}: no tariff {outlet.tariff!r}")
         await apply_site(session, site, changes)
     return changes
-
-
-async def apply_path(session: AsyncSession, path: Path, settings: Settings, at: datetime) -> Changes:
-    """Read a file and apply it. Raises BadFileError."""
-    return await apply(session, read(path), settings, at)
 
 
 def _wanted(entry: TariffEntry, settings: Settings) -> WantedTariff:

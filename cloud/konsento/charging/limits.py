@@ -23,8 +23,9 @@ MOST_S: Final = 86_400
 MOST_MAJOR: Final = 1_000_000
 """Beyond any session's price in any currency; keeps numbers small enough for every database."""
 
+# The first unit of each is the one meant where none is given.
 _ENERGY: Final = {"kWh": Decimal(1000), "Wh": Decimal(1)}
-_TIME: Final = {"h": Decimal(3600), "min": Decimal(60), "s": Decimal(1)}
+_TIME: Final = {"min": Decimal(60), "s": Decimal(1), "h": Decimal(3600)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,9 +61,9 @@ def quoted(tariff: Tariff, rated_w: int, requested: RequestedLimit) -> Quote:
             hold_minor = pricing.bill(price, energy_cap_wh + slack).total_minor
         case LimitKind.TIME:
             time_limit_s = estimated_s = requested.amount
-            estimated_wh = pricing.energy_for_time(rated_w, time_limit_s)
             # Not part of the agreement: only keeps the bill below the hold should the outlet give far too much.
             energy_cap_wh = min(MOST_WH, pricing.most_energy_for_time(rated_w, time_limit_s))
+            estimated_wh = min(energy_cap_wh, pricing.energy_for_time(rated_w, time_limit_s))
             hold_minor = pricing.bill(price, energy_cap_wh + slack).total_minor
         case LimitKind.MONEY:
             bought = pricing.wh_for_money(price, requested.amount)

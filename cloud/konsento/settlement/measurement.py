@@ -20,11 +20,15 @@ PLAUSIBLE_POWER: Final = Decimal("1.5")
 ALLOWANCE_MWH: Final = 10_000
 """Readings and their times are taken one after the other; 10 Wh are beyond any such difference."""
 
+STARTED: Final = "Started"
+"""OCPP's word for the first event of a transaction."""
+
 
 class Reading(Protocol):
     """What is read of a meter event."""
 
     seq_no: int
+    event_type: str
     at: datetime
     seconds: int | None
     begin_mwh: int | None
@@ -74,9 +78,11 @@ def measure(events: Iterable[Reading], rated_w: int) -> Measurement:
 
 
 def missing(events: Iterable[Reading]) -> bool:
-    """Tell whether an event between the first and the last that arrived is missing."""
-    numbers = sorted(event.seq_no for event in events)
-    return any(after - before > 1 for before, after in pairwise(numbers))
+    """Tell whether the event that began the session, or one between it and the last that arrived, is missing."""
+    ordered = sorted(events, key=lambda event: event.seq_no)
+    if not ordered or ordered[0].event_type != STARTED:
+        return True
+    return any(after.seq_no - before.seq_no > 1 for before, after in pairwise(ordered))
 
 
 def _points(events: Iterable[Reading]) -> Iterable[_Point]:

@@ -37,9 +37,10 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
         if charging.state is not SessionState.ENDED:
             return None
         events = await repository.events_of(session, session_id)
-        waited = services.clock.now() - max((e.received_at for e in events), default=services.clock.now())
+        now = services.clock.now()
+        waited = now - max((event.received_at for event in events), default=charging.ended_at or now)
         if not missing(events) or waited >= GAP_PATIENCE or charging.transaction_id is None:
-            await service.settle(session, charging, events, services.clock.now())
+            await service.settle(session, charging, events, now)
             after_commit(session, lambda: services.live.publish(session_id))
             return None
         station_id, transaction_id = charging.outlet.site.station_id, charging.transaction_id

@@ -1,0 +1,323 @@
+"""The domains on a real, migrated database; only the site at the other end of the wire is played."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from konsento import provisioning
+from konsento.charging import handlers as charging_handlers
+from konsento.charging import service as charging
+from konsento.charging import work as charging_work
+from konsento.charging.ingest import take_in
+from konsento.charging.limits import RequestedLimit
+from konsento.charging.progress import Progress
+from konsento.kit.bus import Bus
+from konsento.kit.clock import ManualClock
+from konsento.kit.db import Database
+from konsento.kit.ids import new_id
+from konsento.kit.work import WorkQueue
+from konsento.migrations import migrate
+from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus
+from konsento.ocpp import Handlers, LinkCallback, StationOffline, Version
+from konsento.ocpp.messages import (
+    Evse,
+    MeterValue,
+    Request,
+    RequestStartTransaction,
+    RequestStartTransactionResponse,
+    RequestStopTransaction,
+    RequestStopTransactionResponse,
+    Response,
+    SampledValue,
+    StartStopStatus,
+    StatusInfo,
+    TransactionEvent,
+    TransactionEventType,
+    TransactionInfo,
+)
+from konsento.payments import balance
+from konsento.services import Services
+from konsento.settings import Settings
+from konsento.settlement import work as settlement_work
+from konsento.sites import stations
+
+STATION = "sakura-mall"
+CODES = ("K7F29Q", "M4XR8T")
+AT = datetime(2026, 11, 22, 1, 58, tzinfo=UTC)
+
+PROVISIONING = f"""
+[[tariffs]]
+name = "demo"
+unit_price = "3850"
+power_type = "solar"
+supplier = "Sakura Energy"
+
+[[sites]]
+name = "Sakura Mall car park"
+station_id = "{STATION}"
+password = "station-password-1"
+time_zone = "Asia/Tokyo"
+place = "Setagaya, Tokyo"
+
+[[sites.outlets]]
+evse_id = 1
+code = "{CODES[0]}"
+name = "Outlet 1"
+rated_w = 3000
+volts = 200
+tariff = "demo"
+
+[[sites.outlets]]
+evse_id = 2
+code = "{CODES[1]}"
+name = "Outlet 2"
+rated_w = 3000
+volts = 200
+tariff = "demo"
+"""
+
+type Answer = Response | Exception
+
+
+class PlayedRouter:
+    """Plays the site: answers as it is told, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request[Any]] = []
+        self.answers: dict[type[Request[Any]], Callable[[Any], Answer]] = {
+            RequestStartTransaction: lambda request: accepted(f"TX-{request.remote_start_id}"),
+            RequestStopTransaction: lambda _: RequestStopTransactionResponse(status=StartStopStatus.ACCEPTED),
+        }
+        self.online = True
+        self.connecting: list[LinkCallback] = []
+        self.leaving: list[LinkCallback] = []
+        self.before_answer: Callable[[], Any] | None = None
+
+    async def call[R: Response](self, station_id: str, request: Request[R], *, timeout_s: float = 30) -> R:
+        if not self.online:
+            raise StationOffline(station_id, type(request).__name__)
+        self.asked.append(request)
+        if self.before_answer is not None:
+            await self.before_answer()
+        answer: Any = self.answers[type(request)](request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    def connected(self, station_id: str) -> bool:
+        return self.online
+
+    def version(self, station_id: str) -> Version | None:
+        return Version.V21 if self.online else None
+
+    def on_connect(self, callback: LinkCallback) -> None:
+        self.connecting.append(callback)
+
+    def on_disconnect(self, callback: LinkCallback) -> None:
+        self.leaving.append(callback)
+
+    async def connect(self) -> None:
+        """Connect the site, as after an outage."""
+        self.online = True
+        for callback in self.connecting:
+            await callback(STATION)
+
+
+def accepted(transaction_id: str | None) -> RequestStartTransactionResponse:
+    """Return a site's yes to a start."""
+    return RequestStartTransactionResponse(status=StartStopStatus.ACCEPTED, transaction_id=transaction_id)
+
+
+def rejected(code: str) -> RequestStartTransactionResponse:
+    """Return a site's no to a start."""
+    return RequestStartTransactionResponse(status=StartStopStatus.REJECTED, status_info=StatusInfo(reason_code=code))
+
+
+@dataclass
+class Core:
+    """The wired domains, a driver with a balance, and the site."""
+
+    services: Services
+    router: PlayedRouter
+    handlers: Handlers
+    clock: ManualClock
+    driver_id: UUID
+    other_driver_id: UUID
+    sent: list[TransactionEvent] = field(default_factory=list)
+
+    async def start(self, kind: str = "energy", amount: int = 10, code: str = CODES[0]) -> ChargingSession:
+        """Start a session as the driver; `amount` in Wh, seconds or minor units."""
+        requested = RequestedLimit(kind=LimitKind(kind), amount=amount)
+        return await charging.start(self.services, self.driver_id, code, requested)
+
+    async def send(self, event: TransactionEvent) -> None:
+        """Have the site send an event."""
+        self.sent.append(event)
+        await take_in(self.services, STATION, event)
+
+    async def work(self) -> None:
+        """Have all due work done."""
+        await self.services.work.drain()
+
+    async def progress(self, session_id: UUID) -> Progress:
+        """Return what the driver sees."""
+        async with self.services.database.transaction() as session:
+            return await charging.progress(session, self.driver_id, session_id)
+
+    async def available(self) -> int:
+        """Return what the driver can spend."""
+        async with self.services.database.transaction() as session:
+            return await balance.available(session, self.driver_id)
+
+    async def outlet_status(self, status: OutletStatus, reason: str = "", evse_id: int = 1) -> None:
+        """Have the site say something about an outlet."""
+        async with self.services.database.transaction() as session:
+            await stations.note_status(session, STATION, evse_id, status, reason=reason, at=self.clock.now())
+
+
+def event_of(
+    session: ChargingSession,
+    seq_no: int,
+    wh: str | None,
+    *,
+    kind: TransactionEventType = TransactionEventType.UPDATED,
+    seconds: int | None = None,
+    **more: Any,
+) -> TransactionEvent:
+    """Return an event of a session; `wh` is the outlet's register, `seconds` the supply so far."""
+    seconds = seq_no * 4 if seconds is None else seconds
+    at = AT + timedelta(seconds=seconds)
+    reason = more.pop("reason", "EnergyLimitReached" if kind is TransactionEventType.ENDED else None)
+    remote_start_id = more.pop(
+        "remote_start_id", session.remote_start_id if kind is TransactionEventType.STARTED else None
+    )
+    return TransactionEvent(
+        event_type=kind,
+        timestamp=at,
+        trigger_reason="MeterValuePeriodic",
+        seq_no=seq_no,
+        evse=Evse(id=1, connector_id=1) if kind is TransactionEventType.STARTED else None,
+        transaction_info=TransactionInfo(
+            transaction_id=f"TX-{session.remote_start_id}",
+            charging_state=more.pop("charging_state", "Charging"),
+            time_spent_charging=seconds,
+            stopped_reason=reason,
+            remote_start_id=remote_start_id,
+        ),
+        meter_value=[
+            MeterValue(
+                timestamp=at,
+                sampled_value=[
+                    SampledValue(value=Decimal(wh)),
+                    SampledValue(value=Decimal(3000), measurand="Power.Active.Import"),
+                ],
+            )
+        ]
+        if wh is not None
+        else None,
+        **more,
+    )
+
+
+STARTED, UPDATED, ENDED = TransactionEventType.STARTED, TransactionEventType.UPDATED, TransactionEventType.ENDED
+
+
+def whole_session(session: ChargingSession) -> list[TransactionEvent]:
+    """Return the events of an ordinary session of 10.2 Wh."""
+    return [
+        event_of(session, 0, "1000", kind=STARTED),
+        event_of(session, 1, "1003.333"),
+        event_of(session, 2, "1006.667"),
+        event_of(session, 3, "1010.2", kind=ENDED),
+    ]
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables, made once and copied."""
+    path = tmp_path_factory.mktemp("migrated") / "konsento.sqlite3"
+    migrate(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a connected site, two outlets and two drivers with a balance, made once and copied."""
+    path = tmp_path_factory.mktemp("furnished") / "konsento.sqlite3"
+    shutil.copy(migrated, path)
+    asyncio.run(_furnish(path))
+    return path
+
+
+async def _furnish(path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    async with database.transaction() as session:
+        await provisioning.apply(session, provisioning.parse(PROVISIONING), Settings(), AT)
+        for name in ("first", "second"):
+            driver = Driver(
+                id=new_id(), email=f"{name}@example.com", name=name, locale="en", password_hash="-", created_at=AT
+            )
+            session.add(driver)
+            await session.flush()
+            await balance.top_up(session, driver.id, 5000, "JPY")
+        await stations.note_link(session, STATION, AT, connected=True)
+        for evse_id in (1, 2):
+            await stations.note_status(session, STATION, evse_id, OutletStatus.AVAILABLE, reason="", at=AT)
+    await database.close()
+
+
+@asynccontextmanager
+async def opened(template: Path, folder: Path) -> AsyncIterator[Database]:
+    """Give a copy of a database."""
+    path = folder / "konsento.sqlite3"
+    shutil.copy(template, path)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """An own, empty database."""
+    async with opened(migrated, tmp_path) as database:
+        yield database
+
+
+async def wired(database: Database) -> Core:
+    """Wire the domains on a furnished database."""
+    clock = ManualClock(AT)
+    router = PlayedRouter()
+    services = Services(
+        database=database,
+        settings=Settings(),
+        clock=clock,
+        router=router,
+        live=Bus(),
+        work=WorkQueue(database, clock),
+    )
+    handlers = Handlers(clock)
+    charging_handlers.install(services, handlers)
+    charging_work.install(services)
+    settlement_work.install(services)
+    async with database.transaction() as session:
+        first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
+    return Core(
+        services=services, router=router, handlers=handlers, clock=clock, driver_id=first, other_driver_id=second
+    )
+
+
+@pytest.fixture
+async def core(furnished: Path, tmp_path: Path) -> AsyncIterator[Core]:
+    """The wired domains, with a site that is connected and two drivers with 5,000 yen each."""
+    async with opened(furnished, tmp_path) as database:
+        yield await wired(database)
