@@ -14,17 +14,21 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
-from konsento import provisioning
+from sqlalchemy import update
+
+from konsento.accounts import passwords
 from konsento.app import pages
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import take_in
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
-from konsento.kit.db import Database
+from konsento.kit.db import Base, Database
+from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
-from konsento.models import Outlet, OutletStatus, Site
+from konsento.models import Outlet, OutletStatus, Site, Tariff
 from konsento.ocpp import LinkCallback, StationOffline, Version
 from konsento.ocpp.messages import (
     Evse,
@@ -47,7 +51,6 @@ from konsento.ocpp.messages import (
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
-from sqlalchemy import update
 
 STATION = "sakura-mall"
 CODE = "K7F29Q"
@@ -56,36 +59,41 @@ PASSWORD = "correct horse battery"
 ORIGIN = "http://konsento.test"
 AT = datetime(2026, 11, 22, 1, 58, tzinfo=UTC)
 
-PROVISIONING = f"""
-[[tariffs]]
-name = "solar"
-unit_price = "38.5"
-power_type = "solar"
-supplier = "Sakura Energy"
 
-[[sites]]
-name = "Sakura Mall car park"
-station_id = "{STATION}"
-password = "station-password-1"
-time_zone = "Asia/Tokyo"
-place = "Setagaya, Tokyo"
-
-[[sites.outlets]]
-evse_id = 1
-code = "{CODE}"
-name = "Outlet 1, north wall"
-rated_w = 3000
-volts = 200
-tariff = "solar"
-
-[[sites.outlets]]
-evse_id = 2
-code = "{OTHER_CODE}"
-name = "Outlet 2, north wall"
-rated_w = 3000
-volts = 200
-tariff = "solar"
-"""
+def what_the_operator_set_up() -> list[Base]:
+    """Return a site with two outlets and its tariff."""
+    tariff = Tariff(
+        id=new_id(),
+        name="solar",
+        unit_price=Decimal("38.5"),
+        currency="JPY",
+        tax_rate=Decimal("0.1"),
+        power_type="solar",
+        supplier="Sakura Energy",
+        valid_from=AT - timedelta(days=1),
+    )
+    site = Site(
+        id=new_id(),
+        station_id=STATION,
+        password_hash="",
+        name="Sakura Mall car park",
+        place="Setagaya, Tokyo",
+        time_zone="Asia/Tokyo",
+    )
+    outlets = [
+        Outlet(
+            id=new_id(),
+            site_id=site.id,
+            evse_id=number,
+            code=code,
+            name=f"Outlet {number}, north wall",
+            rated_w=3000,
+            volts=200,
+            tariff_name="solar",
+        )
+        for number, code in enumerate((CODE, OTHER_CODE), start=1)
+    ]
+    return [tariff, site, *outlets]
 
 
 @dataclass
@@ -106,7 +114,7 @@ class PlayedSite:
         """Answer as our site does."""
         assert station_id == STATION
         if not self.online:
-            raise StationOffline(station_id)
+            raise StationOffline(station_id, type(request).__name__)
         self.requests.append(request)
         answer: Any
         if isinstance(request, RequestStartTransaction):
@@ -232,16 +240,16 @@ class Bench:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with tables and two outlets, to be copied."""
-    folder = tmp_path_factory.mktemp("template")
-    path, file = folder / "template.sqlite3", folder / "sites.toml"
-    file.write_text(PROVISIONING)
+    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
     url = f"sqlite+aiosqlite:///{path}"
     migrate(url)
 
     async def fill() -> None:
         database = Database(url)
         async with database.transaction() as session:
-            await provisioning.apply_path(session, file, Settings(database_url=url), AT - timedelta(days=1))
+            for row in what_the_operator_set_up():
+                session.add(row)
+                await session.flush()
         await database.close()
 
     asyncio.run(fill())
@@ -256,8 +264,14 @@ def settings(template: Path, tmp_path: Path) -> Settings:
         database_url=f"sqlite+aiosqlite:///{path}",
         public_url=ORIGIN,
         operator_name="Sakura Energy",
-        welcome_credit_minor=5000,
+        welcome_credit_minor=3000,
     )
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with little work: these tests make hundreds of drivers, and the hash itself is tested with the accounts."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+
 from konsento.models import OutletStatus
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ async def test_the_price_page_says_what_is_held(bench: Bench) -> None:
         during = await bench.balance(browser)
 
     assert "At most ¥50" in price
-    assert (before, during) == ("¥5,000", "¥4,950")
+    assert (before, during) == ("¥3,000", "¥2,950")
 
 
 async def test_the_hold_is_given_back_to_the_part_that_was_not_used(bench: Bench) -> None:
@@ -120,7 +121,7 @@ async def test_the_hold_is_given_back_to_the_part_that_was_not_used(bench: Bench
 
         assert "Thank you. ¥11 for 300 Wh." in receipt
         assert "the car took no more power" in receipt
-        assert await bench.balance(browser) == "¥4,989"
+        assert await bench.balance(browser) == "¥2,989"
 
 
 async def test_progress_has_everything_that_a_program_needs(bench: Bench) -> None:
