@@ -18,6 +18,7 @@ class OutletEntity(Entity):
 
     def __init__(self, hub: Hub, unit: OutletUnit, key: str) -> None:
         self._unit = unit
+        self._site = hub.site
         self._attr_translation_key = key
         self._attr_unique_id = f"{unit.control.outlet}_{key}"
         info = unit.driver.device_info
@@ -37,11 +38,12 @@ class OutletEntity(Entity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        self.async_on_remove(self._unit.driver.listen(self._changed))
+        self.async_on_remove(self._site.on_status(self._changed))
 
     @callback
-    def _changed(self) -> None:
-        self.async_write_ha_state()
+    def _changed(self, evse: int) -> None:
+        if evse == self._unit.control.evse:
+            self.async_write_ha_state()
 
 
 class ServerEntity(Entity):

@@ -3,13 +3,14 @@
 import asyncio
 from pathlib import Path
 
+from simulated import ManualClock, SimulatedOutlet, request
+
 from custom_components.konsento.control.events import EventKind, SessionEvent
 from custom_components.konsento.control.journal import Journal
 from custom_components.konsento.control.outlet import OutletControl
 from custom_components.konsento.control.session import Session
 from custom_components.konsento.control.settings import ControlSettings
 from custom_components.konsento.control.site import SiteControl, StartAnswer
-from simulated import ManualClock, SimulatedOutlet, request
 
 
 class Controlled:

@@ -1,4 +1,4 @@
-"""A management server for tests: a real WebSocket server that holds every message, in both directions, against OCPP's schemas."""
+"""A management server for tests: a real WebSocket server that holds every message against OCPP's official schemas."""
 
 import asyncio
 import base64
@@ -20,7 +20,7 @@ PASSWORD = "only-for-tests"
 
 
 class Csms:
-    """Accepts one station. `answers` overrides what an action is answered: a payload, an error code, or None for silence."""
+    """Accepts one station. `answers` says what an action is answered instead: a payload, an error code, or nothing."""
 
     def __init__(self, protocols: tuple[str, ...] = ("ocpp2.1", "ocpp2.0.1")) -> None:
         self.protocols = protocols

@@ -48,6 +48,7 @@ class GuardedOutlet:
         self._listeners: list[Callable[[], None]] = []
         self._told_lost = False
         self._told_another = False
+        self._telling = False
         self._tried = asyncio.Event()
 
     @property
@@ -61,6 +62,7 @@ class GuardedOutlet:
         return lambda: self._listeners.remove(callback)
 
     def _tell(self) -> None:
+        self._telling = False
         for callback in list(self._listeners):
             callback()
 
@@ -70,6 +72,8 @@ class GuardedOutlet:
 
     async def stop(self) -> None:
         """End the connection for good; what runs on the outlet goes on under its own limits."""
+        # Being away is no news from now on.
+        self._told_lost = True
         await self._logic.stop()
         await self._client.disconnect()
 
@@ -165,7 +169,10 @@ class GuardedOutlet:
         if self._readings.take(name, value):
             self._report = self._readings.report()
             self._tried.set()
-            self._tell()
+            if not self._telling:
+                # A change comes as several states, mostly in one packet: those who listen are told once.
+                self._telling = True
+                asyncio.get_running_loop().call_soon(self._tell)
 
     async def _on_disconnect(self, expected: bool) -> None:
         self._forget("disconnected" if expected else "connection lost")

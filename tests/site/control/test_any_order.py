@@ -6,11 +6,12 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from controlled import Controlled
-from custom_components.konsento.control.events import EventKind
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from simulated import ManualClock, SimulatedOutlet
+
+from custom_components.konsento.control.events import EventKind
 
 
 class AnyOrder(RuleBasedStateMachine):

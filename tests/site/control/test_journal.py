@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from simulated import ManualClock, request
+
 from custom_components.konsento.control.journal import KEEP, Journal, JournalError
 from custom_components.konsento.control.session import Session
 from custom_components.konsento.control.words import EndReason, Refusal
-from simulated import ManualClock, request
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 ROOT = Path(__file__).parents[3]

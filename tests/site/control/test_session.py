@@ -2,9 +2,10 @@
 
 import pytest
 from controlled import Controlled
+from simulated import request
+
 from custom_components.konsento.control.events import EventKind, Trigger
 from custom_components.konsento.control.words import Connector, EndReason, OutletState, Refusal
-from simulated import request
 
 
 async def test_accepted_means_that_the_relay_has_closed(controlled: Controlled) -> None:

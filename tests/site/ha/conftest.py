@@ -1,13 +1,12 @@
 """A Home Assistant with one site."""
 
-from collections.abc import AsyncIterator
 from unittest.mock import MagicMock
 
 import pytest
-from csms import Csms
-from custom_components.konsento.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.konsento.const import DOMAIN
 
 
 @pytest.fixture(autouse=True)
@@ -19,16 +18,6 @@ def integration(enable_custom_integrations: None, mock_async_zeroconf: MagicMock
 def expected_lingering_timers() -> bool:
     """Return True: aiohttp arms its ping timer once more for the close frame that ends a connection."""
     return True
-
-
-@pytest.fixture
-async def csms(socket_enabled: None) -> AsyncIterator[Csms]:
-    """Return a management server that waits for the site."""
-    server = Csms()
-    await server.start()
-    yield server
-    await server.stop()
-    assert server.invalid == []
 
 
 @pytest.fixture

@@ -5,6 +5,12 @@ from typing import Any
 
 import pytest
 from csms import PASSWORD, STATION, Csms
+from homeassistant.config_entries import SOURCE_USER, SOURCE_ZEROCONF, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
 from custom_components.konsento import config_flow, flow_outlet
 from custom_components.konsento.const import DOMAIN, SUBENTRY_OUTLET, SUBENTRY_SERVER
 from custom_components.konsento.outlet.address import (
@@ -15,11 +21,6 @@ from custom_components.konsento.outlet.address import (
     UnreachableError,
     WrongKeyError,
 )
-from homeassistant.config_entries import SOURCE_USER, SOURCE_ZEROCONF, ConfigEntryState
-from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, InvalidData
-from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 MAC = "aabbccddeeff"
 

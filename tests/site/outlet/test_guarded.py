@@ -6,6 +6,10 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
+from firmware import MAC, Device, device, free_port
+from zeroconf import Zeroconf
+from zeroconf.asyncio import AsyncZeroconf
+
 from custom_components.konsento.control.driver import OutletRefusedError, OutletSilentError
 from custom_components.konsento.control.limits import Limits
 from custom_components.konsento.control.report import OutletReport
@@ -13,9 +17,6 @@ from custom_components.konsento.control.signals import Signal
 from custom_components.konsento.control.words import EndReason, OutletState
 from custom_components.konsento.outlet.address import NotAnOutletError, OutletAddress, UnreachableError, identify
 from custom_components.konsento.outlet.guarded import GuardedOutlet
-from firmware import MAC, Device, device, free_port
-from zeroconf import Zeroconf
-from zeroconf.asyncio import AsyncZeroconf
 
 LIMITS = Limits(energy_wh=1000)
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 from csms import PASSWORD, STATION, Csms
+from simulated import ManualClock, SimulatedOutlet
+
 from custom_components.konsento.control.journal import Journal
 from custom_components.konsento.control.settings import ControlSettings
 from custom_components.konsento.control.site import SiteControl
 from custom_components.konsento.station.connection import ServerAddress
 from custom_components.konsento.station.station import Station
-from simulated import ManualClock, SimulatedOutlet
 
 
 @dataclass(kw_only=True)
@@ -47,16 +48,6 @@ class Linked:
 def expected_lingering_timers() -> bool:
     """Return True: aiohttp arms its ping timer once more for the close frame that ends a connection."""
     return True
-
-
-@pytest.fixture
-async def csms(socket_enabled: None) -> AsyncIterator[Csms]:
-    """Return a server that waits for the station."""
-    server = Csms()
-    await server.start()
-    yield server
-    await server.stop()
-    assert server.invalid == []
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 from csms import PASSWORD, STATION, Csms, start_request
+from station.conftest import Linked
+
 from custom_components.konsento.station.connection import ServerAddress, probe
 from custom_components.konsento.station.errors import (
     NoCommonVersionError,
@@ -16,7 +18,6 @@ from custom_components.konsento.station.errors import (
     UnreachableError,
     WrongPasswordError,
 )
-from station.conftest import Linked
 
 
 async def online(linked: Linked) -> None:
