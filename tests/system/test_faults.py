@@ -95,19 +95,18 @@ async def test_power_cut_at_the_outlet_comes_back_dead_and_goes_on_for_the_same_
     fragile_line: Line,
 ) -> None:
     line = fragile_line
-    driver, _, session, _ = await _charging(line, "powercut", 20)
+    driver, watcher, session, _ = await _charging(line, "powercut", 20)
     outlet = line.outlets[0]
 
     await outlet.process.kill()
     await outlet.process.start()
-    watcher = Watcher(outlet.port)
+    await watcher.close()
     await watcher.connect()
     bill = await driver.until(session, DONE, 120)
     await watcher.until(lambda states: states["relay"] is False)
 
     assert bill["billed_wh"] == bill["delivered_mwh"] // 1000
     assert bill["billed_wh"] <= 20
-    await watcher.close()
 
 
 @pytest.mark.parametrize(("station", "password"), [(STATION_ID, "wrong-password-000"), ("nowhere", STATION_PASSWORD)])

@@ -102,6 +102,7 @@ class Line:
         self.cloud_link = TcpProxy(self.ports.take(), self.server.ocpp_port)
         self.outlets: list[Outlet] = []
         self.outlet_links: list[TcpProxy] = []
+        self._watchers: dict[int, Watcher] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -174,11 +175,13 @@ class Line:
         return driver
 
     async def watch(self, number: int) -> Watcher:
-        """Return a direct look at outlet `number` (from 1), past Home Assistant."""
-        watcher = Watcher(self.outlets[number - 1].port)
-        await watcher.connect()
-        self._stack.push_async_callback(watcher.close)
-        return watcher
+        """Return a direct look at outlet `number` (from 1), past Home Assistant; the same one each time."""
+        if number not in self._watchers:
+            # One for all: an outlet has few places for connections.
+            watcher = self._watchers[number] = Watcher(self.outlets[number - 1].port)
+            await watcher.connect()
+            self._stack.push_async_callback(watcher.close)
+        return self._watchers[number]
 
 
 def to_stderr(text: str) -> None:
