@@ -172,7 +172,7 @@ def _validate_power(reference: ID) -> None:
     if interval is not None and interval > SLOWEST_METER:
         raise cv.Invalid(
             f"The power sensor '{reference}' is read every {interval}; the energy limit needs a reading at least "
-            f"every {SLOWEST_METER} ('update_interval: 1s')",
+            "every 2 s ('update_interval: 1s')",
             path=[CONF_POWER],
         )
 

@@ -79,10 +79,13 @@ void ChargingOutlet::loop() {
   this->blink_(now);
 }
 
-void ChargingOutlet::on_shutdown() {
-  this->guard_.shut_down(millis_64());
+void ChargingOutlet::on_shutdown() { this->suspend(); }
+
+void ChargingOutlet::suspend() {
+  const uint64_t now = millis_64();
+  this->guard_.suspend(now);
   this->follow_guard_();
-  this->save_(millis_64());
+  this->save_(now);
 }
 
 void ChargingOutlet::dump_config() {
@@ -217,7 +220,7 @@ void ChargingOutlet::publish_(uint64_t now_ms) {
 void ChargingOutlet::log_change_(SessionState before) const {
   if (this->guard_.fault() != Fault::NONE)
     ESP_LOGE(TAG, "Fault: %s", name_of(this->guard_.fault()));
-  ESP_LOGI(TAG, "%s -> %s, session '%s', %s, %" PRIu64 " mWh, %" PRIu64 " s", name_of(before),
+  ESP_LOGI(TAG, "%s -> %s; session '%s' %s: %" PRIu64 " mWh in %" PRIu64 " s", name_of(before),
            name_of(this->guard_.state()), this->guard_.session_id(), name_of(this->guard_.end_reason()),
            this->guard_.energy_uj() / MICROJOULES_PER_MWH, this->guard_.supply_ms() / 1000);
 }

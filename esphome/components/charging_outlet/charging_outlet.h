@@ -45,6 +45,9 @@ class ChargingOutlet final : public Component {
   /// After the relay's switch and before the network: nobody is to read entities that have no state yet.
   float get_setup_priority() const override { return setup_priority::PROCESSOR; }
 
+  /// Open the relay before something holds up the loop, for instance an update; a renewal closes it again.
+  void suspend();
+
   // --- the actions of docs/contracts.md §1. Each leaves its answer in accepted() and refusal().
 
   void session_start(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s, StringRef timer_start,

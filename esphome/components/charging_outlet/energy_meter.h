@@ -19,7 +19,9 @@ enum class ReadingKind : uint8_t {
 class EnergyMeter {
  public:
   /// @param longest_gap_ms over a longer silence only the lower of the two readings around it is counted
-  EnergyMeter(ReadingKind kind, uint32_t longest_gap_ms) : longest_gap_ms_(longest_gap_ms), kind_(kind) {}
+  /// @param max_power_mw never expect more than this between two readings
+  EnergyMeter(ReadingKind kind, uint32_t longest_gap_ms, uint32_t max_power_mw)
+      : longest_gap_ms_(longest_gap_ms), max_power_mw_(max_power_mw), kind_(kind) {}
 
   /// The relay has closed.
   void begin(uint64_t now_ms);
@@ -27,7 +29,7 @@ class EnergyMeter {
   /// Take a reading; returns the energy in µJ that it adds. With the relay open it adds nothing.
   uint64_t reading(uint64_t now_ms, uint32_t power_mw);
 
-  /// The energy in µJ that has probably flowed since the last reading, as if its power had stayed.
+  /// The energy in µJ that has probably flowed since the last reading, as if the load had stayed.
   uint64_t pending(uint64_t now_ms) const;
 
   /// The relay has opened; returns the pending energy in µJ, over at most `longest_ms` since the last reading.
@@ -36,11 +38,23 @@ class EnergyMeter {
   uint32_t longest_gap_ms() const { return this->longest_gap_ms_; }
 
  protected:
-  /// Energy is accounted for up to here; what a later reading tells about the time before must not count twice.
+  /// How much of the time since the last reading the relay was closed.
+  uint64_t closed_for_(uint64_t now_ms) const;
+  /// What the load has drawn while the relay was closed, if it was `mean_mw` over the whole interval.
+  uint32_t load_of_mean_(uint32_t mean_mw, uint64_t interval_ms, uint64_t closed_ms) const;
+
+  /// Energy is accounted for up to here.
   uint64_t counted_until_ms_{0};
   uint64_t last_reading_ms_{0};
+  uint64_t closed_ms_{0};
+  /// Since the last reading: energy that an opening has already counted, and time closed before it. A mean tells of all
+  /// of it once more.
+  uint64_t counted_uj_{0};
+  uint64_t closed_before_ms_{0};
   uint32_t last_power_mw_{0};
+  uint32_t load_mw_{0};
   uint32_t longest_gap_ms_;
+  uint32_t max_power_mw_;
   ReadingKind kind_;
   bool closed_{false};
   bool any_reading_{false};

@@ -265,7 +265,7 @@ void SessionGuard::relay_opened_by_others(uint64_t now_ms) {
     this->end_(EndReason::OTHER, now_ms);
 }
 
-void SessionGuard::shut_down(uint64_t now_ms) {
+void SessionGuard::suspend(uint64_t now_ms) {
   now_ms = this->forward_(now_ms);
   if (this->supplying_)
     this->open_relay_(this->meter_.longest_gap_ms(), now_ms);

@@ -39,7 +39,7 @@ struct GuardSettings {
 class SessionGuard {
  public:
   explicit SessionGuard(const GuardSettings &settings)
-      : settings_(settings), meter_(settings.reading_kind, settings.longest_gap_ms) {}
+      : settings_(settings), meter_(settings.reading_kind, settings.longest_gap_ms, settings.max_power_mw) {}
 
   /// Begin at boot with an open relay. Returns false when `record` is none of ours and everything starts from zero.
   bool restore(const FlashRecord &record, uint64_t now_ms);
@@ -63,8 +63,8 @@ class SessionGuard {
   void tick(uint64_t now_ms);
   /// The relay was opened by something else than this guard.
   void relay_opened_by_others(uint64_t now_ms);
-  /// The device is about to restart: the relay opens, a running session is suspended.
-  void shut_down(uint64_t now_ms);
+  /// The guard will not be called for a while, for instance because the device restarts: the relay opens until a renewal.
+  void suspend(uint64_t now_ms);
 
   // --- what is so
 

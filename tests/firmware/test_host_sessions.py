@@ -1,0 +1,186 @@
+"""Sessions on the compiled firmware: limits, leases, faults and power cuts, seen through the native API."""
+
+import asyncio
+from time import monotonic
+
+import pytest
+from aioesphomeapi import EntityState
+from aioesphomeapi.client import APIClient
+
+from .conftest import Device
+
+
+async def test_ten_watt_hours_at_three_kilowatts_end_within_half_a_watt_hour(device: Device) -> None:
+    await device.start(energy_limit_wh=10)
+    await device.state("ended", 20)
+    watcher = device.watcher
+    assert watcher.states["end_reason"] == "EnergyLimitReached"
+    assert watcher.states["relay"] is False
+    measured = watcher.number("session_energy")
+    assert 10 <= measured < 10.1
+    at_the_end = watcher.seen_at["session_state", "ended"]
+    await watcher.until(lambda states: states["power"] == 0, 5)
+    assert watcher.number("load_energy") == pytest.approx(10, abs=0.5)
+    assert watcher.number("load_energy") == pytest.approx(measured, abs=0.1)
+    assert watcher.number("session_energy") == measured
+    assert watcher.seen_at["session_state", "ended"] == at_the_end
+    assert watcher.number("lifetime_energy") == measured
+
+
+async def test_the_relay_is_seen_closed_at_once(device: Device) -> None:
+    asked = monotonic()
+    await device.start()
+    await device.state("supplying")
+    assert device.watcher.seen_at["relay", True] - asked < 0.1
+
+
+async def test_time_limit(device: Device) -> None:
+    await device.start(energy_limit_wh=0, time_limit_s=3)
+    await device.state("ended")
+    assert device.watcher.states["end_reason"] == "TimeLimitReached"
+    assert device.watcher.number("session_time") == 3
+
+
+async def test_stop_and_its_repetition(device: Device) -> None:
+    await device.start()
+    await device.watcher.act("session_stop", session_id="s", reason="Remote")
+    await device.state("ended")
+    assert device.watcher.states["end_reason"] == "Remote"
+    await device.watcher.act("session_stop", session_id="s", reason="Local")
+    assert device.watcher.states["end_reason"] == "Remote"
+
+
+async def test_a_lost_lease_suspends_and_a_renewal_resumes(device: Device) -> None:
+    await device.start(lease_s=2)
+    await device.state("suspended")
+    assert device.watcher.states["relay"] is False
+    assert device.watcher.states["end_reason"] == ""
+    used = device.watcher.number("session_energy")
+    await device.watcher.act("session_renew", session_id="s", seq=1, lease_s=60)
+    await device.state("supplying")
+    await device.used(used + 0.5)
+    assert device.watcher.number("lease_left") > 50
+
+
+async def test_an_unplugged_car_ends_the_session_after_the_idle_time(device: Device) -> None:
+    await device.start()
+    await device.used(0.5)
+    device.watcher.plug(False)
+    await device.state("ended")
+    assert device.watcher.states["end_reason"] == "EVDisconnected"
+
+
+async def test_a_killed_outlet_comes_back_suspended_with_its_counters(device: Device) -> None:
+    await device.start("before-the-cut", energy_limit_wh=100)
+    await device.watcher.until(lambda states: states["session_time"] == 4)
+    seen, boot_id = device.watcher.number("session_energy"), device.watcher.states["boot_id"]
+    await device.outlet.process.kill()
+    await device.restart()
+    watcher = device.watcher
+    assert (watcher.states["session_state"], watcher.states["relay"]) == ("suspended", False)
+    assert (watcher.states["session_id"], watcher.states["end_reason"]) == ("before-the-cut", "")
+    assert watcher.states["boot_id"] != boot_id
+    # Saved every second here; at the most the last two readings are lost.
+    assert seen - 2 * 3000 / 3600 <= watcher.number("session_energy") <= seen
+    assert watcher.number("lifetime_energy") == watcher.number("session_energy")
+    assert watcher.number("load_energy") == 0
+    await watcher.act("session_renew", session_id="before-the-cut", seq=99, lease_s=60)
+    await device.state("supplying")
+
+
+async def test_a_terminated_outlet_opens_its_relay_and_loses_nothing(device: Device) -> None:
+    await device.start()
+    await device.used(1)
+    await device.outlet.process.stop()
+    seen = device.watcher.number("session_energy")
+    await device.restart()
+    assert device.watcher.states["session_state"] == "suspended"
+    assert seen <= device.watcher.number("session_energy") < seen + 1
+
+
+async def test_an_ended_session_stays_readable_and_ended_after_a_power_cut(device: Device) -> None:
+    await device.start("once", energy_limit_wh=1)
+    await device.state("ended")
+    await device.outlet.process.kill()
+    await device.restart()
+    assert device.watcher.states["session_state"] == "ended"
+    assert device.watcher.states["end_reason"] == "EnergyLimitReached"
+    assert device.watcher.number("session_energy") >= 1
+    await device.refused(device.start("once"), "already_ended")
+    await device.refused(device.watcher.act("session_renew", session_id="once", seq=9, lease_s=9), "already_ended")
+
+
+async def test_a_disabled_outlet_ends_its_session_and_stays_disabled(device: Device) -> None:
+    await device.start()
+    await device.watcher.act("outlet_enable", enabled=False)
+    await device.state("ended")
+    assert device.watcher.states["end_reason"] == "Local"
+    await device.outlet.process.kill()
+    await device.restart()
+    assert device.watcher.states["outlet_enabled"] is False
+    await device.refused(device.start("t"), "disabled")
+    await device.watcher.act("outlet_enable", enabled=True)
+    await device.start("t")
+
+
+async def test_overload_opens_the_relay_until_the_fault_is_cleared(device: Device) -> None:
+    await device.start()
+    device.watcher.draw(6000)
+    await device.state("fault")
+    watcher = device.watcher
+    assert (watcher.states["end_reason"], watcher.states["fault"]) == ("OvercurrentFault", "overcurrent")
+    assert watcher.states["relay"] is False
+    await device.refused(device.start("t"), "fault")
+    await device.refused(device.watcher.act("fault_clear", code="fire"), "bad_argument")
+    await device.watcher.act("fault_clear", code="overcurrent")
+    await device.state("ended")
+    assert device.watcher.states["fault"] == ""
+
+
+async def test_a_welded_contact_is_found(device: Device) -> None:
+    device.watcher.turn("load_relay_welded", True)
+    await device.state("fault")
+    assert device.watcher.states["fault"] == "welded_contact"
+    await device.refused(device.start(), "fault")
+    assert device.watcher.number("session_energy") == 0
+
+
+async def test_a_silent_meter_ends_the_session(device: Device) -> None:
+    await device.start()
+    await device.used(0.5)
+    device.watcher.turn("load_meter_silent", True)
+    await device.state("fault")
+    assert (device.watcher.states["end_reason"], device.watcher.states["fault"]) == ("Other", "meter_silent")
+    device.watcher.turn("load_meter_silent", False)
+    await device.state("ended")
+    assert device.watcher.states["fault"] == ""
+
+
+async def test_the_state_is_published_after_all_that_belongs_to_it(device: Device) -> None:
+    client = APIClient("127.0.0.1", device.outlet.port, None)
+    await client.connect(login=True)
+    try:
+        entities, _ = await client.list_entities_services()
+        names = {entity.key: entity.object_id for entity in entities}
+        order: list[str] = []
+        told_all, ended = asyncio.Event(), asyncio.Event()
+
+        def take(state: EntityState) -> None:
+            order.append(names[state.key])
+            if set(order) == set(names.values()):
+                told_all.set()
+            if getattr(state, "state", None) == "ended":
+                ended.set()
+
+        client.subscribe_states(take)
+        async with asyncio.timeout(10):
+            await told_all.wait()
+            order.clear()
+            await device.start("s", energy_limit_wh=1)
+            await ended.wait()
+    finally:
+        await client.disconnect()
+    begin, end = (index for index, name in enumerate(order) if name == "session_state")
+    assert {"relay", "session_id"} <= set(order[:begin])
+    assert {"relay", "end_reason", "session_energy", "lifetime_energy", "lease_left"} <= set(order[begin + 1 : end])
+    assert end == len(order) - 1
