@@ -3,7 +3,6 @@
 import argparse
 
 from rig.bench import report
-
 from tests.bench import latency, ocpp_gateway
 
 BENCHMARKS = {"latency": latency.run, "ocpp_gateway": ocpp_gateway.run}

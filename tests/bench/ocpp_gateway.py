@@ -16,6 +16,7 @@ from statistics import quantiles
 from time import perf_counter
 
 from aiohttp import ClientSession, TCPConnector, WSMsgType, web
+
 from konsento.kit.clock import SystemClock
 from konsento.ocpp import Gateway, Handlers, LocalStationRouter
 from konsento.ocpp.messages import TransactionEvent, TransactionEventResponse

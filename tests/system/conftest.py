@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from rig.line import Line, to_stderr
 from rig.ports import Ports
 

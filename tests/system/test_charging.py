@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from rig.driver import RefusedError
 from rig.line import CODES, Line
 from rig.session import DONE, run_session

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from rig.paths import ROOT
 
 pytestmark = [pytest.mark.timeout(240)]

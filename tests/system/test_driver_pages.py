@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
+
 from rig.line import CODES, Line
 from rig.paths import ROOT
 

@@ -4,6 +4,7 @@ import math
 
 import aiohttp
 import pytest
+
 from rig.driver import Driver
 from rig.home_assistant import FlowRefusedError
 from rig.line import CODES, STATION_ID, STATION_PASSWORD, Line

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import func, select
+
 from konsento.accounts import passwords, service, throttle
 from konsento.accounts.contact import normal_email, normal_name
 from konsento.accounts.errors import (
@@ -24,7 +26,6 @@ from konsento.kit.clock import ManualClock
 from konsento.kit.db import Base, Database
 from konsento.kit.errors import KonsentoError
 from konsento.models.driver import Driver, FailedSignIns, SignIn
-from sqlalchemy import func, select
 
 PASSWORD = "correct horse battery"
 MAIL = "driver@example.com"

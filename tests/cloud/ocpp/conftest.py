@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMessage
+
 from konsento.kit.clock import ManualClock
 from konsento.ocpp import Gateway, Handlers, LocalStationRouter
 

@@ -5,6 +5,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+
 from konsento.ocpp import CallRefused, CallTimeout, StationBusy, StationOffline, custom_data
 from konsento.ocpp.messages import (
     GetTransactionStatus,

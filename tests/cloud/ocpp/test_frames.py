@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from konsento.kit.clock import SystemClock
 from konsento.ocpp import Handlers, Version
 from konsento.ocpp.codec import BadFrameError, read_frame, read_request

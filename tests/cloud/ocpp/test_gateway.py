@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
+
 from konsento.ocpp import StationOffline, Version
 from konsento.ocpp.messages import Heartbeat, HeartbeatResponse, Reset, ResetResponse, ResetStatus, ResetType
 from konsento.ocpp.throttle import Throttle

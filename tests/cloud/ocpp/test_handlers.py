@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from konsento.ocpp.messages import (
     BootNotification,
     BootNotificationResponse,

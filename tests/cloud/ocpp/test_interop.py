@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ocpp import v21, v201  # type: ignore[import-untyped]  # the library has no types
+from ocpp.routing import on  # type: ignore[import-untyped]
+
 from konsento.ocpp import CallTimeout, StationRouter, custom_data
 from konsento.ocpp.messages import (
     IdToken,
@@ -13,8 +16,6 @@ from konsento.ocpp.messages import (
     TransactionEvent,
     TransactionEventResponse,
 )
-from ocpp import v21, v201  # type: ignore[import-untyped]  # the library has no types
-from ocpp.routing import on  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema.validators import validator_for
+from msgspec.structs import replace
+
 from konsento.ocpp.actions import FROM_STATION, known_actions
 from konsento.ocpp.codec import RESPONSES, read_frame, read_response, write_call, write_result
 from konsento.ocpp.messages import Body, Request, RequestStartTransaction, Version
 from konsento.ocpp.v201 import NotInVersionError
-from msgspec.structs import replace
 
 SCHEMAS = {
     Version.V21: Path(str(files("ocpp") / "v21" / "schemas")),
