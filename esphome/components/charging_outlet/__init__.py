@@ -74,6 +74,9 @@ def _named(name: str) -> ConfigType:
     return {CONF_NAME: name}
 
 
+# Of each entity: its key here, its name, its setter's name in C++, and what its schema gets.
+type EntityTable = dict[str, tuple[str, str, dict[str, Any]]]
+
 _ENERGY = {
     "unit_of_measurement": UNIT_WATT_HOURS,
     "accuracy_decimals": 3,
@@ -87,11 +90,11 @@ _SECONDS = {
     "state_class": STATE_CLASS_MEASUREMENT,
 }
 
-BINARY_SENSORS = {
+BINARY_SENSORS: EntityTable = {
     "relay_closed": ("Relay", "relay", {}),
     "outlet_enabled": ("Outlet enabled", "outlet_enabled", {}),
 }
-SENSORS = {
+SENSORS: EntityTable = {
     "session_energy": ("Session energy", "session_energy", _ENERGY),
     "session_time": ("Session time", "session_time", _SECONDS),
     "lifetime_energy": ("Lifetime energy", "lifetime_energy", _ENERGY),
@@ -99,7 +102,7 @@ SENSORS = {
     "loopback": ("Loopback", "loopback", {"accuracy_decimals": 0, "entity_category": ENTITY_CATEGORY_DIAGNOSTIC}),
 }
 # In this order the states reach a client that has just connected: the session's state comes last.
-TEXT_SENSORS = {
+TEXT_SENSORS: EntityTable = {
     "boot_id": ("Boot ID", "boot_id", {"entity_category": ENTITY_CATEGORY_DIAGNOSTIC}),
     "fault": ("Fault", "fault", {"entity_category": ENTITY_CATEGORY_DIAGNOSTIC}),
     "session_id": ("Session ID", "session_id", {}),
@@ -108,7 +111,7 @@ TEXT_SENSORS = {
 }
 
 
-def _entities(table: dict[str, tuple[str, str, dict[str, Any]]], schema: Any) -> dict[Any, Any]:
+def _entities(table: EntityTable, schema: Any) -> dict[Any, Any]:
     """Return the options under which the entities of one kind can be renamed or hidden."""
     return {
         cv.Optional(key, default=_named(name)): schema(**arguments) for key, (name, _setter, arguments) in table.items()

@@ -4,8 +4,8 @@
 #include "esphome/core/helpers.h"
 #include "esphome/core/log.h"
 
+#include <algorithm>
 #include <cinttypes>
-#include <cmath>
 #include <string_view>
 
 namespace esphome::charging_outlet {
@@ -220,9 +220,11 @@ void ChargingOutlet::publish_(uint64_t now_ms) {
 void ChargingOutlet::log_change_(SessionState before) const {
   if (this->guard_.fault() != Fault::NONE)
     ESP_LOGE(TAG, "Fault: %s", name_of(this->guard_.fault()));
-  ESP_LOGI(TAG, "%s -> %s; session '%s' %s: %" PRIu64 " mWh in %" PRIu64 " s", name_of(before),
+  // 32 bits: not every C library on a microcontroller prints 64.
+  ESP_LOGI(TAG, "%s -> %s; session '%s' %s: %" PRIu32 " mWh in %" PRIu32 " s", name_of(before),
            name_of(this->guard_.state()), this->guard_.session_id(), name_of(this->guard_.end_reason()),
-           this->guard_.energy_uj() / MICROJOULES_PER_MWH, this->guard_.supply_ms() / 1000);
+           static_cast<uint32_t>(this->guard_.energy_uj() / MICROJOULES_PER_MWH),
+           static_cast<uint32_t>(this->guard_.supply_ms() / 1000));
 }
 
 void ChargingOutlet::blink_(uint64_t now_ms) {

@@ -183,6 +183,8 @@ Answer SessionGuard::session_renew(std::string_view session_id, int32_t seq, int
     this->lease_until_ms_ = now_ms + static_cast<uint64_t>(lease_s) * 1000;
   } else {
     this->close_relay_(lease_s, now_ms);
+    // A limit that was reached by the energy up to the suspension is found before the relay moves.
+    this->watch_limits_(now_ms);
   }
   return DONE;
 }
