@@ -25,6 +25,7 @@ class HistoryRow:
 
     id: UUID
     outlet: str
+    site: str
     when: str
     amount: str
     energy: str
@@ -62,7 +63,8 @@ def _row(language: Language, progress: Progress) -> HistoryRow:
         energy = "\u00a0".join(language.energy_so_far(progress.delivered_mwh))
     return HistoryRow(
         id=progress.session_id,
-        outlet=f"{progress.outlet_name} · {progress.site_name}",
+        outlet=progress.outlet_name,
+        site=progress.site_name,
         when=language.moment(progress.started_at or progress.created_at, ZoneInfo(progress.time_zone)),
         amount=amount,
         energy=energy,

@@ -31,7 +31,7 @@ _TITLES = {
     504: marked("The outlet did not answer."),
 }
 _TITLES_BY_CODE = {
-    "UnknownOutlet": marked("No outlet has this code."),
+    "UnknownOutlet": marked("We cannot find this outlet."),
     "OutletBusy": marked("This outlet is in use."),
     "OutletOffline": marked("This outlet cannot be reached."),
     "OutletFaulty": marked("This outlet is out of order."),

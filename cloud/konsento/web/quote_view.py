@@ -20,7 +20,6 @@ class QuoteView:
     """What the price page writes."""
 
     sentence: str
-    about: str
     lines: list[tuple[str, str]]
     hold: str
     button: str
@@ -55,7 +54,6 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
     return QuoteView(
         sentence=sentence,
-        about=estimate_text(language, quote),
         lines=[(text("Price"), price), *lines, (text("Amount, about"), amount)],
         hold=hold,
         button=text("Start · about {amount}", amount=amount),

@@ -33,11 +33,10 @@ def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
     text = language.text
     total = language.money(bill.amount_minor, bill.currency)
     energy = language.energy(bill.billed_wh)
-    held = language.money(bill.hold_minor, bill.currency)
     return ReceiptPage(
         sentence=(
             text("Thank you. {amount} for {energy}.", amount=total, energy=energy)
-            if bill.amount_minor
+            if bill.billed_wh
             else text("Nothing was charged.")
         ),
         when=period(language, bill.started_at or bill.issued_at, bill.ended_at, ZoneInfo(bill.time_zone)),
@@ -46,11 +45,7 @@ def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
         tax_rate=language.percent(bill.tax_rate),
         tax=language.money(bill.tax_minor, bill.currency),
         total=total,
-        hold=(
-            text("Held at the start {amount}, the rest is released.", amount=held)
-            if bill.amount_minor
-            else text("Held at the start {amount}, all of it is released.", amount=held)
-        ),
+        hold=_hold(language, bill),
         facts=_facts(language, bill),
         number=str(bill.number),
     )
@@ -63,6 +58,17 @@ def period(language: Language, begin: datetime, end: datetime | None, zone: Zone
     same_day = begin.astimezone(zone).date() == end.astimezone(zone).date()
     until = language.clock(end, zone) if same_day else language.moment(end, zone)
     return f"{language.moment(begin, zone)} – {until}"
+
+
+def _hold(language: Language, bill: Bill) -> str:
+    if bill.hold_minor == 0:
+        return ""
+    held = language.money(bill.hold_minor, bill.currency)
+    if bill.amount_minor == 0:
+        return language.text("Held at the start {amount}, all of it is released.", amount=held)
+    if bill.released_minor == 0:
+        return language.text("Held at the start {amount}.", amount=held)
+    return language.text("Held at the start {amount}, the rest is released.", amount=held)
 
 
 def _lines(language: Language, bill: Bill) -> list[tuple[str, str]]:
@@ -84,7 +90,8 @@ def _lines(language: Language, bill: Bill) -> list[tuple[str, str]]:
 def _facts(language: Language, bill: Bill) -> list[tuple[str, str]]:
     text = language.text
     facts = [
-        (text("Outlet"), f"{bill.outlet_name} · {bill.site_name}"),
+        (text("Outlet"), bill.outlet_name),
+        (text("Place"), f"{bill.site_name}, {bill.place}" if bill.place else bill.site_name),
         (text("Measured"), language.energy(Decimal(bill.measured_mwh) / 1000)),
     ]
     if bill.begin_mwh is not None and bill.end_mwh is not None:

@@ -58,7 +58,7 @@ def session_view(language: Language, progress: Progress) -> SessionView:
     limit = _limit(language, progress)
     return SessionView(
         view=_VIEWS.get(progress.state, View.LIVE),
-        outlet=f"{progress.outlet_name} · {progress.site_name}",
+        outlet=progress.outlet_name,
         can_stop=progress.state in {SessionState.CHARGING, SessionState.SUSPENDED} and not progress.stopping,
         share=f"{progress.share * 100:.1f}" if progress.share else "0",
         curve=curve_path(progress.curve),

@@ -110,11 +110,15 @@ function watchAmount(form) {
     waiting = setTimeout(estimate, ESTIMATE_AFTER_MS);
   }
 
+  const problem = document.getElementById("problem");
+
   form.addEventListener("input", (event) => {
+    // What was wrong with the amount before is no news about the one being typed.
+    if (problem) problem.hidden = true;
     if (event.target.name === "kind") form.elements.amount.value = event.target.dataset.usual;
     soon();
   });
-  estimate();
+  if (!problem) estimate();
 }
 
 for (const page of document.querySelectorAll("[data-session]")) watchSession(page);
