@@ -109,7 +109,7 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    door = config.bind_socket()
+    door = _door(settings.host, settings.port)
     runner: asyncio.Task[None] | None = None
     serving: asyncio.Task[None] | None = None
     try:
@@ -142,6 +142,11 @@ async def serve(settings: Settings) -> None:
                 await runner
         door.close()
         await services.database.close()
+
+
+def _door(host: str, port: int) -> socket.socket:
+    # Not uvicorn's own, which ends the process with a code of its own where the port is taken.
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
 
 
 def configure_log(settings: Settings) -> None:

@@ -11,7 +11,6 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from konsento import app as application
 from konsento import provisioning
 from konsento.accounts import repository as accounts
 from konsento.accounts.contact import normal_email
@@ -42,9 +41,12 @@ class _RefusedError(Exception):
 @cli.command()
 def serve() -> None:
     """Serve the pages and the OCPP gateway until SIGTERM or Ctrl-C."""
+    # Only this command needs the web framework, which takes longer to load than the others to run.
+    from konsento import app  # noqa: PLC0415
+
     settings = _settings()
-    application.configure_log(settings)
-    asyncio.run(application.serve(settings))
+    app.configure_log(settings)
+    asyncio.run(app.serve(settings))
 
 
 @cli.command()

@@ -31,6 +31,7 @@ class Csms:
         self.answers: dict[str, Callable[[Payload], Answer]] = {}
         self.connections = 0
         self.socket: web.WebSocketResponse | None = None
+        self._sockets: list[web.WebSocketResponse] = []
         self._version = ""
         self._changed = asyncio.Condition()
         self._numbers = itertools.count()
@@ -47,8 +48,9 @@ class Csms:
         self.port = self._server.port or 0
 
     async def stop(self) -> None:
-        if self.socket:
-            await self.socket.close()
+        for socket in self._sockets:
+            await socket.close()
+        self._sockets.clear()
         if self._server:
             await self._server.close()
             self._server = None
@@ -67,6 +69,7 @@ class Csms:
         await socket.prepare(request)
         self._version = (socket.ws_protocol or "").removeprefix("ocpp")
         self.socket = socket
+        self._sockets.append(socket)
         self.connections += 1
         async for message in socket:
             if message.type is WSMsgType.TEXT:

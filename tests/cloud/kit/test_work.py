@@ -1,0 +1,192 @@
+"""Due work: it is done, once it is committed, however often a process dies."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from konsento.kit.clock import ManualClock
+from konsento.kit.db import Database
+from konsento.kit.work import DEAD_AFTER, LEASE, Again, Job, WorkQueue
+from konsento.kit.work_table import Work, WorkState
+
+from ..conftest import AT
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(AT)
+
+
+@pytest.fixture
+def queue(database: Database, clock: ManualClock) -> WorkQueue:
+    return WorkQueue(database, clock)
+
+
+async def _add(database: Database, queue: WorkQueue, key: str = "a", after_s: float = 0) -> None:
+    async with database.transaction() as session:
+        await queue.add(session, "test", key, payload={"n": 1}, after_s=after_s)
+
+
+async def _row(database: Database, key: str = "a") -> Work:
+    async with database.transaction() as session:
+        return await session.get_one(Work, ("test", key))
+
+
+async def test_work_runs_at_once_after_the_commit(database: Database, queue: WorkQueue) -> None:
+    done: asyncio.Queue[Job] = asyncio.Queue()
+
+    @queue.on("test")
+    async def handler(job: Job) -> None:
+        await done.put(job)
+
+    runner = asyncio.create_task(queue.run())
+    await asyncio.sleep(0)
+    await _add(database, queue)
+
+    job = await asyncio.wait_for(done.get(), 5)
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+    assert (job.key, job.payload) == ("a", {"n": 1})
+    assert (await _row(database)).state is WorkState.DONE
+
+
+async def test_work_of_a_transaction_that_was_rolled_back_never_runs(database: Database, queue: WorkQueue) -> None:
+    ran: list[str] = []
+
+    @queue.on("test")
+    async def handler(job: Job) -> None:
+        ran.append(job.key)
+
+    async def fails() -> None:
+        async with database.transaction() as session:
+            await queue.add(session, "test", "a")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fails()
+    await queue.drain()
+
+    assert ran == []
+
+
+async def test_work_for_later_waits(database: Database, queue: WorkQueue, clock: ManualClock) -> None:
+    ran: list[str] = []
+
+    @queue.on("test")
+    async def handler(job: Job) -> None:
+        ran.append(job.key)
+
+    await _add(database, queue, after_s=30)
+    await queue.drain()
+    assert ran == []
+    clock.advance(timedelta(seconds=30))
+    await queue.drain()
+    assert ran == ["a"]
+
+
+async def test_asking_twice_is_asking_once_and_the_earlier_time_counts(database: Database, queue: WorkQueue) -> None:
+    ran: list[str] = []
+
+    @queue.on("test")
+    async def handler(job: Job) -> None:
+        ran.append(job.key)
+
+    await _add(database, queue, after_s=60)
+    await _add(database, queue)
+    await _add(database, queue, after_s=60)
+    await queue.drain()
+
+    assert ran == ["a"]
+
+
+async def test_a_request_during_the_work_is_not_lost(database: Database, queue: WorkQueue, clock: ManualClock) -> None:
+    ran: list[str] = []
+
+    @queue.on("test")
+    async def handler(job: Job) -> None:
+        ran.append(job.key)
+        if len(ran) == 1:
+            await _add(database, queue)
+
+    await _add(database, queue)
+    await queue.drain()
+    await queue.drain()
+
+    assert ran == ["a", "a"]
+
+
+async def test_failing_work_is_tried_again_later_and_later_and_at_last_left_to_the_operator(
+    database: Database, queue: WorkQueue, clock: ManualClock
+) -> None:
+    times: list[float] = []
+
+    @queue.on("test")
+    async def handler(job: Job) -> None:
+        times.append((clock.now() - AT).total_seconds())
+        raise ValueError("secret@example.com")
+
+    await _add(database, queue)
+    for _ in range(DEAD_AFTER + 5):
+        await queue.drain()
+        clock.advance(timedelta(seconds=901))
+
+    row = await _row(database)
+    assert len(times) == DEAD_AFTER
+    assert row.state is WorkState.DEAD
+    assert row.last_error == "ValueError"
+
+
+async def test_the_work_of_a_dead_process_is_taken_over_when_its_lease_is_over(
+    database: Database, queue: WorkQueue, clock: ManualClock
+) -> None:
+    stuck = asyncio.Event()
+
+    @queue.on("test")
+    async def dies(job: Job) -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    await _add(database, queue)
+    await queue.run_due()
+    await stuck.wait()
+
+    ran: list[str] = []
+    other = WorkQueue(database, clock)
+
+    @other.on("test")
+    async def handler(job: Job) -> None:
+        ran.append(job.key)
+
+    await other.drain()
+    assert ran == []
+    clock.advance(LEASE)
+    await other.drain()
+    assert ran == ["a"]
+
+
+async def test_work_that_is_not_finished_asks_for_another_time(
+    database: Database, queue: WorkQueue, clock: ManualClock
+) -> None:
+    ran: list[int] = []
+
+    @queue.on("test")
+    async def handler(job: Job) -> Again | None:
+        ran.append(job.attempts)
+        return Again(10) if len(ran) < 3 else None
+
+    await _add(database, queue)
+    for _ in range(5):
+        await queue.drain()
+        clock.advance(timedelta(seconds=10))
+
+    assert ran == [0, 0, 0]
+    assert (await _row(database)).state is WorkState.DONE
+
+
+async def test_a_kind_has_one_handler(queue: WorkQueue) -> None:
+    async def handler(job: Job) -> None: ...
+
+    queue.on("test")(handler)
+    with pytest.raises(ValueError, match="handler already"):
+        queue.on("test")(handler)

@@ -1,0 +1,106 @@
+"""Setting up from a file, as an operator does it."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from konsento import provisioning
+from konsento.catalogue.service import tariff_in_force
+from konsento.kit.db import Database
+from konsento.models import Outlet, Site, Tariff
+from konsento.settings import Settings
+from konsento.sites import stations
+from konsento.sites.provisioning import BadFileError, Changes
+
+from ..conftest import AT, CODES, PROVISIONING, STATION
+
+
+async def _apply(database: Database, text: str, later_s: int = 0) -> Changes:
+    async with database.transaction() as session:
+        return await provisioning.apply(session, provisioning.parse(text), Settings(), AT + timedelta(seconds=later_s))
+
+
+async def test_applied_again_nothing_changes(database: Database) -> None:
+    assert len((await _apply(database, PROVISIONING)).lines) == 4
+
+    again = await _apply(database, PROVISIONING, 60)
+
+    assert again.lines == []
+    assert again.outlet_codes == {f"{STATION}/1": CODES[0], f"{STATION}/2": CODES[1]}
+
+
+async def test_a_new_price_follows_the_old_one_and_the_old_one_stays_explained(database: Database) -> None:
+    await _apply(database, PROVISIONING)
+    await _apply(database, PROVISIONING.replace('"3850"', "38.50"), 60)
+
+    async with database.transaction() as session:
+        before = await tariff_in_force(session, "demo", AT + timedelta(seconds=59))
+        after = await tariff_in_force(session, "demo", AT + timedelta(seconds=60))
+    assert (before.unit_price, after.unit_price) == (Decimal(3850), Decimal("38.5"))
+    assert before.tax_rate == Decimal("0.1")
+
+
+async def test_renamed_things_keep_their_codes(database: Database) -> None:
+    await _apply(database, PROVISIONING.replace(f'code = "{CODES[1]}"\n', ""))
+    async with database.transaction() as session:
+        made = (await session.scalars(select(Outlet.code).where(Outlet.evse_id == 2))).one()
+
+    changed = PROVISIONING.replace(f'code = "{CODES[1]}"\n', "").replace("Outlet 2", "By the door")
+    changes = await _apply(database, changed, 60)
+
+    assert changes.lines == [f"outlet {STATION}/2: name is now 'By the door'"]
+    assert changes.outlet_codes[f"{STATION}/2"] == made
+
+
+async def test_a_changed_password_lets_the_station_in_and_the_old_one_no_more(database: Database) -> None:
+    await _apply(database, PROVISIONING)
+    assert await stations.authenticate(database, STATION, "station-password-1")
+
+    await _apply(database, PROVISIONING.replace("station-password-1", "station-password-2"))
+
+    assert await stations.authenticate(database, STATION, "station-password-2")
+    assert not await stations.authenticate(database, STATION, "station-password-1")
+    assert not await stations.authenticate(database, "nowhere", "station-password-2")
+
+
+async def test_passwords_are_stored_as_hashes(database: Database) -> None:
+    await _apply(database, PROVISIONING)
+
+    async with database.transaction() as session:
+        assert (await session.scalars(select(Site.password_hash))).one().startswith("$argon2id$")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"demo"\n\n[[sites.outlets]]', '"gone"\n\n[[sites.outlets]]', "no tariff 'gone'"),
+        ("evse_id = 2", "evse_id = 1", "twice"),
+        (CODES[1], CODES[0], "twice"),
+        (CODES[1], "K7F29R", "too easily mistyped"),
+        (CODES[1], "O0", "no outlet code"),
+        ("rated_w = 3000", "rated_w = 0", "rated_w"),
+        ("volts = 200", "volt = 200", "volt"),
+        ("Asia/Tokyo", "Asia/Nowhere", "time zone"),
+        ('"3850"', '"-1"', "unit_price"),
+        ('"3850"', '"NaN"', "unit_price"),
+        ('"solar"', '"coffee"', "power_type"),
+        ('power_type = "solar"', 'power_type = "solar"\ncurrency = "EUR"', "currency is JPY"),
+        ('"station-password-1"', '"short"', "password"),
+        ("[[sites]]", "[[sites", "not TOML"),
+    ],
+)
+async def test_a_mistake_is_named_and_nothing_is_applied(database: Database, old: str, new: str, says: str) -> None:
+    with pytest.raises(BadFileError, match=says) as caught:
+        await _apply(database, PROVISIONING.replace(old, new))
+
+    assert "station-password" not in str(caught.value)
+    async with database.transaction() as session:
+        assert (await session.scalars(select(Tariff))).all() == []
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadFileError, match=r"nowhere\.toml: No such file"):
+        provisioning.read(tmp_path / "nowhere.toml")

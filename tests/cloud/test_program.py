@@ -1,0 +1,253 @@
+"""The program as an operator runs it: real processes, real sockets."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+
+from konsento.cli import main
+
+from .conftest import CODES, PROVISIONING, STATION
+
+PASSWORD = "correct horse battery"
+CLOUD = Path(__file__).parents[2] / "cloud"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Settings of a server on free ports; a provisioning file lies beside its database."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        ports = one.getsockname()[1], other.getsockname()[1]
+    (tmp_path / "site.toml").write_text(PROVISIONING)
+    return os.environ | {
+        "PYTHONPATH": str(CLOUD),
+        "NO_COLOR": "1",
+        "KONSENTO_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'konsento.sqlite3'}",
+        "KONSENTO_PORT": str(ports[0]),
+        "KONSENTO_OCPP_PORT": str(ports[1]),
+        "KONSENTO_PUBLIC_URL": f"http://127.0.0.1:{ports[0]}",
+        "KONSENTO_WELCOME_CREDIT_MINOR": "1000",
+    }
+
+
+async def _program(environment: dict[str, str], *arguments: str) -> Process:
+    code = "from konsento.cli import main; main()"
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *arguments, env=environment, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def _konsento(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    process = await _program(environment, *arguments)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def _serving(environment: dict[str, str]) -> AsyncIterator[tuple[Process, list[str]]]:
+    process = await _program(environment, "serve")
+    lines: list[str] = []
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(60):
+            while not lines or " ready: " not in lines[-1]:
+                line = await process.stderr.readline()
+                assert line, "\n".join(lines)
+                lines.append(line.decode())
+        yield process, lines
+    finally:
+        if process.returncode is None:
+            process.kill()
+        _, rest = await process.communicate()
+        lines.extend(rest.decode().splitlines())
+
+
+class Station:
+    """A site at the other end of a real socket."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        self._ws = ws
+        self.received: list[str] = []
+        self._number = 0
+
+    async def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Send a message and return its answer."""
+        self._number += 1
+        await self._ws.send_json([2, str(self._number), action, payload])
+        frame = await self.frame()
+        assert frame[:2] == [3, str(self._number)], frame
+        answer: dict[str, Any] = frame[2]
+        return answer
+
+    async def frame(self) -> list[Any]:
+        """Return the next frame."""
+        text = await self._ws.receive_str(timeout=30)
+        self.received.append(text)
+        frame: list[Any] = json.loads(text)
+        return frame
+
+    async def answer(self, message_id: str, payload: dict[str, Any]) -> None:
+        """Answer a call."""
+        await self._ws.send_json([3, message_id, payload])
+
+
+@asynccontextmanager
+async def _station(environment: dict[str, str], password: str) -> AsyncIterator[Station]:
+    url = f"http://127.0.0.1:{environment['KONSENTO_OCPP_PORT']}/ocpp/{STATION}"
+    token = base64.b64encode(f"{STATION}:{password}".encode()).decode()
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Basic {token}"}) as http,
+        http.ws_connect(url, protocols=("ocpp2.1",), compress=0) as ws,
+    ):
+        yield Station(ws)
+
+
+def _event(kind: str, seq_no: int, wh: str, **info: Any) -> dict[str, Any]:
+    at = f"2026-11-22T02:00:{seq_no * 12:02}Z"
+    return {
+        "eventType": kind,
+        "timestamp": at,
+        "triggerReason": "MeterValuePeriodic",
+        "seqNo": seq_no,
+        "transactionInfo": {"transactionId": "tx-1", "timeSpentCharging": seq_no * 12, **info},
+        "meterValue": [{"timestamp": at, "sampledValue": [{"value": float(wh)}]}],
+    }
+
+
+async def _settled(browser: httpx.AsyncClient, session: str) -> dict[str, Any]:
+    async with browser.stream("GET", f"{session}/events", timeout=30) as stream:
+        async for _ in stream.aiter_lines():
+            progress: dict[str, Any] = (await browser.get(f"{session}/progress")).json()
+            if progress["state"] == "settled":
+                return progress
+    raise AssertionError("the live view ended before the bill")
+
+
+STATUS = {"timestamp": "2026-11-22T02:00:00Z", "connectorStatus": "Available", "evseId": 1, "connectorId": 1}
+
+
+async def test_a_driver_charges_over_real_sockets_and_the_server_ends_in_order(environment: dict[str, str]) -> None:
+    folder = Path(environment["KONSENTO_DATABASE_URL"].removeprefix("sqlite+aiosqlite:///")).parent
+    assert (await _konsento(environment, "apply", str(folder / "site.toml")))[0] == 0
+    base = environment["KONSENTO_PUBLIC_URL"]
+    async with _serving(environment) as (process, log):
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
+            await _station(environment, "wrong-password-000").__aenter__()
+        async with (
+            httpx.AsyncClient(base_url=base, headers={"Origin": base}, timeout=30) as browser,
+            _station(environment, "station-password-1") as station,
+        ):
+            await station.call("StatusNotification", STATUS)
+            signed_up = await browser.post(
+                "/signup", data={"email": "somebody@example.com", "password": PASSWORD, "name": "Some Body"}
+            )
+            assert signed_up.status_code == 303
+            content = {"kind": "energy", "amount": "10", "unit": "Wh"}
+            starting = asyncio.create_task(browser.post(f"/o/{CODES[0]}/start", data=content))
+            _, message_id, action, request = await station.frame()
+            assert action == "RequestStartTransaction"
+            await station.answer(message_id, {"status": "Accepted", "transactionId": "tx-1"})
+            started = await starting
+            assert started.status_code == 303
+            session = started.headers["location"]
+            await station.call("TransactionEvent", _event("Started", 0, "0", remoteStartId=request["remoteStartId"]))
+            await station.call("TransactionEvent", _event("Ended", 1, "10.2", stoppedReason="EnergyLimitReached"))
+            async with asyncio.timeout(20):
+                progress = await _settled(browser, session)
+            assert (progress["billed_wh"], progress["billed_minor"]) == (10, 38)
+            code, out, _ = await _konsento(environment, "balance", "add", "Somebody@example.com", "500")
+            assert (code, out) == (0, "The balance is 1462 JPY now.\n")
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+            for word in ("somebody", "Some Body", "example.com"):
+                assert word not in "".join(station.received)
+    text = "".join(log)
+    for word in ("somebody", "Some Body", "example.com", PASSWORD, "station-password"):
+        assert word not in text
+    assert "Traceback" not in text
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *arguments: str) -> int:
+    for name, value in environment.items():
+        if name.startswith("KONSENTO_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["konsento", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("apply", "nowhere.toml"), 1, "nowhere.toml: No such file"),
+        (("balance", "add", "nobody@example.com", "5"), 1, "no driver"),
+        (("balance", "add", "nobody@example.com", "much"), 1, "no amount of JPY"),
+        (("balance", "add", "nobody@example.com", "nan"), 1, "no amount of JPY"),
+        (("balance", "add", "nobody@example.com", "0.5"), 1, "no amount of JPY"),
+        (("balance", "add", "nobody@example.com", "0"), 1, "more than zero"),
+        (("balance", "add", "not an address", "5"), 1, "e-mail"),
+        (("fly",), 2, "fly"),
+    ],
+)
+def test_mistakes_end_with_a_sentence_and_an_exit_code(  # noqa: PLR0917  # fixtures and cases
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    arguments: tuple[str, ...],
+    code: int,
+    says: str,
+) -> None:
+    assert _run(monkeypatch, environment, *arguments) == code
+
+    err = capsys.readouterr().err
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_a_bad_setting_is_named_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str]
+) -> None:
+    assert _run(monkeypatch, environment | {"KONSENTO_PORT": "secret"}, "migrate") == 1
+
+    err = capsys.readouterr().err
+    assert "KONSENTO_PORT" in err
+    assert "secret" not in err
+
+
+async def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        status, _, err = await _konsento(environment | {"KONSENTO_PORT": str(port)}, "serve")
+
+    assert status == 1
+    assert "address already in use" in err.lower()
+    assert "Traceback" not in err
+
+
+def test_help_names_the_commands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str]
+) -> None:
+    assert _run(monkeypatch, environment, "--help") == 0
+
+    out = capsys.readouterr().out
+    for command in ("serve", "apply", "migrate", "balance"):
+        assert command in out
