@@ -1,8 +1,12 @@
 """The demo does the main job by itself and leaves nothing behind."""
 
 import asyncio
+import contextlib
 import json
+import os
+import signal
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -27,14 +31,37 @@ KEYS = {
 }
 
 
-async def test_demo_once_prints_one_json_object_last_and_leaves_no_process(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
+@pytest.fixture
+def mark() -> str:
+    """A word in the environment of the demo, which every process that it starts inherits."""
+    return f"KONSENTO_TEST_RUN={uuid.uuid4()}"
+
+
+async def _demo(mark: str, *options: str) -> asyncio.subprocess.Process:
+    name, _, value = mark.partition("=")
+    return await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "rig.demo", "--once", "--json", "--limit", "energy=3", "--keep", str(tmp_path)),
+        *("-m", "rig.demo", *options),
         cwd=ROOT / "tools",
+        env={**os.environ, name: value},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        limit=2**20,
     )
+
+
+def _processes_with(mark: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # A process of somebody else, or one that ends just now, cannot be read and is not meant.
+            if mark.encode() in (entry / "environ").read_bytes():
+                found.append(entry.name)
+    return found
+
+
+async def test_demo_once_prints_one_json_object_last_and_leaves_no_process(mark: str, tmp_path: Path) -> None:
+    process = await _demo(mark, "--once", "--json", "--limit", "energy=3", "--keep", str(tmp_path))
     out, err = await process.communicate()
 
     assert process.returncode == 0, err.decode()
@@ -43,9 +70,30 @@ async def test_demo_once_prints_one_json_object_last_and_leaves_no_process(tmp_p
     assert report["delivered_wh"] == pytest.approx(3, abs=0.5)
     assert report["relay_closed_at_end"] is False
     assert report["site_saw_user_identity"] is False
-    assert _processes_that_name(str(tmp_path)) == []
+    assert _processes_with(mark) == []
 
 
-def _processes_that_name(text: str) -> list[str]:
-    processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [process.name for process in processes if text.encode() in (process / "environ").read_bytes()]
+async def test_demo_runs_until_ctrl_c_which_leaves_no_process(mark: str) -> None:
+    process = await _demo(mark)
+    assert process.stdout
+    shown = ""
+    while "Ctrl-C ends everything" not in shown:
+        shown += (await process.stdout.readuntil()).decode()
+    # The demo itself, three outlets, Home Assistant, the server.
+    assert len(_processes_with(mark)) >= 6
+    for word in ("/o/", "driver@example.com", "Home Assistant"):
+        assert word in shown
+
+    process.send_signal(signal.SIGINT)
+    _, err = await process.communicate()
+
+    assert process.returncode == 0, err.decode()
+    assert _processes_with(mark) == []
+
+
+async def test_demo_says_in_a_sentence_what_is_wrong_with_its_options(mark: str) -> None:
+    for options in (["--limit", "energy"], ["--outlet", "9"], ["--port-base", "80"]):
+        process = await _demo(mark, *options)
+        _, err = await process.communicate()
+        assert process.returncode == 2
+        assert "error: argument" in err.decode()

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+from rig.driver import RefusedError
+from rig.home_assistant import FlowRefusedError
 from rig.line import CODES, OUTLETS, OWNER, OWNER_PASSWORD, Line, temporary_folder
 from rig.ports import Ports
+from rig.process import ProcessFailedError
 from rig.session import run_session
 
 DRIVER_EMAIL = "driver@example.com"
@@ -66,7 +69,7 @@ async def _once(line: Line, options: argparse.Namespace) -> None:
         print(f"{name:<{width}}  {value}")
 
 
-async def _stay(line: Line, stop: asyncio.Event) -> None:
+async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     driver = await line.driver(DRIVER_EMAIL, DRIVER_PASSWORD, DRIVER_NAME)
     await driver.close()
     print(f"\n  Driver        {line.server.url}/  signed up: {DRIVER_EMAIL} / {DRIVER_PASSWORD}")
@@ -76,6 +79,7 @@ async def _stay(line: Line, stop: asyncio.Event) -> None:
     print(f"  Logs           {line.folder}")
     print("\n  The demo's price is a hundred times a usual one, so that seconds cost something.")
     print("  Ctrl-C ends everything.\n", flush=True)
+    ready.set()
     await stop.wait()
 
 
@@ -85,15 +89,17 @@ def _say() -> Callable[[str], None]:
 
 
 async def _main(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
+    ready, stop = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()
     assert main is not None  # noqa: S101  # asyncio.run runs this as a task
 
     def end() -> None:
-        if stop.is_set() or options.once:
+        # Looking around ends well; whatever else goes on (starting, a session, the ending itself) is broken off.
+        if ready.is_set() and not stop.is_set():
+            stop.set()
+        else:
             main.cancel()
-        stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
@@ -102,7 +108,7 @@ async def _main(options: argparse.Namespace) -> None:
     try:
         starting = Line(folder.resolve(), Ports(options.port_base), say)
         async with starting as line:
-            await (_once(line, options) if options.once else _stay(line, stop))
+            await (_once(line, options) if options.once else _stay(line, ready, stop))
             say("ending")
     finally:
         if options.keep is None:
@@ -110,12 +116,14 @@ async def _main(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Run the demo; exits 0, or 1 with a sentence when the line does not come up."""
+    """Run the demo; exits 0, 1 with a sentence when the line does not come up, 130 when broken off."""
     options = arguments()
     try:
         asyncio.run(_main(options))
     except asyncio.CancelledError, KeyboardInterrupt:
         sys.exit(130)
+    except (ProcessFailedError, FlowRefusedError, RefusedError, OSError) as error:
+        sys.exit(f"The demo ended early: {error}")
 
 
 if __name__ == "__main__":
