@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from konsento.cli import main
+from konsento.settings import Settings
 
 from .conftest import CODES, PROVISIONING, STATION
 
@@ -251,3 +252,8 @@ def test_help_names_the_commands(
     out = capsys.readouterr().out
     for command in ("serve", "apply", "migrate", "balance"):
         assert command in out
+
+
+def test_the_guide_names_every_setting() -> None:
+    guide = (CLOUD.parent / "docs/cloud.md").read_text()
+    assert [name for name in Settings.model_fields if f"`KONSENTO_{name.upper()}`" not in guide] == []

@@ -40,6 +40,7 @@ async def _path_of_a_driver(page: Page, line: Line, email: str, shot: Path) -> N
         await page.locator('form[action^="/signup"] button').click()
     await page.wait_for_url(re.compile("/choose"))
     await page.locator('input[name="amount"]').fill("0.005")
+    await expect(page.locator("[data-estimate]")).to_contain_text("19")
     await look("3-choose")
     await page.locator("form button[type=submit]").last.click()
     await page.wait_for_url(re.compile("/confirm"))
