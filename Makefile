@@ -24,8 +24,8 @@ lint: ## ruff, mypy --strict and the floors of the cloud
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
 	cd cloud && ../$(DEV)/mypy -p konsento
-	$(DEV)/mypy --python-executable .venv/site/bin/python custom_components/konsento
-	MYPYPATH=.:tools:cloud $(DEV)/mypy --explicit-package-bases tools tests/system tests/bench
+	MYPYPATH=tools/typings $(DEV)/mypy --python-executable .venv/site/bin/python custom_components/konsento
+	MYPYPATH=.:tools:cloud $(DEV)/mypy --explicit-package-bases --exclude tools/typings tools tests/system tests/bench
 	cd cloud && PYTHONPATH=. ../$(DEV)/lint-imports
 
 test-firmware: ## The outlet's firmware

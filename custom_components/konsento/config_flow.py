@@ -3,7 +3,7 @@
 import logging
 from typing import Any, override
 
-import probatio as vol
+import voluptuous as vol
 from homeassistant.components import zeroconf
 from homeassistant.config_entries import (
     ConfigEntry,

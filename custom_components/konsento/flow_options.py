@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import probatio as vol
+import voluptuous as vol
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode
 

@@ -4,7 +4,7 @@ import logging
 from types import MappingProxyType
 from typing import Any
 
-import probatio as vol
+import voluptuous as vol
 from homeassistant.components import zeroconf
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
