@@ -5,11 +5,21 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
 
 from rig.line import Line, to_stderr
+from rig.paths import ROOT
 from rig.ports import Ports
+from rig.process import run
 
-ARTEFACTS = Path(__file__).resolve().parents[2] / "build" / "test-artefacts"
+ARTEFACTS = ROOT / "build" / "test-artefacts"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-sync",
+]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -31,3 +41,13 @@ def artefacts() -> Path:
     """The folder where screenshots are kept after the run."""
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     return ARTEFACTS
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium."""
+    path = (await run("chromium", [str(ROOT / "tools/chromium")], {}, ROOT)).strip()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        await browser.close()

@@ -1,25 +1,14 @@
 """The driver's path in a real browser at phone size; the screenshots are kept."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from rig.line import CODES, Line
-from rig.paths import ROOT
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180), pytest.mark.browser]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of the browser."""
-    return subprocess.run([ROOT / "tools/chromium"], check=True, capture_output=True, text=True).stdout.strip()
-
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 
 
 async def _path_of_a_driver(page: Page, line: Line, email: str, shot: Path) -> None:
@@ -55,19 +44,18 @@ async def _path_of_a_driver(page: Page, line: Line, email: str, shot: Path) -> N
 
 @pytest.mark.parametrize(("locale", "scheme"), [("en-GB", "light"), ("ja-JP", "dark")])
 async def test_a_driver_signs_up_charges_and_gets_a_receipt(
-    line: Line, chromium: str, artefacts: Path, locale: str, scheme: str
+    line: Line, browser: Browser, artefacts: Path, locale: str, scheme: str
 ) -> None:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        context = await browser.new_context(
-            viewport={"width": 390, "height": 844},
-            locale=locale,
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        page = await context.new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        await _path_of_a_driver(page, line, f"browser-{locale}@example.com", artefacts / f"driver-{locale}")
-        await browser.close()
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 844},
+        locale=locale,
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+
+    await _path_of_a_driver(page, line, f"browser-{locale}@example.com", artefacts / f"driver-{locale}")
+
     assert problems == []

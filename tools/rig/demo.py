@@ -75,8 +75,9 @@ async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     print(f"\n  Driver        {line.server.url}/  signed up: {DRIVER_EMAIL} / {DRIVER_PASSWORD}")
     for spec, code in zip(OUTLETS, CODES, strict=True):
         print(f"    {spec.title:<26} {line.server.url}/o/{code}")
-    print(f"  Home Assistant {line.home_assistant.url}/  {OWNER} / {OWNER_PASSWORD}")
-    print(f"  Logs           {line.folder}")
+    print(f"  Owner         {line.home_assistant.url}/config/integrations/integration/konsento")
+    print(f"                Home Assistant, {OWNER} / {OWNER_PASSWORD}")
+    print(f"  Logs          {line.folder}")
     print("\n  The demo's price is a hundred times a usual one, so that seconds cost something.")
     print("  Ctrl-C ends everything.\n", flush=True)
     ready.set()

@@ -1,6 +1,7 @@
 """A real Home Assistant with the integration, onboarded and configured over HTTP as its own frontend does it."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,6 @@ homeassistant:
   country: JP
   currency: JPY
   language: en
-http:
-  server_host: 127.0.0.1
-  server_port: {port}
 frontend:
 config:
 history:
@@ -33,6 +31,35 @@ logger:
   logs:
     custom_components.konsento: debug
 """
+
+
+def _storage(port: int) -> dict[str, dict[str, Any]]:
+    """Return what Home Assistant keeps in its own files and no form of it can be asked for in time."""
+    return {
+        # In YAML the port would be on trial: after five minutes without an owner's click it falls back to 8123.
+        "http": {
+            "version": 2,
+            "minor_version": 2,
+            "data": {
+                "stable": {
+                    "server_host": ["127.0.0.1"],
+                    "server_port": port,
+                    "cors_allowed_origins": [],
+                    "login_attempts_threshold": -1,
+                    "ip_ban_enabled": True,
+                    "ssl_profile": "modern",
+                    "use_x_frame_options": True,
+                    "created_at": "2026-01-01T00:00:00+00:00",
+                    "error": None,
+                    "error_message": None,
+                },
+                "pending": None,
+                "yaml_migration_done": True,
+            },
+        },
+        # The step `core_config` would add integrations that fetch weather, radio and voices from the internet.
+        "onboarding": {"version": 4, "minor_version": 1, "data": {"done": ["core_config", "analytics"]}},
+    }
 
 
 class FlowRefusedError(Exception):
@@ -47,6 +74,7 @@ class HomeAssistant:
         self.username = username
         self.password = password
         self.config = folder / "config"
+        self.log = folder / "ha.log"
         self._name = name
         self._port = port
         self._http = httpx.AsyncClient(base_url=self.url, timeout=60)
@@ -54,7 +82,7 @@ class HomeAssistant:
         self.process = Process(
             "Home Assistant",
             # --skip-pip: everything is locked in requirements/site.txt, nothing is installed at run time.
-            [program("site", "hass"), "--config", str(self.config), "--skip-pip", "--log-file", str(folder / "ha.log")],
+            [program("site", "hass"), "--config", str(self.config), "--skip-pip", "--log-file", str(self.log)],
             folder / "home-assistant.log",
             {"HOME": str(folder)},
             folder,
@@ -65,7 +93,10 @@ class HomeAssistant:
         if not self.config.exists():
             (self.config / "custom_components").mkdir(parents=True)
             (self.config / "custom_components/konsento").symlink_to(ROOT / "custom_components/konsento")
-            (self.config / "configuration.yaml").write_text(_CONFIGURATION.format(name=self._name, port=self._port))
+            (self.config / ".storage").mkdir()
+            for key, content in _storage(self._port).items():
+                (self.config / ".storage" / key).write_text(json.dumps({"key": key, **content}))
+            (self.config / "configuration.yaml").write_text(_CONFIGURATION.format(name=self._name))
         await self.process.start()
 
     async def close(self) -> None:
@@ -89,7 +120,7 @@ class HomeAssistant:
                 await asyncio.sleep(0.2)
 
     async def onboard(self) -> None:
-        """Make the owner's account and finish the welcome steps."""
+        """Make the owner's account and finish what is left of the welcome steps."""
         client = {"client_id": self.url + "/"}
         answer = await self._http.post(
             "/api/onboarding/users",
@@ -97,8 +128,6 @@ class HomeAssistant:
         )
         answer.raise_for_status()
         await self._use_code(answer.json()["auth_code"])
-        for step in ("core_config", "analytics"):
-            (await self._http.post(f"/api/onboarding/{step}", json={})).raise_for_status()
         (
             await self._http.post("/api/onboarding/integration", json={"redirect_uri": self.url + "/", **client})
         ).raise_for_status()
