@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento import provisioning
 from konsento.accounts import repository as accounts
@@ -71,12 +74,8 @@ def apply(file: Annotated[Path, typer.Argument(help="TOML file with tariffs, sit
 
 
 async def _apply(settings: Settings, content: provisioning.Provisioning) -> Changes:
-    database = Database(settings.database_url)
-    try:
-        async with database.transaction() as session:
-            return await provisioning.apply(session, content, settings, SystemClock().now())
-    finally:
-        await database.close()
+    async with _transaction(settings) as session:
+        return await provisioning.apply(session, content, settings, SystemClock().now())
 
 
 @balance.command("add")
@@ -98,14 +97,21 @@ def balance_add(
 
 
 async def _add(settings: Settings, email: str, minor: int) -> int:
+    async with _transaction(settings) as session:
+        driver = await accounts.driver_by_email(session, normal_email(email))
+        if driver is None:
+            raise _RefusedError("There is no driver with this e-mail address.")
+        await balances.top_up(session, driver.id, minor, settings.currency)
+        return await balances.available(session, driver.id)
+
+
+@asynccontextmanager
+async def _transaction(settings: Settings) -> AsyncIterator[AsyncSession]:
+    """Give the one transaction of a command."""
     database = Database(settings.database_url)
     try:
         async with database.transaction() as session:
-            driver = await accounts.driver_by_email(session, normal_email(email))
-            if driver is None:
-                raise _RefusedError("There is no driver with this e-mail address.")
-            await balances.top_up(session, driver.id, minor, settings.currency)
-            return await balances.available(session, driver.id)
+            yield session
     finally:
         await database.close()
 

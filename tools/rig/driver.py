@@ -7,8 +7,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-ENDED = {"ended", "settled", "failed"}
-
 
 class RefusedError(Exception):
     """The server refused; the page's text says why."""
@@ -29,10 +27,6 @@ class Driver:
     async def sign_up(self, email: str, password: str, name: str) -> None:
         """Make an account and be signed in."""
         await self._post("/signup", {"email": email, "password": password, "name": name})
-
-    async def sign_in(self, email: str, password: str) -> None:
-        """Sign in to an account."""
-        await self._post("/signin", {"email": email, "password": password})
 
     async def page(self, path: str) -> httpx.Response:
         """Open a page."""

@@ -1,7 +1,6 @@
 """Queries on drivers and sign-ins."""
 
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,11 +11,6 @@ from konsento.models.driver import Driver, FailedSignIns, SignIn
 async def driver_by_email(session: AsyncSession, email: str) -> Driver | None:
     """Return the driver with this normalised mail address."""
     return await session.scalar(select(Driver).where(Driver.email == email))
-
-
-async def driver_by_id(session: AsyncSession, driver_id: UUID) -> Driver | None:
-    """Return the driver with this id."""
-    return await session.get(Driver, driver_id)
 
 
 async def sign_in_with_driver(session: AsyncSession, token_hash: bytes) -> tuple[SignIn, Driver] | None:

@@ -23,7 +23,7 @@ STAYS_SIGNED_IN = timedelta(days=30)
 _USE_NOTED_EVERY = timedelta(hours=1)
 _TOKEN_LENGTH = 43  # characters of A-Z0-9: 222 bits
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ async def sign_up(session: AsyncSession, application: Application, now: datetime
         await session.flush()
     except IntegrityError:  # Two sign-ups with one address at the same moment, on a database that lets both look.
         raise EmailTaken from None
-    _log.info("driver signed up", extra={"driver_id": str(driver.id)})
+    log.info("driver %s signed up", driver.id)
     return driver
 
 

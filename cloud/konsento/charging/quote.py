@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from konsento import pricing
-from konsento.catalogue import service as catalogue
 from konsento.charging.errors import LimitTooLarge, LimitTooSmall
 from konsento.charging.limits import MOST_WH, RequestedLimit
-from konsento.kit.clock import Clock, SystemClock
-from konsento.models import LimitKind, Outlet, Tariff
+from konsento.models import LimitKind, Tariff
 from konsento.pricing import Price
 
 
@@ -40,12 +36,6 @@ class Quote:
     power_type: str
     supplier: str
     rated_w: int
-
-
-async def quote(session: AsyncSession, outlet: Outlet, requested: RequestedLimit, clock: Clock | None = None) -> Quote:
-    """Return the quote at the tariff in force now. Raises `NoTariff`, `LimitTooSmall`, `LimitTooLarge`."""
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, (clock or SystemClock()).now())
-    return quoted(tariff, outlet.rated_w, requested)
 
 
 def quoted(tariff: Tariff, rated_w: int, requested: RequestedLimit) -> Quote:

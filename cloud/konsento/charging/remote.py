@@ -24,8 +24,6 @@ from konsento.settlement import service as settlement
 
 log = logging.getLogger(__name__)
 
-CALL_TIMEOUT_S: Final = 15.0
-"""The site answers when the outlet has: a few seconds at most."""
 NEVER_STARTED_S: Final = 150.0
 """How long a site that is not ours may take from accepting a start to its first event (its EVConnectTimeOut)."""
 ACCEPTED_AT: Final = "accepted_at"
@@ -43,7 +41,7 @@ async def ask_to_start(services: Services, session_id: UUID, *, sent_before: boo
             return True
         station_id, request = charging.outlet.site.station_id, _start_request(charging)
     try:
-        answer = await services.router.call(station_id, request, timeout_s=CALL_TIMEOUT_S)
+        answer = await services.router.call(station_id, request)
     except (StationOffline, StationBusy) as error:
         log.info("session %s: %s", session_id, error)
         if sent_before:
@@ -72,7 +70,7 @@ async def ask_to_stop(services: Services, session_id: UUID) -> bool:
         station_id = charging.outlet.site.station_id
         request = RequestStopTransaction(transaction_id=charging.transaction_id)
     try:
-        answer = await services.router.call(station_id, request, timeout_s=CALL_TIMEOUT_S)
+        answer = await services.router.call(station_id, request)
     except (StationOffline, StationBusy, CallTimeout, CallRefused) as error:
         log.warning("session %s: %s", session_id, error)
         return False

@@ -1,19 +1,12 @@
 """Queries on sessions and their meter events."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
-from sqlalchemy.sql.base import ExecutableOption
 
-from konsento.models import ACTIVE, ChargingSession, MeterEvent, Outlet, SessionState
-
-WITH_OUTLET: Sequence[ExecutableOption] = (
-    joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True),
-)
+from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, MeterEvent, SessionState
 
 
 async def session_by_id(session: AsyncSession, session_id: UUID) -> ChargingSession | None:
@@ -21,7 +14,7 @@ async def session_by_id(session: AsyncSession, session_id: UUID) -> ChargingSess
     query = (
         select(ChargingSession)
         .where(ChargingSession.id == session_id)
-        .options(*WITH_OUTLET)
+        .options(WITH_OUTLET)
         .with_for_update(of=ChargingSession)
     )
     return await session.scalar(query)
@@ -32,7 +25,7 @@ async def session_of_driver(session: AsyncSession, driver_id: UUID, session_id: 
     query = (
         select(ChargingSession)
         .where(ChargingSession.id == session_id, ChargingSession.driver_id == driver_id)
-        .options(*WITH_OUTLET)
+        .options(WITH_OUTLET)
     )
     return await session.scalar(query)
 
@@ -42,7 +35,7 @@ async def active_at(session: AsyncSession, outlet_id: UUID) -> ChargingSession |
     query = (
         select(ChargingSession)
         .where(ChargingSession.outlet_id == outlet_id, ChargingSession.state.in_(ACTIVE))
-        .options(*WITH_OUTLET)
+        .options(WITH_OUTLET)
     )
     return await session.scalar(query)
 
@@ -79,9 +72,20 @@ async def of_driver(session: AsyncSession, driver_id: UUID, most: int) -> list[C
     query = (
         select(ChargingSession)
         .where(ChargingSession.driver_id == driver_id)
-        .options(*WITH_OUTLET)
+        .options(WITH_OUTLET)
         .order_by(ChargingSession.created_at.desc())
         .limit(most)
+    )
+    return list(await session.scalars(query))
+
+
+async def active_of_driver(session: AsyncSession, driver_id: UUID) -> list[ChargingSession]:
+    """Return a driver's sessions that are on, the newest first, with outlet and site."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.driver_id == driver_id, ChargingSession.state.in_(ACTIVE))
+        .options(WITH_OUTLET)
+        .order_by(ChargingSession.created_at.desc())
     )
     return list(await session.scalars(query))
 

@@ -10,11 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.catalogue import service as catalogue
 from konsento.charging import remote, repository
 from konsento.charging.errors import AlreadyChargingHere, UnknownSession
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
-from konsento.charging.quote import Quote, quote
+from konsento.charging.quote import Quote, quoted
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
 from konsento.models import ACTIVE, ChargingSession, Outlet, Receipt, SessionState
@@ -66,7 +67,8 @@ async def _prepare(
     obstacle = sites.obstacle(outlet)
     if obstacle is not None:
         raise obstacle
-    agreed = await quote(session, outlet, requested, services.clock)
+    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
+    agreed = quoted(tariff, outlet.rated_w, requested)
     charging = _new_session(services, driver_id, outlet, agreed)
     session.add(charging)
     await session.flush()
@@ -143,9 +145,9 @@ async def history(session: AsyncSession, driver_id: UUID) -> list[Progress]:
     return [progress_of(charging, [], receipts.get(charging.id)) for charging in sessions]
 
 
-async def active_session_at(session: AsyncSession, outlet_id: UUID) -> ChargingSession | None:
-    """Return the session that keeps an outlet from all others, with outlet and site; None where it is free."""
-    return await repository.active_at(session, outlet_id)
+async def running(session: AsyncSession, driver_id: UUID) -> list[Progress]:
+    """Return a driver's sessions that are on, the newest first, without their curves."""
+    return [progress_of(charging, [], None) for charging in await repository.active_of_driver(session, driver_id)]
 
 
 async def _own(session: AsyncSession, driver_id: UUID, session_id: UUID) -> ChargingSession:

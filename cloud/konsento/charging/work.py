@@ -87,9 +87,7 @@ async def check_silent(services: Services, session_id: UUID, *, gone_before: boo
             return None
         station_id, transaction_id = charging.outlet.site.station_id, charging.transaction_id
     try:
-        answer = await services.router.call(
-            station_id, GetTransactionStatus(transaction_id=transaction_id), timeout_s=remote.CALL_TIMEOUT_S
-        )
+        answer = await services.router.call(station_id, GetTransactionStatus(transaction_id=transaction_id))
     except CallRefused as error:
         log.warning("session %s: %s; the operator has to look", session_id, error)
         return None

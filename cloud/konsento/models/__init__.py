@@ -2,7 +2,7 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
-from konsento.models.charging import ACTIVE, ChargingSession, LimitKind, MeterEvent, SessionState
+from konsento.models.charging import ACTIVE, WITH_OUTLET, ChargingSession, LimitKind, MeterEvent, SessionState
 from konsento.models.driver import Driver, FailedSignIns, SignIn
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.outlet import Outlet, OutletStatus
@@ -13,6 +13,7 @@ from konsento.models.tariff import Tariff
 
 __all__ = [
     "ACTIVE",
+    "WITH_OUTLET",
     "AccountKind",
     "Base",
     "ChargingSession",

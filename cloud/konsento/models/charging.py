@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from konsento.kit.db import Base, words
 from konsento.models.outlet import Outlet
@@ -117,6 +117,10 @@ class ChargingSession(Base):
     """The time of the newest event, by the site's clock."""
 
     outlet: Mapped[Outlet] = relationship(lazy="raise")
+
+
+WITH_OUTLET = joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True)
+"""Option of a query: loads a session's outlet and site with it."""
 
 
 class MeterEvent(Base):

@@ -99,8 +99,8 @@ def read_frame(text: str | bytes, version: Version) -> Frame:
         raise BadFrameError(ErrorCode.RPC_FRAMEWORK_ERROR, f"not a JSON array: {error}") from error
     frame_type = _frame_type(elements, version)
     answerable = frame_type is FrameType.CALL
-    message_id = _string(elements[1]) if len(elements) > 1 else None
-    if message_id is None or not 0 < len(message_id) <= MAX_ID_LENGTH:
+    message_id = _message_id(elements)
+    if message_id is None:
         raise BadFrameError(
             ErrorCode.RPC_FRAMEWORK_ERROR, "the message id is not a string of 1 to 36", answerable=answerable
         )
@@ -161,13 +161,17 @@ def _frame_type(elements: list[Raw], version: Version) -> FrameType:
     except ValueError:
         frame_type = None
     if frame_type is None or (version is Version.V201 and frame_type > FrameType.CALLERROR):
-        message_id = _string(elements[1]) if len(elements) > 1 else None
-        if message_id is None or not 0 < len(message_id) <= MAX_ID_LENGTH:
-            message_id = UNREADABLE_ID
         raise BadFrameError(
-            ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED, f"there is no message type {int(number)}", message_id=message_id
+            ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED,
+            f"there is no message type {int(number)}",
+            message_id=_message_id(elements) or UNREADABLE_ID,
         )
     return frame_type
+
+
+def _message_id(elements: list[Raw]) -> str | None:
+    message_id = _string(elements[1]) if len(elements) > 1 else None
+    return message_id if message_id is not None and 0 < len(message_id) <= MAX_ID_LENGTH else None
 
 
 def _envelope(frame_type: FrameType, message_id: str, elements: list[Raw]) -> Frame:

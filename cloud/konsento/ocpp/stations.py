@@ -5,8 +5,8 @@ from typing import Protocol
 
 from konsento.ocpp.messages import Request, Response, Version
 
-DEFAULT_CALL_TIMEOUT_S = 30.0
-"""Seconds that a call may take, waiting for earlier calls included."""
+DEFAULT_CALL_TIMEOUT_S = 15.0
+"""Seconds that a call may take, waiting for earlier calls included: a site answers when its outlet has."""
 
 type LinkCallback = Callable[[str], Awaitable[None]]
 """Called with a station's id. What it raises is logged."""

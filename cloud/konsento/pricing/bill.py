@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
-from konsento.kit.money import exponent, floor_minor
+from konsento.kit.money import floor_minor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,3 @@ def tax_in(price: Price, amount_minor: int) -> int:
     """Return the tax that an amount contains, rounded down once for the whole bill (Japan's qualified invoice)."""
     share = price.tax_rate / (1 + price.tax_rate)
     return int((amount_minor * share).to_integral_value(rounding=ROUND_FLOOR))
-
-
-def smallest_unit_price(currency: str) -> Decimal:
-    """Return the lowest price above zero per kWh at which a MWh costs the smallest coin."""
-    return Decimal(1).scaleb(-exponent(currency) - 3)

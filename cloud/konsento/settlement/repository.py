@@ -4,9 +4,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
 
-from konsento.models import ChargingSession, Counter, MeterEvent, Outlet, Receipt
+from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Receipt
 
 RECEIPTS = "receipts"
 
@@ -16,7 +15,7 @@ async def session_to_settle(session: AsyncSession, session_id: UUID) -> Charging
     query = (
         select(ChargingSession)
         .where(ChargingSession.id == session_id)
-        .options(joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True))
+        .options(WITH_OUTLET)
         .with_for_update(of=ChargingSession)
     )
     return (await session.scalars(query)).one()
@@ -47,7 +46,7 @@ async def receipt_of(
         select(Receipt, ChargingSession)
         .join(ChargingSession, ChargingSession.id == Receipt.session_id)
         .where(Receipt.session_id == session_id, ChargingSession.driver_id == driver_id)
-        .options(joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True))
+        .options(WITH_OUTLET)
     )
     row = (await session.execute(query)).one_or_none()
     return (row[0], row[1]) if row is not None else None

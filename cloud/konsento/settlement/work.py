@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
-from konsento.models import SessionState
+from konsento.models import ChargingSession, MeterEvent, SessionState
 from konsento.ocpp import CallError, CallRefused
 from konsento.ocpp.messages import GetTransactionStatus
 from konsento.services import Services
@@ -19,7 +21,6 @@ log = logging.getLogger(__name__)
 GAP_PATIENCE: Final = timedelta(minutes=15)
 """How long a bill waits for events that are missing in the middle; the registers at both ends are enough for it."""
 ASK_AGAIN_S: Final = 10.0
-CALL_TIMEOUT_S: Final = 15.0
 
 
 def install(services: Services) -> None:
@@ -40,8 +41,7 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
         now = services.clock.now()
         waited = now - max((event.received_at for event in events), default=charging.ended_at or now)
         if not missing(events) or waited >= GAP_PATIENCE or charging.transaction_id is None:
-            await service.settle(session, charging, events, now)
-            after_commit(session, lambda: services.live.publish(session_id))
+            await _settle(services, session, charging, events)
             return None
         station_id, transaction_id = charging.outlet.site.station_id, charging.transaction_id
     if await _more_to_come(services, station_id, transaction_id):
@@ -50,17 +50,20 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
         charging = await repository.session_to_settle(session, session_id)
         if charging.state is SessionState.ENDED:
             log.warning("session %s: events are missing, and the site has no more", session_id)
-            events = await repository.events_of(session, session_id)
-            await service.settle(session, charging, events, services.clock.now())
-            after_commit(session, lambda: services.live.publish(session_id))
+            await _settle(services, session, charging, await repository.events_of(session, session_id))
     return None
+
+
+async def _settle(
+    services: Services, session: AsyncSession, charging: ChargingSession, events: list[MeterEvent]
+) -> None:
+    await service.settle(session, charging, events, services.clock.now())
+    after_commit(session, lambda: services.live.publish(charging.id))
 
 
 async def _more_to_come(services: Services, station_id: str, transaction_id: str) -> bool:
     try:
-        answer = await services.router.call(
-            station_id, GetTransactionStatus(transaction_id=transaction_id), timeout_s=CALL_TIMEOUT_S
-        )
+        answer = await services.router.call(station_id, GetTransactionStatus(transaction_id=transaction_id))
     except CallRefused:
         return False  # it knows no such question; the registers at both ends have to do
     except CallError:

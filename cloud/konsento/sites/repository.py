@@ -14,11 +14,6 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet | None:
     return await session.scalar(select(Outlet).where(Outlet.code == code).options(joinedload(Outlet.site)))
 
 
-async def outlet_by_id(session: AsyncSession, outlet_id: UUID) -> Outlet | None:
-    """Return an outlet, its site loaded."""
-    return await session.scalar(select(Outlet).where(Outlet.id == outlet_id).options(joinedload(Outlet.site)))
-
-
 async def outlet_by_evse(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:
     """Return outlet number `evse_id` of a site."""
     return await session.scalar(select(Outlet).where(Outlet.site_id == site_id, Outlet.evse_id == evse_id))
@@ -38,8 +33,3 @@ async def codes(session: AsyncSession) -> dict[str, UUID]:
 async def site_by_station(session: AsyncSession, station_id: str) -> Site | None:
     """Return the site with this OCPP identity."""
     return await session.scalar(select(Site).where(Site.station_id == station_id))
-
-
-async def all_sites(session: AsyncSession) -> list[Site]:
-    """Return all sites."""
-    return list(await session.scalars(select(Site)))

@@ -1,7 +1,5 @@
 """Finding outlets and telling whether they can be used."""
 
-from uuid import UUID
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.errors import KonsentoError
@@ -19,22 +17,9 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
     return outlet
 
 
-async def outlet(session: AsyncSession, outlet_id: UUID) -> Outlet:
-    """Return an outlet, its site loaded. Raises `UnknownOutlet`."""
-    found = await repository.outlet_by_id(session, outlet_id)
-    if found is None:
-        raise UnknownOutlet
-    return found
-
-
 async def site_of_station(session: AsyncSession, station_id: str) -> Site | None:
     """Return the site with this OCPP identity, or None."""
     return await repository.site_by_station(session, station_id)
-
-
-async def outlet_at(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:
-    """Return outlet number `evse_id` of a site, or None."""
-    return await repository.outlet_by_evse(session, site_id, evse_id)
 
 
 def obstacle(outlet: Outlet) -> KonsentoError | None:

@@ -6,10 +6,9 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.kit import hashing
 from konsento.kit.db import Database
 from konsento.models import OutletStatus, Site
-from konsento.sites import repository
+from konsento.sites import proofs, repository
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +19,7 @@ async def authenticate(database: Database, station_id: str, password: str) -> bo
         site = await repository.site_by_station(session, station_id)
         stored = site.password_hash if site else None
     # Outside of the transaction: slow on purpose.
-    return await hashing.matches(password, stored)
+    return await proofs.matches(password, stored)
 
 
 async def nobody_connected(session: AsyncSession) -> None:

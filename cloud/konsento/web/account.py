@@ -14,7 +14,7 @@ from konsento.services import Services
 from konsento.web import problems
 from konsento.web.language import language_of
 from konsento.web.render import page
-from konsento.web.security import is_https, safe_next
+from konsento.web.security import cookie_flags, safe_next
 from konsento.web.who import COOKIE, MaybeSignedIn, Wired
 
 router = APIRouter()
@@ -89,7 +89,7 @@ async def sign_out(request: Request, services: Wired) -> Response:
         async with services.database.transaction() as session:
             await accounts.sign_out(session, token)
     answer = RedirectResponse("/", 303)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=is_https(services.settings.public_url))
+    answer.delete_cookie(COOKIE, **cookie_flags(services.settings.public_url))
     return answer
 
 
@@ -115,8 +115,6 @@ def _go_on(services: Services, token: str, next_page: str) -> Response:
         COOKIE,
         token,
         max_age=int(accounts.STAYS_SIGNED_IN.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=is_https(services.settings.public_url),
+        **cookie_flags(services.settings.public_url),
     )
     return answer

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
@@ -115,11 +114,6 @@ def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetim
         power_type=language.text(power_type(tariff.power_type)),
         supplier=tariff.supplier,
     )
-
-
-def zone_of(outlet: Outlet) -> ZoneInfo:
-    """Return the time zone in which times at this outlet are shown."""
-    return ZoneInfo(outlet.site.time_zone)
 
 
 def _seen(language: Language, outlet: Outlet, now: datetime) -> str:

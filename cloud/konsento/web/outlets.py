@@ -19,7 +19,7 @@ from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, quoted
 from konsento.kit.errors import KonsentoError
-from konsento.models import ACTIVE, Driver, LimitKind, Outlet, SessionState, Tariff
+from konsento.models import Driver, LimitKind, Outlet, SessionState, Tariff
 from konsento.payments import balance
 from konsento.payments.errors import BalanceTooLow
 from konsento.services import Services
@@ -92,8 +92,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
             available = language_of(request).money(
                 await balance.available(session, driver.id), services.settings.currency
             )
-            mine = await charging.history(session, driver.id)
-            running = [s for s in mine if s.state in ACTIVE]
+            running = await charging.running(session, driver.id)
     return page(
         request,
         "home.html",
@@ -215,7 +214,7 @@ async def _place(session: AsyncSession, services: Services, code: str, driver: D
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
     if driver is None:
         return Place(outlet=outlet, tariff=tariff, available_minor=None, driver=None, mine=None)
-    mine = [s for s in await charging.history(session, driver.id) if s.state in ACTIVE and s.outlet_code == outlet.code]
+    mine = [s for s in await charging.running(session, driver.id) if s.outlet_code == outlet.code]
     available = await balance.available(session, driver.id)
     return Place(outlet=outlet, tariff=tariff, available_minor=available, driver=driver, mine=mine[0] if mine else None)
 

@@ -15,7 +15,7 @@ from konsento.web.language import language_of
 from konsento.web.render import page
 from konsento.web.security import SECURITY_HEADERS
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _DATA = ("/progress", "/events", "/estimate")
 _TITLES = {
@@ -42,7 +42,7 @@ _TITLES_BY_CODE = {
 def note(request: Request, error: KonsentoError) -> None:
     """Write a refusal to the log: its code and the kind of page, nothing that a person typed or is."""
     route = request.scope.get("route")
-    _log.info("refused: %s at %s %s", error.code, request.method, getattr(route, "path", "no page"))
+    log.info("refused: %s at %s %s", error.code, request.method, getattr(route, "path", "no page"))
 
 
 def answer(request: Request, error: KonsentoError) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from konsento.models.driver import Driver
 from konsento.settings import Settings
 from konsento.web.language import COOKIE, LANGUAGES, address_in, language_of
-from konsento.web.security import is_https
+from konsento.web.security import cookie_flags
 
 STATIC = Path(__file__).parent / "static"
 
@@ -54,7 +54,5 @@ def page(
     answer.headers["Vary"] = "Accept-Language, Cookie"
     if request.query_params.get("lang") == language.code:
         year = int(timedelta(days=365).total_seconds())
-        answer.set_cookie(
-            COOKIE, language.code, max_age=year, httponly=True, samesite="lax", secure=is_https(settings.public_url)
-        )
+        answer.set_cookie(COOKIE, language.code, max_age=year, **cookie_flags(settings.public_url))
     return answer

@@ -1,7 +1,7 @@
 """What every answer says to the browser, and which addresses are of this site."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, TypedDict
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -63,6 +63,19 @@ class SecurityHeaders:
 def is_https(url: str) -> bool:
     """Tell whether drivers reach the pages over TLS, so that cookies may insist on it."""
     return url.startswith("https:")
+
+
+class CookieFlags(TypedDict):
+    """What every cookie of the pages is set with."""
+
+    httponly: Literal[True]
+    samesite: Literal["lax"]
+    secure: bool
+
+
+def cookie_flags(public_url: str) -> CookieFlags:
+    """Return the flags: out of reach of scripts, not sent along by other sites, over TLS only where there is."""
+    return {"httponly": True, "samesite": "lax", "secure": is_https(public_url)}
 
 
 def origin_of(url: str) -> str:

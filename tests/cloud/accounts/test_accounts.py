@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from konsento.accounts import passwords, service, throttle
+from konsento.accounts import service, throttle
 from konsento.accounts.contact import normal_email, normal_name
 from konsento.accounts.errors import (
     BadEmail,
@@ -22,6 +22,7 @@ from konsento.accounts.errors import (
     TooManyAttempts,
     WrongPassword,
 )
+from konsento.kit import hashing
 from konsento.kit.clock import ManualClock
 from konsento.kit.db import Base, Database
 from konsento.kit.errors import KonsentoError
@@ -131,8 +132,8 @@ async def test_an_unknown_mail_address_takes_the_same_work(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[str] = []
-    real = passwords._matches
-    monkeypatch.setattr(passwords, "_matches", lambda word, stored: hashed.append(word) or real(word, stored))
+    real = hashing._matches
+    monkeypatch.setattr(hashing, "_matches", lambda word, stored: hashed.append(word) or real(word, stored))
 
     with pytest.raises(WrongPassword):
         await try_in(database, clock, "wrong password", email="nobody@example.com")

@@ -18,10 +18,10 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import update
 
-from konsento.accounts import passwords
 from konsento.app import pages
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import take_in
+from konsento.kit import hashing
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
 from konsento.kit.db import Base, Database
@@ -271,7 +271,7 @@ def settings(template: Path, tmp_path: Path) -> Settings:
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with little work: these tests make hundreds of drivers, and the hash itself is tested with the accounts."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    monkeypatch.setattr(hashing, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture
