@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 GRACE_S: Final = 5
 """Seconds that open pages get at shutdown; live views are cut after it."""
 
+PROXIES: Final = frozenset({"127.0.0.1", "::1"})
+"""Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+
 
 def wire(settings: Settings) -> tuple[Services, Gateway]:
     """Make the services of one process and the gateway that its stations dial."""
@@ -54,7 +57,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway]:
     async def authenticate(station_id: str, password: str) -> bool:
         return await stations.authenticate(database, station_id, password)
 
-    return services, Gateway(handlers, router, authenticate)
+    return services, Gateway(handlers, router, authenticate, trusted_proxies=PROXIES)
 
 
 def pages(services: Services) -> FastAPI:
@@ -102,6 +105,7 @@ async def serve(settings: Settings) -> None:
         lifespan="off",
         server_header=False,
         proxy_headers=True,
+        forwarded_allow_ips=list(PROXIES),
         timeout_graceful_shutdown=GRACE_S,
     )
     server = _Server(config)

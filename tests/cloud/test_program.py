@@ -232,6 +232,21 @@ def test_a_bad_setting_is_named_without_its_value(
     assert "secret" not in err
 
 
+async def test_behind_a_proxy_on_this_machine_one_guesser_does_not_lock_the_other_stations_out(
+    environment: dict[str, str],
+) -> None:
+    url = f"http://127.0.0.1:{environment['KONSENTO_OCPP_PORT']}/ocpp/"
+    async with _serving(environment), aiohttp.ClientSession() as http:
+
+        async def status(station: str, address: str) -> int:
+            async with http.get(url + station, headers={"X-Forwarded-For": address}) as answer:
+                return answer.status
+
+        answers = [await status(f"guess-{number}", "203.0.113.1") for number in range(101)]
+        assert (answers[0], answers[-1]) == (401, 429)
+        assert await status(STATION, "203.0.113.2") == 401
+
+
 async def test_a_taken_port_is_named(environment: dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
