@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import ConfigSubentry, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_PASSWORD, CONF_URL
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
@@ -34,14 +34,12 @@ class ServerSubentryFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             address = _address(user_input)
-            unique_id = f"{address.station_id}@{address.url}"
-            if any(
-                subentry.unique_id == unique_id
-                for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_SERVER)
-            ):
+            if self._is_linked(address):
                 return self.async_abort(reason="already_configured")
             if await self._works(address, errors):
-                return self.async_create_entry(title=_title(address), data=_data(address), unique_id=unique_id)
+                return self.async_create_entry(
+                    title=_title(address), data=_data(address), unique_id=_unique_id(address)
+                )
         return self.async_show_form(
             step_id="user", data_schema=self.add_suggested_values_to_schema(_SCHEMA, _shown(user_input)), errors=errors
         )
@@ -52,19 +50,25 @@ class ServerSubentryFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             address = _address(user_input)
-            unique_id = f"{address.station_id}@{address.url}"
-            if any(
-                other.unique_id == unique_id and other is not subentry
-                for other in self._get_entry().get_subentries_of_type(SUBENTRY_SERVER)
-            ):
+            if self._is_linked(address, besides=subentry):
                 return self.async_abort(reason="already_configured")
             if await self._works(address, errors):
                 return self.async_update_and_abort(
-                    self._get_entry(), subentry, unique_id=unique_id, title=_title(address), data=_data(address)
+                    self._get_entry(),
+                    subentry,
+                    unique_id=_unique_id(address),
+                    title=_title(address),
+                    data=_data(address),
                 )
         shown = _shown(user_input or dict(subentry.data))
         return self.async_show_form(
             step_id="reconfigure", data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown), errors=errors
+        )
+
+    def _is_linked(self, address: ServerAddress, besides: ConfigSubentry | None = None) -> bool:
+        return any(
+            other.unique_id == _unique_id(address) and other is not besides
+            for other in self._get_entry().get_subentries_of_type(SUBENTRY_SERVER)
         )
 
     async def _works(self, address: ServerAddress, errors: dict[str, str]) -> bool:
@@ -107,6 +111,10 @@ def _data(address: ServerAddress) -> dict[str, Any]:
 def _shown(values: dict[str, Any] | None) -> dict[str, Any]:
     """Return what a form is filled with: never the password."""
     return {key: value for key, value in (values or {}).items() if key != CONF_PASSWORD}
+
+
+def _unique_id(address: ServerAddress) -> str:
+    return f"{address.station_id}@{address.url}"
 
 
 def _title(address: ServerAddress) -> str:

@@ -109,9 +109,7 @@ class Hub:
         await asyncio.gather(*(unit.driver.tried(_FIRST_CONTACT_S) for unit in list(self.outlets.values())))
         async with self._changes:
             if not self._closed:
-                for subentry in self.entry.get_subentries_of_type(SUBENTRY_SERVER):
-                    if subentry.subentry_id not in self.servers:
-                        self._add_server(subentry)
+                self._add_servers()
 
     async def stop(self, lease_s: int | None = None) -> None:
         """End everything. `lease_s`: how long running sessions may go on without anyone asking after them."""
@@ -150,9 +148,7 @@ class Hub:
             for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
                 if subentry.subentry_id not in self.outlets:
                     await self._add_outlet(subentry)
-            for subentry in self.entry.get_subentries_of_type(SUBENTRY_SERVER):
-                if subentry.subentry_id not in self.servers:
-                    self._add_server(subentry)
+            self._add_servers()
             if (settings := settings_of(self.entry.options)) != self.site.settings:
                 self.site.apply(settings)
 
@@ -175,6 +171,11 @@ class Hub:
         await driver.start()
         for listener in self._outlet_listeners:
             listener(unit)
+
+    def _add_servers(self) -> None:
+        for subentry in self.entry.get_subentries_of_type(SUBENTRY_SERVER):
+            if subentry.subentry_id not in self.servers:
+                self._add_server(subentry)
 
     def _add_server(self, subentry: ConfigSubentry) -> None:
         data = subentry.data

@@ -8,9 +8,9 @@ from simulated import ManualClock, SimulatedOutlet, request
 from custom_components.konsento.control.events import EventKind, SessionEvent
 from custom_components.konsento.control.journal import Journal
 from custom_components.konsento.control.outlet import OutletControl
-from custom_components.konsento.control.session import Session
+from custom_components.konsento.control.session import Session, StartAnswer
 from custom_components.konsento.control.settings import ControlSettings
-from custom_components.konsento.control.site import SiteControl, StartAnswer
+from custom_components.konsento.control.site import SiteControl
 
 
 class Controlled:

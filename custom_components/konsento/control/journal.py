@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from .events import SessionEvent
-from .session import Phase, Session
+from .session import Phase, Session, StartAnswer
 from .words import Refusal
 
 VERSION = 1
@@ -44,14 +44,6 @@ CREATE TABLE closed (server TEXT NOT NULL, evse INTEGER NOT NULL, PRIMARY KEY (s
 
 class JournalError(Exception):
     """The journal on disk cannot be used; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a request was answered: the session that it became, or why not."""
-
-    session_id: str | None
-    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +148,7 @@ class Journal:
         row = (server, remote_start_id, None, refusal, at.isoformat())
         await self._do(lambda db: db.execute("INSERT OR IGNORE INTO request VALUES (?, ?, ?, ?, ?)", row))
 
-    async def answer(self, server: str, remote_start_id: int) -> Answer | None:
+    async def answer(self, server: str, remote_start_id: int) -> StartAnswer | None:
         """Return what a request was answered, None when it was never asked."""
         row = await self._do(
             lambda db: db.execute(
@@ -166,7 +158,7 @@ class Journal:
         )
         if row is None:
             return None
-        return Answer(row[0], Refusal(row[1]) if row[1] else None)
+        return StartAnswer(row[0], Refusal(row[1]) if row[1] else None)
 
     async def unfinished(self) -> list[Session]:
         """Return the sessions that were under way when the program ended."""

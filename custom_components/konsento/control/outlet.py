@@ -7,8 +7,8 @@ about whose session it is and what was told.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from typing import Any
 
 from .clock import Clock
@@ -268,11 +268,10 @@ class OutletControl:
         self.session = session = session.renewed()
         sent = self._clock.monotonic()
         self._lease_until = sent + self.settings.lease_s
-        patience = min(self.settings.answer_s, self.settings.continuity_s)
+        renewal = self.driver.session_renew(session.id, session.renewals, self.settings.lease_s)
         try:
-            async with asyncio.timeout(patience):
-                await self.driver.session_renew(session.id, session.renewals, self.settings.lease_s)
-        except (OutletSilentError, TimeoutError) as error:
+            await self._answered(renewal, within=self.settings.continuity_s)
+        except OutletSilentError as error:
             self._missed += 1
             _LOGGER.debug("Outlet %s: continuity check %s unanswered: %s", self.evse, session.renewals, error)
             if self._missed >= _MISSED_CHECKS:
@@ -382,12 +381,13 @@ class OutletControl:
 
     # --- writing down
 
-    async def _answered(self, command: Coroutine[Any, Any, None]) -> None:
+    async def _answered(self, command: Coroutine[Any, Any, None], within: float = math.inf) -> None:
+        patience = min(self.settings.answer_s, within)
         try:
-            async with asyncio.timeout(self.settings.answer_s):
+            async with asyncio.timeout(patience):
                 await command
         except TimeoutError as error:
-            raise OutletSilentError(f"no answer within {self.settings.answer_s} s") from error
+            raise OutletSilentError(f"no answer within {patience} s") from error
 
     async def _keep(self, session: Session, events: Sequence[SessionEvent] = ()) -> None:
         await self._journal.save(session, events, self._clock.now())
@@ -411,9 +411,4 @@ def progress(control: OutletControl) -> Session | None:
     session, report = control.session, control.driver.report
     if session is None or report is None or report.session_id != session.id:
         return session
-    return replace(
-        session,
-        energy_mwh=max(session.energy_mwh, report.energy_mwh),
-        supply_s=max(session.supply_s, report.supply_s),
-        power_w=report.power_w,
-    )
+    return session.read(report)

@@ -12,7 +12,7 @@ from typing import Any
 from .events import EventKind, SessionEvent, Trigger
 from .limits import Limits
 from .report import OutletReport
-from .words import EndReason, OutletState, TimerStart
+from .words import EndReason, OutletState, Refusal, TimerStart
 
 _RENEWALS_PER_RUN = 1_000_000
 """More renewals than one run of the program can make in a session: a day of one per 100 ms."""
@@ -39,6 +39,14 @@ class StartRequest:
     """Not begun after this time, UTC."""
     id_token: str
     id_token_type: str = "Central"  # noqa: S105  # a kind of token, not one
+
+
+@dataclass(frozen=True, slots=True)
+class StartAnswer:
+    """What a request was answered: the session that it became, its relay closed, or why not."""
+
+    session_id: str | None
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,15 +112,19 @@ class Session:
         )
         return replace(after, id_token=""), events
 
-    def observed(self, report: OutletReport, at: datetime) -> tuple[Session, list[SessionEvent]]:
-        """Take in what the outlet reports about this session."""
-        seen = replace(
+    def read(self, report: OutletReport) -> Session:
+        """Return it with the meter of a report about it."""
+        return replace(
             self,
             # A late reading is smaller; energy that was told is never taken back.
             energy_mwh=max(self.energy_mwh, report.energy_mwh),
             supply_s=max(self.supply_s, report.supply_s),
             power_w=report.power_w,
         )
+
+    def observed(self, report: OutletReport, at: datetime) -> tuple[Session, list[SessionEvent]]:
+        """Take in what the outlet reports about this session."""
+        seen = self.read(report)
         if report.end_reason is not None or report.state in {OutletState.ENDED, OutletState.FAULT, OutletState.IDLE}:
             return seen.ended(report.end_reason or EndReason.OTHER, at, report)
         supplying = report.state is OutletState.SUPPLYING

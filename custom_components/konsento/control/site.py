@@ -4,26 +4,17 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from .clock import Clock, SystemClock
 from .driver import OutletDriver
 from .journal import Journal
 from .outlet import OutletControl
-from .session import Phase, Session, StartRequest
+from .session import Phase, Session, StartAnswer, StartRequest
 from .settings import ControlSettings
 from .words import Connector, EndReason, Refusal
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StartAnswer:
-    """`session_id` when the relay has closed, else `refusal`."""
-
-    session_id: str | None
-    refusal: Refusal | None = None
 
 
 class SiteControl:
@@ -145,21 +136,19 @@ class SiteControl:
         if (known := await self._known(request.server, request.remote_start_id)) is not None:
             return known
         control = self.outlets.get(request.evse)
-        refusal: Refusal | None = None
         if control is None:
-            refusal = Refusal.UNKNOWN_OUTLET
-        elif self._clock.now() >= request.expires_at:
-            refusal = Refusal.EXPIRED
-        elif (request.server, request.evse) in self._closed:
-            refusal = Refusal.DISABLED
-        if control is None or refusal is not None:
-            await self.journal.refuse(
-                request.server, request.remote_start_id, refusal or Refusal.UNKNOWN_OUTLET, self._clock.now()
-            )
-            return StartAnswer(None, refusal)
+            return await self._refuse(request.server, request.remote_start_id, Refusal.UNKNOWN_OUTLET)
+        if self._clock.now() >= request.expires_at:
+            return await self._refuse(request.server, request.remote_start_id, Refusal.EXPIRED)
+        if (request.server, request.evse) in self._closed:
+            return await self._refuse(request.server, request.remote_start_id, Refusal.DISABLED)
         session_id = uuid.uuid4().hex
         refusal = await control.start(session_id, request)
         return StartAnswer(None, refusal) if refusal else StartAnswer(session_id)
+
+    async def _refuse(self, server: str, remote_start_id: int, refusal: Refusal) -> StartAnswer:
+        await self.journal.refuse(server, remote_start_id, refusal, self._clock.now())
+        return StartAnswer(None, refusal)
 
     async def _known(self, server: str, remote_start_id: int) -> StartAnswer | None:
         """Return the answer that a request got, once it is certain."""
@@ -167,8 +156,7 @@ class SiteControl:
             session = outlet.session
             if session and (session.server, session.remote_start_id) == (server, remote_start_id):
                 await outlet.settle_start()
-        known = await self.journal.answer(server, remote_start_id)
-        return StartAnswer(known.session_id, known.refusal) if known else None
+        return await self.journal.answer(server, remote_start_id)
 
     async def refuse(self, server: str, remote_start_id: int, refusal: Refusal) -> StartAnswer:
         """Refuse a request that cannot be read, unless it was answered before."""
@@ -176,8 +164,7 @@ class SiteControl:
             return await asyncio.shield(task)
         if (known := await self._known(server, remote_start_id)) is not None:
             return known
-        await self.journal.refuse(server, remote_start_id, refusal, self._clock.now())
-        return StartAnswer(None, refusal)
+        return await self._refuse(server, remote_start_id, refusal)
 
     async def stop(self, server: str, session_id: str, reason: EndReason = EndReason.REMOTE) -> bool:
         """End a running session of that server; False when it has none of that id."""

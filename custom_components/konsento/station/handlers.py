@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from ocpp.v21.enums import Action  # type: ignore[import-untyped]  # the library ships no types
 
 from ..control.limits import BadLimitError, Limits
-from ..control.session import StartRequest
-from ..control.site import SiteControl, StartAnswer
+from ..control.session import StartAnswer, StartRequest
+from ..control.site import SiteControl
 from ..control.words import Refusal, TimerStart
 from . import variables
 from .errors import RpcError
