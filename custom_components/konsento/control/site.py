@@ -16,6 +16,15 @@ from .words import Connector, EndReason, Refusal
 
 _LOGGER = logging.getLogger(__name__)
 
+_CONNECTOR_OF: dict[Refusal | None, tuple[Connector, str | None]] = {
+    None: (Connector.AVAILABLE, None),
+    Refusal.BUSY: (Connector.OCCUPIED, None),
+    Refusal.FAULTED: (Connector.FAULTED, None),
+    Refusal.DISABLED: (Connector.UNAVAILABLE, "disabled"),
+    Refusal.OFFLINE: (Connector.UNAVAILABLE, "offline"),
+}
+"""What a server is told of an outlet, by why a start would be refused there."""
+
 
 class SiteControl:
     """All outlets of a site and the journal they share. Management servers are known by an opaque name."""
@@ -204,18 +213,10 @@ class SiteControl:
     def connector(self, server: str, evse: int) -> tuple[Connector, str | None]:
         """Return an outlet's state for a server and, when unavailable, why: `offline` or `disabled`."""
         control = self.outlets.get(evse)
-        report = control.driver.report if control else None
-        if control is None:
-            return Connector.UNAVAILABLE, "disabled"
-        if control.session is not None:
-            return Connector.OCCUPIED, None
-        if report is None:
-            return Connector.UNAVAILABLE, "offline"
-        if report.faulted:
-            return Connector.FAULTED, None
-        if (server, evse) in self._closed or not report.enabled:
-            return Connector.UNAVAILABLE, "disabled"
-        return Connector.AVAILABLE, None
+        refusal = control.obstacle() if control else Refusal.DISABLED
+        if refusal is None and (server, evse) in self._closed:
+            refusal = Refusal.DISABLED
+        return _CONNECTOR_OF[refusal]
 
     async def forget_server(self, server: str) -> None:
         """Unlink a management server: its sessions end, what it has not yet been told is dropped."""

@@ -124,6 +124,13 @@ async def test_faulted_and_disabled_outlets_are_refused_and_shown(controlled: Co
     assert controlled.site.connector("server", 1) == (Connector.FAULTED, None)
 
 
+async def test_an_outlet_at_which_every_start_is_refused_is_not_shown_as_available(controlled: Controlled) -> None:
+    await controlled.outlet.session_start("stranger", request(1, controlled.clock).limits, 300)
+
+    assert (await controlled.ask(1)).refusal is Refusal.BUSY
+    assert controlled.site.connector("server", 1) == (Connector.OCCUPIED, None)
+
+
 async def test_a_stop_ends_the_session_with_its_reason(controlled: Controlled) -> None:
     answer = await controlled.ask()
     assert answer.session_id
