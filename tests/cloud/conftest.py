@@ -72,7 +72,7 @@ place = "Setagaya, Tokyo"
 [[sites.outlets]]
 evse_id = 1
 code = "{CODES[0]}"
-name = "Outlet 1"
+name = "Outlet 1, north wall"
 rated_w = 3000
 volts = 200
 tariff = "demo"
@@ -80,7 +80,7 @@ tariff = "demo"
 [[sites.outlets]]
 evse_id = 2
 code = "{CODES[1]}"
-name = "Outlet 2"
+name = "Outlet 2, north wall"
 rated_w = 3000
 volts = 200
 tariff = "demo"
@@ -104,6 +104,7 @@ class PlayedRouter:
         self.before_answer: Callable[[], Any] | None = None
 
     async def call[R: Response](self, station_id: str, request: Request[R], *, timeout_s: float = 30) -> R:
+        assert station_id == STATION
         if not self.online:
             raise StationOffline(station_id, type(request).__name__)
         self.asked.append(request)

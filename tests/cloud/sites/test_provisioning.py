@@ -48,7 +48,7 @@ async def test_renamed_things_keep_their_codes(database: Database) -> None:
     async with database.transaction() as session:
         made = (await session.scalars(select(Outlet.code).where(Outlet.evse_id == 2))).one()
 
-    changed = PROVISIONING.replace(f'code = "{CODES[1]}"\n', "").replace("Outlet 2", "By the door")
+    changed = PROVISIONING.replace(f'code = "{CODES[1]}"\n', "").replace("Outlet 2, north wall", "By the door")
     changes = await _apply(database, changed, 60)
 
     assert changes.lines == [f"outlet {STATION}/2: name is now 'By the door'"]

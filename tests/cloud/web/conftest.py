@@ -5,12 +5,11 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -18,32 +17,24 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import update
 
+from konsento import provisioning
 from konsento.app import pages
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import take_in
 from konsento.kit import hashing
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
-from konsento.kit.db import Base, Database
-from konsento.kit.ids import new_id
+from konsento.kit.db import Database
 from konsento.kit.work import WorkQueue
-from konsento.migrations import migrate
-from konsento.models import Outlet, OutletStatus, Site, Tariff
-from konsento.ocpp import LinkCallback, StationOffline, Version
+from konsento.models import Outlet, OutletStatus, Site
 from konsento.ocpp.messages import (
     Evse,
     IdToken,
     MeterValue,
     ReadingContext,
-    Request,
     RequestStartTransaction,
     RequestStartTransactionResponse,
-    RequestStopTransaction,
-    RequestStopTransactionResponse,
-    Response,
     SampledValue,
-    StartStopStatus,
-    StatusInfo,
     TransactionEvent,
     TransactionEventType,
     TransactionInfo,
@@ -52,101 +43,37 @@ from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
 
-STATION = "sakura-mall"
-CODE = "K7F29Q"
-OTHER_CODE = "M4XR8T"
+from ..conftest import AT, CODES, PROVISIONING, STATION, PlayedRouter, accepted, rejected
+
+CODE, OTHER_CODE = CODES
 PASSWORD = "correct horse battery"
 ORIGIN = "http://konsento.test"
-AT = datetime(2026, 11, 22, 1, 58, tzinfo=UTC)
 
 
-def what_the_operator_set_up() -> list[Base]:
-    """Return a site with two outlets and its tariff."""
-    tariff = Tariff(
-        id=new_id(),
-        name="solar",
-        unit_price=Decimal("38.5"),
-        currency="JPY",
-        tax_rate=Decimal("0.1"),
-        power_type="solar",
-        supplier="Sakura Energy",
-        valid_from=AT - timedelta(days=1),
-    )
-    site = Site(
-        id=new_id(),
-        station_id=STATION,
-        password_hash="",
-        name="Sakura Mall car park",
-        place="Setagaya, Tokyo",
-        time_zone="Asia/Tokyo",
-    )
-    outlets = [
-        Outlet(
-            id=new_id(),
-            site_id=site.id,
-            evse_id=number,
-            code=code,
-            name=f"Outlet {number}, north wall",
-            rated_w=3000,
-            volts=200,
-            tariff_name="solar",
-        )
-        for number, code in enumerate((CODE, OTHER_CODE), start=1)
-    ]
-    return [tariff, site, *outlets]
-
-
-@dataclass
-class PlayedSite:
+class PlayedSite(PlayedRouter):
     """A site with a car that does as it is told. Its answers go the way that real ones go."""
 
-    clock: ManualClock
-    refuses: str = ""
-    """Reason code for refusing a start."""
-    online: bool = True
-    requests: list[Request[Any]] = field(default_factory=list)
-    services: Services | None = None
-    _start: RequestStartTransaction | None = None
-    _seq_no: int = 0
-    _seconds: int = 0
-
-    async def call[R: Response](self, station_id: str, request: Request[R], *, timeout_s: float = 30.0) -> R:
-        """Answer as our site does."""
-        assert station_id == STATION
-        if not self.online:
-            raise StationOffline(station_id, type(request).__name__)
-        self.requests.append(request)
-        answer: Any
-        if isinstance(request, RequestStartTransaction):
-            answer = self._started(request)
-        else:
-            assert isinstance(request, RequestStopTransaction)
-            answer = RequestStopTransactionResponse(status=StartStopStatus.ACCEPTED)
-        return answer  # type: ignore[no-any-return]  # the request's own answer, by the branches above
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.refuses = ""
+        """Reason code for refusing a start."""
+        self.services: Services | None = None
+        self.answers[RequestStartTransaction] = self._started
+        self._start: RequestStartTransaction | None = None
+        self._seq_no = 0
+        self._seconds = 0
 
     def _started(self, request: RequestStartTransaction) -> RequestStartTransactionResponse:
         if self.refuses:
-            info = StatusInfo(reason_code=self.refuses)
-            return RequestStartTransactionResponse(status=StartStopStatus.REJECTED, status_info=info)
+            return rejected(self.refuses)
         self._start, self._seq_no, self._seconds = request, 0, 0
-        return RequestStartTransactionResponse(status=StartStopStatus.ACCEPTED, transaction_id=self._transaction)
+        return accepted(self._transaction)
 
     @property
     def _transaction(self) -> str:
         assert self._start is not None
         return f"T{self._start.remote_start_id}"
-
-    def connected(self, station_id: str) -> bool:
-        return self.online and station_id == STATION
-
-    def version(self, station_id: str) -> Version | None:
-        return Version.V21 if self.connected(station_id) else None
-
-    def on_connect(self, callback: LinkCallback) -> None:
-        """Never called: the link of this site stands."""
-
-    def on_disconnect(self, callback: LinkCallback) -> None:
-        """Never called: the link of this site stands."""
 
     async def reports(self, wh: str, *, watts: int = 3000, seconds: int = 0, ended: str = "") -> None:
         """Send a meter event: the energy of the session so far."""
@@ -238,18 +165,16 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with tables and two outlets, to be copied."""
+def template(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with tables and two outlets at a usual price, to be copied."""
     path = tmp_path_factory.mktemp("template") / "template.sqlite3"
-    url = f"sqlite+aiosqlite:///{path}"
-    migrate(url)
+    shutil.copy(migrated, path)
 
     async def fill() -> None:
-        database = Database(url)
+        database = Database(f"sqlite+aiosqlite:///{path}")
         async with database.transaction() as session:
-            for row in what_the_operator_set_up():
-                session.add(row)
-                await session.flush()
+            content = provisioning.parse(PROVISIONING.replace('"3850"', '"38.5"'))
+            await provisioning.apply(session, content, Settings(), AT - timedelta(days=1))
         await database.close()
 
     asyncio.run(fill())

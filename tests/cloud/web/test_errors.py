@@ -64,7 +64,7 @@ async def test_an_outlet_that_cannot_be_used_says_why_and_takes_no_money(
         assert "Nothing was started, nothing is charged." in bench.words(answer)
     assert japanese in bench.words(in_japanese)
     assert balance == "¥3,000"
-    assert bench.site.requests == []
+    assert bench.site.asked == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_an_amount_that_cannot_be_is_explained_at_the_form(
     assert "Nothing was started, nothing is charged." in bench.words(price)
     assert japanese in bench.words(in_japanese)
     assert estimate.json()["ok"] is False
-    assert bench.site.requests == []
+    assert bench.site.asked == []
 
 
 async def test_a_balance_that_is_too_low_is_said_before_anything_is_asked_of_the_site(bench: Bench) -> None:
@@ -117,7 +117,7 @@ async def test_a_balance_that_is_too_low_is_said_before_anything_is_asked_of_the
         assert "Your balance is too low for this." in bench.words(answer)
         assert "¥3,000" in bench.words(answer)
     assert "残高が足りません。" in bench.words(in_japanese)
-    assert bench.site.requests == []
+    assert bench.site.asked == []
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ async def test_stopping_asks_first_and_bills_what_was_measured(bench: Bench) -> 
         await bench.site.reports("1500", seconds=1800)
         ask = await browser.get(f"{session}/stop")
         assert "so far ¥57 for 1.50 kWh" in bench.words(ask)
-        assert len(bench.site.requests) == 1
+        assert len(bench.site.asked) == 1
         answer = await browser.post(f"{session}/stop")
         assert answer.headers["location"] == session
         assert "Stopping." in bench.words(await browser.get(session))
@@ -197,7 +197,7 @@ async def test_stopping_a_session_that_is_over_changes_nothing(bench: Bench) -> 
 
     assert ask.headers["location"] == session
     assert again.status_code == 303
-    assert len(bench.site.requests) == 1
+    assert len(bench.site.asked) == 1
 
 
 async def test_the_history_lists_each_session_once_and_leads_to_its_receipt(bench: Bench) -> None:
@@ -230,7 +230,7 @@ async def test_pressing_start_twice_starts_once(bench: Bench) -> None:
         first, second = await asyncio.gather(bench.start(browser), bench.start(browser))
 
     assert first == second
-    assert len(bench.site.requests) == 1
+    assert len(bench.site.asked) == 1
 
 
 async def test_times_are_those_of_the_outlet(bench: Bench) -> None:

@@ -67,7 +67,7 @@ async def test_nobody_changes_nothing(bench: Bench, path: str, back: str) -> Non
         answer = await browser.post(path, data=WISH)
 
     assert answer.headers["location"] == f"/signin?next={back}"
-    assert bench.site.requests == []
+    assert bench.site.asked == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -81,7 +81,7 @@ async def test_somebody_elses_session_does_not_exist(bench: Bench, method: str, 
     assert theirs.status_code == nobodys.status_code
     assert theirs.status_code in {404, 405}
     assert bench.words(theirs) == bench.words(nobodys)
-    assert len(bench.site.requests) == 1
+    assert len(bench.site.asked) == 1
 
 
 async def test_a_receipt_is_its_drivers_alone(bench: Bench) -> None:
@@ -133,7 +133,7 @@ async def test_a_page_of_another_site_cannot_send_our_forms(bench: Bench, header
         still = await browser.get("/history")
 
     assert still.status_code == 200
-    assert bench.site.requests == []
+    assert bench.site.asked == []
 
 
 async def test_a_program_without_an_origin_cannot_send_forms_either(bench: Bench) -> None:
