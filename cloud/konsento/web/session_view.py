@@ -43,7 +43,7 @@ class SessionView:
     view: View
     outlet: str
     can_stop: bool
-    share: str
+    share: float
     """Of the limit, in percent, for the ring."""
     curve: str
     """An SVG path."""
@@ -60,7 +60,7 @@ def session_view(language: Language, progress: Progress) -> SessionView:
         view=_VIEWS.get(progress.state, View.LIVE),
         outlet=progress.outlet_name,
         can_stop=progress.state in {SessionState.CHARGING, SessionState.SUSPENDED} and not progress.stopping,
-        share=f"{progress.share * 100:.1f}" if progress.share else "0",
+        share=float(round(progress.share * 100, 1)),
         curve=curve_path(progress.curve),
         energy=f"{energy}\u00a0{unit}",
         texts=Texts(
@@ -91,7 +91,7 @@ def as_json(language: Language, progress: Progress) -> dict[str, object]:
         "unit_price": str(progress.unit_price),
         "view": shown.view,
         "can_stop": shown.can_stop,
-        "share": float(shown.share),
+        "share": shown.share,
         "curve": shown.curve,
         "texts": asdict(shown.texts),
     }

@@ -146,6 +146,18 @@ async def test_progress_has_everything_that_a_program_needs(bench: Bench) -> Non
     assert (settled["delivered_mwh"], settled["billed_wh"], settled["billed_minor"]) == (10002, 10, 0)
 
 
+async def test_the_ring_is_empty_before_anything_has_flowed(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        session = await bench.start(browser)
+        before = await browser.get(session)
+        await bench.site.reports("0")
+        await bench.site.reports("5", seconds=6)
+        after = await browser.get(session)
+
+    assert 'class="ring none"' in before.text
+    assert 'class="ring "' in after.text
+
+
 async def test_the_live_stream_sends_each_change_and_ends_with_the_bill(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
