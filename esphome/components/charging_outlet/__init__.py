@@ -298,7 +298,7 @@ def _state_wear(config: ConfigType) -> None:
     endurance = FLASH_WRITES.get(CORE.target_platform)
     lasts = f", which lasts {endurance / writes:.1f} years of it" if endurance else ""
     _LOGGER.info(
-        "A power cut makes a session forget %g Wh at most; under full load day and night flash is written %d times a year%s",
+        "A power cut makes a session forget %g Wh at most; full load day and night writes flash %d times a year%s",
         loss_wh,
         writes,
         lasts,
