@@ -4,7 +4,6 @@ import pytest
 
 from .guard import MEAN, MOMENTARY, NOT_A_NUMBER, UJ_PER_WH, Bench, Guard, settings
 
-
 LONGEST_GAP_MS = 2_500
 
 

@@ -199,5 +199,5 @@ class AnyOrder(RuleBasedStateMachine):
         self.last = view
 
 
-AnyOrder.TestCase.settings = hypothesis_settings(max_examples=200, stateful_step_count=40, deadline=None)
+AnyOrder.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestAnyOrder = AnyOrder.TestCase

@@ -9,4 +9,3 @@ def test_the_native_tests_pass() -> None:
     program = link(compile_objects([*sorted(NATIVE.glob("*.cpp")), *sources()]), "native", shared=False)
     done = subprocess.run([program, "--no-intro"], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    print(done.stdout)
