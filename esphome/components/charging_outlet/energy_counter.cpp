@@ -19,7 +19,7 @@ uint64_t EnergyCounter::settle() {
   return energy;
 }
 
-uint64_t EnergyCounter::reading(uint64_t total_uj, uint64_t most_uj) {
+uint64_t EnergyCounter::reading(uint64_t total_uj, uint64_t rated_uj, uint64_t most_uj) {
   if (!this->known_) {
     this->known_ = true;
     this->total_uj_ = total_uj;
@@ -33,7 +33,7 @@ uint64_t EnergyCounter::reading(uint64_t total_uj, uint64_t most_uj) {
   if (step > 0) {
     this->total_uj_ = total_uj;
     if (!this->stepped_)
-      step = std::min(step, this->estimated_uj_);
+      step = std::min(step, std::max(this->estimated_uj_, rated_uj));
     this->stepped_ = true;
     added = beyond(step, this->settled_uj_);
     this->settled_uj_ = beyond(this->settled_uj_, step);

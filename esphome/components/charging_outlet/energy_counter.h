@@ -16,9 +16,10 @@ class EnergyCounter {
   uint64_t pending() const;
   /// The relay has opened: what is pending counts now, and the next step brings the rest only.
   uint64_t settle();
-  /// The counter says `total_uj`, and more than `most_uj` can't have flowed since it was last heard; returns what that
-  /// adds. A counter that wraps, starts again or leaps is followed, and what the power has told counts instead.
-  uint64_t reading(uint64_t total_uj, uint64_t most_uj);
+  /// The counter says `total_uj`; returns what that adds. Since it was last heard `rated_uj` may have flowed, and more
+  /// than `most_uj` can't have: a counter that wraps, starts again or leaps is followed, and what the power has told
+  /// counts instead.
+  uint64_t reading(uint64_t total_uj, uint64_t rated_uj, uint64_t most_uj);
   /// Whether it stands still although power has flowed.
   bool stuck() const { return this->estimated_uj_ >= STUCK_UJ; }
 

@@ -326,8 +326,11 @@ void SessionGuard::energy_reading(double energy_wh, uint64_t now_ms) {
   }
   const auto total_uj = static_cast<uint64_t>(energy_wh * static_cast<double>(MICROJOULES_PER_WH));
   const uint64_t elapsed_ms = now_ms - this->counter_ms_;
-  const uint64_t most_uj = COARSEST_STEP_UJ + CREDIBLE_TIMES_RATED * this->settings_.max_power_mw * elapsed_ms;
-  const uint64_t added_uj = this->counter_.reading(total_uj, most_uj);
+  const uint64_t rated_uj = this->settings_.max_power_mw * elapsed_ms;
+  const uint64_t most_uj = COARSEST_STEP_UJ + CREDIBLE_TIMES_RATED * rated_uj;
+  // Whether the counter or the power of an interval is heard first, the power's share of it is known before the step.
+  this->counter_.estimate(this->meter_.settle(now_ms));
+  const uint64_t added_uj = this->counter_.reading(total_uj, rated_uj, most_uj);
   this->counter_ms_ = now_ms;
   if (this->supplying_) {
     this->energy_uj_ += added_uj;
