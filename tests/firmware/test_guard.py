@@ -668,6 +668,18 @@ def test_it_does_not_matter_whether_the_counter_or_the_power_is_heard_first(kind
         assert view.energy_wh == pytest.approx(5, abs=0.02)
 
 
+def test_the_same_power_again_and_again_is_a_steady_load_as_long_as_the_counter_moves() -> None:
+    bench = supplying(100_000, has_counter=True)
+    bench.counter_step_wh = 0.001
+    bench.meter_says = 2900.0
+    for seq in range(10):
+        bench.run(60_000)
+        bench.guard.renew(bench.now, "s", seq)
+    assert bench.view.state == "supplying"
+    bench.counter_works = False
+    assert bench.run_until("suspended", 30_000).fault == "meter_frozen"
+
+
 def test_a_counter_is_right_where_the_power_is_wrong() -> None:
     bench = supplying(1000, has_counter=True)
     bench.counter_step_wh = 0.001

@@ -534,8 +534,8 @@ uint64_t SessionGuard::time_reserve_ms_() const {
 void SessionGuard::follow_load_(uint32_t power_mw, uint64_t now_ms) {
   Flow flow = this->meter_.reading(now_ms, power_mw);
   if (this->settings_.has_counter) {
-    // The counter will tell what has flowed, also over a silence.
-    this->counter_.estimate(flow.counted_uj);
+    // The counter will tell what has flowed, also over a silence; what was before it was last heard it has told.
+    this->counter_.estimate(std::min(flow.counted_uj, power_mw * (now_ms - this->counter_ms_)));
     flow = {};
   }
   if (this->running_())
@@ -571,7 +571,9 @@ void SessionGuard::watch_meter_(uint64_t now_ms) {
   this->set_(Fault::METER_IMPLAUSIBLE, fault == Fault::METER_IMPLAUSIBLE, now_ms);
   // Nothing is as steady as a meter that measures nothing, so only what is in use can be found frozen.
   const bool in_use = this->supplying_ && this->in_use_ms_ + LONGEST_GAP_MS >= now_ms;
-  const bool frozen = this->meter_watch_.frozen(now_ms) || this->counter_.stuck();
+  // As long as the counter moves, the same power again and again is a steady load.
+  const bool steady = this->meter_watch_.frozen(now_ms);
+  const bool frozen = this->settings_.has_counter ? this->counter_.stuck() || (steady && this->counter_.late()) : steady;
   this->set_(Fault::METER_FROZEN, frozen && (in_use || this->has_(Fault::METER_FROZEN)), now_ms);
 }
 
