@@ -535,7 +535,8 @@ void SessionGuard::follow_load_(uint32_t power_mw, uint64_t now_ms) {
     this->counter_.estimate(flow.counted_uj);
     flow = {};
   }
-  this->count_(flow);
+  if (this->running_())
+    this->count_(flow);
   if (const auto delay_us = this->meter_.observed_delay_us())
     this->contact_.learn_delay(*delay_us);
   if (!this->supplying_ || power_mw < this->settings_.idle_power_mw)
