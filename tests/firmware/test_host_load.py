@@ -11,16 +11,14 @@ import pytest
 from build_firmware import build
 from rig.outlet import Watcher
 
-from .conftest import SPEC, Device
-
-READING_S = 0.25
-"""How often the simulated meter is read here."""
+from .conftest import Device
+from .counting import COUNTING, READING_S
 
 
 @pytest.fixture(scope="session")
 def firmware() -> Path:
-    """A program that counts energy by the counter of its meter, and reads it more often than others."""
-    return build("outlet-counter", {**SPEC.settings, "meter": "counter", "meter_interval": f"{READING_S}s"})
+    """The program whose meter is read more often: these tests wait for many readings."""
+    return build(COUNTING.name, COUNTING.settings)
 
 
 async def readings(watcher: Watcher, name: str, count: int) -> list[float]:
