@@ -222,12 +222,16 @@ async def test_a_frozen_meter_repeats_its_last_reading_while_energy_flows(device
     assert await readings(watcher, "power", 3) == [frozen] * 3
     assert watcher.number("meter_energy") == counter
     assert watcher.number("load_energy") > before
+    await watcher.set_load("meter_frozen", 0)
+    await readings(watcher, "meter_energy", 1)
+    assert watcher.number("meter_energy") == pytest.approx(watcher.number("load_energy"), abs=0.002)
 
 
 async def test_a_meter_without_a_number_says_so(device: Device) -> None:
     watcher = await charging(device)
     await watcher.set_load("meter_nan", 1)
     assert all(math.isnan(power) for power in await readings(watcher, "power", 2))
+    await readings(watcher, "meter_energy", 1)
     assert all(math.isnan(watcher.number(name)) for name in ("voltage", "current", "meter_energy"))
 
 
@@ -254,6 +258,7 @@ async def test_a_gain_error_goes_into_power_and_counter(device: Device) -> None:
     await device.start()
     await watcher.until(lambda states: float(str(states["load_energy"])) > 2, 15)
     assert (await readings(watcher, "power", 1))[0] == pytest.approx(1500, abs=20)
+    await readings(watcher, "meter_energy", 1)
     assert watcher.number("meter_energy") == pytest.approx(watcher.number("load_energy") / 2, rel=0.01)
 
 
@@ -273,8 +278,17 @@ async def test_the_counter_counts_in_its_steps_wraps_and_starts_again(device: De
 async def test_the_counter_agrees_with_what_has_flowed(device: Device) -> None:
     watcher = await charging(device)
     await grown(watcher, "load_energy", 3)
-    await readings(watcher, "power", 1)
+    await readings(watcher, "meter_energy", 1)
     assert watcher.number("meter_energy") == pytest.approx(watcher.number("load_energy"), abs=0.002)
+
+
+async def test_the_counter_is_told_after_the_power_or_before_it(device: Device) -> None:
+    watcher = device.watcher
+    await readings(watcher, "meter_energy", 2)
+    assert watcher.told_at("power") < watcher.told_at("meter_energy")
+    await watcher.set_load("counter_first", 1)
+    await readings(watcher, "power", 2)
+    assert watcher.told_at("meter_energy") < watcher.told_at("power")
 
 
 # --- thermometer, button, lamp and buzzer

@@ -14,8 +14,6 @@ MeterReading MeterModel::read(int64_t now_ns, double energy_wh, float voltage_v)
   const double flowed_wh = (energy_wh - this->read_wh_) * meter.gain;
   this->read_ns_ = now_ns;
   this->read_wh_ = energy_wh;
-  if (meter.frozen)
-    return this->last_;
   float power_w = hours > 0 ? static_cast<float>(flowed_wh / hours) : 0.0f;
   if (meter.stuck) {
     power_w = meter.stuck_w;
@@ -24,6 +22,8 @@ MeterReading MeterModel::read(int64_t now_ns, double energy_wh, float voltage_v)
   }
   if (meter.counter_wrap_wh > 0.0f)
     this->counted_wh_ = std::fmod(this->counted_wh_, meter.counter_wrap_wh);
+  if (meter.frozen)
+    return this->last_;
   if (meter.nan)
     return this->last_ = {NO_NUMBER, NO_NUMBER, NO_NUMBER, NO_NUMBER};
   // A little more than the whole number of steps that a sum of doubles just misses.

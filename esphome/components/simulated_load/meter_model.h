@@ -7,7 +7,7 @@ namespace esphome::simulated_load {
 /// How a test breaks the meter.
 struct MeterSettings {
   bool silent{false};
-  /// Repeats its last reading.
+  /// Repeats its last reading, and counts on unseen.
   bool frozen{false};
   /// Says that it has no number.
   bool nan{false};
@@ -21,6 +21,8 @@ struct MeterSettings {
   /// The counter counts in such steps, like the pulses of a chip, and starts again from 0 at `wrap` (0 = never).
   float counter_step_wh{0.001f};
   float counter_wrap_wh{0.0f};
+  /// Tells its counter before the power (as CSE7766 does) and not after it (HLW8012, BL0942).
+  bool counter_first{false};
 };
 
 struct MeterReading {

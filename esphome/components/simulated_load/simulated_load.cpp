@@ -43,8 +43,11 @@ void SimulatedLoad::update() {
     return;
   this->voltage_->publish_state(reading.voltage_v);
   this->current_->publish_state(reading.current_a);
-  this->counter_->publish_state(reading.counter_wh);
+  if (meter.settings().counter_first)
+    this->counter_->publish_state(reading.counter_wh);
   this->power_->publish_state(reading.power_w);
+  if (!meter.settings().counter_first)
+    this->counter_->publish_state(reading.counter_wh);
 }
 
 void SimulatedLoad::dump_config() {

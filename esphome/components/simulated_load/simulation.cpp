@@ -54,6 +54,7 @@ constexpr Key KEYS[] = {
     {"counter_wh", 0, 1'000'000, [](Simulation &world, float value) { world.meter.set_counter(value); }},
     {"counter_step_wh", 0.0001f, 1, set_meter<&MeterSettings::counter_step_wh>},
     {"counter_wrap_wh", 0, 1'000'000, set_meter<&MeterSettings::counter_wrap_wh>},
+    {"counter_first", 0, 1, set_meter<&MeterSettings::counter_first>},
     {"ambient_c", -40, 85, set_load<&LoadSettings::ambient_c>},
     {"heat_k_per_kw2", 0, 100, set_load<&LoadSettings::heat_k_per_kw2>},
     {"heat_time_s", 0.1f, DAY_S, set_load<&LoadSettings::heat_time_s>},
