@@ -52,8 +52,8 @@ struct DnsAnswer {
   DnsName target;
 };
 
-/// Reads a packet of a stranger: each method returns false where the packet ends too early or makes no sense, and reading
-/// ends there.
+/// Reads a packet of a stranger: each method returns false where the packet ends too early or makes no sense, and
+/// reading ends there.
 class PacketReader {
  public:
   explicit PacketReader(Bytes packet) : packet_(packet) {}

@@ -72,8 +72,8 @@ bool MulticastSocket::open(const Interface &interface) {
   membership.imr_multiaddr.s_addr = htonl(GROUP);
   membership.imr_ifindex = static_cast<int>(interface.index);
   const int on = 1, off = 0, hops = HOPS;
-  // Bound to the group alone: packets for this machine itself belong to whoever else has the port, for instance Avahi or
-  // Home Assistant.
+  // Bound to the group alone: packets for this machine itself belong to whoever else has the port, for instance Avahi
+  // or Home Assistant.
   const sockaddr_in group = group_address();
   return this->fd_ >= 0 && set_option(this->fd_, SOL_SOCKET, SO_REUSEADDR, on) &&
          set_option(this->fd_, SOL_SOCKET, SO_REUSEPORT, on) &&

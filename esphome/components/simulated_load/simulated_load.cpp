@@ -52,8 +52,8 @@ void SimulatedLoad::update() {
 
 void SimulatedLoad::dump_config() {
   const LoadSettings &load = this->world_.load.settings();
-  ESP_LOGCONFIG(TAG, "Simulated load: %.0f W, ramp %.1f s, noise %.1f W, relay delay %.0f ms", load.power_w, load.ramp_s,
-                load.noise_w, load.relay_delay_ms);
+  ESP_LOGCONFIG(TAG, "Simulated load: %.0f W, ramp %.1f s, noise %.1f W, relay delay %.0f ms", load.power_w,
+                load.ramp_s, load.noise_w, load.relay_delay_ms);
   LOG_UPDATE_INTERVAL(this);
 }
 

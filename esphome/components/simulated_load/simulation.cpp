@@ -23,10 +23,12 @@ struct Key {
 
 /// A setting that is a member of one of the models' settings.
 template<auto LoadSettings::*MEMBER> void set_load(Simulation &world, float value) {
-  world.load.settings().*MEMBER = static_cast<std::remove_reference_t<decltype(world.load.settings().*MEMBER)>>(value);
+  auto &member = world.load.settings().*MEMBER;
+  member = static_cast<std::remove_reference_t<decltype(member)>>(value);
 }
 template<auto MeterSettings::*MEMBER> void set_meter(Simulation &world, float value) {
-  world.meter.settings().*MEMBER = static_cast<std::remove_reference_t<decltype(world.meter.settings().*MEMBER)>>(value);
+  auto &member = world.meter.settings().*MEMBER;
+  member = static_cast<std::remove_reference_t<decltype(member)>>(value);
 }
 
 constexpr float NS_PER_MS = 1e6f;
