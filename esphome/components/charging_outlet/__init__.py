@@ -80,9 +80,9 @@ SLOWEST_METER = TimePeriodMilliseconds(milliseconds=2000)
 ENERGY_UNITS = frozenset({UNIT_WATT_HOURS, UNIT_KILOWATT_HOURS})
 
 HOURS_A_YEAR = 8760
-# How often the flash that keeps the preferences can be written. An ESP8266 erases one and the same sector for each
-# record; an ESP32 spreads records over the pages of its NVS partition, a dozen to a page.
-FLASH_WRITES = {"esp8266": 100_000, "esp32": 5_000_000}
+# How often the flash that keeps the preferences can be written, at 100,000 erasures of a sector. An ESP8266 erases one
+# and the same for each record; an ESP32 spreads them over the 112 pages of its NVS partition, a dozen to a page.
+FLASH_WRITES = {"esp8266": 100_000, "esp32": 100_000 * 112 * 12}
 
 
 def _watts(lowest: float, highest: float) -> Any:
@@ -223,7 +223,7 @@ CONFIG_SCHEMA = cv.All(
             cv.Optional(CONF_SETTLE_TIME, default="3s"): _duration("2s", "30s"),
             cv.Optional(CONF_MIN_OFF_TIME, default="3s"): _duration("0s", "60s"),
             cv.Optional(CONF_MAX_CYCLES_PER_HOUR, default=60): cv.int_range(min=10, max=3600),
-            cv.Optional(CONF_SAVE_ENERGY, default="50Wh"): _energy,
+            cv.Optional(CONF_SAVE_ENERGY, default="20Wh"): _energy,
             cv.Optional(CONF_SAVE_INTERVAL, default="15min"): _duration("10s", "6h"),
             **_entities(BINARY_SENSORS, binary_sensor.binary_sensor_schema),
             **_entities(SENSORS, sensor.sensor_schema),
@@ -298,7 +298,7 @@ def _state_wear(config: ConfigType) -> None:
     endurance = FLASH_WRITES.get(CORE.target_platform)
     lasts = f", which lasts {endurance / writes:.1f} years of it" if endurance else ""
     _LOGGER.info(
-        "A power cut makes a session forget %g Wh at most; under full load day and night flash is written %d times a year%s",
+        "A power cut makes a session forget %g Wh at most; full load day and night writes flash %d times a year%s",
         loss_wh,
         writes,
         lasts,

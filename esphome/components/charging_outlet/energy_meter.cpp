@@ -41,14 +41,17 @@ Flow EnergyMeter::reading(uint64_t now_ms, uint32_t power_mw) {
     }
     this->counted_until_ms_ = now_ms;
     this->seen_load_ = true;
-  } else if (near_the_last && this->opened_from_steady_) {
-    this->observed_delay_us_ = this->delay_of_(energy);
+  } else if (near_the_last && this->opened_ && this->kind_ == ReadingKind::MEAN) {
+    // What the opening has counted stays; what flowed besides, before the contact opened, is known only now.
+    flow.doubtful_uj = energy - std::min(energy, this->counted_uj_);
+    if (this->opened_from_steady_)
+      this->observed_delay_us_ = this->delay_of_(energy);
   }
   this->last_power_mw_ = power_mw;
   this->last_reading_ms_ = now_ms;
   this->any_reading_ = true;
   this->counted_uj_ = this->closed_before_ms_ = 0;
-  this->opened_from_steady_ = false;
+  this->opened_ = this->opened_from_steady_ = false;
   return flow;
 }
 
@@ -78,6 +81,7 @@ Flow EnergyMeter::end(uint64_t now_ms, uint16_t delay_us) {
   this->closed_before_ms_ = this->closed_for_(now_ms);
   this->counted_until_ms_ = now_ms;
   this->closed_ = false;
+  this->opened_ = true;
   return flow;
 }
 

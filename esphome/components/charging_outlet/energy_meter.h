@@ -35,7 +35,7 @@ class EnergyMeter {
   /// The relay has closed.
   void begin(uint64_t now_ms);
 
-  /// Take a reading; returns what it adds. With the relay open it adds nothing.
+  /// Take a reading; returns what it adds. With the relay open nothing is counted any more.
   Flow reading(uint64_t now_ms, uint32_t power_mw);
 
   /// The energy in µJ that has probably flowed since the last reading, as if the load had stayed.
@@ -79,7 +79,9 @@ class EnergyMeter {
   bool any_reading_{false};
   /// Whether there was a reading since the relay closed: before it nothing is known about the load.
   bool seen_load_{false};
-  /// Whether the relay opened once since the last reading, after a steady load.
+  /// Whether the relay opened since the last reading.
+  bool opened_{false};
+  /// Whether it opened only once, after a steady load.
   bool opened_from_steady_{false};
 };
 

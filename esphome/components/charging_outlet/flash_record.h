@@ -41,7 +41,7 @@ struct FlashRecord {
   uint8_t next_ended{0};
 };
 
-// ESPHome keeps the length of a preference in one byte.
-static_assert(sizeof(FlashRecord) <= 255);
+// ESPHome keeps the length of a preference in one byte, and an ESP8266 has 256 bytes for all of them.
+static_assert(sizeof(FlashRecord) <= 240);
 
 }  // namespace esphome::charging_outlet

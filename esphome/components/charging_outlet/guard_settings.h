@@ -40,7 +40,7 @@ struct GuardSettings {
   /// How often the relay may close within an hour.
   uint32_t max_cycles_per_hour{60};
   /// What may flow, and for how long, between two records in flash.
-  uint32_t save_energy_mwh{50'000};
+  uint32_t save_energy_mwh{20'000};
   uint32_t save_interval_ms{900'000};
   ReadingKind reading_kind{ReadingKind::MEAN};
   /// Whether energy comes from the meter's own counter.

@@ -346,7 +346,7 @@ void SessionGuard::current_reading(float current_a, uint64_t now_ms) {
 
 void SessionGuard::temperature_reading(float temperature, uint64_t now_ms) {
   now_ms = this->forward_(now_ms);
-  if (!(temperature >= COLDEST && temperature <= HOTTEST))
+  if (this->settings_.max_temperature == 0 || !(temperature >= COLDEST && temperature <= HOTTEST))
     return;
   this->temperature_ms_ = now_ms;
   const auto limit = static_cast<float>(this->settings_.max_temperature);
@@ -535,7 +535,8 @@ void SessionGuard::follow_load_(uint32_t power_mw, uint64_t now_ms) {
     this->counter_.estimate(flow.counted_uj);
     flow = {};
   }
-  this->count_(flow);
+  if (this->running_())
+    this->count_(flow);
   if (const auto delay_us = this->meter_.observed_delay_us())
     this->contact_.learn_delay(*delay_us);
   if (!this->supplying_ || power_mw < this->settings_.idle_power_mw)
