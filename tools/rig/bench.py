@@ -15,7 +15,7 @@ type Row = Mapping[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows of the same columns, and the facts that they are measured for; these keep their names, for who reads JSON."""
+    """Rows of the same columns, and the facts that they are measured for; whoever reads the JSON knows their names."""
 
     rows: Sequence[Row]
     facts: Mapping[str, object]

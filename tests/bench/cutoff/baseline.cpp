@@ -32,7 +32,7 @@ void sleep_until_something_happens() { clock_us = std::max(clock_us + US_PER_MS,
 
 Baseline::Baseline()
     : sessions_(static_cast<uint32_t>(std::atoi(setting("CUTOFF_SESSIONS")))),
-      world_(std::strtoull(setting("CUTOFF_SEED"), nullptr, 10), meter_named(setting("CUTOFF_METER"))) {}
+      world_(std::strtoull(setting("CUTOFF_SEED"), nullptr, 10), Meter::MEAN) {}
 
 void Baseline::begin() {
   print_header();

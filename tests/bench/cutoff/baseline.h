@@ -5,7 +5,7 @@
 #include "esphome/components/sensor/sensor.h"
 #include "esphome/components/switch/switch.h"
 
-/// The virtual world in front of ESPHome's own cut-off. Environment: CUTOFF_SEED, CUTOFF_SESSIONS, CUTOFF_METER.
+/// The virtual world in front of ESPHome's own cut-off. Environment: CUTOFF_SEED, CUTOFF_SESSIONS.
 namespace bench {
 
 class Baseline {

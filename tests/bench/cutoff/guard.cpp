@@ -171,8 +171,8 @@ void measure() {
   uint64_t now = 0;
   bool closed = true;
   std::puts("call,ns");
-  // What the component does in every loop as long as nothing happens. A reading's time stays the same as one of 3 s ago
-  // would be a silent meter.
+  // What the component asks in every loop in which nothing happens. At one and the same moment: time that goes on
+  // without readings would be a silent meter.
   std::printf("tick,%.1f\n", nanoseconds([&] {
                 guard.tick(now);
                 closed = closed && guard.relay_closed() && !guard.save_due(now);

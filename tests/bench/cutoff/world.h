@@ -4,16 +4,20 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
-/// The world of one outlet on a virtual clock: relay, car and meter. The session guard and ESPHome's own cut-off are put
-/// into the same one: what is random is a function of the session and of its own time, never of who looks how often.
+/// The world of one outlet on a virtual clock: relay, car and meter. The session guard and ESPHome's own cut-off are
+/// put into the same one: what is random depends on the session and its own time, never on who looks how often.
 namespace bench {
 
 inline constexpr double J_PER_WH = 3600.0;
 inline constexpr int64_t US_PER_MS = 1'000;
 inline constexpr int64_t US_PER_S = 1'000'000;
 inline constexpr int64_t METER_INTERVAL_US = US_PER_S;
+/// By the formulas of ESPHome's hlw8012, with a shunt of 1 mΩ and the dividers of our device file and of its defaults.
+inline constexpr double BL0937_PULSE_J = 1.218 * 1.218 * 1720.0 / 0.001 / 1721506.0;
+inline constexpr double HLW8012_PULSE_J = 2.43 * 2.43 * 2351.0 / 0.001 * 64.0 / 24.0 / 3579000.0;
 /// Relays differ from outlet to outlet, and a device learns its own.
 inline constexpr uint32_t SESSIONS_PER_OUTLET = 50;
 
@@ -157,8 +161,7 @@ enum class Meter {
   MEAN,
   /// The power at that moment.
   MOMENTARY,
-  /// Pulses of so much energy, as ESPHome's hlw8012 makes power of them: by its nominal interval, and none of a single
-  /// one. The chips' pulses as Tasmota's defaults have them: 4975 µs and 12,530 µs at 1 kW.
+  /// Pulses of so much energy. ESPHome's hlw8012 makes power of them by its nominal interval, and none of a single one.
   BL0937,
   HLW8012,
   /// Power in tenths of a watt, a counter of whole Wh (PZEM-004T).
@@ -228,9 +231,9 @@ class World {
   int64_t next_reading_us() const { return this->next_reading_us_; }
   Reading read() {
     const double total_j = this->before_j_ + this->car_.energy_j();
-    Reading reading = this->measure_(total_j);
-    // ESPHome's scheduler counts an interval from when the last one was served: what is late stays late. Mostly the loop
-    // is there within 2 ms, now and then something else takes its time.
+    const Reading reading = this->measure_(total_j);
+    // ESPHome's scheduler counts an interval from when the last one was served: what is late stays late. The loop is
+    // assumed to be there within 2 ms, but for one time in twenty, when something else takes up to 30 ms.
     const double late = this->random_.uniform(2 * this->readings_ + 1, 0.0, 1.0);
     const double late_ms = late < 0.95 ? late / 0.95 * 2.0 : 2.0 + (late - 0.95) / 0.05 * 28.0;
     this->readings_++;
@@ -248,9 +251,9 @@ class World {
       case Meter::MOMENTARY:
         return {static_cast<float>(this->contact_ ? this->car_.power_w() : 0.0), static_cast<float>(total_wh)};
       case Meter::BL0937:
-        return this->pulses_(total_j, 4.975);
+        return this->pulses_(total_j, BL0937_PULSE_J);
       case Meter::HLW8012:
-        return this->pulses_(total_j, 12.53);
+        return this->pulses_(total_j, HLW8012_PULSE_J);
       case Meter::WHOLE_WH:
         return {static_cast<float>(std::round(mean_w * 10.0) / 10.0), static_cast<float>(std::floor(total_wh))};
       default:
