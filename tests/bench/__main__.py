@@ -1,11 +1,16 @@
 """Runs the benchmarks by name."""
 
 import argparse
+from collections.abc import Callable
 
-from rig.bench import report
-from tests.bench import latency, ocpp_gateway
+from rig.bench import Measured, report
+from tests.bench import cutoff, latency, ocpp_gateway
 
-BENCHMARKS = {"latency": latency.run, "ocpp_gateway": ocpp_gateway.run}
+BENCHMARKS: dict[str, Callable[[], Measured]] = {
+    "cutoff": cutoff.run,
+    "latency": latency.run,
+    "ocpp_gateway": ocpp_gateway.run,
+}
 
 
 def main() -> None:
