@@ -16,9 +16,14 @@ SETTINGS = {
     "mac_address": "02:00:00:00:0f:01",
     "load_w": "3000",
     "idle_time": "4s",
-    "overload_time": "2s",
+    "start_timeout": "5s",
+    "suspended_time": "20s",
+    "thermal_time": "2s",
     "meter_timeout": "3s",
-    "save_interval": "1s",
+    "min_off_time": "0s",
+    "max_cycles_per_hour": "3600",
+    "save_energy": "10Wh",
+    "save_interval": "10s",
 }
 SPEC = OutletSpec(name="outlet-test", title="Outlet under test", settings=SETTINGS)
 

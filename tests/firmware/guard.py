@@ -1,19 +1,16 @@
 """The session guard in a shared library, on a virtual clock, in front of a virtual car."""
 
 import ctypes
-import hashlib
 import math
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Self
 
-ROOT = Path(__file__).resolve().parents[2]
+from .core import compile_objects, link, sources
+
 SHIM = Path(__file__).with_name("guard_shim.cpp")
-COMPONENT = ROOT / "esphome" / "components" / "charging_outlet"
-SOURCES = ("energy_meter.cpp", "session_guard.cpp")
-HEADERS = ("energy_meter.h", "flash_record.h", "session_guard.h", "session_words.h")
 
 UJ_PER_WH = 3_600_000_000
 MEAN, MOMENTARY = 0, 1
@@ -23,29 +20,44 @@ class Settings(ctypes.Structure):
     """GuardSettings of session_guard.h."""
 
     _fields_ = (
+        ("max_power_mw", ctypes.c_uint32),
+        ("max_current_ma", ctypes.c_uint32),
+        ("thermal_time_ms", ctypes.c_uint32),
+        ("max_temperature", ctypes.c_uint32),
         ("idle_power_mw", ctypes.c_uint32),
         ("idle_time_ms", ctypes.c_uint32),
-        ("max_power_mw", ctypes.c_uint32),
-        ("overload_time_ms", ctypes.c_uint32),
+        ("start_timeout_ms", ctypes.c_uint32),
+        ("suspended_time_ms", ctypes.c_uint32),
         ("meter_timeout_ms", ctypes.c_uint32),
-        ("longest_gap_ms", ctypes.c_uint32),
+        ("frozen_time_ms", ctypes.c_uint32),
         ("welded_power_mw", ctypes.c_uint32),
         ("settle_time_ms", ctypes.c_uint32),
+        ("min_off_time_ms", ctypes.c_uint32),
+        ("max_cycles_per_hour", ctypes.c_uint32),
+        ("save_energy_mwh", ctypes.c_uint32),
+        ("save_interval_ms", ctypes.c_uint32),
         ("reading_kind", ctypes.c_uint8),
+        ("has_counter", ctypes.c_bool),
     )
 
 
 def settings(**changes: int) -> Settings:
-    """Return settings of a 4 kW outlet with a short idle time."""
+    """Return settings of a 4 kW outlet with a short idle time, whose relay may switch as often as it likes."""
     values = {
+        "max_power_mw": 4_000_000,
+        "thermal_time_ms": 60_000,
         "idle_power_mw": 10_000,
         "idle_time_ms": 60_000,
-        "max_power_mw": 4_000_000,
-        "overload_time_ms": 5_000,
+        "start_timeout_ms": 120_000,
+        "suspended_time_ms": 1_800_000,
         "meter_timeout_ms": 5_000,
-        "longest_gap_ms": 2_500,
+        "frozen_time_ms": 120_000,
         "welded_power_mw": 20_000,
         "settle_time_ms": 3_000,
+        "min_off_time_ms": 0,
+        "max_cycles_per_hour": 3_600,
+        "save_energy_mwh": 50_000,
+        "save_interval_ms": 900_000,
         "reading_kind": MEAN,
     }
     return Settings(**(values | changes))
@@ -57,9 +69,13 @@ class _View(ctypes.Structure):
         ("lifetime_uj", ctypes.c_uint64),
         ("supply_ms", ctypes.c_uint64),
         ("lease_left_ms", ctypes.c_uint64),
+        ("doubtful_uj", ctypes.c_uint64),
         ("durable_changes", ctypes.c_uint32),
+        ("relay_cycles", ctypes.c_uint32),
+        ("relay_delay_us", ctypes.c_uint16),
         ("relay_closed", ctypes.c_uint8),
         ("enabled", ctypes.c_uint8),
+        ("without_power", ctypes.c_uint8),
         ("state", ctypes.c_char * 16),
         ("end_reason", ctypes.c_char * 24),
         ("fault", ctypes.c_char * 24),
@@ -81,7 +97,11 @@ class View:
     lifetime_uj: int
     supply_ms: int
     lease_left_ms: int
+    doubtful_uj: int
     durable_changes: int
+    relay_cycles: int
+    relay_delay_us: int
+    without_power: bool
 
     @property
     def energy_wh(self) -> float:
@@ -92,23 +112,10 @@ class View:
 @cache
 def library() -> ctypes.CDLL:
     """Return the guard as a shared library, compiled when its sources changed."""
-    sources = [SHIM, *(COMPONENT / name for name in SOURCES + HEADERS)]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    built = ROOT / "build" / "firmware" / f"guard-{digest}.so"
-    if not built.exists():
-        built.parent.mkdir(parents=True, exist_ok=True)
-        fresh = built.with_suffix(f".{id(built)}")
-        units = [str(path) for path in sources if path.suffix == ".cpp"]
-        # Undefined behaviour ends the test run instead of going unseen.
-        checks = ["-fsanitize=undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Werror"]
-        subprocess.run(
-            ["g++", "-std=c++20", "-O1", "-g", "-shared", "-fPIC", *checks, "-o", str(fresh), *units], check=True
-        )
-        fresh.rename(built)
-    guard = ctypes.CDLL(str(built))
+    guard = ctypes.CDLL(str(link(compile_objects([SHIM, *sources()]), "guard.so", shared=True)))
     guard.guard_new.restype = ctypes.c_void_p
     guard.guard_refusal.restype = ctypes.c_char_p
-    for name in ("guard_restore", "guard_relay_closed"):
+    for name in ("guard_restore", "guard_relay_closed", "guard_save_due", "guard_save_useful"):
         getattr(guard, name).restype = ctypes.c_bool
     for name in ("guard_settings_size", "guard_view_size", "guard_record_size"):
         getattr(guard, name).restype = ctypes.c_size_t
@@ -208,7 +215,39 @@ class Guard:
 
     def reading(self, now: int, power_w: float) -> None:
         """Give the guard a reading."""
-        self._library.guard_reading(self._guard, ctypes.c_float(power_w), ctypes.c_uint64(now))
+        self._library.guard_power(self._guard, ctypes.c_float(power_w), ctypes.c_uint64(now))
+
+    def counter(self, now: int, energy_wh: float) -> None:
+        """Give the guard a reading of the meter's own counter."""
+        self._library.guard_energy(self._guard, ctypes.c_double(energy_wh), ctypes.c_uint64(now))
+
+    def current(self, now: int, amperes: float) -> None:
+        """Give the guard a reading of the current."""
+        self._library.guard_current(self._guard, ctypes.c_float(amperes), ctypes.c_uint64(now))
+
+    def temperature(self, now: int, celsius: float) -> None:
+        """Give the guard a reading of the temperature."""
+        self._library.guard_temperature(self._guard, ctypes.c_float(celsius), ctypes.c_uint64(now))
+
+    def stop_by_hand(self, now: int) -> None:
+        """Press the button."""
+        self._library.guard_stop_by_hand(self._guard, ctypes.c_uint64(now))
+
+    def save_due(self, now: int) -> bool:
+        """Whether the record has to be written."""
+        return bool(self._library.guard_save_due(self._guard, ctypes.c_uint64(now)))
+
+    def save_useful(self) -> bool:
+        """Whether writing it, with the relay open, would settle something."""
+        return bool(self._library.guard_save_useful(self._guard))
+
+    def saved(self) -> None:
+        """Say that the record was written."""
+        self._library.guard_saved(self._guard)
+
+    def save_failed(self, now: int) -> None:
+        """Say that it could not be."""
+        self._library.guard_save_failed(self._guard, ctypes.c_uint64(now))
 
     def tick(self, now: int) -> None:
         """Let the guard look at the clock."""
@@ -242,12 +281,16 @@ class Guard:
             lifetime_uj=raw.lifetime_uj,
             supply_ms=raw.supply_ms,
             lease_left_ms=raw.lease_left_ms,
+            doubtful_uj=raw.doubtful_uj,
             durable_changes=raw.durable_changes,
+            relay_cycles=raw.relay_cycles,
+            relay_delay_us=raw.relay_delay_us,
+            without_power=bool(raw.without_power),
         )
 
 
 class Bench:
-    """A guard with a relay, a car and a meter around it; time passes only when asked to."""
+    """A guard with a relay, a car, a meter and a flash around it; time passes only when asked to."""
 
     TICK_MS = 16
     METER_MS = 1000
@@ -261,9 +304,23 @@ class Bench:
         self.meter_works = True
         self.meter_says: float | None = None
         """A reading that the meter gives instead of the truth."""
+        self.counter_step_wh = 0.0
+        """The step of the meter's own counter; 0 where it has none."""
+        self.counter_works = True
+        self.relay_delay_ms = 0
         self.welded = False
+        self.flash_works = True
+        self.flash = self.guard.record()
+        self.writes = 0
         self.taken_uj = 0.0
         """What the car really took."""
+        self.closings = 0
+        self._closed = False
+        self._opened_at = -(10**9)
+        self._start_meter()
+
+    def _start_meter(self) -> None:
+        self._jitter = Random(1)  # noqa: S311  # a steady one is wanted
         self._since_reading_uj = 0.0
         self._last_reading = 0
         self._next_reading = 370
@@ -271,23 +328,55 @@ class Bench:
     def run(self, milliseconds: int) -> None:
         """Let time pass."""
         end = self.now + milliseconds
+        self.follow()
         while self.now < end:
             step = min(self.TICK_MS, end - self.now)
-            if self.guard.relay_closed or self.welded:
-                self.taken_uj += self.load_w * 1000 * step
-                self._since_reading_uj += self.load_w * 1000 * step
+            conducting = self._closed or self.welded or self.now - self._opened_at < self.relay_delay_ms
+            if conducting:
+                flowed_uj = self.load_w * 1000 * step
+                self.taken_uj += flowed_uj
+                self._since_reading_uj += flowed_uj
             self.now += step
             if self.now >= self._next_reading:
                 self._read()
             self.guard.tick(self.now)
+            self.follow()
+
+    def follow(self) -> None:
+        """Do what the component does after everything that happens: save, then switch."""
+        if not self.guard.relay_closed:
+            self._switch(False)
+        if self.guard.save_due(self.now) or self.guard.save_useful():
+            self.save()
+        self._switch(self.guard.relay_closed)
+
+    def save(self) -> None:
+        """Write the record."""
+        if self.flash_works:
+            self.flash = self.guard.record()
+            self.guard.saved()
+            self.writes += 1
+        else:
+            self.guard.save_failed(self.now)
+
+    def _switch(self, closed: bool) -> None:
+        if self._closed and not closed:
+            self._opened_at = self.now
+        self.closings += closed and not self._closed
+        self._closed = closed
 
     def _read(self) -> None:
         self._next_reading += self.METER_MS
         mean_w = self._since_reading_uj / (self.now - self._last_reading) / 1000
+        # No mains and no meter is steady to the last bit.
+        mean_w *= 1 + self._jitter.uniform(-1e-5, 1e-5)
         self._last_reading = self.now
         self._since_reading_uj = 0.0
         if self.meter_works:
             self.guard.reading(self.now, mean_w if self.meter_says is None else self.meter_says)
+        if self.counter_step_wh and self.counter_works:
+            steps = int(self.taken_uj / UJ_PER_WH / self.counter_step_wh)
+            self.guard.counter(self.now, steps * self.counter_step_wh)
 
     def run_until(self, state: str, patience_ms: int = 3_600_000) -> View:
         """Let time pass until the guard says so."""
@@ -304,11 +393,12 @@ class Bench:
 
     def power_cut(self) -> None:
         """Lose the power and boot again with what was in flash."""
-        self.guard = Guard.booted_with(self.settings, self.guard.record())
+        self.follow()
+        self.guard = Guard.booted_with(self.settings, self.flash)
         self.now = 0
-        self._last_reading = 0
-        self._next_reading = 370
-        self._since_reading_uj = 0.0
+        self._closed = False
+        self._opened_at = -(10**9)
+        self._start_meter()
 
 
 NOT_A_NUMBER = math.nan

@@ -13,9 +13,13 @@ struct View {
   uint64_t lifetime_uj;
   uint64_t supply_ms;
   uint64_t lease_left_ms;
+  uint64_t doubtful_uj;
   uint32_t durable_changes;
+  uint32_t relay_cycles;
+  uint16_t relay_delay_us;
   uint8_t relay_closed;
   uint8_t enabled;
+  uint8_t without_power;
   char state[16];
   char end_reason[24];
   char fault[24];
@@ -62,7 +66,17 @@ uint8_t guard_fault_clear(SessionGuard *guard, const char *code, size_t code_len
   return static_cast<uint8_t>(guard->fault_clear(view_of(code, code_length), now_ms).refusal);
 }
 void guard_enable(SessionGuard *guard, bool enabled, uint64_t now_ms) { guard->outlet_enable(enabled, now_ms); }
-void guard_reading(SessionGuard *guard, float power_w, uint64_t now_ms) { guard->reading(power_w, now_ms); }
+void guard_stop_by_hand(SessionGuard *guard, uint64_t now_ms) { guard->stop_by_hand(now_ms); }
+void guard_power(SessionGuard *guard, float power_w, uint64_t now_ms) { guard->power_reading(power_w, now_ms); }
+void guard_energy(SessionGuard *guard, double energy_wh, uint64_t now_ms) { guard->energy_reading(energy_wh, now_ms); }
+void guard_current(SessionGuard *guard, float current_a, uint64_t now_ms) { guard->current_reading(current_a, now_ms); }
+void guard_temperature(SessionGuard *guard, float temperature, uint64_t now_ms) {
+  guard->temperature_reading(temperature, now_ms);
+}
+bool guard_save_due(const SessionGuard *guard, uint64_t now_ms) { return guard->save_due(now_ms); }
+bool guard_save_useful(const SessionGuard *guard) { return guard->save_useful(); }
+void guard_saved(SessionGuard *guard) { guard->saved(); }
+void guard_save_failed(SessionGuard *guard, uint64_t now_ms) { guard->save_failed(now_ms); }
 void guard_tick(SessionGuard *guard, uint64_t now_ms) { guard->tick(now_ms); }
 void guard_suspend(SessionGuard *guard, uint64_t now_ms) { guard->suspend(now_ms); }
 void guard_relay_opened_by_others(SessionGuard *guard, uint64_t now_ms) { guard->relay_opened_by_others(now_ms); }
@@ -74,7 +88,11 @@ void guard_view(const SessionGuard *guard, uint64_t now_ms, View *view) {
   view->lifetime_uj = guard->lifetime_uj();
   view->supply_ms = guard->supply_ms();
   view->lease_left_ms = guard->lease_left_ms(now_ms);
+  view->doubtful_uj = guard->doubtful_uj();
   view->durable_changes = guard->durable_changes();
+  view->relay_cycles = guard->relay_cycles();
+  view->relay_delay_us = guard->relay_delay_us();
+  view->without_power = guard->without_power();
   view->relay_closed = guard->relay_closed();
   view->enabled = guard->enabled();
   std::strcpy(view->state, name_of(guard->state()));

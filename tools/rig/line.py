@@ -42,7 +42,7 @@ OUTLETS = (
     OutletSpec(
         name="outlet-3",
         title="Outlet 3, by the entrance",
-        settings={"mac_address": "02:00:00:00:00:03", "load_w": "3000", "plugged": "false", "idle_time": "10s"},
+        settings={"mac_address": "02:00:00:00:00:03", "load_w": "3000", "plugged": "false", "start_timeout": "10s"},
     ),
 )
 """Three outlets with different cars: a steady 3 kW, a slow and noisy 1.5 kW, and none plugged in."""

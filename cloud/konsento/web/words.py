@@ -21,6 +21,7 @@ END_REASONS = {
     "Local": marked("stopped at the outlet"),
     "PowerLoss": marked("the power failed"),
     "EVDisconnected": marked("the car took no more power"),
+    "Timeout": marked("no car took any power"),
     "OvercurrentFault": marked("the outlet switched off because of too much current"),
     "GroundFault": marked("an earth fault"),
 }

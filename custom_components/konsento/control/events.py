@@ -28,6 +28,7 @@ class Trigger(StrEnum):
     REMOTE_STOP = "RemoteStop"
     STOP_AUTHORIZED = "StopAuthorized"
     EV_LOST = "EVCommunicationLost"
+    EV_TIMEOUT = "EVConnectTimeout"
     ABNORMAL = "AbnormalCondition"
 
     @classmethod
@@ -42,6 +43,7 @@ _TRIGGER_OF_END = {
     EndReason.REMOTE: Trigger.REMOTE_STOP,
     EndReason.LOCAL: Trigger.STOP_AUTHORIZED,
     EndReason.IDLE: Trigger.EV_LOST,
+    EndReason.NEVER_USED: Trigger.EV_TIMEOUT,
 }
 
 

@@ -22,6 +22,7 @@ class EndReason(StrEnum):
     LOCAL = "Local"
     POWER_LOSS = "PowerLoss"
     IDLE = "EVDisconnected"
+    NEVER_USED = "Timeout"
     OVERCURRENT = "OvercurrentFault"
     GROUND_FAULT = "GroundFault"
     OTHER = "Other"

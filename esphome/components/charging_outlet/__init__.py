@@ -1,49 +1,74 @@
 """Charging outlet: closes a relay for authorised sessions only, measures what they take and keeps their limits."""
 
+import logging
 from typing import Any
 
 import esphome.codegen as cg
 import esphome.config_validation as cv
 import esphome.final_validate as fv
 from esphome.const import (
+    CONF_BUTTON,
+    CONF_CURRENT,
+    CONF_ENERGY,
     CONF_FILTERS,
     CONF_ID,
     CONF_INTERNAL,
     CONF_LED,
     CONF_NAME,
+    CONF_PIN,
     CONF_POWER,
     CONF_RESTORE_MODE,
+    CONF_TEMPERATURE,
+    CONF_UNIT_OF_MEASUREMENT,
     CONF_UPDATE_INTERVAL,
     DEVICE_CLASS_DURATION,
     DEVICE_CLASS_ENERGY,
+    DEVICE_CLASS_PROBLEM,
     ENTITY_CATEGORY_DIAGNOSTIC,
     STATE_CLASS_MEASUREMENT,
     STATE_CLASS_TOTAL_INCREASING,
+    UNIT_KILOWATT_HOURS,
     UNIT_SECOND,
     UNIT_WATT_HOURS,
 )
-from esphome.core import ID, TimePeriodMilliseconds
+from esphome.core import CORE, ID, TimePeriodMilliseconds
 from esphome.types import ConfigType
 
+from esphome import pins
 from esphome.components import binary_sensor, output, sensor, switch, text_sensor
+
+_LOGGER = logging.getLogger(__name__)
 
 CODEOWNERS = ["@konsento"]
 AUTO_LOAD = ["binary_sensor", "output", "sensor", "switch", "text_sensor"]
 DEPENDENCIES = ["api"]
 
 CONF_RELAY = "relay"
+CONF_BUZZER = "buzzer"
 CONF_READING = "reading"
+CONF_MAX_POWER = "max_power"
+CONF_MAX_CURRENT = "max_current"
+CONF_MAX_TEMPERATURE = "max_temperature"
+CONF_THERMAL_TIME = "thermal_time"
 CONF_IDLE_POWER = "idle_power"
 CONF_IDLE_TIME = "idle_time"
-CONF_MAX_POWER = "max_power"
-CONF_OVERLOAD_TIME = "overload_time"
+CONF_START_TIMEOUT = "start_timeout"
+CONF_SUSPENDED_TIME = "suspended_time"
 CONF_METER_TIMEOUT = "meter_timeout"
+CONF_FROZEN_TIME = "frozen_time"
 CONF_WELDED_POWER = "welded_power"
 CONF_SETTLE_TIME = "settle_time"
+CONF_MIN_OFF_TIME = "min_off_time"
+CONF_MAX_CYCLES_PER_HOUR = "max_cycles_per_hour"
+CONF_SAVE_ENERGY = "save_energy"
 CONF_SAVE_INTERVAL = "save_interval"
+CONF_ZERO_CROSS = "zero_cross"
+CONF_CLOSE_DELAY = "close_delay"
+CONF_OPEN_DELAY = "open_delay"
 
 charging_outlet_ns = cg.esphome_ns.namespace("charging_outlet")
 ChargingOutlet = charging_outlet_ns.class_("ChargingOutlet", cg.Component)
+ZeroCrossPin = charging_outlet_ns.class_("ZeroCrossPin")
 GuardSettings = charging_outlet_ns.struct("GuardSettings")
 ReadingKind = charging_outlet_ns.enum("ReadingKind", is_class=True)
 READING_KINDS = {"mean": ReadingKind.MEAN, "momentary": ReadingKind.MOMENTARY}
@@ -52,8 +77,12 @@ READING_KINDS = {"mean": ReadingKind.MEAN, "momentary": ReadingKind.MOMENTARY}
 TRANSPARENT_FILTERS = frozenset({"calibrate_linear", "calibrate_polynomial", "multiply", "offset"})
 
 SLOWEST_METER = TimePeriodMilliseconds(milliseconds=2000)
-# The guard bridges a gap of so much between two readings, and no more: a reading may be late or lost once.
-LONGEST_GAP_MS = 2500
+ENERGY_UNITS = frozenset({UNIT_WATT_HOURS, UNIT_KILOWATT_HOURS})
+
+HOURS_A_YEAR = 8760
+# How often the flash that keeps the preferences can be written, at 100,000 erasures of a sector. An ESP8266 erases one
+# and the same for each record; an ESP32 spreads them over the 112 pages of its NVS partition, a dozen to a page.
+FLASH_WRITES = {"esp8266": 100_000, "esp32": 100_000 * 112 * 12}
 
 
 def _watts(lowest: float, highest: float) -> Any:
@@ -93,12 +122,26 @@ _SECONDS = {
 BINARY_SENSORS: EntityTable = {
     "relay_closed": ("Relay", "relay", {}),
     "outlet_enabled": ("Outlet enabled", "outlet_enabled", {}),
+    "without_power": (
+        "Without power",
+        "without_power",
+        {"device_class": DEVICE_CLASS_PROBLEM, "entity_category": ENTITY_CATEGORY_DIAGNOSTIC},
+    ),
 }
 SENSORS: EntityTable = {
     "session_energy": ("Session energy", "session_energy", _ENERGY),
     "session_time": ("Session time", "session_time", _SECONDS),
     "lifetime_energy": ("Lifetime energy", "lifetime_energy", _ENERGY),
     "lease_left": ("Lease left", "lease_left", _SECONDS | {"entity_category": ENTITY_CATEGORY_DIAGNOSTIC}),
+    "relay_cycles": (
+        "Relay cycles",
+        "relay_cycles",
+        {
+            "accuracy_decimals": 0,
+            "state_class": STATE_CLASS_TOTAL_INCREASING,
+            "entity_category": ENTITY_CATEGORY_DIAGNOSTIC,
+        },
+    ),
     "loopback": ("Loopback", "loopback", {"accuracy_decimals": 0, "entity_category": ENTITY_CATEGORY_DIAGNOSTIC}),
 }
 # In this order the states reach a client that has just connected: the session's state comes last.
@@ -118,26 +161,77 @@ def _entities(table: EntityTable, schema: Any) -> dict[Any, Any]:
     }
 
 
-CONFIG_SCHEMA = cv.Schema(
+# What is given by its id.
+HARDWARE = (
+    CONF_RELAY,
+    CONF_POWER,
+    CONF_ENERGY,
+    CONF_CURRENT,
+    CONF_TEMPERATURE,
+    CONF_BUTTON,
+    CONF_LED,
+    CONF_BUZZER,
+)
+
+
+def _energy(value: Any) -> int:
+    """Return an energy in mWh."""
+    watt_hours: float = cv.float_with_unit("energy", "(Wh|wh)")(value)
+    return round(cv.float_range(min=10, max=1000)(watt_hours) * 1000)
+
+
+def _current_has_its_limit(config: ConfigType) -> ConfigType:
+    if (CONF_CURRENT in config) != (CONF_MAX_CURRENT in config):
+        raise cv.Invalid("'current' and 'max_current' belong together", path=[CONF_MAX_CURRENT])
+    return config
+
+
+ZERO_CROSS_SCHEMA = cv.Schema(
     {
-        cv.GenerateID(): cv.declare_id(ChargingOutlet),
-        cv.Required(CONF_RELAY): cv.use_id(switch.Switch),
-        cv.Required(CONF_POWER): cv.use_id(sensor.Sensor),
-        cv.Optional(CONF_LED): cv.use_id(output.BinaryOutput),
-        cv.Required(CONF_MAX_POWER): _watts(100, 10_000),
-        cv.Optional(CONF_READING, default="mean"): cv.enum(READING_KINDS, lower=True),
-        cv.Optional(CONF_OVERLOAD_TIME, default="5s"): _duration("1s", "60s"),
-        cv.Optional(CONF_IDLE_POWER, default="10W"): _watts(1, 200),
-        cv.Optional(CONF_IDLE_TIME, default="10min"): _duration("1s", "24h"),
-        cv.Optional(CONF_METER_TIMEOUT, default="5s"): _duration("3s", "30s"),
-        cv.Optional(CONF_WELDED_POWER, default="20W"): _watts(5, 200),
-        cv.Optional(CONF_SETTLE_TIME, default="3s"): _duration("2s", "30s"),
-        cv.Optional(CONF_SAVE_INTERVAL, default="60s"): _duration("1s", "10min"),
-        **_entities(BINARY_SENSORS, binary_sensor.binary_sensor_schema),
-        **_entities(SENSORS, sensor.sensor_schema),
-        **_entities(TEXT_SENSORS, text_sensor.text_sensor_schema),
+        cv.GenerateID(): cv.declare_id(ZeroCrossPin),
+        cv.Required(CONF_PIN): pins.internal_gpio_input_pin_schema,
+        cv.Required(CONF_CLOSE_DELAY): cv.positive_time_period_microseconds,
+        cv.Required(CONF_OPEN_DELAY): cv.positive_time_period_microseconds,
     }
-).extend(cv.COMPONENT_SCHEMA)
+)
+
+CONFIG_SCHEMA = cv.All(
+    cv.Schema(
+        {
+            cv.GenerateID(): cv.declare_id(ChargingOutlet),
+            cv.Required(CONF_RELAY): cv.use_id(switch.Switch),
+            cv.Optional(CONF_ZERO_CROSS): ZERO_CROSS_SCHEMA,
+            cv.Required(CONF_POWER): cv.use_id(sensor.Sensor),
+            cv.Optional(CONF_READING, default="mean"): cv.enum(READING_KINDS, lower=True),
+            cv.Optional(CONF_ENERGY): cv.use_id(sensor.Sensor),
+            cv.Optional(CONF_CURRENT): cv.use_id(sensor.Sensor),
+            cv.Optional(CONF_TEMPERATURE): cv.use_id(sensor.Sensor),
+            cv.Optional(CONF_BUTTON): cv.use_id(binary_sensor.BinarySensor),
+            cv.Optional(CONF_LED): cv.use_id(output.BinaryOutput),
+            cv.Optional(CONF_BUZZER): cv.use_id(output.BinaryOutput),
+            cv.Required(CONF_MAX_POWER): _watts(100, 10_000),
+            cv.Optional(CONF_MAX_CURRENT): cv.All(cv.current, cv.float_range(min=1, max=64)),
+            cv.Optional(CONF_THERMAL_TIME, default="60s"): _duration("1s", "10min"),
+            cv.Optional(CONF_MAX_TEMPERATURE, default="75°C"): cv.All(cv.temperature, cv.float_range(min=40, max=120)),
+            cv.Optional(CONF_IDLE_POWER, default="10W"): _watts(1, 200),
+            cv.Optional(CONF_IDLE_TIME, default="10min"): _duration("1s", "24h"),
+            cv.Optional(CONF_START_TIMEOUT, default="10min"): _duration("5s", "24h"),
+            cv.Optional(CONF_SUSPENDED_TIME, default="30min"): _duration("0s", "24h"),
+            cv.Optional(CONF_METER_TIMEOUT, default="5s"): _duration("3s", "30s"),
+            cv.Optional(CONF_FROZEN_TIME, default="2min"): _duration("5s", "1h"),
+            cv.Optional(CONF_WELDED_POWER, default="20W"): _watts(5, 200),
+            cv.Optional(CONF_SETTLE_TIME, default="3s"): _duration("2s", "30s"),
+            cv.Optional(CONF_MIN_OFF_TIME, default="3s"): _duration("0s", "60s"),
+            cv.Optional(CONF_MAX_CYCLES_PER_HOUR, default=60): cv.int_range(min=10, max=3600),
+            cv.Optional(CONF_SAVE_ENERGY, default="20Wh"): _energy,
+            cv.Optional(CONF_SAVE_INTERVAL, default="15min"): _duration("10s", "6h"),
+            **_entities(BINARY_SENSORS, binary_sensor.binary_sensor_schema),
+            **_entities(SENSORS, sensor.sensor_schema),
+            **_entities(TEXT_SENSORS, text_sensor.text_sensor_schema),
+        }
+    ).extend(cv.COMPONENT_SCHEMA),
+    _current_has_its_limit,
+)
 
 
 def _config_of(reference: ID) -> tuple[ConfigType, ConfigType]:
@@ -161,58 +255,112 @@ def _validate_relay(reference: ID) -> None:
         )
 
 
-def _validate_power(reference: ID) -> None:
+def _validate_meter(key: str, reference: ID) -> None:
+    """Check that every reading of a sensor arrives, and often enough."""
     entity, platform = _config_of(reference)
     for entry in entity.get(CONF_FILTERS, []):
         for name in entry:
             if name not in TRANSPARENT_FILTERS and name != "type_id":
                 raise cv.Invalid(
-                    f"The filter '{name}' of the power sensor '{reference}' withholds or delays readings, so that "
+                    f"The filter '{name}' of the {key} sensor '{reference}' withholds or delays readings, so that "
                     f"energy would be missed. Possible are {', '.join(sorted(TRANSPARENT_FILTERS))}",
-                    path=[CONF_POWER],
+                    path=[key],
                 )
     interval = platform.get(CONF_UPDATE_INTERVAL)
     if interval is not None and interval > SLOWEST_METER:
         raise cv.Invalid(
-            f"The power sensor '{reference}' is read every {interval}; the energy limit needs a reading at least "
-            "every 2 s ('update_interval: 1s')",
-            path=[CONF_POWER],
+            f"The {key} sensor '{reference}' is read every {interval}; the limits need a reading at least every 2 s "
+            "('update_interval: 1s')",
+            path=[key],
+        )
+
+
+def _validate_energy_unit(reference: ID) -> None:
+    unit = _config_of(reference)[0].get(CONF_UNIT_OF_MEASUREMENT)
+    if unit not in ENERGY_UNITS:
+        raise cv.Invalid(
+            f"The energy sensor '{reference}' counts in '{unit}'; it must count in Wh or kWh ('unit_of_measurement')",
+            path=[CONF_ENERGY],
+        )
+
+
+def flash_writes_a_year(config: ConfigType) -> int:
+    """Return how often flash is written in a year of supply at `max_power` day and night."""
+    by_energy = config[CONF_MAX_POWER] * 1000 / config[CONF_SAVE_ENERGY]
+    by_time = 3_600_000 / config[CONF_SAVE_INTERVAL].total_milliseconds
+    return round((by_energy + by_time) * HOURS_A_YEAR)
+
+
+def _state_wear(config: ConfigType) -> None:
+    """Say what saving costs; the wear of years that nobody looks at would end in an outlet that forgets."""
+    writes = flash_writes_a_year(config)
+    loss_wh = config[CONF_SAVE_ENERGY] / 1000
+    endurance = FLASH_WRITES.get(CORE.target_platform)
+    lasts = f", which lasts {endurance / writes:.1f} years of it" if endurance else ""
+    _LOGGER.info(
+        "A power cut makes a session forget %g Wh at most; full load day and night writes flash %d times a year%s",
+        loss_wh,
+        writes,
+        lasts,
+    )
+    if endurance and endurance < writes:
+        raise cv.Invalid(
+            f"Under full load day and night the flash would be worn out within a year ({writes} writes); "
+            f"raise '{CONF_SAVE_ENERGY}' or '{CONF_SAVE_INTERVAL}'",
+            path=[CONF_SAVE_ENERGY],
         )
 
 
 def _final_validate(config: ConfigType) -> ConfigType:
     _validate_relay(config[CONF_RELAY])
-    _validate_power(config[CONF_POWER])
+    for key in (CONF_POWER, CONF_ENERGY, CONF_CURRENT):
+        if key in config:
+            _validate_meter(key, config[key])
+    if CONF_ENERGY in config:
+        _validate_energy_unit(config[CONF_ENERGY])
+    _state_wear(config)
     return config
 
 
 FINAL_VALIDATE_SCHEMA = _final_validate
 
 
-def _milliwatts(watts: float) -> int:
-    return round(watts * 1000)
+def _milli(value: float) -> int:
+    return round(value * 1000)
 
 
 async def to_code(config: ConfigType) -> None:
     """Generate the component and its entities."""
     settings = cg.StructInitializer(
         GuardSettings,
-        ("idle_power_mw", _milliwatts(config[CONF_IDLE_POWER])),
+        ("max_power_mw", _milli(config[CONF_MAX_POWER])),
+        ("max_current_ma", _milli(config.get(CONF_MAX_CURRENT, 0))),
+        ("thermal_time_ms", config[CONF_THERMAL_TIME].total_milliseconds),
+        ("max_temperature", round(config[CONF_MAX_TEMPERATURE]) if CONF_TEMPERATURE in config else 0),
+        ("idle_power_mw", _milli(config[CONF_IDLE_POWER])),
         ("idle_time_ms", config[CONF_IDLE_TIME].total_milliseconds),
-        ("max_power_mw", _milliwatts(config[CONF_MAX_POWER])),
-        ("overload_time_ms", config[CONF_OVERLOAD_TIME].total_milliseconds),
+        ("start_timeout_ms", config[CONF_START_TIMEOUT].total_milliseconds),
+        ("suspended_time_ms", config[CONF_SUSPENDED_TIME].total_milliseconds),
         ("meter_timeout_ms", config[CONF_METER_TIMEOUT].total_milliseconds),
-        ("longest_gap_ms", LONGEST_GAP_MS),
-        ("welded_power_mw", _milliwatts(config[CONF_WELDED_POWER])),
+        ("frozen_time_ms", config[CONF_FROZEN_TIME].total_milliseconds),
+        ("welded_power_mw", _milli(config[CONF_WELDED_POWER])),
         ("settle_time_ms", config[CONF_SETTLE_TIME].total_milliseconds),
+        ("min_off_time_ms", config[CONF_MIN_OFF_TIME].total_milliseconds),
+        ("max_cycles_per_hour", config[CONF_MAX_CYCLES_PER_HOUR]),
+        ("save_energy_mwh", config[CONF_SAVE_ENERGY]),
+        ("save_interval_ms", config[CONF_SAVE_INTERVAL].total_milliseconds),
         ("reading_kind", config[CONF_READING]),
+        ("has_counter", CONF_ENERGY in config),
     )
-    var = cg.new_Pvariable(config[CONF_ID], settings, config[CONF_SAVE_INTERVAL].total_milliseconds)
+    var = cg.new_Pvariable(config[CONF_ID], settings)
     await cg.register_component(var, config)
-    cg.add(var.set_relay(await cg.get_variable(config[CONF_RELAY])))
-    cg.add(var.set_power(await cg.get_variable(config[CONF_POWER])))
-    if CONF_LED in config:
-        cg.add(var.set_led(await cg.get_variable(config[CONF_LED])))
+    for key in HARDWARE:
+        if key in config:
+            cg.add(getattr(var, f"set_{key}")(await cg.get_variable(config[key])))
+    if zero_cross := config.get(CONF_ZERO_CROSS):
+        pin = await cg.gpio_pin_expression(zero_cross[CONF_PIN])
+        delays = (zero_cross[key].total_microseconds for key in (CONF_CLOSE_DELAY, CONF_OPEN_DELAY))
+        cg.add(var.set_zero_cross(cg.new_Pvariable(zero_cross[CONF_ID], pin, *delays)))
     for table, new, kind in (
         (BINARY_SENSORS, binary_sensor.new_binary_sensor, "binary_sensor"),
         (SENSORS, sensor.new_sensor, "sensor"),

@@ -13,9 +13,10 @@ namespace esphome::charging_outlet {
 static const char *const TAG = "charging_outlet";
 
 static constexpr uint32_t FLASH_KEY = 0x6B6F6E73;
-/// At most one write in so many ms for what may be lost (energy, renewals): flash wears out.
-static constexpr uint32_t SHORTEST_SAVE_INTERVAL_MS = 10'000;
-static constexpr uint64_t BLINK_MS = 250;
+/// With the relay open a record can wait: at most one write in so many ms, flash wears out. The same after a failure.
+static constexpr uint64_t LAZY_SAVE_MS = 10'000;
+/// A longer press does nothing.
+static constexpr uint64_t LONGEST_PRESS_MS = 1'000;
 /// A float holds every whole number up to here.
 static constexpr int32_t LARGEST_LOOPBACK = 16'777'215;
 
@@ -47,13 +48,29 @@ void ChargingOutlet::setup() {
   if (!this->guard_.restore(record, now))
     ESP_LOGE(TAG, "What was remembered is of another layout or broken; starting from zero");
   this->saved_ms_ = now;
-  this->saved_changes_ = this->guard_.durable_changes();
   this->power_->add_on_state_callback([this](float power_w) {
-    this->guard_.reading(power_w, millis_64());
+    this->guard_.power_reading(power_w, millis_64());
     this->follow_guard_();
   });
+  if (this->energy_ != nullptr) {
+    const bool in_kwh = this->energy_->get_unit_of_measurement_ref() == "kWh";
+    this->energy_->add_on_state_callback([this, in_kwh](float energy) {
+      this->guard_.energy_reading(static_cast<double>(energy) * (in_kwh ? 1000.0 : 1.0), millis_64());
+      this->follow_guard_();
+    });
+  }
+  if (this->current_ != nullptr)
+    this->current_->add_on_state_callback([this](float a) { this->guard_.current_reading(a, millis_64()); });
+  if (this->temperature_ != nullptr)
+    this->temperature_->add_on_state_callback([this](float t) { this->guard_.temperature_reading(t, millis_64()); });
+  if (this->button_ != nullptr)
+    this->button_->add_on_state_callback([this](bool pressed) { this->on_button_(pressed); });
   if (this->led_ != nullptr)
     this->led_->turn_off();
+  if (this->buzzer_ != nullptr)
+    this->buzzer_->turn_off();
+  if (this->zero_cross_ != nullptr)
+    this->zero_cross_->setup();
 
   char boot_id[9];
   snprintf(boot_id, sizeof(boot_id), "%08" PRIx32, random_uint32());
@@ -76,7 +93,7 @@ void ChargingOutlet::loop() {
   }
   this->guard_.tick(now);
   this->follow_guard_();
-  this->blink_(now);
+  this->signal_(now);
 }
 
 void ChargingOutlet::on_shutdown() { this->suspend(); }
@@ -89,10 +106,13 @@ void ChargingOutlet::suspend() {
 }
 
 void ChargingOutlet::dump_config() {
-  ESP_LOGCONFIG(TAG, "Charging outlet:\n  Saved at least every %" PRIu32 " s while supplying",
-                this->save_interval_ms_ / 1000);
+  ESP_LOGCONFIG(TAG, "Charging outlet:\n  Relay cycles: %" PRIu32 ", opening delay %u us", this->guard_.relay_cycles(),
+                static_cast<unsigned>(this->guard_.relay_delay_us()));
   LOG_SWITCH("  ", "Relay", this->relay_);
   LOG_SENSOR("  ", "Power", this->power_);
+  LOG_SENSOR("  ", "Energy", this->energy_);
+  LOG_SENSOR("  ", "Current", this->current_);
+  LOG_SENSOR("  ", "Temperature", this->temperature_);
 }
 
 // --- actions
@@ -134,8 +154,7 @@ void ChargingOutlet::identify(int32_t seconds) {
     this->answer_with_("identify", {Refusal::BAD_ARGUMENT, "seconds must be 1 to 60"});
     return;
   }
-  this->blink_until_ms_ = millis_64() + static_cast<uint64_t>(seconds) * 1000;
-  this->blinking_ = true;
+  this->identify_until_ms_ = millis_64() + static_cast<uint64_t>(seconds) * 1000;
   ESP_LOGI(TAG, "Identifying for %" PRId32 " s", seconds);
   this->answer_with_("identify", {});
 }
@@ -151,67 +170,98 @@ void ChargingOutlet::answer_with_(const char *action, Answer answer) {
   this->follow_guard_();
 }
 
+void ChargingOutlet::on_button_(bool pressed) {
+  const uint64_t now = millis_64();
+  if (pressed) {
+    this->pressed_ms_ = now;
+  } else if (this->pressed_ms_ != 0 && now - this->pressed_ms_ <= LONGEST_PRESS_MS) {
+    ESP_LOGI(TAG, "Button pressed");
+    this->guard_.stop_by_hand(now);
+    this->follow_guard_();
+  }
+}
+
 // --- relay, flash and entities follow the guard
 
 void ChargingOutlet::follow_guard_() {
   const uint64_t now = millis_64();
-  const bool closed = this->guard_.relay_closed();
   // Opening comes before everything, closing after the session is in flash: an id that has closed the relay can't
   // start again even if power fails at that moment.
-  if (!closed && this->relay_commanded_) {
-    this->relay_commanded_ = false;
-    this->relay_->turn_off();
-    this->unsaved_energy_ = true;
-  }
+  if (!this->guard_.relay_closed() && this->relay_commanded_)
+    this->command_relay_(false);
   this->save_if_due_(now);
-  if (closed && !this->relay_commanded_) {
-    this->relay_commanded_ = true;
-    this->relay_->turn_on();
-  }
+  if (this->guard_.relay_closed() != this->relay_commanded_)
+    this->command_relay_(this->guard_.relay_closed());
   this->publish_(now);
 }
 
-void ChargingOutlet::save_if_due_(uint64_t now_ms) {
-  const bool supplying = this->guard_.relay_closed();
-  this->unsaved_energy_ |= supplying;
-  const uint32_t interval = supplying ? this->save_interval_ms_
-                                      : std::min(this->save_interval_ms_, SHORTEST_SAVE_INTERVAL_MS);
-  if (this->saved_changes_ != this->guard_.durable_changes() ||
-      (this->unsaved_energy_ && now_ms - this->saved_ms_ >= interval))
-    this->save_(now_ms);
+void ChargingOutlet::command_relay_(bool closed) {
+  if (this->zero_cross_ != nullptr) {
+    if (closed) {
+      this->zero_cross_->wait_to_close();
+    } else {
+      this->zero_cross_->wait_to_open();
+    }
+  }
+  this->relay_commanded_ = closed;
+  if (closed) {
+    this->relay_->turn_on();
+  } else {
+    this->relay_->turn_off();
+  }
 }
 
-void ChargingOutlet::save_(uint64_t now_ms) {
+void ChargingOutlet::save_if_due_(uint64_t now_ms) {
+  const bool waited = now_ms - this->saved_ms_ >= LAZY_SAVE_MS;
+  const bool due = this->guard_.save_due(now_ms) && (waited || !this->save_failed_);
+  if (!due && !(this->guard_.save_useful() && waited))
+    return;
+  if (!this->save_(now_ms))
+    this->guard_.save_failed(now_ms);
+}
+
+bool ChargingOutlet::save_(uint64_t now_ms) {
   const FlashRecord record = this->guard_.record();
-  if (!this->flash_.save(&record) || !global_preferences->sync())
-    ESP_LOGE(TAG, "Could not write to flash; a power cut now would lose what has happened since the last write");
   this->saved_ms_ = now_ms;
-  this->saved_changes_ = this->guard_.durable_changes();
-  this->unsaved_energy_ = false;
+  this->save_failed_ = !this->flash_.save(&record) || !global_preferences->sync();
+  if (this->save_failed_) {
+    ESP_LOGE(TAG, "Could not write to flash; no supply until it can be written");
+  } else {
+    this->guard_.saved();
+  }
+  return !this->save_failed_;
 }
 
 void ChargingOutlet::publish_(uint64_t now_ms) {
   Published &last = this->published_;
   const bool first = !this->state_entity_->has_state();
   const SessionState state = this->guard_.state();
-  const bool changed = first || state != last.state || last.durable_changes != this->guard_.durable_changes();
+  const Fault fault = this->guard_.fault();
+  const bool changed = first || state != last.state || fault != last.fault ||
+                       last.durable_changes != this->guard_.durable_changes();
   if (changed) {
     if (this->relay_closed_entity_->state != this->relay_commanded_ || first)
       this->relay_closed_entity_->publish_state(this->relay_commanded_);
     if (this->enabled_entity_->state != this->guard_.enabled() || first)
       this->enabled_entity_->publish_state(this->guard_.enabled());
-    publish(this->fault_entity_, name_of(this->guard_.fault()));
+    publish(this->fault_entity_, name_of(fault));
     publish(this->session_id_entity_, this->guard_.session_id());
     publish(this->end_reason_entity_, name_of(this->guard_.end_reason()));
   }
+  if (first || this->without_power_entity_->state != this->guard_.without_power())
+    this->without_power_entity_->publish_state(this->guard_.without_power());
   publish(this->energy_entity_, last.energy_mwh, this->guard_.energy_uj() / MICROJOULES_PER_MWH, 1000.0f);
   publish(this->lifetime_entity_, last.lifetime_mwh, this->guard_.lifetime_uj() / MICROJOULES_PER_MWH, 1000.0f);
   publish(this->time_entity_, last.time_s, this->guard_.supply_ms() / 1000, 1.0f);
+  publish(this->cycles_entity_, last.relay_cycles, this->guard_.relay_cycles(), 1.0f);
   publish(this->lease_entity_, last.lease_s, (this->guard_.lease_left_ms(now_ms) + 999) / 1000, 1.0f);
   if (changed) {
     // Last, so that whoever reads a state finds everything that belongs to it.
     this->log_change_(last.state);
+    if (!first)
+      this->sound_(last.state, state, now_ms);
     last.state = state;
+    last.fault = fault;
     last.durable_changes = this->guard_.durable_changes();
     this->state_entity_->publish_state(name_of(state));
   }
@@ -227,13 +277,31 @@ void ChargingOutlet::log_change_(SessionState before) const {
            static_cast<uint32_t>(this->guard_.supply_ms() / 1000));
 }
 
-void ChargingOutlet::blink_(uint64_t now_ms) {
-  if (!this->blinking_)
+void ChargingOutlet::sound_(SessionState before, SessionState after, uint64_t now_ms) {
+  if (before == after)
     return;
-  const bool over = now_ms >= this->blink_until_ms_;
-  this->blinking_ = !over;
-  if (this->led_ != nullptr)
-    this->led_->set_state(!over && (this->blink_until_ms_ - now_ms) / BLINK_MS % 2 == 1);
+  if (after == SessionState::FAULT) {
+    this->sound_told_ = Sound::FAULT;
+  } else if (after == SessionState::SUPPLYING) {
+    this->sound_told_ = Sound::STARTED;
+  } else if (after == SessionState::ENDED && before != SessionState::FAULT) {
+    this->sound_told_ = Sound::ENDED;
+  }
+  this->sound_ms_ = now_ms;
+}
+
+void ChargingOutlet::signal_(uint64_t now_ms) {
+  const Light light = now_ms < this->identify_until_ms_
+                          ? Light::IDENTIFY
+                          : light_of(this->guard_.state(), this->guard_.fault(), this->guard_.enabled());
+  const bool led_on = lit(light, now_ms);
+  if (this->led_ != nullptr && led_on != this->led_on_)
+    this->led_->set_state(led_on);
+  this->led_on_ = led_on;
+  const bool buzzer_on = sounding(this->sound_told_, now_ms - this->sound_ms_);
+  if (this->buzzer_ != nullptr && buzzer_on != this->buzzer_on_)
+    this->buzzer_->set_state(buzzer_on);
+  this->buzzer_on_ = buzzer_on;
 }
 
 }  // namespace esphome::charging_outlet

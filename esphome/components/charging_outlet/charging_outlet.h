@@ -1,6 +1,8 @@
 #pragma once
 
 #include "session_guard.h"
+#include "signals.h"
+#include "zero_cross_pin.h"
 
 #include "esphome/components/binary_sensor/binary_sensor.h"
 #include "esphome/components/output/binary_output.h"
@@ -18,15 +20,23 @@ namespace esphome::charging_outlet {
 /// Puts the session guard between the native API and the relay: actions and readings in, relay, flash and entities out.
 class ChargingOutlet final : public Component {
  public:
-  ChargingOutlet(const GuardSettings &settings, uint32_t save_interval_ms)
-      : guard_(settings), save_interval_ms_(save_interval_ms) {}
+  explicit ChargingOutlet(const GuardSettings &settings) : guard_(settings) {}
 
   void set_relay(switch_::Switch *relay) { this->relay_ = relay; }
   void set_power(sensor::Sensor *power) { this->power_ = power; }
+  /// The meter's own counter, in Wh or kWh.
+  void set_energy(sensor::Sensor *energy) { this->energy_ = energy; }
+  void set_current(sensor::Sensor *current) { this->current_ = current; }
+  void set_temperature(sensor::Sensor *temperature) { this->temperature_ = temperature; }
+  void set_button(binary_sensor::BinarySensor *button) { this->button_ = button; }
   void set_led(output::BinaryOutput *led) { this->led_ = led; }
+  void set_buzzer(output::BinaryOutput *buzzer) { this->buzzer_ = buzzer; }
+  void set_zero_cross(ZeroCrossPin *zero_cross) { this->zero_cross_ = zero_cross; }
 
   void set_relay_binary_sensor(binary_sensor::BinarySensor *entity) { this->relay_closed_entity_ = entity; }
   void set_outlet_enabled_binary_sensor(binary_sensor::BinarySensor *entity) { this->enabled_entity_ = entity; }
+  void set_without_power_binary_sensor(binary_sensor::BinarySensor *entity) { this->without_power_entity_ = entity; }
+  void set_relay_cycles_sensor(sensor::Sensor *entity) { this->cycles_entity_ = entity; }
   void set_session_energy_sensor(sensor::Sensor *entity) { this->energy_entity_ = entity; }
   void set_session_time_sensor(sensor::Sensor *entity) { this->time_entity_ = entity; }
   void set_lifetime_energy_sensor(sensor::Sensor *entity) { this->lifetime_entity_ = entity; }
@@ -70,36 +80,51 @@ class ChargingOutlet final : public Component {
     uint64_t lifetime_mwh{UINT64_MAX};
     uint64_t time_s{UINT64_MAX};
     uint64_t lease_s{UINT64_MAX};
+    uint64_t relay_cycles{UINT64_MAX};
     uint32_t durable_changes{UINT32_MAX};
     SessionState state{SessionState::IDLE};
+    Fault fault{Fault::NONE};
   };
 
   void answer_with_(const char *action, Answer answer);
+  void on_button_(bool pressed);
   /// Make relay, flash and entities follow the guard.
   void follow_guard_();
   void save_if_due_(uint64_t now_ms);
-  void save_(uint64_t now_ms);
+  bool save_(uint64_t now_ms);
+  void command_relay_(bool closed);
   void publish_(uint64_t now_ms);
   void log_change_(SessionState before) const;
-  void blink_(uint64_t now_ms);
+  void sound_(SessionState before, SessionState after, uint64_t now_ms);
+  void signal_(uint64_t now_ms);
 
   SessionGuard guard_;
   Published published_;
   Answer answer_{};
   ESPPreferenceObject flash_;
   uint64_t saved_ms_{0};
-  uint64_t blink_until_ms_{0};
-  uint32_t save_interval_ms_;
-  uint32_t saved_changes_{0};
-  bool unsaved_energy_{false};
+  uint64_t identify_until_ms_{0};
+  uint64_t sound_ms_{0};
+  uint64_t pressed_ms_{0};
+  Sound sound_told_{Sound::NONE};
+  bool save_failed_{false};
   bool relay_commanded_{false};
-  bool blinking_{false};
+  bool led_on_{false};
+  bool buzzer_on_{false};
 
   switch_::Switch *relay_{nullptr};
   sensor::Sensor *power_{nullptr};
+  sensor::Sensor *energy_{nullptr};
+  sensor::Sensor *current_{nullptr};
+  sensor::Sensor *temperature_{nullptr};
+  binary_sensor::BinarySensor *button_{nullptr};
   output::BinaryOutput *led_{nullptr};
+  output::BinaryOutput *buzzer_{nullptr};
+  ZeroCrossPin *zero_cross_{nullptr};
   binary_sensor::BinarySensor *relay_closed_entity_{nullptr};
   binary_sensor::BinarySensor *enabled_entity_{nullptr};
+  binary_sensor::BinarySensor *without_power_entity_{nullptr};
+  sensor::Sensor *cycles_entity_{nullptr};
   sensor::Sensor *energy_entity_{nullptr};
   sensor::Sensor *time_entity_{nullptr};
   sensor::Sensor *lifetime_entity_{nullptr};

@@ -2,23 +2,36 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace esphome::charging_outlet {
 
 namespace {
 
-/// A meter near 0 W may say a little less; more than that is one that is wired the wrong way round.
-constexpr float NOISE_BELOW_ZERO_W = 20.0f;
-/// A reading above so many times the rated power is a broken one. It counts as overload, but is never billed.
-constexpr uint32_t CREDIBLE_TIMES_RATED = 4;
-/// One reading alone may be a disturbance.
-constexpr uint8_t READINGS_OF_A_WELDED_CONTACT = 2;
-constexpr uint64_t UNBOUNDED = std::numeric_limits<uint32_t>::max();
+/// A reading that is late or lost once is bridged; over a longer silence only the lower of the two around it counts.
+constexpr uint32_t LONGEST_GAP_MS = 2'500;
+/// What a load can add between two looks at it, as time at the rated power.
+constexpr uint64_t UNSEEN_MS = 1'000;
+/// The last part of a limit is covered in so many steps of a quarter of what is left, so that a power cut near the end
+/// does not take all of it.
+constexpr uint64_t PARTS_OF_THE_REST = 4;
+constexpr uint64_t SHORTEST_TIME_RESERVE_MS = 10'000;
+/// Once too hot, the outlet has to cool down by so much.
+constexpr float HYSTERESIS = 10.0f;
+constexpr float COLDEST = -40.0f;
+constexpr float HOTTEST = 150.0f;
+constexpr uint64_t TEMPERATURE_TIMEOUT_MS = 60'000;
+/// A start waits so long for the contact to rest; for longer it is refused.
+constexpr uint64_t LONGEST_REST_MS = 10'000;
+/// The counter of a meter's whole life fits.
+constexpr double MOST_WH = 1e9;
+/// A counter may leap by its own coarse step, and by what a broken load could draw.
+constexpr uint64_t COARSEST_STEP_UJ = 25 * MICROJOULES_PER_WH;
 
 /// Those that stay until they are cleared, also over a reboot.
 constexpr uint8_t LATCHED_FAULTS =
     static_cast<uint8_t>(Fault::OVERCURRENT) | static_cast<uint8_t>(Fault::WELDED_CONTACT);
+
+constexpr bool is_latched(Fault fault) { return (static_cast<uint8_t>(fault) & LATCHED_FAULTS) != 0; }
 
 constexpr Answer DONE{};
 
@@ -50,7 +63,7 @@ EndReason reason_of_stop(std::string_view word) {
 }
 
 Fault fault_of(std::string_view code) {
-  for (const Fault fault : {Fault::OVERCURRENT, Fault::WELDED_CONTACT, Fault::METER_SILENT}) {
+  for (const Fault fault : FAULTS) {
     if (code == name_of(fault))
       return fault;
   }
@@ -65,33 +78,51 @@ constexpr Answer NO_SUCH_SESSION{Refusal::UNKNOWN_SESSION, "no such session here
 
 }  // namespace
 
+SessionGuard::SessionGuard(const GuardSettings &settings)
+    : settings_(settings),
+      meter_(settings.reading_kind, LONGEST_GAP_MS, settings.max_power_mw),
+      meter_watch_(settings.meter_timeout_ms, settings.frozen_time_ms, settings.max_power_mw),
+      overload_(settings.thermal_time_ms),
+      contact_(settings.min_off_time_ms, settings.max_cycles_per_hour, settings.settle_time_ms) {}
+
 // --- flash
 
 bool SessionGuard::restore(const FlashRecord &record, uint64_t now_ms) {
   now_ms = this->forward_(now_ms);
-  this->opened_ms_ = this->usable_reading_ms_ = now_ms;
+  this->meter_watch_.begin(now_ms);
+  this->suspension_ms_ = this->temperature_ms_ = now_ms;
+  this->contact_.restore(0, 0, now_ms);
   const auto end = std::ranges::find(record.session_id, '\0');
   if (record.layout != FlashRecord::LAYOUT || end == record.session_id.end())
     return false;
   const std::string_view session_id(record.session_id.data(), end - record.session_id.begin());
   if (!session_id.empty() && !is_session_id(session_id))
     return false;
+  this->contact_.restore(record.relay_cycles, record.relay_delay_us, now_ms);
   this->session_id_ = record.session_id;
   this->energy_uj_ = record.energy_uj;
   this->supply_ms_ = record.supply_ms;
+  // What may have flowed since is not billed, but not supplied a second time either.
+  this->doubtful_uj_ = record.doubtful_uj + record.reserve_uj;
+  this->doubtful_ms_ = record.doubtful_ms + record.reserve_ms;
   this->energy_limit_wh_ = record.energy_limit_wh;
   this->time_limit_s_ = record.time_limit_s;
+  this->suspended_ms_ = record.suspended_ms;
   this->last_seq_ = record.last_seq;
   this->timer_start_ = record.timer_start == static_cast<uint8_t>(TimerStart::CURRENT) ? TimerStart::CURRENT
                                                                                        : TimerStart::RELAY;
   this->clock_started_ = record.clock_started != 0;
-  this->end_reason_ = static_cast<EndReason>(std::min(record.end_reason, static_cast<uint8_t>(EndReason::OTHER)));
-  this->lifetime_uj_ = record.lifetime_uj;
+  this->used_ = record.used != 0;
+  this->end_reason_ = static_cast<EndReason>(std::min(record.end_reason, static_cast<uint8_t>(EndReason::TIMEOUT)));
+  this->power_lost_ = this->running_();
+  // A register must not run backwards, and somebody may have read what has not been saved.
+  this->lifetime_uj_ = record.lifetime_uj + record.reserve_uj;
   this->ended_ = record.ended;
   this->next_ended_ = record.next_ended % REMEMBERED_SESSIONS;
-  // A silent meter is found silent again, or is not silent any more.
+  // All others are found again, or are not there any more.
   this->faults_ = record.faults & LATCHED_FAULTS;
   this->enabled_ = record.enabled != 0;
+  this->reserve_in_flash_ = record.reserve_uj != 0;
   return true;
 }
 
@@ -100,19 +131,46 @@ FlashRecord SessionGuard::record() const {
   record.session_id = this->session_id_;
   record.energy_uj = this->energy_uj_;
   record.supply_ms = this->supply_ms_;
+  record.doubtful_uj = this->doubtful_uj_;
+  record.doubtful_ms = this->doubtful_ms_;
+  record.reserve_uj = this->energy_reserve_uj_();
+  record.reserve_ms = this->time_reserve_ms_();
   record.energy_limit_wh = this->energy_limit_wh_;
   record.time_limit_s = this->time_limit_s_;
+  record.suspended_ms = this->suspended_ms_;
   record.last_seq = this->last_seq_;
   record.timer_start = static_cast<uint8_t>(this->timer_start_);
   record.clock_started = this->clock_started_;
+  record.used = this->used_;
   record.end_reason = static_cast<uint8_t>(this->end_reason_);
   record.lifetime_uj = this->lifetime_uj_;
   record.ended = this->ended_;
   record.next_ended = this->next_ended_;
   record.faults = this->faults_ & LATCHED_FAULTS;
   record.enabled = this->enabled_;
+  record.relay_cycles = this->contact_.cycles();
+  record.relay_delay_us = this->contact_.delay_us();
   return record;
 }
+
+bool SessionGuard::save_due(uint64_t now_ms) const {
+  if (this->saved_changes_ != this->durable_changes_)
+    return true;
+  return this->supplying_ && (this->spent_uj_(now_ms) + this->settings_.max_power_mw * UNSEEN_MS >= this->covered_uj_ ||
+                              this->supply_ms_ + this->doubtful_ms_ + UNSEEN_MS >= this->covered_ms_);
+}
+
+bool SessionGuard::save_useful() const { return !this->supplying_ && this->reserve_in_flash_; }
+
+void SessionGuard::saved() {
+  this->saved_changes_ = this->durable_changes_;
+  this->covered_uj_ = this->energy_uj_ + this->doubtful_uj_ + this->energy_reserve_uj_();
+  this->covered_ms_ = this->supply_ms_ + this->doubtful_ms_ + this->time_reserve_ms_();
+  this->reserve_in_flash_ = this->supplying_;
+  this->forget_(Fault::STORAGE);
+}
+
+void SessionGuard::save_failed(uint64_t now_ms) { this->set_(Fault::STORAGE, true, this->forward_(now_ms)); }
 
 // --- what others ask for
 
@@ -149,6 +207,8 @@ Answer SessionGuard::session_start(std::string_view session_id, int32_t energy_l
     return {Refusal::DISABLED, "the outlet is disabled"};
   if (this->faults_ != 0)
     return FAULTED;
+  if (this->contact_.rest_ms(now_ms) > LONGEST_REST_MS)
+    return {Refusal::BUSY, "the relay has switched too often and rests for a while"};
 
   this->session_id_.fill('\0');
   std::ranges::copy(session_id, this->session_id_.begin());
@@ -157,11 +217,16 @@ Answer SessionGuard::session_start(std::string_view session_id, int32_t energy_l
   this->timer_start_ = timer;
   this->energy_uj_ = 0;
   this->supply_ms_ = 0;
+  this->doubtful_uj_ = 0;
+  this->doubtful_ms_ = 0;
+  this->suspended_ms_ = 0;
   this->last_seq_ = -1;
   this->end_reason_ = EndReason::NONE;
   this->clock_started_ = timer == TimerStart::RELAY;
+  this->used_ = false;
+  this->power_lost_ = false;
   this->durable_changes_++;
-  this->close_relay_(lease_s, now_ms);
+  this->supply_(lease_s, now_ms);
   return DONE;
 }
 
@@ -177,12 +242,14 @@ Answer SessionGuard::session_renew(std::string_view session_id, int32_t seq, int
     return this->has_ended_(session_id) ? SESSION_ENDED : NO_SUCH_SESSION;
   if (seq <= this->last_seq_)
     return {Refusal::STALE, "seq must be higher than that of the last renewal"};
+  if (this->faults_ != 0)
+    return FAULTED;
 
   this->last_seq_ = seq;
-  if (this->supplying_) {
+  if (this->supplying_ || this->resting_) {
     this->lease_until_ms_ = now_ms + static_cast<uint64_t>(lease_s) * 1000;
   } else {
-    this->close_relay_(lease_s, now_ms);
+    this->supply_(lease_s, now_ms);
     // A limit that was reached by the energy up to the suspension is found before the relay moves.
     this->watch_limits_(now_ms);
   }
@@ -213,45 +280,81 @@ void SessionGuard::outlet_enable(bool enabled, uint64_t now_ms) {
 }
 
 Answer SessionGuard::fault_clear(std::string_view code, uint64_t now_ms) {
-  this->forward_(now_ms);
+  now_ms = this->forward_(now_ms);
   const Fault fault = fault_of(code);
   if (fault == Fault::NONE)
-    return {Refusal::BAD_ARGUMENT, "code must be overcurrent, welded_contact or meter_silent"};
-  if (fault == Fault::METER_SILENT && this->has_(fault))
-    return {Refusal::FAULT, "the meter is still silent; the fault goes away with its next reading"};
+    return {Refusal::BAD_ARGUMENT,
+            "code must be overcurrent, welded_contact, overtemperature, meter_silent, meter_frozen, meter_implausible, "
+            "temperature_silent or storage"};
+  if (!this->has_(fault) || is_latched(fault)) {
+    this->forget_(fault);
+    return DONE;
+  }
+  if (fault != Fault::METER_FROZEN)
+    return {Refusal::FAULT, "this fault is still there; it goes away with its cause"};
+  // A counter moves again when power flows, and for that the outlet must be free.
+  this->counter_ = EnergyCounter{};
+  this->meter_watch_.relay_closed(now_ms);
   this->forget_(fault);
   return DONE;
 }
 
+void SessionGuard::stop_by_hand(uint64_t now_ms) {
+  now_ms = this->forward_(now_ms);
+  if (this->running_())
+    this->end_(EndReason::LOCAL, now_ms);
+}
+
 // --- what happens
 
-void SessionGuard::reading(float power_w, uint64_t now_ms) {
+void SessionGuard::power_reading(float power_w, uint64_t now_ms) {
   now_ms = this->forward_(now_ms);
   this->run_clock_(now_ms);
-  const float rated_w = static_cast<float>(this->settings_.max_power_mw) / 1000.0f;
-  if (!std::isnan(power_w)) {
-    const bool overloaded = power_w > rated_w;
-    if (overloaded && !this->overloaded_)
-      this->overloaded_since_ms_ = now_ms;
-    this->overloaded_ = overloaded;
-  }
-
-  const bool usable = power_w >= -NOISE_BELOW_ZERO_W && power_w <= rated_w * CREDIBLE_TIMES_RATED;
-  if (usable) {
-    const auto power_mw = static_cast<uint32_t>(std::lround(std::max(power_w, 0.0f) * 1000.0f));
-    this->usable_reading_ms_ = now_ms;
-    this->forget_(Fault::METER_SILENT);
-    this->count_(this->meter_.reading(now_ms, power_mw));
-    if (power_mw >= this->settings_.idle_power_mw) {
-      this->in_use_ms_ = now_ms;
-      if (this->supplying_ && !this->clock_started_) {
-        this->clock_started_ = true;
-        this->clock_ms_ = now_ms;
-      }
-    }
-    this->watch_contact_(power_mw, now_ms);
+  if (const auto power_mw = this->meter_watch_.reading(power_w, now_ms)) {
+    this->follow_load_(*power_mw, now_ms);
+    this->watch_load_(power_w, now_ms);
+    this->watch_contact_(*power_mw, now_ms);
   }
   this->tick(now_ms);
+}
+
+void SessionGuard::energy_reading(double energy_wh, uint64_t now_ms) {
+  now_ms = this->forward_(now_ms);
+  if (!(energy_wh >= 0.0 && energy_wh <= MOST_WH)) {
+    this->meter_watch_.counter_made_no_sense();
+    return;
+  }
+  const auto total_uj = static_cast<uint64_t>(energy_wh * static_cast<double>(MICROJOULES_PER_WH));
+  const uint64_t elapsed_ms = now_ms - this->counter_ms_;
+  const uint64_t most_uj = COARSEST_STEP_UJ + CREDIBLE_TIMES_RATED * this->settings_.max_power_mw * elapsed_ms;
+  const uint64_t added_uj = this->counter_.reading(total_uj, most_uj);
+  this->counter_ms_ = now_ms;
+  if (this->supplying_) {
+    this->energy_uj_ += added_uj;
+    this->lifetime_uj_ += added_uj;
+  }
+  this->tick(now_ms);
+}
+
+void SessionGuard::current_reading(float current_a, uint64_t now_ms) {
+  now_ms = this->forward_(now_ms);
+  if (!(current_a >= 0.0f))
+    return;
+  this->current_a_ = current_a;
+  this->current_ms_ = now_ms;
+}
+
+void SessionGuard::temperature_reading(float temperature, uint64_t now_ms) {
+  now_ms = this->forward_(now_ms);
+  if (!(temperature >= COLDEST && temperature <= HOTTEST))
+    return;
+  this->temperature_ms_ = now_ms;
+  const auto limit = static_cast<float>(this->settings_.max_temperature);
+  if (temperature >= limit) {
+    this->set_(Fault::OVERTEMPERATURE, true, now_ms);
+  } else if (temperature <= limit - HYSTERESIS) {
+    this->set_(Fault::OVERTEMPERATURE, false, now_ms);
+  }
 }
 
 void SessionGuard::tick(uint64_t now_ms) {
@@ -259,6 +362,8 @@ void SessionGuard::tick(uint64_t now_ms) {
   this->run_clock_(now_ms);
   this->watch_limits_(now_ms);
   this->watch_meter_(now_ms);
+  this->watch_temperature_(now_ms);
+  this->watch_suspension_(now_ms);
 }
 
 void SessionGuard::relay_opened_by_others(uint64_t now_ms) {
@@ -269,8 +374,7 @@ void SessionGuard::relay_opened_by_others(uint64_t now_ms) {
 
 void SessionGuard::suspend(uint64_t now_ms) {
   now_ms = this->forward_(now_ms);
-  if (this->supplying_)
-    this->open_relay_(this->meter_.longest_gap_ms(), now_ms);
+  this->open_relay_(now_ms);
 }
 
 // --- what is so
@@ -288,11 +392,8 @@ uint64_t SessionGuard::lease_left_ms(uint64_t now_ms) const {
 }
 
 Fault SessionGuard::fault() const {
-  for (const Fault fault : {Fault::WELDED_CONTACT, Fault::OVERCURRENT, Fault::METER_SILENT}) {
-    if (this->has_(fault))
-      return fault;
-  }
-  return Fault::NONE;
+  const auto found = std::ranges::find_if(FAULTS, [this](Fault fault) { return this->has_(fault); });
+  return found == std::end(FAULTS) ? Fault::NONE : *found;
 }
 
 // --- inside
@@ -307,49 +408,75 @@ void SessionGuard::latch_(Fault fault, EndReason reason, uint64_t now_ms) {
   if (this->has_(fault))
     return;
   this->faults_ |= static_cast<uint8_t>(fault);
-  this->durable_changes_ += fault == Fault::METER_SILENT ? 0 : 1;
-  // No session goes on with a fault: neither its energy nor its wires can be trusted.
+  this->durable_changes_++;
   if (this->running_())
     this->end_(reason, now_ms);
+}
+
+void SessionGuard::set_(Fault fault, bool present, uint64_t now_ms) {
+  if (!present) {
+    this->forget_(fault);
+  } else if (!this->has_(fault)) {
+    this->faults_ |= static_cast<uint8_t>(fault);
+    this->open_relay_(now_ms);
+  }
 }
 
 void SessionGuard::forget_(Fault fault) {
   if (!this->has_(fault))
     return;
   this->faults_ &= static_cast<uint8_t>(~static_cast<uint8_t>(fault));
-  this->welded_readings_ = 0;
-  this->durable_changes_ += fault == Fault::METER_SILENT ? 0 : 1;
+  if (fault == Fault::WELDED_CONTACT)
+    this->contact_.forget_welding();
+  this->durable_changes_ += is_latched(fault) ? 1 : 0;
 }
 
-void SessionGuard::close_relay_(int32_t lease_s, uint64_t now_ms) {
+void SessionGuard::supply_(int32_t lease_s, uint64_t now_ms) {
   this->lease_until_ms_ = now_ms + static_cast<uint64_t>(lease_s) * 1000;
+  this->resting_ = this->contact_.rest_ms(now_ms) > 0;
+  if (!this->resting_)
+    this->close_relay_(now_ms);
+}
+
+void SessionGuard::close_relay_(uint64_t now_ms) {
   this->clock_ms_ = this->in_use_ms_ = now_ms;
-  this->overloaded_ = false;
-  this->welded_readings_ = 0;
+  this->suspended_ms_ = 0;
+  this->power_lost_ = false;
+  this->resting_ = false;
   this->supplying_ = true;
+  this->contact_.closed(now_ms);
+  this->meter_watch_.relay_closed(now_ms);
   this->meter_.begin(now_ms);
 }
 
-void SessionGuard::open_relay_(uint64_t longest_pending_ms, uint64_t now_ms) {
+void SessionGuard::open_relay_(uint64_t now_ms) {
+  this->resting_ = false;
+  if (!this->supplying_)
+    return;
   this->run_clock_(now_ms);
-  this->count_(this->meter_.end(now_ms, longest_pending_ms));
+  Flow flow = this->meter_.end(now_ms, this->contact_.delay_us());
+  if (this->settings_.has_counter) {
+    this->counter_.estimate(flow.counted_uj);
+    flow.counted_uj = this->counter_.settle();
+  }
+  this->count_(flow);
   this->supplying_ = false;
-  this->opened_ms_ = now_ms;
+  this->suspension_ms_ = now_ms;
+  this->contact_.opened(now_ms);
 }
 
 void SessionGuard::end_(EndReason reason, uint64_t now_ms) {
-  // Over a silence of the meter nothing is billed, except up to the limit itself: there the relay opened because of it.
-  if (this->supplying_)
-    this->open_relay_(reason == EndReason::ENERGY_LIMIT ? UNBOUNDED : this->meter_.longest_gap_ms(), now_ms);
+  this->open_relay_(now_ms);
   this->end_reason_ = reason;
   this->ended_[this->next_ended_] = hash_of(this->session_id_.data());
   this->next_ended_ = (this->next_ended_ + 1) % REMEMBERED_SESSIONS;
   this->durable_changes_++;
 }
 
-void SessionGuard::count_(uint64_t energy_uj) {
-  this->energy_uj_ += energy_uj;
-  this->lifetime_uj_ += energy_uj;
+void SessionGuard::count_(const Flow &flow) {
+  this->energy_uj_ += flow.counted_uj;
+  this->lifetime_uj_ += flow.counted_uj;
+  this->doubtful_uj_ += flow.doubtful_uj;
 }
 
 void SessionGuard::run_clock_(uint64_t now_ms) {
@@ -359,45 +486,138 @@ void SessionGuard::run_clock_(uint64_t now_ms) {
   }
 }
 
+uint64_t SessionGuard::pending_uj_(uint64_t now_ms) const {
+  const uint64_t since_reading = this->meter_.pending(now_ms);
+  return this->settings_.has_counter ? this->counter_.pending() + since_reading : since_reading;
+}
+
+uint64_t SessionGuard::spent_uj_(uint64_t now_ms) const {
+  return this->energy_uj_ + this->doubtful_uj_ + this->pending_uj_(now_ms);
+}
+
 bool SessionGuard::energy_limit_reached_(uint64_t now_ms) const {
-  return this->energy_limit_wh_ != 0 &&
-         this->energy_uj_ + this->meter_.pending(now_ms) >= this->energy_limit_wh_ * MICROJOULES_PER_WH;
+  return this->energy_limit_wh_ != 0 && this->spent_uj_(now_ms) + this->meter_.tail(this->contact_.delay_us()) >=
+                                            this->energy_limit_wh_ * MICROJOULES_PER_WH;
 }
 
 bool SessionGuard::time_limit_reached_() const {
-  return this->time_limit_s_ != 0 && this->supply_ms_ >= static_cast<uint64_t>(this->time_limit_s_) * 1000;
+  return this->time_limit_s_ != 0 &&
+         this->supply_ms_ + this->doubtful_ms_ >= static_cast<uint64_t>(this->time_limit_s_) * 1000;
+}
+
+uint64_t SessionGuard::energy_reserve_uj_() const {
+  if (!this->supplying_)
+    return 0;
+  const uint64_t most = this->settings_.save_energy_mwh * MICROJOULES_PER_MWH;
+  if (this->energy_limit_wh_ == 0)
+    return most;
+  const uint64_t limit = this->energy_limit_wh_ * MICROJOULES_PER_WH;
+  const uint64_t spent = std::min(limit, this->energy_uj_ + this->doubtful_uj_);
+  const uint64_t least = std::min(most, PARTS_OF_THE_REST * this->settings_.max_power_mw * UNSEEN_MS);
+  return std::clamp((limit - spent) / PARTS_OF_THE_REST, least, most);
+}
+
+uint64_t SessionGuard::time_reserve_ms_() const {
+  if (!this->supplying_)
+    return 0;
+  const uint64_t most = this->settings_.save_interval_ms;
+  if (this->time_limit_s_ == 0)
+    return most;
+  const uint64_t limit = static_cast<uint64_t>(this->time_limit_s_) * 1000;
+  const uint64_t spent = std::min(limit, this->supply_ms_ + this->doubtful_ms_);
+  return std::clamp((limit - spent) / PARTS_OF_THE_REST, std::min(most, SHORTEST_TIME_RESERVE_MS), most);
+}
+
+void SessionGuard::follow_load_(uint32_t power_mw, uint64_t now_ms) {
+  Flow flow = this->meter_.reading(now_ms, power_mw);
+  if (this->settings_.has_counter) {
+    // The counter will tell what has flowed, also over a silence.
+    this->counter_.estimate(flow.counted_uj);
+    flow = {};
+  }
+  if (this->running_())
+    this->count_(flow);
+  if (const auto delay_us = this->meter_.observed_delay_us())
+    this->contact_.learn_delay(*delay_us);
+  if (!this->supplying_ || power_mw < this->settings_.idle_power_mw)
+    return;
+  this->in_use_ms_ = now_ms;
+  this->used_ = true;
+  this->contact_.conducts();
+  if (!this->clock_started_) {
+    this->clock_started_ = true;
+    this->clock_ms_ = now_ms;
+  }
+}
+
+void SessionGuard::watch_load_(float power_w, uint64_t now_ms) {
+  float ratio = 0.0f;
+  if (this->supplying_) {
+    ratio = std::max(power_w, 0.0f) * 1000.0f / static_cast<float>(this->settings_.max_power_mw);
+    if (this->settings_.max_current_ma != 0 && now_ms - this->current_ms_ <= LONGEST_GAP_MS)
+      ratio = std::max(ratio, this->current_a_ * 1000.0f / static_cast<float>(this->settings_.max_current_ma));
+  }
+  this->overload_.advance(now_ms, ratio);
+  if (this->supplying_ && this->overload_.tripped())
+    this->latch_(Fault::OVERCURRENT, EndReason::OVERCURRENT, now_ms);
+}
+
+void SessionGuard::watch_meter_(uint64_t now_ms) {
+  const Fault fault = this->meter_watch_.fault(now_ms);
+  this->set_(Fault::METER_SILENT, fault == Fault::METER_SILENT, now_ms);
+  this->set_(Fault::METER_IMPLAUSIBLE, fault == Fault::METER_IMPLAUSIBLE, now_ms);
+  // Nothing is as steady as a meter that measures nothing, so only what is in use can be found frozen.
+  const bool in_use = this->supplying_ && this->in_use_ms_ + LONGEST_GAP_MS >= now_ms;
+  const bool frozen = this->meter_watch_.frozen(now_ms) || this->counter_.stuck();
+  this->set_(Fault::METER_FROZEN, frozen && (in_use || this->has_(Fault::METER_FROZEN)), now_ms);
+}
+
+void SessionGuard::watch_temperature_(uint64_t now_ms) {
+  if (this->settings_.max_temperature != 0)
+    this->set_(Fault::TEMPERATURE_SILENT, now_ms - this->temperature_ms_ >= TEMPERATURE_TIMEOUT_MS, now_ms);
 }
 
 void SessionGuard::watch_limits_(uint64_t now_ms) {
   if (!this->supplying_)
     return;
+  const uint64_t unused_ms = now_ms - this->in_use_ms_;
   if (this->energy_limit_reached_(now_ms)) {
     this->end_(EndReason::ENERGY_LIMIT, now_ms);
   } else if (this->time_limit_reached_()) {
     this->end_(EndReason::TIME_LIMIT, now_ms);
-  } else if (this->overloaded_ && now_ms - this->overloaded_since_ms_ >= this->settings_.overload_time_ms) {
-    this->latch_(Fault::OVERCURRENT, EndReason::OVERCURRENT, now_ms);
-  } else if (now_ms - this->in_use_ms_ >= this->settings_.idle_time_ms) {
+  } else if (this->used_ && unused_ms >= this->settings_.idle_time_ms) {
     this->end_(EndReason::EV_DISCONNECTED, now_ms);
+  } else if (!this->used_ && unused_ms >= this->settings_.start_timeout_ms) {
+    this->end_(EndReason::TIMEOUT, now_ms);
   } else if (now_ms >= this->lease_until_ms_) {
-    this->open_relay_(this->meter_.longest_gap_ms(), now_ms);
+    this->open_relay_(now_ms);
   }
 }
 
-void SessionGuard::watch_meter_(uint64_t now_ms) {
-  if (now_ms - this->usable_reading_ms_ >= this->settings_.meter_timeout_ms)
-    this->latch_(Fault::METER_SILENT, EndReason::OTHER, now_ms);
+void SessionGuard::watch_suspension_(uint64_t now_ms) {
+  if (!this->running_() || this->supplying_)
+    return;
+  if (this->resting_) {
+    if (now_ms >= this->lease_until_ms_) {
+      this->resting_ = false;
+    } else if (this->contact_.rest_ms(now_ms) == 0) {
+      this->close_relay_(now_ms);
+      this->watch_limits_(now_ms);
+    }
+  } else {
+    this->suspended_ms_ += static_cast<uint32_t>(now_ms - this->suspension_ms_);
+    if (this->suspended_ms_ >= this->settings_.suspended_time_ms)
+      this->end_(this->power_lost_ ? EndReason::POWER_LOSS : EndReason::OTHER, now_ms);
+  }
+  this->suspension_ms_ = now_ms;
 }
 
 void SessionGuard::watch_contact_(uint32_t power_mw, uint64_t now_ms) {
-  if (this->supplying_ || now_ms - this->opened_ms_ < this->settings_.settle_time_ms)
+  // A frozen meter goes on telling of the time before.
+  if (this->supplying_ || this->has_(Fault::METER_FROZEN))
     return;
-  if (power_mw < this->settings_.welded_power_mw) {
-    this->welded_readings_ = 0;
-  } else if (++this->welded_readings_ >= READINGS_OF_A_WELDED_CONTACT) {
-    this->welded_readings_ = READINGS_OF_A_WELDED_CONTACT;
+  if (this->contact_.welded(power_mw >= this->settings_.welded_power_mw, now_ms))
     this->latch_(Fault::WELDED_CONTACT, EndReason::OTHER, now_ms);
-  }
 }
 
 }  // namespace esphome::charging_outlet

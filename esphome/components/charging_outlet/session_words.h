@@ -23,14 +23,20 @@ enum class EndReason : uint8_t {
   EV_DISCONNECTED = 6,
   OVERCURRENT = 7,
   OTHER = 8,
+  TIMEOUT = 9,
 };
 
-/// Bits, because two faults can be there at once. The numbers are in flash: never renumber.
+/// Bits, because several faults can be there at once. The numbers are in flash: never renumber.
 enum class Fault : uint8_t {
   NONE = 0,
-  OVERCURRENT = 1,     ///< more than the rated power for too long; latched
-  WELDED_CONTACT = 2,  ///< power flows although the relay is open; latched
-  METER_SILENT = 4,    ///< no usable reading; goes away by itself with the next one
+  OVERCURRENT = 1,          ///< the overload curve has tripped; latched, ends the session
+  WELDED_CONTACT = 2,       ///< power flows although the relay is open; latched, ends the session
+  METER_SILENT = 4,         ///< no reading
+  METER_FROZEN = 8,         ///< the same reading over and over, or a counter that stands still while power flows
+  METER_IMPLAUSIBLE = 16,   ///< readings below zero or beyond all sense
+  OVERTEMPERATURE = 32,     ///< too hot, until it has cooled down
+  TEMPERATURE_SILENT = 64,  ///< the temperature sensor that the outlet has does not answer
+  STORAGE = 128,            ///< flash could not be written
 };
 
 enum class Refusal : uint8_t { NONE, BAD_ARGUMENT, BUSY, UNKNOWN_SESSION, ALREADY_ENDED, STALE, DISABLED, FAULT };
@@ -41,6 +47,12 @@ struct Answer {
   const char *sentence{""};
 
   constexpr bool accepted() const { return this->refusal == Refusal::NONE; }
+};
+
+/// From the gravest on: the first of those that are there is shown.
+inline constexpr Fault FAULTS[]{
+    Fault::WELDED_CONTACT, Fault::OVERCURRENT,       Fault::OVERTEMPERATURE,    Fault::METER_SILENT,
+    Fault::METER_FROZEN,   Fault::METER_IMPLAUSIBLE, Fault::TEMPERATURE_SILENT, Fault::STORAGE,
 };
 
 constexpr const char *name_of(SessionState state) {
@@ -77,6 +89,8 @@ constexpr const char *name_of(EndReason reason) {
       return "OvercurrentFault";
     case EndReason::OTHER:
       return "Other";
+    case EndReason::TIMEOUT:
+      return "Timeout";
     default:
       return "";
   }
@@ -90,6 +104,16 @@ constexpr const char *name_of(Fault fault) {
       return "welded_contact";
     case Fault::METER_SILENT:
       return "meter_silent";
+    case Fault::METER_FROZEN:
+      return "meter_frozen";
+    case Fault::METER_IMPLAUSIBLE:
+      return "meter_implausible";
+    case Fault::OVERTEMPERATURE:
+      return "overtemperature";
+    case Fault::TEMPERATURE_SILENT:
+      return "temperature_silent";
+    case Fault::STORAGE:
+      return "storage";
     default:
       return "";
   }
