@@ -3,9 +3,14 @@
 import argparse
 
 from rig.bench import report
-from tests.bench import latency, ocpp_gateway
+from tests.bench import latency, lost_leases, ocpp_gateway, power_cuts
 
-BENCHMARKS = {"latency": latency.run, "ocpp_gateway": ocpp_gateway.run}
+BENCHMARKS = {
+    "latency": latency.run,
+    "lost_leases": lost_leases.run,
+    "ocpp_gateway": ocpp_gateway.run,
+    "power_cuts": power_cuts.run,
+}
 
 
 def main() -> None:

@@ -1,8 +1,7 @@
 """What hostile, broken and confused clients of the native API send. Seeded, so that a failure can be repeated.
 
-Frames are made by hand (a zero, the length, the message's number, the message), because a proper client library refuses
-to send most of this. Nothing here may lawfully change an outlet: every start, renewal and stop has a fault, so that
-whatever changes is a fault of the firmware.
+Nothing here may lawfully change an outlet: every start, renewal and stop is wrong in some respect, so that whatever
+changes is a fault of the firmware.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ from random import Random
 from aioesphomeapi.client import APIClient
 from aioesphomeapi.core import MESSAGE_TYPE_TO_PROTO
 
-HELLO, PING, PONG, SUBSCRIBE_LOGS, SWITCH_COMMAND, EXECUTE_SERVICE = 1, 7, 8, 28, 33, 42
+from .frames import EXECUTE_SERVICE, Value, call, frame, hello, switch, varint
 
 # The simulated world behind the outlet: who turns these is no client of an outlet.
 KNOBS = frozenset({"load_plugged", "load_power", "load_relay_welded", "load_meter_silent"})
@@ -43,52 +42,6 @@ NO_IDS = (
 NO_LEASES = (0, -1, 301, 2**31 - 1, -(2**31))
 MOST_BYTES = 32_768
 """What ESPHome takes in one message."""
-
-type Value = bool | int | float | bytes
-
-
-def varint(number: int) -> bytes:
-    """Return a number below 2^64 in protobuf's variable length."""
-    parts = bytearray()
-    while number > 0x7F:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*parts, number])
-
-
-def frame(kind: int, message: bytes = b"") -> bytes:
-    """Return a message as it goes over the wire without encryption."""
-    return b"\0" + varint(len(message)) + varint(kind) + message
-
-
-def hello(name: bytes = b"stranger") -> bytes:
-    """Return the greeting without which nothing is answered."""
-    return frame(HELLO, b"\x0a" + varint(len(name)) + name + b"\x10\x01\x18\x0a")
-
-
-def call(key: int, *arguments: Value, call_id: int = 1) -> bytes:
-    """Return the call of an action."""
-    message = b"\x0d" + struct.pack("<I", key)
-    for argument in map(_argument, arguments):
-        message += b"\x12" + varint(len(argument)) + argument
-    return frame(EXECUTE_SERVICE, message + b"\x18" + varint(call_id))
-
-
-def _argument(value: Value) -> bytes:
-    match value:
-        case bool():
-            return b"\x08" + varint(value)
-        case int():
-            return b"\x28" + varint((value << 1 ^ value >> 63) & 0xFFFF_FFFF)
-        case float():
-            return b"\x1d" + struct.pack("<f", value)
-        case bytes():
-            return b"\x22" + varint(len(value)) + value
-
-
-def switch(key: int, state: bool) -> bytes:
-    """Return the command to turn a switch."""
-    return frame(SWITCH_COMMAND, b"\x0d" + struct.pack("<I", key) + b"\x10" + varint(state))
 
 
 def relay_keys() -> set[int]:
@@ -127,10 +80,13 @@ class Keys:
 class Mischief:
     """Makes frames, and plays them to an outlet."""
 
-    random: Random
+    seed: int
     keys: Keys
     frames: int = 0
     connections: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)  # noqa: S311  # no secret, but the same again
 
     async def play(self, port: int, seconds: float, at_a_time: int = 5) -> None:
         """Let so many clients at a time do their worst for so long."""

@@ -17,10 +17,11 @@ from build_firmware import build
 from rig.outlet import OutletSpec
 
 from .conftest import SETTINGS, Device, Observer
-from .hostile import PING, PONG, SUBSCRIBE_LOGS, Keys, Mischief, call, frame, hello, relay_keys, switch
+from .frames import PING, PONG, SUBSCRIBE_LOGS, call, frame, hello, switch
+from .hostile import Keys, Mischief, relay_keys
 
 SPEC = OutletSpec(name="outlet-hostile", title="Outlet under attack", settings={**SETTINGS, "idle_time": "1h"})
-SECONDS = 4
+SECONDS = 3
 # What an outlet with all slots taken gives to the ninth client: nothing.
 SLOTS = 8
 
@@ -127,13 +128,14 @@ def refusals(device: Device) -> int:
 
 
 def test_the_program_runs_under_the_sanitizers(firmware: Path) -> None:
-    done = subprocess.run([firmware], env={**os.environ, "ASAN_OPTIONS": "help=1", "KONSENTO_API_PORT": "x"}, capture_output=True, check=False)  # fmt: skip
+    env = {**os.environ, "ASAN_OPTIONS": "help=1", "KONSENTO_API_PORT": "none"}
+    done = subprocess.run([firmware], env=env, capture_output=True, check=False)
     assert b"Available flags for AddressSanitizer" in done.stdout + done.stderr
     assert b"__ubsan_handle_type_mismatch_v1_abort" in firmware.read_bytes()
 
 
 async def test_no_bytes_and_no_arguments_crash_an_idle_outlet_or_close_its_relay(device: Device) -> None:
-    mischief = Mischief(Random(1), await Keys.of(device.outlet.port))
+    mischief = Mischief(1, await Keys.of(device.outlet.port))
     await mischief.play(device.outlet.port, SECONDS)
     await answers_a_newcomer(device)
     assert refusals(device) > 100
@@ -146,8 +148,8 @@ async def test_no_bytes_and_no_arguments_crash_an_idle_outlet_or_close_its_relay
 
 
 async def test_a_session_goes_on_under_its_limits_whatever_other_clients_send(device: Device) -> None:
-    mischief = Mischief(Random(2), await Keys.of(device.outlet.port))
-    await device.start("s", energy_limit_wh=6, lease_s=2)
+    mischief = Mischief(2, await Keys.of(device.outlet.port))
+    await device.start("s", energy_limit_wh=4, lease_s=2)
     async with renewed(device, "s"):
         await device.state("supplying")
         closed_at = device.watcher.seen_at["relay", True]
@@ -157,9 +159,9 @@ async def test_a_session_goes_on_under_its_limits_whatever_other_clients_send(de
         await answers_a_newcomer(device)
         await device.state("ended")
     assert device.watcher.states["end_reason"] == "EnergyLimitReached"
-    assert 6 <= device.watcher.number("session_energy") < 6.1
+    assert 4 <= device.watcher.number("session_energy") < 4.1
     await device.watcher.until(lambda states: states["power"] == 0, 5)
-    assert device.watcher.number("load_energy") == pytest.approx(6, abs=0.5)
+    assert device.watcher.number("load_energy") == pytest.approx(4, abs=0.5)
 
 
 async def test_the_relay_itself_answers_to_no_key(device: Device) -> None:
@@ -179,13 +181,14 @@ async def test_passing_clients_neither_open_the_relay_nor_keep_it_closed(device:
         async with renewed(device, "s"):
             await device.state("supplying")
             closed_at = device.watcher.seen_at["relay", True]
-            await device.watcher.until(lambda states: states["session_time"] == 4)
+            await device.watcher.until(lambda states: states["session_time"] == 2)
             assert device.watcher.seen_at["relay", True] == closed_at
             asked_at = monotonic()
         await device.watcher.act("session_renew", session_id="s", seq=1000, lease_s=2)
         await device.state("suspended", 5)
     opened_after = device.watcher.seen_at["relay", False] - asked_at
-    assert 2 <= opened_after < 2.5
+    # The program counts whole milliseconds.
+    assert 1.998 <= opened_after < 2.5
 
 
 async def test_strangers_in_all_slots_neither_open_the_relay_nor_keep_it_closed(device: Device) -> None:
@@ -195,7 +198,7 @@ async def test_strangers_in_all_slots_neither_open_the_relay_nor_keep_it_closed(
         strangers = [await asyncio.open_connection("127.0.0.1", device.outlet.port) for _ in range(SLOTS)]
         # The one too many is turned away; by then all the others have a slot.
         assert await strangers[-1][0].read() == b""
-        await device.watcher.until(lambda states: states["session_time"] == 3)
+        await device.watcher.until(lambda states: states["session_time"] == 2)
         assert device.watcher.seen_at["relay", True] == closed_at
     await device.state("suspended", 5)
     for _reader, writer in strangers:
@@ -208,7 +211,7 @@ async def test_commands_heard_before_are_harmless_in_any_order(device: Device) -
     start = call(keys["session_start"], b"s", 1000, 0, b"relay", 2)
     renewals = [call(keys["session_renew"], b"s", seq, 2) for seq in range(1, 4)]
     stop = call(keys["session_stop"], b"s", b"Remote")
-    watcher, random = device.watcher, Random(3)
+    watcher, random = device.watcher, Random(3)  # noqa: S311  # no secret, but the same again
 
     # Renewals that were heard do not prolong the lease, nor close the relay when it has ended.
     await said(device, start, *renewals)
