@@ -3,9 +3,10 @@
 import argparse
 
 from rig.bench import report
-from tests.bench import latency, lost_leases, ocpp_gateway, power_cuts
+from tests.bench import hostile, latency, lost_leases, ocpp_gateway, power_cuts
 
 BENCHMARKS = {
+    "hostile": hostile.run,
     "latency": latency.run,
     "lost_leases": lost_leases.run,
     "ocpp_gateway": ocpp_gateway.run,

@@ -105,12 +105,11 @@ class Mischief:
         try:
             if self.random.random() < 0.9:
                 writer.write(hello(self.random.choice(STRINGS)))
-            for _ in range(self.random.randrange(60)):
-                writer.write(self.well_framed())
-                self.frames += 1
+            frames = [self.well_framed() for _ in range(self.random.randrange(60))]
             if self.random.random() < 0.5:
-                writer.write(self.ill_framed())
-                self.frames += 1
+                frames.append(self.ill_framed())
+            writer.write(b"".join(frames))
+            self.frames += len(frames)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.random.uniform(0.01, 0.3)):
                     await writer.drain()
