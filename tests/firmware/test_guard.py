@@ -348,6 +348,14 @@ def test_a_meter_that_repeats_itself_is_frozen() -> None:
     assert bench.guard.renew(bench.now, "s", 1) == ""
 
 
+def test_a_small_load_whose_few_pulses_stay_the_same_has_more_time() -> None:
+    bench = supplying(frozen_time_ms=10_000)
+    bench.meter_says = 20.0
+    bench.run(95_000)
+    assert bench.view.state == "supplying"
+    assert bench.run_until("suspended", 10_000).fault == "meter_frozen"
+
+
 def test_nothing_plugged_in_is_not_a_frozen_meter() -> None:
     bench = supplying(start_timeout_ms=600_000)
     bench.load_w = 0.0

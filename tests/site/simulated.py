@@ -110,6 +110,18 @@ class SimulatedOutlet:
         self.fault = "overcurrent"
         self.changed()
 
+    def find_nobody(self) -> None:
+        """Open because no car has taken any power."""
+        self._end(EndReason.NEVER_USED)
+        self.changed()
+
+    def lose_meter(self, lost: bool) -> None:
+        """Open because the meter is silent, until it speaks again."""
+        self.fault = "meter_silent" if lost else ""
+        if lost and self.relay:
+            self.state = OutletState.SUSPENDED
+        self.changed()
+
     def set_online(self, online: bool) -> None:
         self.online = online
         self.changed()
@@ -173,6 +185,8 @@ class SimulatedOutlet:
             raise OutletRefusedError("unknown_session", "not this one")
         if seq <= self.seq:
             raise OutletRefusedError("stale", "the number must rise")
+        if self.fault:
+            raise OutletRefusedError("fault", "the outlet has a fault")
         self.seq = seq
         self._lease(lease_s)
         self.state = OutletState.SUPPLYING

@@ -25,7 +25,7 @@ class MeterWatch {
   /// METER_SILENT or METER_IMPLAUSIBLE after too long without a usable reading, else NONE.
   Fault fault(uint64_t now_ms) const;
   /// Whether the reading has not changed for too long although power flows.
-  bool frozen(uint64_t now_ms) const { return now_ms - this->changed_ms_ >= this->frozen_time_ms_; }
+  bool frozen(uint64_t now_ms) const;
 
  protected:
   uint64_t usable_ms_{0};

@@ -346,7 +346,7 @@ void SessionGuard::current_reading(float current_a, uint64_t now_ms) {
 
 void SessionGuard::temperature_reading(float temperature, uint64_t now_ms) {
   now_ms = this->forward_(now_ms);
-  if (!(temperature >= COLDEST && temperature <= HOTTEST))
+  if (this->settings_.max_temperature == 0 || !(temperature >= COLDEST && temperature <= HOTTEST))
     return;
   this->temperature_ms_ = now_ms;
   const auto limit = static_cast<float>(this->settings_.max_temperature);

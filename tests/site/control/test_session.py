@@ -187,6 +187,31 @@ async def test_over_current_ends_the_session_with_its_reason(controlled: Control
     assert (last.end_reason, last.trigger) == (EndReason.OVERCURRENT, Trigger.ABNORMAL)
 
 
+async def test_a_car_that_never_takes_power_ends_the_session_with_its_reason(controlled: Controlled) -> None:
+    controlled.outlet.load_w = 0
+    await controlled.ask()
+    await controlled.live(2)
+    controlled.outlet.find_nobody()
+    await controlled.live(1)
+
+    last = (await controlled.deliver())[-1]
+    assert (last.end_reason, last.trigger) == (EndReason.NEVER_USED, Trigger.EV_TIMEOUT)
+
+
+async def test_a_fault_that_goes_away_suspends_and_the_session_goes_on(controlled: Controlled) -> None:
+    await controlled.ask()
+    await controlled.live(5)
+    controlled.outlet.lose_meter(True)
+    await controlled.live(20)
+    assert not controlled.outlet.relay
+    controlled.outlet.lose_meter(False)
+    await controlled.live(5)
+
+    assert controlled.outlet.relay
+    states = [event.supplying for event in await controlled.deliver() if event.trigger is Trigger.CHARGING_STATE]
+    assert states == [False, True]
+
+
 async def test_an_outlet_without_news_from_control_suspends_and_resumes(controlled: Controlled) -> None:
     await controlled.ask()
     controlled.outlet.set_online(False)
