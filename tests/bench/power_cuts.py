@@ -30,6 +30,7 @@ MINUTES = float(os.environ.get("MINUTES", "10"))
 OUTLETS = 8
 SEED = 1
 SHORTEST_LIFE_S, LONGEST_LIFE_S = 0.01, 20.0
+LEAST_LIMIT_WH, MOST_LIMIT_WH = 2, 80
 LEASE_S, RENEWAL_S = 10, 3
 
 SAVE_ENERGY_WH = 10.0
@@ -126,7 +127,7 @@ class Trial:
     async def run(self, until: float) -> None:
         """Play session after session until then."""
         while monotonic() < until:
-            session = Session(f"cut-{next(self.sessions)}", self.random.randint(10, 80))
+            session = Session(f"cut-{next(self.sessions)}", round(self._spread(LEAST_LIMIT_WH, MOST_LIMIT_WH)))
             while not session.ended and monotonic() < until:
                 await self._life(session)
             if session.ended:
@@ -134,7 +135,7 @@ class Trial:
 
     async def _life(self, session: Session) -> None:
         life = Life(Watcher(self.outlet.port))
-        lives_s = math.exp(self.random.uniform(math.log(SHORTEST_LIFE_S), math.log(LONGEST_LIFE_S)))
+        lives_s = self._spread(SHORTEST_LIFE_S, LONGEST_LIFE_S)
         await self.outlet.process.start()
         task = asyncio.create_task(self._live(session, life))
         await asyncio.wait([task], timeout=lives_s)
@@ -152,6 +153,10 @@ class Trial:
             self.worst.blank_flash += 1
             self.lifetime_wh = 0.0
             session.ended = True
+
+    def _spread(self, least: float, most: float) -> float:
+        """Return a number between these, as likely to be within a factor of two of one as of the other."""
+        return math.exp(self.random.uniform(math.log(least), math.log(most)))
 
     async def _live(self, session: Session, life: Life) -> None:
         watcher = life.watcher
