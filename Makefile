@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
 DEV := .venv/dev/bin
 
-.PHONY: help demo test lint test-firmware test-site test-cloud test-system bench lock format clean
+.PHONY: help demo test lint test-parts test-firmware test-site test-cloud test-system bench lock format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -16,8 +16,9 @@ demo: ## The whole line on this machine; ARGS="--once --json" runs one session a
 	@PYTHONPATH=tools $(DEV)/python -m rig.demo $(ARGS)
 
 test: ## Everything that CI runs
-	@tools/setup firmware site cloud dev chromium
-	@$(MAKE) --no-print-directory lint test-firmware test-site test-cloud test-system
+	@tools/setup firmware site cloud dev chromium doctest
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-system test-parts
 
 lint: ## ruff, mypy --strict and the floors of the cloud
 	@tools/setup site dev
@@ -28,8 +29,12 @@ lint: ## ruff, mypy --strict and the floors of the cloud
 	MYPYPATH=.:tools:cloud $(DEV)/mypy --explicit-package-bases --exclude tools/typings tools tests/system tests/bench
 	cd cloud && PYTHONPATH=. ../$(DEV)/lint-imports
 
+# The whole line mostly waits for real clocks, the parts mostly compute.
+test-parts:
+	@$(MAKE) --no-print-directory test-firmware test-site test-cloud
+
 test-firmware: ## The outlet's firmware
-	@tools/setup firmware dev
+	@tools/setup firmware dev doctest
 	$(DEV)/pytest tests/firmware
 
 test-site: ## The Home Assistant integration

@@ -1,11 +1,13 @@
 """Runs the benchmarks by name."""
 
 import argparse
+from collections.abc import Callable
 
-from rig.bench import report
-from tests.bench import hostile, latency, lost_leases, ocpp_gateway, power_cuts
+from rig.bench import Measured, report
+from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[], Measured]] = {
+    "cutoff": cutoff.run,
     "hostile": hostile.run,
     "latency": latency.run,
     "lost_leases": lost_leases.run,

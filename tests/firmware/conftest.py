@@ -34,27 +34,18 @@ def firmware() -> Path:
     return build(SPEC.name, SPEC.settings)
 
 
-class Observer(Watcher):
-    """A watcher that can also break things."""
-
-    def turn(self, name: str, state: bool) -> None:
-        """Turn one of the switches behind the outlet."""
-        _kind, key = self._keys[name]
-        self._client.switch_command(key, state)
-
-
 @dataclass
 class Device:
     """The running program and a connection to it."""
 
     outlet: Outlet
-    watcher: Observer
+    watcher: Watcher
 
     async def restart(self) -> None:
         """Start the program again and connect anew."""
         await self.watcher.close()
         await self.outlet.process.start()
-        self.watcher = Observer(self.outlet.port)
+        self.watcher = Watcher(self.outlet.port)
         await self.watcher.connect()
         await self.settled()
 
@@ -96,7 +87,7 @@ async def device(firmware: Path, tmp_path: Path) -> AsyncIterator[Device]:
     """A new outlet."""
     outlet = Outlet(SPEC, firmware, Ports().take(), tmp_path)
     await outlet.process.start()
-    watcher = Observer(outlet.port)
+    watcher = Watcher(outlet.port)
     running = Device(outlet, watcher)
     try:
         await watcher.connect()

@@ -307,6 +307,8 @@ class Bench:
         self.counter_step_wh = 0.0
         """The step of the meter's own counter; 0 where it has none."""
         self.counter_works = True
+        self.counter_first = False
+        """Whether a reading of the counter comes before that of the power (CSE7766)."""
         self.relay_delay_ms = 0
         self.welded = False
         self.flash_works = True
@@ -367,13 +369,21 @@ class Bench:
 
     def _read(self) -> None:
         self._next_reading += self.METER_MS
-        mean_w = self._since_reading_uj / (self.now - self._last_reading) / 1000
+        power_w = self._since_reading_uj / (self.now - self._last_reading) / 1000
+        if self.settings.reading_kind == MOMENTARY:
+            power_w = self.load_w if self._closed or self.welded else 0.0
         # No mains and no meter is steady to the last bit.
-        mean_w *= 1 + self._jitter.uniform(-1e-5, 1e-5)
+        power_w *= 1 + self._jitter.uniform(-1e-5, 1e-5)
         self._last_reading = self.now
         self._since_reading_uj = 0.0
+        if self.counter_first:
+            self._read_counter()
         if self.meter_works:
-            self.guard.reading(self.now, mean_w if self.meter_says is None else self.meter_says)
+            self.guard.reading(self.now, power_w if self.meter_says is None else self.meter_says)
+        if not self.counter_first:
+            self._read_counter()
+
+    def _read_counter(self) -> None:
         if self.counter_step_wh and self.counter_works:
             steps = int(self.taken_uj / UJ_PER_WH / self.counter_step_wh)
             self.guard.counter(self.now, steps * self.counter_step_wh)

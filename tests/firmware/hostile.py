@@ -17,8 +17,8 @@ from aioesphomeapi.core import MESSAGE_TYPE_TO_PROTO
 
 from .frames import EXECUTE_SERVICE, Value, call, frame, hello, switch, varint
 
-# The simulated world behind the outlet: who turns these is no client of an outlet.
-KNOBS = frozenset({"load_plugged", "load_power", "load_relay_welded", "load_meter_silent"})
+# The simulated world behind the outlet: who changes that is no client of an outlet.
+WORLD = "load_"
 # What the internal relay may be called; its key is a hash of that.
 RELAY_NAMES = ("simulated_relay", "relay", "simulated_load_relay", "switch", "load_relay", "my_relay", "")
 INTEGERS = (0, 1, -1, 2, 127, 128, 255, 65_536, 100_000, 2**31 - 1, -(2**31))
@@ -58,7 +58,7 @@ def relay_keys() -> set[int]:
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of an outlet's entities (without the knobs of its simulated world) and actions."""
+    """The keys of an outlet's entities and actions, without those of its simulated world."""
 
     entities: tuple[int, ...]
     actions: Mapping[str, int]
@@ -72,8 +72,10 @@ class Keys:
             entities, actions = await client.list_entities_services()
         finally:
             await client.disconnect()
-        seen = tuple(entity.key for entity in entities if entity.object_id not in KNOBS)
-        return cls(seen, {action.name: action.key for action in actions})
+        return cls(
+            tuple(entity.key for entity in entities if not entity.object_id.startswith(WORLD)),
+            {action.name: action.key for action in actions if not action.name.startswith(WORLD)},
+        )
 
 
 @dataclass

@@ -16,7 +16,7 @@ from aioesphomeapi.client import APIClient
 from build_firmware import build
 from rig.outlet import OutletSpec
 
-from .conftest import SETTINGS, Device, Observer
+from .conftest import SETTINGS, Device
 from .frames import PING, PONG, SUBSCRIBE_LOGS, call, frame, hello, switch
 from .hostile import Keys, Mischief, relay_keys
 
@@ -116,7 +116,7 @@ async def passers_by(device: Device) -> AsyncIterator[None]:
 async def answers_a_newcomer(device: Device) -> None:
     """Assert that the program lives and an ordinary client that comes now is served."""
     await device.outlet.process.check()
-    newcomer = Observer(device.outlet.port)
+    newcomer = Watcher(device.outlet.port)
     await newcomer.connect()
     await newcomer.act("loopback", seq=4711)
     await newcomer.until(lambda states: states["loopback"] == 4711, 5)

@@ -1,7 +1,7 @@
 """An outlet: the real firmware, built for this machine, with a simulated car."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -59,6 +59,8 @@ class Watcher:
         self._keys: dict[str, tuple[type, int]] = {}
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._followers: dict[str, list[asyncio.Queue[object]]] = {}
+        self._told_at: dict[str, float] = {}
         self.states: dict[str, object] = {}
         self.seen_at: dict[tuple[str, object], float] = {}
         """When a value of an entity was last seen to begin, `time.monotonic()` seconds."""
@@ -91,6 +93,9 @@ class Watcher:
         if self.states.get(name) != value:
             self.seen_at[name, value] = monotonic()
         self.states[name] = value
+        self._told_at[name] = monotonic()
+        for follower in self._followers.get(name, []):
+            follower.put_nowait(value)
         task = asyncio.ensure_future(self._notify())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -107,29 +112,62 @@ class Watcher:
         except TimeoutError:
             raise TimeoutError(f"after {patience} s the outlet says {self.states}") from None
 
+    def follow(self, name: str) -> asyncio.Queue[object]:
+        """Return a queue of what an entity says from now on, the same value again included."""
+        follower: asyncio.Queue[object] = asyncio.Queue()
+        self._followers.setdefault(name, []).append(follower)
+        return follower
+
+    def told_at(self, name: str) -> float:
+        """Return when an entity last said anything, `time.monotonic()` seconds."""
+        return self._told_at[name]
+
     def number(self, name: str) -> float:
         """Return the value of a sensor."""
         value = self.states[name]
         assert isinstance(value, float | int)  # noqa: S101  # a wrong entity name is a mistake in the caller
         return float(value)
 
-    async def act(self, name: str, **values: bool | int | float | str) -> None:
+    async def act(self, name: str, **values: bool | int | float | str | list[float]) -> None:
         """Call an action of the firmware; raises RuntimeError with its message when it refuses."""
         arguments: ExecuteServiceDataType = dict(values)
         answer = await self._client.execute_service(self._actions[name], arguments, return_response=False, timeout=10)
         if answer is not None and not answer.success:
             raise RuntimeError(answer.error_message)
 
+    # --- the world behind the outlet, see docs/firmware.md
+
+    async def set_load(self, key: str, value: float) -> None:
+        """Change one setting of the simulated world (`load_set`); raises RuntimeError when key or value is wrong."""
+        await self.act("load_set", key=key, value=float(value))
+
+    async def curve(self, points: Sequence[tuple[float, float]]) -> None:
+        """Let the car draw a curve of (seconds since the contact closed, W), straight between the points.
+
+        No point: what `draw` says. Raises RuntimeError when seconds don't rise or a power is negative.
+        """
+        seconds = [float(second) for second, _watts in points]
+        watts = [float(power) for _second, power in points]
+        await self.act("load_curve", seconds=seconds, watts=watts)
+
+    async def press(self, milliseconds: float) -> None:
+        """Press the button for so long, 0 to 60,000 ms; returns at once."""
+        await self.set_load("button_ms", milliseconds)
+
+    def turn(self, name: str, state: bool) -> None:
+        """Turn one of the switches; raises TypeError when there is no such switch."""
+        self._client.switch_command(self._key(name, SwitchInfo), state)
+
     def plug(self, plugged: bool) -> None:
         """Plug the simulated car in or pull its cable."""
-        kind, key = self._keys["load_plugged"]
-        if kind is not SwitchInfo:
-            raise TypeError("load_plugged is no switch")
-        self._client.switch_command(key, plugged)
+        self.turn("load_plugged", plugged)
 
     def draw(self, watts: float) -> None:
         """Set what the simulated car draws."""
-        kind, key = self._keys["load_power"]
-        if kind is not NumberInfo:
-            raise TypeError("load_power is no number")
-        self._client.number_command(key, watts)
+        self._client.number_command(self._key("load_power", NumberInfo), watts)
+
+    def _key(self, name: str, kind: type) -> int:
+        found, key = self._keys[name]
+        if found is not kind:
+            raise TypeError(f"{name} is no {kind.__name__}")
+        return key

@@ -16,6 +16,7 @@ from esphome.const import (
     CONF_LED,
     CONF_NAME,
     CONF_PIN,
+    CONF_PLATFORM,
     CONF_POWER,
     CONF_RESTORE_MODE,
     CONF_TEMPERATURE,
@@ -80,6 +81,9 @@ SLOWEST_METER = TimePeriodMilliseconds(milliseconds=2000)
 ENERGY_UNITS = frozenset({UNIT_WATT_HOURS, UNIT_KILOWATT_HOURS})
 
 HOURS_A_YEAR = 8760
+# Platforms whose power is rounded to whole pulses of a nominal interval; their counter misses none.
+COUNTING_PLATFORMS = frozenset({"hlw8012"})
+
 # How often the flash that keeps the preferences can be written, at 100,000 erasures of a sector. An ESP8266 erases one
 # and the same for each record; an ESP32 spreads them over the 112 pages of its NVS partition, a dozen to a page.
 FLASH_WRITES = {"esp8266": 100_000, "esp32": 100_000 * 112 * 12}
@@ -275,6 +279,15 @@ def _validate_meter(key: str, reference: ID) -> None:
         )
 
 
+def _validate_counter(config: ConfigType) -> None:
+    platform = _config_of(config[CONF_POWER])[1].get(CONF_PLATFORM)
+    if platform in COUNTING_PLATFORMS and CONF_ENERGY not in config:
+        raise cv.Invalid(
+            f"The power of '{platform}' is rounded to whole pulses, which would be billed wrongly; give its 'energy' too",
+            path=[CONF_ENERGY],
+        )
+
+
 def _validate_energy_unit(reference: ID) -> None:
     unit = _config_of(reference)[0].get(CONF_UNIT_OF_MEASUREMENT)
     if unit not in ENERGY_UNITS:
@@ -316,6 +329,7 @@ def _final_validate(config: ConfigType) -> ConfigType:
     for key in (CONF_POWER, CONF_ENERGY, CONF_CURRENT):
         if key in config:
             _validate_meter(key, config[key])
+    _validate_counter(config)
     if CONF_ENERGY in config:
         _validate_energy_unit(config[CONF_ENERGY])
     _state_wear(config)

@@ -19,7 +19,7 @@ uint64_t EnergyCounter::settle() {
   return energy;
 }
 
-uint64_t EnergyCounter::reading(uint64_t total_uj, uint64_t most_uj) {
+uint64_t EnergyCounter::reading(uint64_t total_uj, uint64_t rated_uj, uint64_t most_uj) {
   if (!this->known_) {
     this->known_ = true;
     this->total_uj_ = total_uj;
@@ -32,17 +32,18 @@ uint64_t EnergyCounter::reading(uint64_t total_uj, uint64_t most_uj) {
   uint64_t added = 0;
   if (step > 0) {
     this->total_uj_ = total_uj;
+    this->finest_uj_ = std::min(this->finest_uj_, step);
+    this->coarsest_uj_ = std::max(this->coarsest_uj_, step);
     if (!this->stepped_)
-      step = std::min(step, this->estimated_uj_);
+      step = std::min(step, std::max(this->estimated_uj_, rated_uj));
     this->stepped_ = true;
     added = beyond(step, this->settled_uj_);
     this->settled_uj_ = beyond(this->settled_uj_, step);
-    // The step was somewhere since the counter was last heard, so no more than that can have come after it; of one that
-    // moves every time the steps are small, and what seems to have come after it is the power's own error.
-    const uint64_t most_after = this->moved_ ? 0 : this->estimated_since_heard_uj_;
+    // The step was somewhere since the counter was last heard, so no more than that can have come after it, and less than
+    // another step.
+    const uint64_t most_after = std::min(this->finest_uj_, this->estimated_since_heard_uj_);
     this->estimated_uj_ = std::min(beyond(this->estimated_uj_, step), most_after);
   }
-  this->moved_ = step > 0;
   this->estimated_since_heard_uj_ = 0;
   return added;
 }

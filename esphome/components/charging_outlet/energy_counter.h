@@ -16,11 +16,14 @@ class EnergyCounter {
   uint64_t pending() const;
   /// The relay has opened: what is pending counts now, and the next step brings the rest only.
   uint64_t settle();
-  /// The counter says `total_uj`, and more than `most_uj` can't have flowed since it was last heard; returns what that
-  /// adds. A counter that wraps, starts again or leaps is followed, and what the power has told counts instead.
-  uint64_t reading(uint64_t total_uj, uint64_t most_uj);
+  /// The counter says `total_uj`; returns what that adds. Since it was last heard `rated_uj` may have flowed, and more
+  /// than `most_uj` can't have: a counter that wraps, starts again or leaps is followed, and what the power has told
+  /// counts instead.
+  uint64_t reading(uint64_t total_uj, uint64_t rated_uj, uint64_t most_uj);
   /// Whether it stands still although power has flowed.
   bool stuck() const { return this->estimated_uj_ >= STUCK_UJ; }
+  /// Whether it should have moved, judged by its own steps.
+  bool late() const { return this->stepped_ && this->estimated_uj_ / 2 >= this->coarsest_uj_; }
 
  protected:
   /// More than the coarsest counter's step (100 pulses per kWh).
@@ -32,13 +35,14 @@ class EnergyCounter {
   /// Since the last step, as the power tells, and how much of it since the counter was last heard.
   uint64_t estimated_uj_{0};
   uint64_t estimated_since_heard_uj_{0};
+  /// The least and the most that it has moved at once.
+  uint64_t finest_uj_{UINT64_MAX};
+  uint64_t coarsest_uj_{0};
   /// Counted already although the counter has not said it yet.
   uint64_t settled_uj_{0};
   bool known_{false};
   /// Whether it has moved since it was first heard: the first step is partly of the time before.
   bool stepped_{false};
-  /// Whether it had moved when it was last heard.
-  bool moved_{false};
 };
 
 }  // namespace esphome::charging_outlet

@@ -61,25 +61,33 @@ uint64_t EnergyMeter::pending(uint64_t now_ms) const {
   return static_cast<uint64_t>(this->load_mw_) * (now_ms - this->counted_until_ms_);
 }
 
+uint64_t EnergyMeter::settle(uint64_t now_ms) {
+  const uint64_t added = this->pending(std::min(now_ms, this->counted_until_ms_ + this->longest_gap_ms_));
+  this->counted_uj_ += added;
+  this->counted_until_ms_ = now_ms;
+  return added;
+}
+
 uint64_t EnergyMeter::tail(uint16_t delay_us) const {
   return this->closed_ && this->seen_load_ ? static_cast<uint64_t>(this->load_mw_) * delay_us / US_PER_MS : 0;
 }
 
 Flow EnergyMeter::end(uint64_t now_ms, uint16_t delay_us) {
-  const uint64_t believed_until = std::min(now_ms, this->counted_until_ms_ + this->longest_gap_ms_);
+  const uint64_t pending = this->pending(now_ms);
+  const bool steady_before = this->counted_uj_ == 0;
   Flow flow;
-  flow.counted_uj = this->pending(believed_until);
-  flow.doubtful_uj = this->pending(now_ms) - flow.counted_uj;
-  if (believed_until == now_ms)
+  flow.counted_uj = this->settle(now_ms);
+  flow.doubtful_uj = pending - flow.counted_uj;
+  if (flow.doubtful_uj == 0) {
     flow.counted_uj += this->tail(delay_us);
+    this->counted_uj_ += this->tail(delay_us);
+  }
   const uint32_t change = std::max(this->load_mw_, this->load_before_mw_) - std::min(this->load_mw_, this->load_before_mw_);
-  this->opened_from_steady_ = this->kind_ == ReadingKind::MEAN && this->seen_load_ && this->counted_uj_ == 0 &&
+  this->opened_from_steady_ = this->kind_ == ReadingKind::MEAN && this->seen_load_ && steady_before &&
                               this->closed_ms_ <= this->last_reading_ms_ && this->load_mw_ >= TELLING_LOAD_MW &&
                               change <= this->load_mw_ / STEADINESS;
   this->delay_us_ = delay_us;
-  this->counted_uj_ += flow.counted_uj;
   this->closed_before_ms_ = this->closed_for_(now_ms);
-  this->counted_until_ms_ = now_ms;
   this->closed_ = false;
   this->opened_ = true;
   return flow;

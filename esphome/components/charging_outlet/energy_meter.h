@@ -41,6 +41,9 @@ class EnergyMeter {
   /// The energy in µJ that has probably flowed since the last reading, as if the load had stayed.
   uint64_t pending(uint64_t now_ms) const;
 
+  /// Count the pending energy in µJ now; the next reading adds only what it says beyond.
+  uint64_t settle(uint64_t now_ms);
+
   /// The energy in µJ that will flow until a contact opens that takes so long.
   uint64_t tail(uint16_t delay_us) const;
 
@@ -62,8 +65,8 @@ class EnergyMeter {
   uint64_t counted_until_ms_{0};
   uint64_t last_reading_ms_{0};
   uint64_t closed_ms_{0};
-  /// Since the last reading: energy that an opening has already counted, and time closed before it. A mean tells of all
-  /// of it once more.
+  /// Since the last reading: energy that is counted already, and time closed before an opening. A mean tells of all of
+  /// it once more.
   uint64_t counted_uj_{0};
   uint64_t closed_before_ms_{0};
   std::optional<int32_t> observed_delay_us_;

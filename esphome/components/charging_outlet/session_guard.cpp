@@ -326,8 +326,11 @@ void SessionGuard::energy_reading(double energy_wh, uint64_t now_ms) {
   }
   const auto total_uj = static_cast<uint64_t>(energy_wh * static_cast<double>(MICROJOULES_PER_WH));
   const uint64_t elapsed_ms = now_ms - this->counter_ms_;
-  const uint64_t most_uj = COARSEST_STEP_UJ + CREDIBLE_TIMES_RATED * this->settings_.max_power_mw * elapsed_ms;
-  const uint64_t added_uj = this->counter_.reading(total_uj, most_uj);
+  const uint64_t rated_uj = this->settings_.max_power_mw * elapsed_ms;
+  const uint64_t most_uj = COARSEST_STEP_UJ + CREDIBLE_TIMES_RATED * rated_uj;
+  // Whether the counter or the power of an interval is heard first, the power's share of it is known before the step.
+  this->counter_.estimate(this->meter_.settle(now_ms));
+  const uint64_t added_uj = this->counter_.reading(total_uj, rated_uj, most_uj);
   this->counter_ms_ = now_ms;
   if (this->supplying_) {
     this->energy_uj_ += added_uj;
@@ -531,8 +534,8 @@ uint64_t SessionGuard::time_reserve_ms_() const {
 void SessionGuard::follow_load_(uint32_t power_mw, uint64_t now_ms) {
   Flow flow = this->meter_.reading(now_ms, power_mw);
   if (this->settings_.has_counter) {
-    // The counter will tell what has flowed, also over a silence.
-    this->counter_.estimate(flow.counted_uj);
+    // The counter will tell what has flowed, also over a silence; what was before it was last heard it has told.
+    this->counter_.estimate(std::min(flow.counted_uj, power_mw * (now_ms - this->counter_ms_)));
     flow = {};
   }
   if (this->running_())
@@ -568,7 +571,9 @@ void SessionGuard::watch_meter_(uint64_t now_ms) {
   this->set_(Fault::METER_IMPLAUSIBLE, fault == Fault::METER_IMPLAUSIBLE, now_ms);
   // Nothing is as steady as a meter that measures nothing, so only what is in use can be found frozen.
   const bool in_use = this->supplying_ && this->in_use_ms_ + LONGEST_GAP_MS >= now_ms;
-  const bool frozen = this->meter_watch_.frozen(now_ms) || this->counter_.stuck();
+  // As long as the counter moves, the same power again and again is a steady load.
+  const bool steady = this->meter_watch_.frozen(now_ms);
+  const bool frozen = this->settings_.has_counter ? this->counter_.stuck() || (steady && this->counter_.late()) : steady;
   this->set_(Fault::METER_FROZEN, frozen && (in_use || this->has_(Fault::METER_FROZEN)), now_ms);
 }
 

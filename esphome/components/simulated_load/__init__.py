@@ -1,38 +1,29 @@
-"""A simulated car behind a simulated relay and meter, for firmware that runs as a program on a computer."""
-
-from typing import Any
+"""A simulated car, line, relay and meter for firmware that runs as a program on a computer; changed while it runs."""
 
 import esphome.codegen as cg
 import esphome.config_validation as cv
+
+# By name: the modules of this package are called like those of ESPHome, and would take their place.
+from esphome.components.number import Number, new_number, number_schema
+from esphome.components.sensor import new_sensor, sensor_schema
+from esphome.components.switch import Switch, new_switch, switch_schema
 from esphome.const import (
-    CONF_CURRENT,
-    CONF_ENERGY,
     CONF_ID,
-    CONF_INTERNAL,
     CONF_NAME,
-    CONF_POWER,
-    CONF_VOLTAGE,
-    DEVICE_CLASS_CURRENT,
     DEVICE_CLASS_ENERGY,
     DEVICE_CLASS_POWER,
-    DEVICE_CLASS_VOLTAGE,
-    STATE_CLASS_MEASUREMENT,
     STATE_CLASS_TOTAL_INCREASING,
-    UNIT_AMPERE,
-    UNIT_VOLT,
     UNIT_WATT,
     UNIT_WATT_HOURS,
 )
 from esphome.types import ConfigType
 
-from esphome.components import number, sensor, switch
-
 CODEOWNERS = ["@konsento"]
-AUTO_LOAD = ["number", "sensor", "switch"]
+AUTO_LOAD = ["binary_sensor", "number", "output", "sensor", "switch"]
 # The port of the native API is taken from the environment.
 DEPENDENCIES = ["api", "host"]
 
-CONF_RELAY = "relay"
+CONF_SIMULATED_LOAD_ID = "simulated_load_id"
 CONF_LOAD_W = "load_w"
 CONF_RAMP = "ramp"
 CONF_NOISE_W = "noise_w"
@@ -41,36 +32,31 @@ CONF_TAPER_WH = "taper_wh"
 CONF_LINE_VOLTAGE = "line_voltage"
 CONF_RELAY_DELAY = "relay_delay"
 CONF_PLUGGED = "plugged"
+CONF_LOAD_POWER = "load_power"
+CONF_LOAD_ENERGY = "load_energy"
 
 MOST_POWER_W = 20_000
 
 simulated_load_ns = cg.esphome_ns.namespace("simulated_load")
 SimulatedLoad = simulated_load_ns.class_("SimulatedLoad", cg.PollingComponent)
-SimulatedRelay = simulated_load_ns.class_("SimulatedRelay", switch.Switch)
-KnobSwitch = simulated_load_ns.class_("KnobSwitch", switch.Switch)
-PowerNumber = simulated_load_ns.class_("PowerNumber", number.Number)
+KnobSwitch = simulated_load_ns.class_("KnobSwitch", Switch)
+PowerNumber = simulated_load_ns.class_("PowerNumber", Number)
 LoadSettings = simulated_load_ns.struct("LoadSettings")
-Knob = simulated_load_ns.enum("Knob", is_class=True)
 
+# Switches for a person who plays with the demo; each sets the key of `load_set` of that name.
 KNOBS = {
-    "plugged_switch": ("Load plugged", Knob.PLUGGED),
-    "relay_welded_switch": ("Load relay welded", Knob.RELAY_WELDED),
-    "meter_silent_switch": ("Load meter silent", Knob.METER_SILENT),
+    "plugged": "Load plugged",
+    "relay_welded": "Load relay welded",
+    "meter_silent": "Load meter silent",
 }
 
-
-def _sensor(decimals: int, unit: str, device_class: str, state_class: str = STATE_CLASS_MEASUREMENT) -> Any:
-    return sensor.sensor_schema(
-        unit_of_measurement=unit, accuracy_decimals=decimals, device_class=device_class, state_class=state_class
-    )
+# What a platform of this component needs to find the load.
+PART_SCHEMA = cv.Schema({cv.GenerateID(CONF_SIMULATED_LOAD_ID): cv.use_id(SimulatedLoad)})
 
 
-SENSORS = {
-    CONF_POWER: ("Power", _sensor(1, UNIT_WATT, DEVICE_CLASS_POWER)),
-    CONF_VOLTAGE: ("Voltage", _sensor(1, UNIT_VOLT, DEVICE_CLASS_VOLTAGE)),
-    CONF_CURRENT: ("Current", _sensor(2, UNIT_AMPERE, DEVICE_CLASS_CURRENT)),
-    CONF_ENERGY: ("Load energy", _sensor(4, UNIT_WATT_HOURS, DEVICE_CLASS_ENERGY, STATE_CLASS_TOTAL_INCREASING)),
-}
+def _knob(key: str) -> str:
+    return f"{key}_switch"
+
 
 CONFIG_SCHEMA = cv.Schema(
     {
@@ -83,23 +69,24 @@ CONFIG_SCHEMA = cv.Schema(
         cv.Optional(CONF_LINE_VOLTAGE, default=200): cv.float_range(min=80, max=300),
         cv.Optional(CONF_RELAY_DELAY, default="10ms"): cv.positive_time_period_milliseconds,
         cv.Optional(CONF_PLUGGED, default=True): cv.boolean,
-        cv.Optional(CONF_RELAY, default={CONF_INTERNAL: True, CONF_NAME: "Simulated relay"}): switch.switch_schema(
-            SimulatedRelay
-        ),
-        cv.Optional("power_number", default={CONF_NAME: "Load power"}): number.number_schema(
+        cv.Optional(CONF_LOAD_POWER, default={CONF_NAME: "Load power"}): number_schema(
             PowerNumber, unit_of_measurement=UNIT_WATT, device_class=DEVICE_CLASS_POWER
         ),
+        cv.Optional(CONF_LOAD_ENERGY, default={CONF_NAME: "Load energy"}): sensor_schema(
+            unit_of_measurement=UNIT_WATT_HOURS,
+            accuracy_decimals=4,
+            device_class=DEVICE_CLASS_ENERGY,
+            state_class=STATE_CLASS_TOTAL_INCREASING,
+        ),
         **{
-            cv.Optional(key, default={CONF_NAME: name}): switch.switch_schema(KnobSwitch)
-            for key, (name, _knob) in KNOBS.items()
+            cv.Optional(_knob(key), default={CONF_NAME: name}): switch_schema(KnobSwitch) for key, name in KNOBS.items()
         },
-        **{cv.Optional(key, default={CONF_NAME: name}): schema for key, (name, schema) in SENSORS.items()},
     }
 ).extend(cv.polling_component_schema("1s"))
 
 
 async def to_code(config: ConfigType) -> None:
-    """Generate the load, its relay, its meter and the knobs."""
+    """Generate the load and what a person changes of it."""
     settings = cg.StructInitializer(
         LoadSettings,
         ("power_w", config[CONF_LOAD_W]),
@@ -113,15 +100,11 @@ async def to_code(config: ConfigType) -> None:
     )
     var = cg.new_Pvariable(config[CONF_ID], settings)
     await cg.register_component(var, config)
-    relay = await switch.new_switch(config[CONF_RELAY])
-    cg.add(relay.set_load(var))
-    cg.add(var.set_relay_switch(relay))
-    for key, (_name, knob) in KNOBS.items():
-        knob_switch = await switch.new_switch(config[key], knob)
-        cg.add(knob_switch.set_load(var))
-        cg.add(getattr(var, f"set_{key}")(knob_switch))
-    power = await number.new_number(config["power_number"], min_value=0, max_value=MOST_POWER_W, step=1)
-    cg.add(power.set_load(var))
+    for key in KNOBS:
+        knob = await new_switch(config[_knob(key)], key)
+        await cg.register_parented(knob, var)
+        cg.add(getattr(var, f"set_{_knob(key)}")(knob))
+    power = await new_number(config[CONF_LOAD_POWER], min_value=0, max_value=MOST_POWER_W, step=1)
+    await cg.register_parented(power, var)
     cg.add(var.set_power_number(power))
-    for key in SENSORS:
-        cg.add(getattr(var, f"set_{key}_sensor")(await sensor.new_sensor(config[key])))
+    cg.add(var.set_load_energy_sensor(await new_sensor(config[CONF_LOAD_ENERGY])))
