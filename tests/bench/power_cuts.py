@@ -213,8 +213,8 @@ class Trial:
 def run() -> Table:
     """Cut the power of several outlets for so many minutes; raises RuntimeError when a promise is broken.
 
-    `files_lost`: ESPHome's preferences on this machine are a file that is emptied before it is written, so a kill between
-    the two loses all of it. A chip's flash has no such moment; those outlets begin anew and are left out of account.
+    `files_lost`: ESPHome's flash on this machine is a file that is emptied before it is written, so a kill between the
+    two loses all of it. A chip's flash is not written that way; the outlet begins anew, and its session is over.
     """
     return asyncio.run(_run())
 

@@ -14,7 +14,7 @@ import pytest
 from aioesphomeapi.client import APIClient
 
 from build_firmware import build
-from rig.outlet import OutletSpec
+from rig.outlet import OutletSpec, Watcher
 
 from .conftest import SETTINGS, Device
 from .frames import PING, PONG, SUBSCRIBE_LOGS, call, frame, hello, switch
