@@ -2,8 +2,10 @@
 
     .venv/firmware/bin/python tools/build_firmware.py --name outlet-1 --set load_w=3000 --set idle_time=10s
 
-prints the path of the program on standard output. Programs are cached in build/firmware/ by the hash of everything
-that goes into them; two builds at a time never meet. Needs nothing but the standard library and `esphome`.
+prints the path of the program on standard output. With --sanitize the program watches its own memory and arithmetic
+(AddressSanitizer, UndefinedBehaviorSanitizer, the C++ library's assertions) and ends at the first fault. Programs are
+cached in build/firmware/ by the hash of everything that goes into them; two builds at a time never meet. Needs nothing
+but the standard library and `esphome`.
 """
 
 import argparse
@@ -25,6 +27,8 @@ SOURCES = ROOT / "esphome"
 BUILDS = ROOT / "build" / "firmware"
 DEVICE = Path("esphome") / "devices" / "host.yaml"
 ESPHOME = ROOT / ".venv" / "firmware" / "bin" / "esphome"
+# No recovery: a fault that is only written to a log passes for a success.
+SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -D_GLIBCXX_ASSERTIONS"
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?")
 _TOLD_AFTER_S = 2.0
@@ -35,24 +39,25 @@ class BuildError(Exception):
     """The firmware could not be built; the message says why."""
 
 
-def build(name: str, settings: dict[str, str]) -> Path:
+def build(name: str, settings: dict[str, str], *, sanitize: bool = False) -> Path:
     """Return the program of the outlet `name`, building it when there is none of these inputs yet (about 30 s).
 
-    `settings` are substitutions of esphome/devices/host.yaml. Raises BuildError with the reason when a name or a
-    setting is wrong or ESPHome refuses.
+    `settings` are substitutions of esphome/devices/host.yaml; `sanitize` builds with SANITIZERS. Raises BuildError with
+    the reason when a name or a setting is wrong or ESPHome refuses.
     """
     if not _NAME.fullmatch(name):
         raise BuildError(f"'{name}' is no device name: 1 to 24 characters of a-z 0-9 -, not at the ends")
     _check_settings(settings)
     substitutions = {"name": name, **settings}
-    folder = BUILDS / _digest(substitutions)
+    flags = SANITIZERS if sanitize else ""
+    folder = BUILDS / _digest(substitutions, flags)
     program = folder / "program"
     if program.exists():
         return program
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / "lock", name):
         if not program.exists():
-            _compile(name, substitutions, folder, program)
+            _compile(name, substitutions, flags, folder, program)
     return program
 
 
@@ -70,10 +75,10 @@ def _section(text: str, name: str) -> str:
     return match[1] if match else ""
 
 
-def _digest(substitutions: dict[str, str]) -> str:
-    """Return a hash of all that goes into a program: sources, settings, ESPHome and the compiler."""
+def _digest(substitutions: dict[str, str], flags: str) -> str:
+    """Return a hash of all that goes into a program: sources, settings, ESPHome, the compiler and its flags."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([_esphome_version(), _compiler(), substitutions], sort_keys=True).encode())
+    digest.update(json.dumps([_esphome_version(), _compiler(), flags, substitutions], sort_keys=True).encode())
     for path in _sources():
         digest.update(f"{path.relative_to(SOURCES)}\0".encode())
         digest.update(path.read_bytes() + b"\0")
@@ -127,7 +132,7 @@ def _alone(lock: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _compile(name: str, substitutions: dict[str, str], folder: Path, program: Path) -> None:
+def _compile(name: str, substitutions: dict[str, str], flags: str, folder: Path, program: Path) -> None:
     """Compile in a copy of the sources, so that the source tree stays clean, and put the program into its place."""
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
@@ -139,7 +144,9 @@ def _compile(name: str, substitutions: dict[str, str], folder: Path, program: Pa
     for key, value in sorted(substitutions.items()):
         command += ["--substitution", key, value]
     log = folder / "build.log"
-    _run([*command, "compile", str(DEVICE)], work, log, name)
+    # ESPHome compiles and links with what these name, arguments included.
+    compilers = {"CC": f"gcc {flags}", "CXX": f"g++ {flags}"} if flags else {}
+    _run([*command, "compile", str(DEVICE)], compilers, work, log, name)
     built = [path for path in work.rglob("program") if path.is_file() and os.access(path, os.X_OK)]
     if len(built) != 1:
         raise BuildError(f"ESPHome left no program; its messages are in {log}")
@@ -149,10 +156,12 @@ def _compile(name: str, substitutions: dict[str, str], folder: Path, program: Pa
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(command: list[str], work: Path, log: Path, name: str) -> None:
+def _run(command: list[str], env: dict[str, str], work: Path, log: Path, name: str) -> None:
     began = time.monotonic()
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=work, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=work, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT
+        )
         try:
             process.wait(_TOLD_AFTER_S)
         except subprocess.TimeoutExpired:
@@ -193,9 +202,10 @@ def main() -> int:
         metavar="KEY=VALUE",
         help="a substitution of esphome/devices/host.yaml or esphome/packages/charging_outlet.yaml; may be repeated",
     )
+    parser.add_argument("--sanitize", action="store_true", help="end at the first memory fault or undefined behaviour")
     arguments = parser.parse_args()
     try:
-        print(build(arguments.name, dict(arguments.settings)))
+        print(build(arguments.name, dict(arguments.settings), sanitize=arguments.sanitize))
     except BuildError as error:
         _say(str(error))
         return 1

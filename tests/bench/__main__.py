@@ -4,12 +4,15 @@ import argparse
 from collections.abc import Callable
 
 from rig.bench import Measured, report
-from tests.bench import cutoff, latency, ocpp_gateway
+from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts
 
 BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "cutoff": cutoff.run,
+    "hostile": hostile.run,
     "latency": latency.run,
+    "lost_leases": lost_leases.run,
     "ocpp_gateway": ocpp_gateway.run,
+    "power_cuts": power_cuts.run,
 }
 
 
