@@ -5,6 +5,8 @@ import pytest
 from .guard import MEAN, MOMENTARY, NOT_A_NUMBER, UJ_PER_WH, Bench, Guard, settings
 
 LONGEST_GAP_MS = 2_500
+AFTER_A_CUT = 200_000
+"""A renewal's number so high that it can't have been heard before a power cut."""
 
 
 def supplying(energy_wh: int = 1000, time_s: int = 0, timer: str = "relay", **changes: int) -> Bench:
@@ -150,6 +152,17 @@ def test_a_renewal_that_was_overtaken_is_stale() -> None:
     assert bench.guard.renew(bench.now, "s", 8) == ""
 
 
+def test_a_renewal_that_was_heard_before_a_power_cut_is_not_heard_again() -> None:
+    bench = supplying()
+    for seq in range(1, 50):
+        assert bench.guard.renew(bench.now, "s", seq) == ""
+        bench.run(1_000)
+    bench.power_cut()
+    assert {bench.guard.renew(bench.now, "s", seq) for seq in range(50)} == {"stale"}
+    assert not bench.view.relay_closed
+    assert bench.guard.renew(bench.now, "s", 1_000_000) == ""
+
+
 def test_a_car_that_is_full_or_gone_ends_the_session() -> None:
     bench = supplying()
     bench.run(5_000)
@@ -172,7 +185,7 @@ def test_what_used_power_before_a_suspension_is_not_waited_for_as_for_the_first_
     bench.guard.suspend(bench.now)
     bench.power_cut()
     bench.load_w = 0.0
-    bench.guard.renew(bench.now, "s", 1)
+    bench.guard.renew(bench.now, "s", AFTER_A_CUT)
     assert bench.run_until("ended", 65_000).end_reason == "EVDisconnected"
 
 
@@ -429,7 +442,7 @@ def test_a_power_cut_suspends_the_session_with_its_counters() -> None:
     assert after.lifetime_uj >= before.lifetime_uj
     bench.run(120_000)
     assert not bench.view.relay_closed
-    assert bench.guard.renew(bench.now, "s", 1) == ""
+    assert bench.guard.renew(bench.now, "s", AFTER_A_CUT) == ""
     assert bench.view.relay_closed
 
 
@@ -444,7 +457,7 @@ def test_no_number_of_power_cuts_gives_more_than_was_authorised(limit_wh: int) -
         cuts += 1
         lost_uj = max(lost_uj, before.energy_uj - bench.view.energy_uj)
         for _ in range(2):
-            seq += 1
+            seq += AFTER_A_CUT
             bench.guard.renew(bench.now, "s", seq)
             bench.run(300)
         assert cuts < 2_000
@@ -467,7 +480,7 @@ def test_no_number_of_power_cuts_gives_more_time_than_was_authorised() -> None:
         bench.power_cut()
         if bench.view.state == "ended":
             break
-        bench.guard.renew(bench.now, "s", seq)
+        bench.guard.renew(bench.now, "s", seq * AFTER_A_CUT)
         if bench.view.state == "ended":
             break
     assert bench.view.end_reason == "TimeLimitReached"
@@ -574,7 +587,7 @@ def test_relay_cycles_are_counted_over_power_cuts() -> None:
     bench = supplying()
     bench.run(1_000)
     bench.power_cut()
-    bench.guard.renew(bench.now, "s", 1)
+    bench.guard.renew(bench.now, "s", AFTER_A_CUT)
     assert bench.view.relay_cycles == 2
 
 
@@ -705,7 +718,7 @@ def test_the_first_step_of_a_counter_after_a_power_cut_is_not_billed_twice() -> 
     bench.guard.suspend(bench.now)
     billed = bench.view.energy_uj
     bench.power_cut()
-    bench.guard.renew(bench.now, "s", 1)
+    bench.guard.renew(bench.now, "s", AFTER_A_CUT)
     begin_uj = bench.taken_uj
     bench.run(30_000)
     bench.guard.suspend(bench.now)

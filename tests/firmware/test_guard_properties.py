@@ -135,6 +135,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.last = after
         self.lost_power = True
         self.openings += 1
+        self.seq += 200_000
 
     # --- what must hold
 

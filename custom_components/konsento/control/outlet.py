@@ -37,7 +37,7 @@ _IDLE_LOOK_S = 60.0
 _LAST_WORD_LOOKS = 25
 _LAST_WORD_PAUSE_S = 0.2
 _RETRY_S = 1.0
-"""Pause before a stop that was not answered is sent again."""
+"""Pause before a stop that was not answered, or a continuity check that came too late, is sent again."""
 
 
 class OutletControl:
@@ -281,7 +281,9 @@ class OutletControl:
         except OutletRefusedError as error:
             self._missed = 0
             if error.code == "stale":
+                # After a power cut the outlet hears no number near those of before.
                 self.session = session.resumed()
+                self._next_check = sent + _RETRY_S
             # Everything else shows in the report: ended, another session, a fault.
             _LOGGER.debug("Outlet %s refused continuity check %s: %s", self.evse, session.renewals, error)
         else:

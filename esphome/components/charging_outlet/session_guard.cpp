@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace esphome::charging_outlet {
 
@@ -32,6 +33,9 @@ constexpr uint8_t LATCHED_FAULTS =
     static_cast<uint8_t>(Fault::OVERCURRENT) | static_cast<uint8_t>(Fault::WELDED_CONTACT);
 
 constexpr bool is_latched(Fault fault) { return (static_cast<uint8_t>(fault) & LATCHED_FAULTS) != 0; }
+
+/// More renewals than can have come since the last record: after a power cut they are not heard a second time.
+constexpr int64_t UNSAVED_RENEWALS = 100'000;
 
 constexpr Answer DONE{};
 
@@ -108,7 +112,8 @@ bool SessionGuard::restore(const FlashRecord &record, uint64_t now_ms) {
   this->energy_limit_wh_ = record.energy_limit_wh;
   this->time_limit_s_ = record.time_limit_s;
   this->suspended_ms_ = record.suspended_ms;
-  this->last_seq_ = record.last_seq;
+  const int64_t heard = record.last_seq + (record.reserve_uj != 0 ? UNSAVED_RENEWALS : 0);
+  this->last_seq_ = static_cast<int32_t>(std::min<int64_t>(heard, std::numeric_limits<int32_t>::max()));
   this->timer_start_ = record.timer_start == static_cast<uint8_t>(TimerStart::CURRENT) ? TimerStart::CURRENT
                                                                                        : TimerStart::RELAY;
   this->clock_started_ = record.clock_started != 0;

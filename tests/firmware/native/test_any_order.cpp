@@ -188,6 +188,7 @@ class World {
     if (!this->flash_works_)
       return;
     this->cuts_++;
+    this->seq_ += 200'000;
     this->switch_(false);
     this->now_ = this->read_ms_ = this->reading_uj_ = 0;
     this->guard_ = SessionGuard(this->settings_);
