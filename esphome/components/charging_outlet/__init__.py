@@ -283,7 +283,7 @@ def _validate_counter(config: ConfigType) -> None:
     platform = _config_of(config[CONF_POWER])[1].get(CONF_PLATFORM)
     if platform in COUNTING_PLATFORMS and CONF_ENERGY not in config:
         raise cv.Invalid(
-            f"The power of '{platform}' is rounded to whole pulses, which would be billed wrongly; give its 'energy' too",
+            f"The power of '{platform}' is rounded to whole pulses and would be billed wrongly; give its 'energy' too",
             path=[CONF_ENERGY],
         )
 
