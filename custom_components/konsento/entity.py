@@ -66,7 +66,7 @@ class ServerEntity(Entity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        self.async_on_remove(self._unit.station.listen(self._changed))
+        self.async_on_remove(self._unit.listen(self._changed))
 
     @callback
     def _changed(self) -> None:

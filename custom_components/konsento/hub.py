@@ -42,22 +42,37 @@ _FIRST_CONTACT_S = 5.0
 type SiteConfigEntry = ConfigEntry[Hub]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class OutletUnit:
-    """One outlet: its driver and its control."""
+    """One outlet: its driver and its control, which are others after its address has changed."""
 
     subentry: ConfigSubentry
     driver: GuardedOutlet
     control: OutletControl
 
 
-@dataclass(frozen=True, kw_only=True)
 class ServerUnit:
-    """One management server: its link and the task that keeps it."""
+    """One management server: its link and the task that keeps it, which are others after its address has changed."""
 
-    subentry: ConfigSubentry
-    station: Station
-    task: asyncio.Task[None]
+    def __init__(self, subentry: ConfigSubentry, station: Station, task: asyncio.Task[None]) -> None:
+        self._listeners: list[Callable[[], None]] = []
+        self.use(subentry, station, task)
+
+    def use(self, subentry: ConfigSubentry, station: Station, task: asyncio.Task[None]) -> None:
+        """Go on with another link to the same server."""
+        self.subentry = subentry
+        self.station = station
+        self.task = task
+        station.listen(self._changed)
+
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back when the link is made or lost, also after it has become another; returns what ends that."""
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def _changed(self) -> None:
+        for listener in list(self._listeners):
+            listener()
 
 
 def journal_path(hass: HomeAssistant, entry_id: str) -> Path:
@@ -136,15 +151,26 @@ class Hub:
                 if subentry_id not in wanted:
                     await self.site.forget_server(subentry_id)
                 if self._is_changed(subentry_id):
-                    del self.servers[subentry_id]
                     await self._unlink(server)
+                    if subentry_id in wanted:
+                        server.use(wanted[subentry_id], *self._link(wanted[subentry_id]))
+                    else:
+                        del self.servers[subentry_id]
+            moved: list[OutletUnit] = []
             for subentry_id, outlet in list(self.outlets.items()):
                 if self._is_changed(subentry_id):
                     # The same outlet at another address keeps its session; one that is gone or renumbered ends it.
                     stays = subentry_id in wanted and wanted[subentry_id].data[CONF_EVSE] == outlet.control.evse
-                    del self.outlets[subentry_id]
                     await self.site.remove_outlet(outlet.control.evse, end=not stays)
                     await outlet.driver.stop()
+                    if subentry_id in wanted:
+                        outlet.subentry = wanted[subentry_id]
+                        moved.append(outlet)
+                    else:
+                        del self.outlets[subentry_id]
+            # Only now, because one may have got the number of another.
+            for outlet in moved:
+                outlet.driver, outlet.control = await self._connect(outlet.subentry)
             for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
                 if subentry.subentry_id not in self.outlets:
                     await self._add_outlet(subentry)
@@ -157,6 +183,13 @@ class Hub:
         return subentry is None or subentry.data != self._data[subentry_id]
 
     async def _add_outlet(self, subentry: ConfigSubentry) -> None:
+        driver, control = await self._connect(subentry)
+        unit = OutletUnit(subentry=subentry, driver=driver, control=control)
+        self.outlets[subentry.subentry_id] = unit
+        for listener in self._outlet_listeners:
+            listener(unit)
+
+    async def _connect(self, subentry: ConfigSubentry) -> tuple[GuardedOutlet, OutletControl]:
         data = subentry.data
         driver = GuardedOutlet(
             OutletAddress(host=data[CONF_HOST], port=data[CONF_PORT], key=data.get(CONF_KEY)),
@@ -165,12 +198,9 @@ class Hub:
             await zeroconf.async_get_async_instance(self.hass),
         )
         control = self.site.add_outlet(subentry.unique_id or subentry.subentry_id, data[CONF_EVSE], driver)
-        unit = OutletUnit(subentry=subentry, driver=driver, control=control)
-        self.outlets[subentry.subentry_id] = unit
         self._data[subentry.subentry_id] = data
         await driver.start()
-        for listener in self._outlet_listeners:
-            listener(unit)
+        return driver, control
 
     def _add_servers(self) -> None:
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_SERVER):
@@ -178,6 +208,12 @@ class Hub:
                 self._add_server(subentry)
 
     def _add_server(self, subentry: ConfigSubentry) -> None:
+        unit = ServerUnit(subentry, *self._link(subentry))
+        self.servers[subentry.subentry_id] = unit
+        for listener in self._server_listeners:
+            listener(unit)
+
+    def _link(self, subentry: ConfigSubentry) -> tuple[Station, asyncio.Task[None]]:
         data = subentry.data
         station = Station(
             subentry.subentry_id,
@@ -189,11 +225,8 @@ class Hub:
             set_meter_interval=self._set_meter_interval,
         )
         task = self.entry.async_create_background_task(self.hass, station.run(), f"{DOMAIN} link {subentry.title}")
-        unit = ServerUnit(subentry=subentry, station=station, task=task)
-        self.servers[subentry.subentry_id] = unit
         self._data[subentry.subentry_id] = data
-        for listener in self._server_listeners:
-            listener(unit)
+        return station, task
 
     async def _unlink(self, unit: ServerUnit) -> None:
         unit.task.cancel()

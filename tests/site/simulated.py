@@ -96,6 +96,7 @@ class SimulatedOutlet:
         """Lose power and come back: the relay is open, the session remembered."""
         if self.relay:
             self.state = OutletState.SUSPENDED
+            self.seq += 100_000
         self.boot_id = f"boot-{next(self._boots)}"
         self.changed()
 

@@ -125,8 +125,10 @@ class Line:
         await self.home_assistant.start()
         self.say("building the firmware of the outlets (about 30 s each the first time, cached afterwards)")
         for spec in self.specs:
-            outlet = Outlet(spec, await build(spec), self.ports.take(), self.folder / spec.name)
-            link = TcpProxy(self.ports.take(), outlet.port)
+            relay = self.ports.take()
+            outlet = Outlet(spec, await build(spec), self.ports.take(), self.folder / spec.name, advertised=relay)
+            # On all addresses, because Home Assistant goes where the outlet tells the network that it is.
+            link = TcpProxy(relay, outlet.port, host="0.0.0.0")  # noqa: S104
             self.outlets.append(outlet)
             self.outlet_links.append(link)
             self._stack.push_async_callback(outlet.process.stop)

@@ -35,7 +35,10 @@ async def build(spec: OutletSpec) -> Path:
 class Outlet:
     """A running outlet."""
 
-    def __init__(self, spec: OutletSpec, firmware: Path, port: int, folder: Path) -> None:
+    def __init__(
+        self, spec: OutletSpec, firmware: Path, port: int, folder: Path, advertised: int | None = None
+    ) -> None:
+        """`advertised`: the port that it tells the network, where it is reached through a relay."""
         self.spec = spec
         self.port = port
         prefs = folder / "flash"
@@ -44,7 +47,11 @@ class Outlet:
             spec.name,
             [str(firmware)],
             folder / "firmware.log",
-            {"KONSENTO_API_PORT": str(port), "ESPHOME_PREFDIR": str(prefs)},
+            {
+                "KONSENTO_API_PORT": str(port),
+                "KONSENTO_ADVERTISED_PORT": str(advertised or port),
+                "ESPHOME_PREFDIR": str(prefs),
+            },
             folder,
         )
 

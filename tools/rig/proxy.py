@@ -5,13 +5,14 @@ import contextlib
 
 
 class TcpProxy:
-    """Relays 127.0.0.1:`port` to 127.0.0.1:`target`.
+    """Relays `host`:`port` to 127.0.0.1:`target`.
 
     `received` holds every byte that went from the target back to the side that dialled. While cut, the relay
     passes nothing on and keeps connections open, as a switched-off access point would.
     """
 
-    def __init__(self, port: int, target: int) -> None:
+    def __init__(self, port: int, target: int, host: str = "127.0.0.1") -> None:
+        self.host = host
         self.port = port
         self.target = target
         self.received = bytearray()
@@ -22,7 +23,7 @@ class TcpProxy:
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, self.host, self.port)
 
     async def stop(self) -> None:
         """Stop listening and drop every connection."""

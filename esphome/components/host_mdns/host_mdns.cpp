@@ -6,6 +6,8 @@
 #include "esphome/core/log.h"
 
 #include <cerrno>
+#include <charconv>
+#include <cstdlib>
 #include <cstring>
 
 namespace esphome::host_mdns {
@@ -17,10 +19,19 @@ static constexpr int PACKETS_A_LOOP = 8;
 
 static const char *text_of(const mdns::MDNSString *text) { return MDNS_STR_ARG(text); }
 
+/// Of a program that is reached through a relay, the relay's port.
+static constexpr const char *PORT_VARIABLE = "KONSENTO_ADVERTISED_PORT";
+
+static uint16_t advertised(uint16_t port) {
+  if (const char *text = std::getenv(PORT_VARIABLE); text != nullptr)
+    std::from_chars(text, text + std::strlen(text), port);
+  return port;
+}
+
 std::vector<Service> HostMdns::services_() const {
   std::vector<Service> services;
   for (const mdns::MDNSService &compiled : this->mdns_->get_services()) {
-    Service service{text_of(compiled.service_type), text_of(compiled.proto), compiled.port.value(), {}};
+    Service service{text_of(compiled.service_type), text_of(compiled.proto), advertised(compiled.port.value()), {}};
     for (const mdns::MDNSTXTRecord &record : compiled.txt_records)
       service.txt.emplace_back(text_of(record.key), text_of(record.value));
     services.push_back(service);

@@ -1,5 +1,6 @@
 """Setting a site up: nothing is saved that does not work, and every mistake has its own words."""
 
+import asyncio
 from ipaddress import ip_address
 from typing import Any
 
@@ -149,7 +150,7 @@ async def test_an_outlet_belongs_to_one_site_and_a_number_to_one_outlet(
 
 
 async def test_an_outlet_moves_to_another_address_but_stays_the_same(
-    hass: HomeAssistant, site: MockConfigEntry, outlets: Outlets
+    hass: HomeAssistant, site: MockConfigEntry, outlets: Outlets, caplog: pytest.LogCaptureFixture
 ) -> None:
     await fill(hass, site, SUBENTRY_OUTLET, {"host": "127.0.0.1", "port": 1})
     (subentry,) = site.subentries.values()
@@ -166,6 +167,7 @@ async def test_an_outlet_moves_to_another_address_but_stays_the_same(
     assert done["reason"] == "reconfigure_successful"
     (subentry,) = site.subentries.values()
     assert (subentry.title, subentry.data["host"], subentry.data["evse"]) == ("B2", "127.0.0.2", 1)
+    assert "does not generate unique IDs" not in caplog.text
 
 
 async def test_a_management_server_is_linked_after_it_let_the_site_in(
@@ -227,6 +229,29 @@ async def test_the_link_to_a_server_can_be_changed(hass: HomeAssistant, site: Mo
 
     assert done["reason"] == "reconfigure_successful"
     await csms.until(lambda: [action for action, _ in csms.heard].count("BootNotification") >= 1)
+
+
+async def test_the_entities_of_a_server_follow_its_new_address(
+    hass: HomeAssistant, site: MockConfigEntry, csms: Csms, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {"url": csms.url, "station_id": STATION, "password": PASSWORD}
+    await fill(hass, site, SUBENTRY_SERVER, values)
+    (subentry,) = site.subentries.values()
+    gone = {**subentry.data, "url": "ws://127.0.0.1:1/ocpp"}
+    hass.config_entries.async_update_subentry(site, subentry, data=gone)
+    await hass.async_block_till_done()
+    await online(hass, "off")
+
+    hass.config_entries.async_update_subentry(site, subentry, data=values)
+    await online(hass, "on")
+    assert "does not generate unique IDs" not in caplog.text
+
+
+async def online(hass: HomeAssistant, state: str) -> None:
+    """Wait until the link to the server is said to be made, or lost."""
+    async with asyncio.timeout(20):
+        while (told := hass.states.get("binary_sensor.127_0_0_1_connection")) is None or told.state != state:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_discovered_outlet_makes_the_first_site(hass: HomeAssistant, outlets: Outlets) -> None:
