@@ -146,37 +146,44 @@ class Hub:
         async with self._changes:
             if self._closed:
                 return
-            wanted = self.entry.subentries
-            for subentry_id, server in list(self.servers.items()):
-                if subentry_id not in wanted:
-                    await self.site.forget_server(subentry_id)
-                if self._is_changed(subentry_id):
-                    await self._unlink(server)
-                    if subentry_id in wanted:
-                        server.use(wanted[subentry_id], *self._link(wanted[subentry_id]))
-                    else:
-                        del self.servers[subentry_id]
-            moved: list[OutletUnit] = []
-            for subentry_id, outlet in list(self.outlets.items()):
-                if self._is_changed(subentry_id):
-                    # The same outlet at another address keeps its session; one that is gone or renumbered ends it.
-                    stays = subentry_id in wanted and wanted[subentry_id].data[CONF_EVSE] == outlet.control.evse
-                    await self.site.remove_outlet(outlet.control.evse, end=not stays)
-                    await outlet.driver.stop()
-                    if subentry_id in wanted:
-                        outlet.subentry = wanted[subentry_id]
-                        moved.append(outlet)
-                    else:
-                        del self.outlets[subentry_id]
-            # Only now, because one may have got the number of another.
-            for outlet in moved:
-                outlet.driver, outlet.control = await self._connect(outlet.subentry)
-            for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
-                if subentry.subentry_id not in self.outlets:
-                    await self._add_outlet(subentry)
+            await self._follow_servers()
+            await self._follow_outlets()
             self._add_servers()
             if (settings := settings_of(self.entry.options)) != self.site.settings:
                 self.site.apply(settings)
+
+    async def _follow_servers(self) -> None:
+        wanted = self.entry.subentries
+        for subentry_id, server in list(self.servers.items()):
+            if subentry_id not in wanted:
+                await self.site.forget_server(subentry_id)
+            if self._is_changed(subentry_id):
+                await self._unlink(server)
+                if subentry_id in wanted:
+                    server.use(wanted[subentry_id], *self._link(wanted[subentry_id]))
+                else:
+                    del self.servers[subentry_id]
+
+    async def _follow_outlets(self) -> None:
+        wanted = self.entry.subentries
+        moved: list[OutletUnit] = []
+        for subentry_id, outlet in list(self.outlets.items()):
+            if self._is_changed(subentry_id):
+                # The same outlet at another address keeps its session; one that is gone or renumbered ends it.
+                stays = subentry_id in wanted and wanted[subentry_id].data[CONF_EVSE] == outlet.control.evse
+                await self.site.remove_outlet(outlet.control.evse, end=not stays)
+                await outlet.driver.stop()
+                if subentry_id in wanted:
+                    outlet.subentry = wanted[subentry_id]
+                    moved.append(outlet)
+                else:
+                    del self.outlets[subentry_id]
+        # Only now, because one may have got the number of another.
+        for outlet in moved:
+            outlet.driver, outlet.control = await self._connect(outlet.subentry)
+        for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
+            if subentry.subentry_id not in self.outlets:
+                await self._add_outlet(subentry)
 
     def _is_changed(self, subentry_id: str) -> bool:
         subentry = self.entry.subentries.get(subentry_id)

@@ -1,6 +1,5 @@
 """Setting a site up: nothing is saved that does not work, and every mistake has its own words."""
 
-import asyncio
 from ipaddress import ip_address
 from typing import Any
 
@@ -11,6 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from states import state, until
 
 from custom_components.konsento import config_flow, flow_outlet
 from custom_components.konsento.const import DOMAIN, SUBENTRY_OUTLET, SUBENTRY_SERVER
@@ -240,18 +240,11 @@ async def test_the_entities_of_a_server_follow_its_new_address(
     gone = {**subentry.data, "url": "ws://127.0.0.1:1/ocpp"}
     hass.config_entries.async_update_subentry(site, subentry, data=gone)
     await hass.async_block_till_done()
-    await online(hass, "off")
+    await until(hass, lambda: state(hass, "binary_sensor.127_0_0_1_connection") == "off")
 
     hass.config_entries.async_update_subentry(site, subentry, data=values)
-    await online(hass, "on")
+    await until(hass, lambda: state(hass, "binary_sensor.127_0_0_1_connection") == "on")
     assert "does not generate unique IDs" not in caplog.text
-
-
-async def online(hass: HomeAssistant, state: str) -> None:
-    """Wait until the link to the server is said to be made, or lost."""
-    async with asyncio.timeout(20):
-        while (told := hass.states.get("binary_sensor.127_0_0_1_connection")) is None or told.state != state:
-            await asyncio.sleep(0.05)
 
 
 async def test_a_discovered_outlet_makes_the_first_site(hass: HomeAssistant, outlets: Outlets) -> None:

@@ -1,7 +1,6 @@
 """The whole site: Home Assistant, the real firmware of an outlet, a real WebSocket to a management server."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,13 @@ import pytest
 from csms import PASSWORD, STATION, Csms, start_request
 from firmware import MAC, Device, device, free_port
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry, ConfigSubentryData
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP, EVENT_STATE_CHANGED
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from states import state, until
 
 from custom_components.konsento.const import DOMAIN, SUBENTRY_OUTLET, SUBENTRY_SERVER
 from custom_components.konsento.diagnostics import async_get_config_entry_diagnostics
@@ -67,29 +67,6 @@ async def running(
     yield entry
     if entry.state is ConfigEntryState.LOADED:
         await hass.config_entries.async_unload(entry.entry_id)
-
-
-async def until(hass: HomeAssistant, condition: Callable[[], bool], patience: float = 20) -> None:
-    """Wait until the states of Home Assistant fulfil a condition."""
-    changed = asyncio.Event()
-
-    @callback
-    def look(_: Event[Any]) -> None:
-        changed.set()
-
-    unlisten = hass.bus.async_listen(EVENT_STATE_CHANGED, look)
-    try:
-        async with asyncio.timeout(patience):
-            while not condition():
-                changed.clear()
-                await changed.wait()
-    finally:
-        unlisten()
-
-
-def state(hass: HomeAssistant, entity_id: str) -> str:
-    found = hass.states.get(entity_id)
-    return found.state if found else "missing"
 
 
 async def start(csms: Csms, number: int = 1, **ours: Any) -> str:
