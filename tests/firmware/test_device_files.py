@@ -122,7 +122,7 @@ def test_every_device_has_a_page_that_says_what_it_may_carry(name: str) -> None:
     watts = re.search(r"max_power: (\d+)W", _text(name))
     assert watts
     assert f"{int(watts[1]):,} W" in page
-    assert f"[{name}]({name}.md)" in (PAGES / "README.md").read_text()
+    assert f"[{name}]({name}.md)" in (PAGES / "index.md").read_text()
     for heading in ("## Rating", "## Wiring", "## Flashing", "## Calibration", "## Limits"):
         assert heading in page
 
