@@ -1,6 +1,7 @@
 """Runs the benchmarks by name."""
 
 import argparse
+import logging
 from collections.abc import Callable
 
 from rig.bench import Measured, report
@@ -21,6 +22,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", choices=BENCHMARKS, help="make bench ONLY=name")
     only = parser.parse_args().only
+    # Lost connections are what some of them are about.
+    logging.getLogger("aioesphomeapi").setLevel(logging.CRITICAL)
     for name in [only] if only else BENCHMARKS:
         report(name, BENCHMARKS[name]())
 
