@@ -8,9 +8,11 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
-from .core import compile_objects, link, sources
+from rig import native
 
 SHIM = Path(__file__).with_name("guard_shim.cpp")
+# Undefined behaviour ends the test run instead of going unseen.
+CHECKED = ("-O1", "-g", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all")
 
 UJ_PER_WH = 3_600_000_000
 MEAN, MOMENTARY = 0, 1
@@ -112,7 +114,8 @@ class View:
 @cache
 def library() -> ctypes.CDLL:
     """Return the guard as a shared library, compiled when its sources changed."""
-    guard = ctypes.CDLL(str(link(compile_objects([SHIM, *sources()]), "guard.so", shared=True)))
+    units = [SHIM, *native.sources_of("charging_outlet")]
+    guard = ctypes.CDLL(str(native.build("guard.so", units, CHECKED, shared=True)))
     guard.guard_new.restype = ctypes.c_void_p
     guard.guard_refusal.restype = ctypes.c_char_p
     for name in ("guard_restore", "guard_relay_closed", "guard_save_due", "guard_save_useful"):

@@ -1,34 +1,22 @@
 """The multicast DNS responder as a program of its own, under sanitizers, on a virtual clock."""
 
-import hashlib
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-COMPONENT = ROOT / "esphome" / "components" / "host_mdns"
+from rig import native
+
 MAIN = Path(__file__).with_name("mdns_pipe.cpp")
-UNITS = ("dns_packet.cpp", "dns_records.cpp", "responder.cpp")
 # A byte too far, or undefined behaviour, ends the program instead of going unseen.
-FLAGS = ["-std=c++20", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+CHECKED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @cache
 def program() -> Path:
     """Return the program, compiled when its sources changed."""
-    sources = [MAIN, *sorted(COMPONENT.glob("*.h")), *(COMPONENT / name for name in UNITS)]
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    built = ROOT / "build" / "firmware" / f"mdns-pipe-{digest}"
-    if not built.exists():
-        built.parent.mkdir(parents=True, exist_ok=True)
-        fresh = built.with_suffix(f".{id(built)}")
-        units = [str(path) for path in sources if path.suffix == ".cpp"]
-        subprocess.run(["g++", *FLAGS, *WARNINGS, "-o", str(fresh), *units], check=True)
-        fresh.rename(built)
-    return built
+    return native.build("mdns-pipe", [MAIN, *native.sources_of("host_mdns")], CHECKED)
 
 
 class Responder:

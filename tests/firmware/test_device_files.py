@@ -13,8 +13,8 @@ from build_firmware import ESPHOME, ROOT, SOURCES
 
 GENERATE = Path(__file__).with_name("generate.py")
 PAGES = ROOT / "docs" / "devices"
-DEVICES = sorted(path.stem for path in (SOURCES / "devices").glob("*.yaml") if path.stem not in {"host", "secrets"})
-DEVICES.remove("secrets.example")
+NO_DEVICES = {"host", "secrets", "secrets.example"}
+DEVICES = sorted(path.stem for path in (SOURCES / "devices").glob("*.yaml") if path.stem not in NO_DEVICES)
 METERS = sorted(path.stem for path in (SOURCES / "packages" / "meters").glob("*.yaml"))
 DIY = "esp32-bl0937"
 WIRED_SO = re.compile(r"WARNING (GPIO\d+) is (?:a strapping pin|used by the USB)")

@@ -28,7 +28,6 @@ class AnyOrder(RuleBasedStateMachine):
         self.openings = 0
         self.meter_failed = False
         self.session_begin_uj = 0.0
-        self.lost_power = False
 
     # --- what happens
 
@@ -63,7 +62,6 @@ class AnyOrder(RuleBasedStateMachine):
         assert session_id not in self.ended[-REMEMBERED:]
         assert before.state in {"idle", "ended"}
         assert after.relay_closed
-        self.lost_power = False
         self.energy_limit_uj = energy_wh * UJ_PER_WH
         self.time_limit_ms = time_s * 1000
         self.session_begin_uj = self.bench.taken_uj
@@ -133,7 +131,6 @@ class AnyOrder(RuleBasedStateMachine):
         assert after.doubtful_uj >= before.doubtful_uj + lost_uj
         assert after.lifetime_uj >= before.lifetime_uj
         self.last = after
-        self.lost_power = True
         self.openings += 1
         self.seq += 200_000
 

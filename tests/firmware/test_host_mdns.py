@@ -12,6 +12,7 @@ from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from build_firmware import ROOT, build
+from rig.changes import Changes
 from rig.outlet import Outlet, OutletSpec
 from rig.ports import Ports
 
@@ -29,8 +30,7 @@ class Neighbourhood:
     def __init__(self, zeroconf: Zeroconf) -> None:
         self.zeroconf = zeroconf
         self.names: set[str] = set()
-        self._changed = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._changes = Changes()
         self._browser = AsyncServiceBrowser(zeroconf, [TYPE], handlers=[self._on_change])
 
     def _on_change(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
@@ -39,18 +39,11 @@ class Neighbourhood:
             self.names.discard(host)
         else:
             self.names.add(host)
-        task = asyncio.ensure_future(self._notify())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+        self._changes.told()
 
     async def until(self, condition: Callable[[set[str]], bool]) -> None:
         """Wait until the names that are seen fulfil a condition."""
-        async with asyncio.timeout(PATIENCE_S), self._changed:
-            await self._changed.wait_for(lambda: condition(self.names))
+        await self._changes.until(lambda: condition(self.names), PATIENCE_S)
 
     async def close(self) -> None:
         await self._browser.async_cancel()

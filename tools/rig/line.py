@@ -127,7 +127,7 @@ class Line:
         for spec in self.specs:
             relay = self.ports.take()
             outlet = Outlet(spec, await build(spec), self.ports.take(), self.folder / spec.name, advertised=relay)
-            # On all addresses, because Home Assistant goes where the outlet tells the network that it is.
+            # On all addresses (hence S104): Home Assistant goes where the outlet tells the network that it is.
             link = TcpProxy(relay, outlet.port, host="0.0.0.0")  # noqa: S104
             self.outlets.append(outlet)
             self.outlet_links.append(link)

@@ -9,6 +9,7 @@ from time import monotonic
 from aioesphomeapi import EntityState, NumberInfo, SwitchInfo, UserService
 from aioesphomeapi.client import APIClient, ExecuteServiceDataType
 
+from rig.changes import Changes
 from rig.paths import ROOT, program
 from rig.process import Process, run
 
@@ -64,8 +65,7 @@ class Watcher:
         self._ids: dict[int, str] = {}
         self._actions: dict[str, UserService] = {}
         self._keys: dict[str, tuple[type, int]] = {}
-        self._changed = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._changes = Changes()
         self._followers: dict[str, list[asyncio.Queue[object]]] = {}
         self._told_at: dict[str, float] = {}
         self.states: dict[str, object] = {}
@@ -103,19 +103,12 @@ class Watcher:
         self._told_at[name] = monotonic()
         for follower in self._followers.get(name, []):
             follower.put_nowait(value)
-        task = asyncio.ensure_future(self._notify())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+        self._changes.told()
 
     async def until(self, condition: Callable[[States], bool], patience: float = 30) -> None:
         """Wait until the states fulfil a condition; raises TimeoutError with the states."""
         try:
-            async with asyncio.timeout(patience), self._changed:
-                await self._changed.wait_for(lambda: condition(self.states))
+            await self._changes.until(lambda: condition(self.states), patience)
         except TimeoutError:
             raise TimeoutError(f"after {patience} s the outlet says {self.states}") from None
 

@@ -165,17 +165,18 @@ def _entities(table: EntityTable, schema: Any) -> dict[Any, Any]:
     }
 
 
-# What is given by its id.
-HARDWARE = (
-    CONF_RELAY,
-    CONF_POWER,
-    CONF_ENERGY,
-    CONF_CURRENT,
-    CONF_TEMPERATURE,
-    CONF_BUTTON,
-    CONF_LED,
-    CONF_BUZZER,
-)
+# What is given by its id, and what kind of thing it is.
+HARDWARE = {
+    CONF_RELAY: switch.Switch,
+    CONF_POWER: sensor.Sensor,
+    CONF_ENERGY: sensor.Sensor,
+    CONF_CURRENT: sensor.Sensor,
+    CONF_TEMPERATURE: sensor.Sensor,
+    CONF_BUTTON: binary_sensor.BinarySensor,
+    CONF_LED: output.BinaryOutput,
+    CONF_BUZZER: output.BinaryOutput,
+}
+INDISPENSABLE = frozenset({CONF_RELAY, CONF_POWER})
 
 
 def _energy(value: Any) -> int:
@@ -203,16 +204,12 @@ CONFIG_SCHEMA = cv.All(
     cv.Schema(
         {
             cv.GenerateID(): cv.declare_id(ChargingOutlet),
-            cv.Required(CONF_RELAY): cv.use_id(switch.Switch),
+            **{
+                (cv.Required if key in INDISPENSABLE else cv.Optional)(key): cv.use_id(kind)
+                for key, kind in HARDWARE.items()
+            },
             cv.Optional(CONF_ZERO_CROSS): ZERO_CROSS_SCHEMA,
-            cv.Required(CONF_POWER): cv.use_id(sensor.Sensor),
             cv.Optional(CONF_READING, default="mean"): cv.enum(READING_KINDS, lower=True),
-            cv.Optional(CONF_ENERGY): cv.use_id(sensor.Sensor),
-            cv.Optional(CONF_CURRENT): cv.use_id(sensor.Sensor),
-            cv.Optional(CONF_TEMPERATURE): cv.use_id(sensor.Sensor),
-            cv.Optional(CONF_BUTTON): cv.use_id(binary_sensor.BinarySensor),
-            cv.Optional(CONF_LED): cv.use_id(output.BinaryOutput),
-            cv.Optional(CONF_BUZZER): cv.use_id(output.BinaryOutput),
             cv.Required(CONF_MAX_POWER): _watts(100, 10_000),
             cv.Optional(CONF_MAX_CURRENT): cv.All(cv.current, cv.float_range(min=1, max=64)),
             cv.Optional(CONF_THERMAL_TIME, default="60s"): _duration("1s", "10min"),

@@ -337,10 +337,8 @@ void SessionGuard::energy_reading(double energy_wh, uint64_t now_ms) {
   this->counter_.estimate(this->meter_.settle(now_ms));
   const uint64_t added_uj = this->counter_.reading(total_uj, rated_uj, most_uj);
   this->counter_ms_ = now_ms;
-  if (this->supplying_) {
-    this->energy_uj_ += added_uj;
-    this->lifetime_uj_ += added_uj;
-  }
+  if (this->supplying_)
+    this->count_({.counted_uj = added_uj});
   this->tick(now_ms);
 }
 

@@ -13,11 +13,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from rig import native
 from rig.bench import Row, Table
 from rig.paths import BUILD, ROOT, program
 
@@ -27,7 +28,7 @@ GOAL_WH = 0.2
 GOAL_FRACTION = 0.001
 
 HERE = Path(__file__).parent
-CORE = ROOT / "esphome" / "components" / "charging_outlet"
+COMPONENT = "charging_outlet"
 PROGRAMS = BUILD / "bench" / "cutoff"
 # What the guard needs of flash, estimated by this machine's compiler, with the options of ESPHome's for an ESP32.
 SMALL = ("-Os", "-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables")
@@ -150,11 +151,8 @@ def _sessions(command: Sequence[str], environment: dict[str, str]) -> list[Sessi
 def _costs(guard: Path) -> dict[str, object]:
     """Return how long the guard's calls take here, and how much memory it needs."""
     measured = dict(line.split(",") for line in _output([str(guard)]).splitlines()[1:])
-    with tempfile.TemporaryDirectory() as folder:
-        units = _core()
-        subprocess.run(["g++", "-std=c++20", *SMALL, "-c", *units], check=True, cwd=folder)
-        objects = [str(path) for path in sorted(Path(folder).glob("*.o"))]
-        sizes = [line.split() for line in _output(["size", *objects]).splitlines()[1:]]
+    objects = map(str, native.compile_objects(native.sources_of(COMPONENT), SMALL))
+    sizes = [line.split() for line in _output(["size", *objects]).splitlines()[1:]]
     return {
         "tick_ns": float(measured["tick"]),
         "power_reading_ns": float(measured["power reading"]),
@@ -166,32 +164,23 @@ def _costs(guard: Path) -> dict[str, object]:
     }
 
 
-def _core() -> list[str]:
-    """Return the sources of the firmware that need nothing of ESPHome."""
-    units = []
-    for unit in sorted(CORE.glob("*.cpp")):
-        texts = [path.read_text() for path in (unit, unit.with_suffix(".h")) if path.exists()]
-        if not any('#include "esphome/' in text for text in texts):
-            units.append(str(unit))
-    return units
-
-
 def _guard_program() -> Path:
-    units = [HERE / "guard.cpp", *map(Path, _core())]
-
-    def make(folder: Path) -> Path:
-        built = folder / "guard"
-        command = ["g++", "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{CORE}", *map(str, units)]
-        subprocess.run([*command, "-o", str(built)], check=True)
-        return built
-
-    return _cached("guard", [*units, HERE / "world.h", *sorted(CORE.glob("*.h"))], make)
+    units = [HERE / "guard.cpp", *native.sources_of(COMPONENT)]
+    return native.build("cutoff-guard", units, ("-O2", f"-I{native.folder_of(COMPONENT)}"))
 
 
 def _baseline_program() -> Path:
+    """Return the baseline's program, built when there is none of these sources and this ESPHome yet."""
     sources = [HERE / name for name in ("baseline.yaml", "baseline.h", "baseline.cpp", "world.h")]
-
-    def make(folder: Path) -> Path:
+    digest = hashlib.sha256(_output(["g++", "--version"]).encode())
+    for path in (Path(__file__), *sources, ROOT / "requirements" / "firmware.txt"):
+        digest.update(path.read_bytes() + b"\0")
+    built = PROGRAMS / f"baseline-{digest.hexdigest()[:16]}"
+    if built.exists():
+        return built
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         for source in sources:
             shutil.copy(source, folder)
         # The host platform does not optimise by itself.
@@ -206,23 +195,9 @@ def _baseline_program() -> Path:
         )
         if done.returncode:
             raise RuntimeError(f"ESPHome could not build the baseline:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
-        return next(path for path in folder.rglob("program") if path.is_file())
-
-    return _cached("baseline", [*sources, ROOT / "requirements" / "firmware.txt"], make)
-
-
-def _cached(name: str, inputs: Sequence[Path], make: Callable[[Path], Path]) -> Path:
-    """Return a program, made in a folder of its own when there is none of these inputs yet."""
-    digest = hashlib.sha256(_output(["g++", "--version"]).encode())
-    for path in (Path(__file__), *inputs):
-        digest.update(path.read_bytes() + b"\0")
-    built = PROGRAMS / f"{name}-{digest.hexdigest()[:16]}"
-    if not built.exists():
-        PROGRAMS.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as folder:
-            fresh = built.with_suffix(f".{os.getpid()}")
-            shutil.copy2(make(Path(folder)), fresh)
-            fresh.rename(built)
+        fresh = built.with_suffix(f".{os.getpid()}")
+        shutil.copy2(next(path for path in folder.rglob("program") if path.is_file()), fresh)
+        fresh.rename(built)
     return built
 
 
