@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from .const import CONF_KEY, CONF_STATION_ID
 from .hub import SiteConfigEntry
 
-_REDACTED = {CONF_HOST, CONF_KEY, CONF_PASSWORD, CONF_STATION_ID, CONF_URL, "id_token", "remote_start_id", "unique_id"}
+_REDACTED = {CONF_HOST, CONF_KEY, CONF_PASSWORD, CONF_STATION_ID, CONF_URL, "remote_start_id", "unique_id"}
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SiteConfigEntry) -> dict[str, Any]:
@@ -23,7 +23,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SiteCon
             "outlets": [
                 {
                     "config": dict(unit.subentry.data),
-                    "firmware": unit.driver.device_info.project_version if unit.driver.device_info else None,
+                    "facts": asdict(unit.driver.facts),
                     "report": asdict(report) if (report := unit.driver.report) else None,
                     "session": unit.control.session.to_json() if unit.control.session else None,
                     "round_trip_s": unit.control.round_trip_s,

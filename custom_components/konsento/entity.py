@@ -21,13 +21,13 @@ class OutletEntity(Entity):
         self._site = hub.site
         self._attr_translation_key = key
         self._attr_unique_id = f"{unit.control.outlet}_{key}"
-        info = unit.driver.device_info
+        facts = unit.driver.facts
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, unit.control.outlet)},
             name=unit.subentry.title,
-            manufacturer=MANUFACTURER,
-            model="Outlet",
-            sw_version=info.project_version if info else None,
+            manufacturer=facts.manufacturer or MANUFACTURER,
+            model=facts.model or "Outlet",
+            sw_version=facts.firmware or None,
             via_device_id=hub.device_id,
         )
 

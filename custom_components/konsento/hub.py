@@ -25,6 +25,7 @@ from .const import (
     SUBENTRY_SERVER,
     VERSION,
 )
+from .control.driver import OutletDriver
 from .control.journal import Journal
 from .control.outlet import OutletControl
 from .control.settings import ControlSettings
@@ -47,7 +48,7 @@ class OutletUnit:
     """One outlet: its driver and its control, which are others after its address has changed."""
 
     subentry: ConfigSubentry
-    driver: GuardedOutlet
+    driver: OutletDriver
     control: OutletControl
 
 
@@ -196,7 +197,7 @@ class Hub:
         for listener in self._outlet_listeners:
             listener(unit)
 
-    async def _connect(self, subentry: ConfigSubentry) -> tuple[GuardedOutlet, OutletControl]:
+    async def _connect(self, subentry: ConfigSubentry) -> tuple[OutletDriver, OutletControl]:
         data = subentry.data
         driver = GuardedOutlet(
             OutletAddress(host=data[CONF_HOST], port=data[CONF_PORT], key=data.get(CONF_KEY)),

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from custom_components.konsento.control.driver import OutletRefusedError, OutletSilentError
+from custom_components.konsento.control.driver import OutletFacts, OutletRefusedError, OutletSilentError
 from custom_components.konsento.control.limits import Limits
 from custom_components.konsento.control.report import OutletReport
 from custom_components.konsento.control.session import StartRequest
@@ -56,6 +56,11 @@ class SimulatedOutlet:
         """Energy that every session really took, mWh."""
         self.starts: list[str] = []
         self.hung_up = 0
+        self.facts = OutletFacts(firmware="0.2.0")
+        self.mute = False
+        """Tells no readings, though it does what it is told."""
+        self.idle_w = 0.0
+        """What somebody draws from it without a session."""
         self.leases: list[int] = []
         self._boots = itertools.count(1)
         self.boot_id = f"boot-{next(self._boots)}"
@@ -83,14 +88,17 @@ class SimulatedOutlet:
             self.energy_mwh += taken
             self.lifetime_mwh += taken
             self.measured[self.session_id] = self.energy_mwh
-            if self.limits.energy_wh and self.energy_mwh >= self.limits.energy_wh * 1000:
-                self._end(EndReason.ENERGY_LIMIT)
-            elif self.limits.time_s and self.supply_s >= self.limits.time_s - 1e-9:
-                self._end(EndReason.TIME_LIMIT)
-            elif self.clock.seconds >= self.lease_until - 1e-9:
+            self._keep_limits()
+            if self.relay and self.clock.seconds >= self.lease_until - 1e-9:
                 self.state = OutletState.SUSPENDED
         self.clock.seconds = max(self.clock.seconds, end)
         self.changed()
+
+    def _keep_limits(self) -> None:
+        if self.limits.energy_wh and self.energy_mwh >= self.limits.energy_wh * 1000:
+            self._end(EndReason.ENERGY_LIMIT)
+        elif self.limits.time_s and self.supply_s >= self.limits.time_s - 1e-9:
+            self._end(EndReason.TIME_LIMIT)
 
     def reboot(self) -> None:
         """Lose power and come back: the relay is open, the session remembered."""
@@ -135,6 +143,39 @@ class SimulatedOutlet:
     # --- the driver
 
     @property
+    def connected(self) -> bool:
+        return self.online
+
+    async def start(self) -> None:
+        self.changed()
+
+    async def stop(self) -> None:
+        self._listeners.clear()
+
+    async def tried(self, timeout_s: float) -> None:
+        return
+
+    async def enable(self, enabled: bool) -> None:
+        self._arrive()
+        self.enabled = enabled
+        if not enabled:
+            self._end(EndReason.LOCAL)
+        self._answer()
+
+    async def clear_fault(self, fault: str) -> None:
+        self._arrive()
+        self.fault = ""
+        self._answer()
+
+    async def loopback(self, number: int) -> None:
+        self._arrive()
+        self._answer()
+
+    async def identify(self, seconds: int) -> None:
+        self._arrive()
+        self._answer()
+
+    @property
     def report(self) -> OutletReport | None:
         if not self.online:
             return None
@@ -144,7 +185,7 @@ class SimulatedOutlet:
             end_reason=self.end_reason,
             energy_mwh=self.energy_mwh,
             supply_s=int(self.supply_s),
-            power_w=float(self.load_w) if self.relay else 0.0,
+            power_w=float(self.load_w) if self.relay else self.idle_w,
             lifetime_mwh=self.lifetime_mwh,
             boot_id=self.boot_id,
             fault=self.fault,
@@ -156,6 +197,8 @@ class SimulatedOutlet:
         return lambda: self._listeners.remove(callback)
 
     def changed(self) -> None:
+        if self.mute:
+            return
         for callback in list(self._listeners):
             callback()
 
@@ -191,6 +234,16 @@ class SimulatedOutlet:
         self.seq = seq
         self._lease(lease_s)
         self.state = OutletState.SUPPLYING
+        self._answer()
+
+    async def session_limit(self, session_id: str, limits: Limits) -> None:
+        self._arrive()
+        if session_id in self.over:
+            raise OutletRefusedError("already_ended", "that session is over")
+        if session_id != self.session_id:
+            raise OutletRefusedError("unknown_session", "not this one")
+        self.limits = limits
+        self._keep_limits()
         self._answer()
 
     async def session_stop(self, session_id: str, reason: EndReason) -> None:
@@ -229,5 +282,5 @@ def request(
         evse=evse,
         limits=Limits(**(limits or {"energy_wh": 1000})),
         expires_at=clock.now() + timedelta(seconds=valid_s),
-        id_token=f"TOKEN{number:015}",
+        token=f"TOKEN{number:015}",
     )

@@ -1,6 +1,7 @@
 """What control needs from an outlet, whatever the outlet is made of."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from .limits import Limits
@@ -14,14 +15,27 @@ class OutletRefusedError(Exception):
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(f"{code}: {sentence}")
         self.code = code
+        self.sentence = sentence
 
 
 class OutletSilentError(Exception):
     """No answer: the outlet may or may not have done it."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutletFacts:
+    """What an outlet is. Empty where it does not say."""
+
+    manufacturer: str = ""
+    model: str = ""
+    firmware: str = ""
+    """Version of the outlet's firmware."""
+    missing: tuple[str, ...] = ()
+    """What the site needs and this firmware does not have: it must be updated."""
+
+
 class OutletDriver(Protocol):
-    """The connection to one outlet.
+    """The connection to one outlet. It connects, and connects again, by itself from `start` to `stop`.
 
     Every command raises OutletRefusedError or OutletSilentError.
     """
@@ -30,8 +44,28 @@ class OutletDriver(Protocol):
     def report(self) -> OutletReport | None:
         """The newest reading; None while the outlet is not connected or has not yet told everything."""
 
+    @property
+    def connected(self) -> bool:
+        """Whether the outlet can be talked to."""
+
+    @property
+    def facts(self) -> OutletFacts:
+        """What the outlet has told about itself, as long as it is known."""
+
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back after every change of `report`; returns what ends that."""
+
+    async def start(self) -> None:
+        """Begin to connect."""
+
+    async def stop(self) -> None:
+        """End the connection for good."""
+
+    async def tried(self, timeout_s: float) -> None:
+        """Wait until the outlet has reported or could not be reached, at most `timeout_s` seconds."""
+
+    def hang_up(self) -> None:
+        """Drop a connection that no longer answers, so that a new one is made."""
 
     async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
         """Close the relay under these limits."""
@@ -39,8 +73,20 @@ class OutletDriver(Protocol):
     async def session_renew(self, session_id: str, seq: int, lease_s: int) -> None:
         """Prolong the lease of a session; closes the relay again when it was suspended."""
 
+    async def session_limit(self, session_id: str, limits: Limits) -> None:
+        """Change the limits of a session, counted from its start; ends it when they are used up already."""
+
     async def session_stop(self, session_id: str, reason: EndReason) -> None:
         """End a session."""
 
-    def hang_up(self) -> None:
-        """Drop a connection that no longer answers, so that a new one is made."""
+    async def enable(self, enabled: bool) -> None:
+        """Take sessions, or refuse them; refusing ends a running one."""
+
+    async def clear_fault(self, fault: str) -> None:
+        """Forget a latched fault whose cause is gone."""
+
+    async def loopback(self, number: int) -> None:
+        """Send a number there and back: returns when the outlet has shown it (IEEE 802.1ag's loopback)."""
+
+    async def identify(self, seconds: int) -> None:
+        """Have the outlet's light blink, 1 to 60 s."""

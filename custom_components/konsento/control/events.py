@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from .limits import Limits
 from .words import EndReason
 
 
@@ -29,6 +30,10 @@ class Trigger(StrEnum):
     STOP_AUTHORIZED = "StopAuthorized"
     EV_LOST = "EVCommunicationLost"
     EV_TIMEOUT = "EVConnectTimeout"
+    LIMIT_SET = "LimitSet"
+    """Only OCPP 2.1 has it, as only 2.1 changes limits."""
+    RESET = "ResetCommand"
+    DEAUTHORIZED = "Deauthorized"
     ABNORMAL = "AbnormalCondition"
 
     @classmethod
@@ -44,6 +49,10 @@ _TRIGGER_OF_END = {
     EndReason.LOCAL: Trigger.STOP_AUTHORIZED,
     EndReason.IDLE: Trigger.EV_LOST,
     EndReason.NEVER_USED: Trigger.EV_TIMEOUT,
+    EndReason.STOPPED_BY_EV: Trigger.EV_LOST,
+    EndReason.IMMEDIATE_RESET: Trigger.RESET,
+    EndReason.MASTER_PASS: Trigger.STOP_AUTHORIZED,
+    EndReason.DEAUTHORIZED: Trigger.DEAUTHORIZED,
 }
 
 
@@ -69,9 +78,8 @@ class SessionEvent:
     end_reason: EndReason | None = None
     remote_start_id: int | None = None
     """Only in the first event."""
-    id_token: str | None = None
-    """Only in the first event: a random token that says nothing about a driver."""
-    id_token_type: str | None = None
+    limits: Limits | None = None
+    """Only in the first event and where they have changed."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what the journal keeps."""
@@ -87,5 +95,6 @@ class SessionEvent:
                 "trigger": Trigger(data["trigger"]),
                 "at": datetime.fromisoformat(data["at"]),
                 "end_reason": EndReason(data["end_reason"]) if data["end_reason"] else None,
+                "limits": Limits.from_json(limits) if (limits := data.get("limits")) else None,
             }
         )

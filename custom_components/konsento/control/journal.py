@@ -12,34 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from .events import SessionEvent
-from .session import Phase, Session, StartAnswer
+from .schema import VERSION, migrate
+from .session import LOCAL, Phase, Session, StartAnswer
 from .words import Refusal
 
-VERSION = 1
 MAX_WAITING = 20_000
 """Events of one session that may wait: 28 hours of one every 5 s."""
 KEEP = timedelta(days=30)
 """How long the answer to a request is remembered; requests expire within minutes."""
-
-_SCHEMA = """
-CREATE TABLE session (
-    id TEXT PRIMARY KEY, server TEXT NOT NULL, outlet TEXT NOT NULL, phase TEXT NOT NULL, body TEXT NOT NULL,
-    changed_at TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX session_on_outlet ON session (outlet) WHERE phase != 'ended';
-CREATE TABLE request (
-    server TEXT NOT NULL, remote_start_id INTEGER NOT NULL, session_id TEXT, refusal TEXT, at TEXT NOT NULL,
-    PRIMARY KEY (server, remote_start_id)
-) STRICT;
-CREATE TABLE event (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, server TEXT NOT NULL, session_id TEXT NOT NULL, seq_no INTEGER NOT NULL,
-    body TEXT NOT NULL, UNIQUE (session_id, seq_no)
-) STRICT;
-CREATE INDEX event_of_server ON event (server, id);
-CREATE TABLE closed (server TEXT NOT NULL, evse INTEGER NOT NULL, PRIMARY KEY (server, evse)) STRICT;
-"""
 
 
 class JournalError(Exception):
@@ -55,54 +38,68 @@ class Waiting:
 
 
 class Journal:
-    """One SQLite file, used by one site. All calls are awaited one after the other, off the event loop."""
+    """One SQLite file, used by one site, one transaction after the other, off the event loop."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = asyncio.Lock()
         self._db: sqlite3.Connection | None = None
+        self._queue: list[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]]] = []
+        self._writer: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open or make the file; raises JournalError for one of a later version or a broken one."""
-        async with self._lock:
-            await asyncio.get_running_loop().run_in_executor(None, self._open)
+        self._db = await asyncio.get_running_loop().run_in_executor(None, self._open)
 
-    def _open(self) -> None:
+    def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            version = migrate(db)
         except sqlite3.DatabaseError as error:
             db.close()
             raise JournalError(f"{self._path} cannot be read: {error}") from error
         if version > VERSION:
             db.close()
             raise JournalError(f"{self._path} was written by a later version ({version}, this one knows {VERSION})")
-        self._db = db
+        return db
 
     async def close(self) -> None:
-        """Close the file."""
-        async with self._lock:
-            db, self._db = self._db, None
-            if db is not None:
-                await asyncio.get_running_loop().run_in_executor(None, db.close)
+        """Close the file, after what was begun is done."""
+        db, self._db = self._db, None
+        if self._writer is not None:
+            await asyncio.wait([self._writer])
+        if db is not None:
+            await asyncio.get_running_loop().run_in_executor(None, db.close)
 
     async def _do[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
-        async with self._lock:
-            db = self._db
-            if db is None:
-                raise JournalError(f"{self._path} is closed")
-            # Shielded: whoever is cancelled meanwhile must not let the next one use the connection at the same time.
-            job = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(None, _in_transaction, db, work))
-            try:
-                return await asyncio.shield(job)
-            except asyncio.CancelledError:
-                await asyncio.wait([job])
-                raise
+        """Do something in a transaction that has reached the disk when this returns.
+
+        What is asked for while a transaction is being written shares the next one: the disk is waited for once.
+        """
+        if self._db is None:
+            raise JournalError(f"{self._path} is closed")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.append((work, done))
+        if self._writer is None:
+            # A task of its own: whoever is cancelled meanwhile leaves the connection to the one that uses it.
+            self._writer = asyncio.create_task(self._write(self._db), name="konsento journal")
+        return await done
+
+    async def _write(self, db: sqlite3.Connection) -> None:
+        loop = asyncio.get_running_loop()
+        while self._queue:
+            batch, self._queue = self._queue, []
+            outcomes = await loop.run_in_executor(None, _in_transaction, db, [work for work, _ in batch])
+            for (_, done), outcome in zip(batch, outcomes, strict=True):
+                if done.done():
+                    continue
+                if isinstance(outcome, Exception):
+                    done.set_exception(outcome)
+                else:
+                    done.set_result(outcome)
+        self._writer = None
 
     async def save(
         self, session: Session, events: Sequence[SessionEvent], at: datetime, refusal: Refusal | None = None
@@ -138,7 +135,12 @@ class Journal:
                 )
             db.executemany(
                 "INSERT INTO event (server, session_id, seq_no, body) VALUES (?, ?, ?, ?)",
-                [(session.server, event.session_id, event.seq_no, json.dumps(event.to_json())) for event in events],
+                # The owner's own sessions are told to nobody.
+                [
+                    (session.server, event.session_id, event.seq_no, json.dumps(event.to_json()))
+                    for event in events
+                    if session.server != LOCAL
+                ],
             )
 
         await self._do(work)
@@ -164,6 +166,26 @@ class Journal:
         """Return the sessions that were under way when the program ended."""
         rows = await self._do(
             lambda db: db.execute("SELECT body FROM session WHERE phase != ?", (Phase.ENDED,)).fetchall()
+        )
+        return [Session.from_json(json.loads(body)) for (body,) in rows]
+
+    async def last(self) -> dict[str, Session]:
+        """Return the last session that is over, by outlet."""
+        rows = await self._do(
+            # SQLite: the other columns come from the row that has the maximum.
+            lambda db: db.execute(
+                "SELECT outlet, body, max(changed_at) FROM session WHERE phase = ? GROUP BY outlet", (Phase.ENDED,)
+            ).fetchall()
+        )
+        return {outlet: Session.from_json(json.loads(body)) for outlet, body, _ in rows}
+
+    async def sessions(self, since: datetime) -> list[Session]:
+        """Return what ran at or after a time and is not yet forgotten, the newest first."""
+        rows = await self._do(
+            lambda db: db.execute(
+                "SELECT body FROM session WHERE changed_at >= ? OR phase != ? ORDER BY changed_at DESC",
+                (since.isoformat(), Phase.ENDED),
+            ).fetchall()
         )
         return [Session.from_json(json.loads(body)) for (body,) in rows]
 
@@ -203,6 +225,19 @@ class Journal:
         """Return (server, outlet number) of everything out of service."""
         return set(await self._do(lambda db: db.execute("SELECT server, evse FROM closed").fetchall()))
 
+    async def remember(self, kind: str, key: str, value: dict[str, Any] | None) -> None:
+        """Keep something small under a name, or forget it (None)."""
+        if value is None:
+            await self._do(lambda db: db.execute("DELETE FROM memory WHERE kind = ? AND key = ?", (kind, key)))
+        else:
+            row = (kind, key, json.dumps(value))
+            await self._do(lambda db: db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", row))
+
+    async def remembered(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Return everything of a kind by its name."""
+        rows = await self._do(lambda db: db.execute("SELECT key, body FROM memory WHERE kind = ?", (kind,)).fetchall())
+        return {key: json.loads(body) for key, body in rows}
+
     async def forget_server(self, server: str) -> int:
         """Drop what waits for a server that the site is no longer linked to; returns how many events that were."""
 
@@ -228,13 +263,25 @@ class Journal:
         await self._do(work)
 
 
-def _in_transaction[T](db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    db.execute("BEGIN IMMEDIATE")
+def _in_transaction(db: sqlite3.Connection, works: Sequence[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
+    """Return what each work returns or the exception that it raises; one that fails does not touch the others."""
     try:
-        result = work(db)
+        db.execute("BEGIN IMMEDIATE")
+        outcomes = [_by_itself(db, work) for work in works]
         db.execute("COMMIT")
-    except BaseException:
+    except Exception as error:  # noqa: BLE001  # handed to everyone who waits
         if db.in_transaction:
             db.execute("ROLLBACK")
-        raise
-    return result
+        return [error] * len(works)
+    return outcomes
+
+
+def _by_itself(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], Any]) -> Any:
+    db.execute("SAVEPOINT work")
+    try:
+        outcome = work(db)
+    except Exception as error:  # noqa: BLE001  # handed to the one who asked
+        db.execute("ROLLBACK TO work")
+        outcome = error
+    db.execute("RELEASE work")
+    return outcome

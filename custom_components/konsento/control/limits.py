@@ -1,6 +1,7 @@
 """What a session may use at most."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .words import Refusal, TimerStart
 
@@ -25,6 +26,11 @@ class Limits:
     energy_wh: int = 0
     time_s: int = 0
     timer_start: TimerStart = TimerStart.RELAY
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Limits:
+        """Return the limits that the journal kept."""
+        return cls(**{**data, "timer_start": TimerStart(data["timer_start"])})
 
     @classmethod
     def parse(cls, energy_wh: object, time_s: object, timer_start: object = TimerStart.RELAY) -> Limits:

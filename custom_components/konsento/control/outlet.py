@@ -9,12 +9,16 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .clock import Clock
 from .driver import OutletDriver, OutletRefusedError, OutletSilentError
-from .events import SessionEvent, Trigger
+from .events import EventKind, SessionEvent, Trigger
+from .happenings import Happening
 from .journal import MAX_WAITING, Journal
+from .limits import Limits
+from .problems import Problem, ProblemWatch
 from .report import OutletReport
 from .session import Phase, Session, StartRequest
 from .settings import MAX_LEASE_S, ControlSettings
@@ -54,6 +58,7 @@ class OutletControl:
         clock: Clock,
         on_events: Callable[[str], None],
         on_change: Callable[[], None],
+        on_happening: Callable[[Happening, dict[str, Any]], None],
     ) -> None:
         """`on_events` hears which server has something to be told, `on_change` that what the outlet shows is new."""
         self.outlet = outlet
@@ -61,16 +66,24 @@ class OutletControl:
         self.driver = driver
         self.settings = settings
         self.session: Session | None = None
+        self.last: Session | None = None
+        """The session that was the last to end here."""
+        self.problems: frozenset[Problem] = frozenset()
         self._journal = journal
         self._clock = clock
         self._on_events = on_events
         self._on_change = on_change
+        self._on_happening = on_happening
         self._lock = asyncio.Lock()
         self._changed = Signal()
         self._unlisten = driver.listen(self._driver_changed)
         self._lease_until = 0.0
         self._next_check = 0.0
         self._next_sample = 0.0
+        self._watch = ProblemWatch()
+        self._heard = clock.monotonic()
+        self._reachable: bool | None = None
+        self._pressed = False
         self._away_since: float | None = None
         self._missed = 0
         self._sample_asked = False
@@ -79,8 +92,32 @@ class OutletControl:
         """Round-trip time of the last continuity check."""
 
     def _driver_changed(self) -> None:
+        self._heard = self._clock.monotonic()
+        self._look()
         self._wake()
         self._on_change()
+
+    def _look(self) -> None:
+        """Notice what is news to the owner without being news of a session."""
+        report = self.driver.report
+        problems = self._watch.look(report, self.driver.facts, self._clock.monotonic())
+        before, self.problems = self.problems, problems
+        for problem in sorted(problems - before):
+            _LOGGER.warning("Outlet %s: %s", self.evse, problem)
+            self._on_happening(Happening.PROBLEM, {"problem": str(problem)})
+        for problem in sorted(before - problems):
+            _LOGGER.info("Outlet %s: %s is over", self.evse, problem)
+            self._on_happening(Happening.SOLVED, {"problem": str(problem)})
+        reachable = report is not None
+        if self._reachable is not None and reachable is not self._reachable:
+            self._on_happening(Happening.BACK if reachable else Happening.LOST, {})
+        if reachable or self._reachable is not None:
+            # Being away is no news of an outlet that has not been there yet.
+            self._reachable = reachable
+        pressed = report is not None and report.button
+        if pressed and not self._pressed:
+            self._on_happening(Happening.BUTTON, {})
+        self._pressed = pressed
 
     def _wake(self) -> None:
         self._news = True
@@ -105,7 +142,7 @@ class OutletControl:
             return Refusal.BUSY
         if report is None:
             return Refusal.OFFLINE
-        if report.faulted or report.lifetime_mwh is None:
+        if report.faulted or report.lifetime_mwh is None or any(problem.blocks for problem in self.problems):
             return Refusal.FAULTED
         if not report.enabled:
             return Refusal.DISABLED
@@ -136,6 +173,19 @@ class OutletControl:
             if session is None or session.id != session_id or session.phase is not Phase.RUNNING:
                 return False
             await self._keep(session.stopping(reason))
+            self._next_check = 0.0
+        self._wake()
+        return True
+
+    async def limit(self, session_id: str, limits: Limits) -> bool:
+        """Change the limits of a session soon; False when it is not under way here. Kept as a stop is."""
+        async with self._lock:
+            session = self.session
+            if session is None or session.id != session_id or session.phase is not Phase.RUNNING:
+                return False
+            if (session.wanted_limits or session.limits) == limits:
+                return True
+            await self._keep(replace(session, wanted_limits=limits))
             self._next_check = 0.0
         self._wake()
         return True
@@ -197,9 +247,21 @@ class OutletControl:
     async def step(self) -> None:
         """Compare report and journal once and do what is due."""
         async with self._lock:
+            self._look()
+            self._listen_for_life()
             await self._reconcile()
             await self._command()
             await self._sample()
+
+    def _listen_for_life(self) -> None:
+        """Give up a connection over which a supplying outlet says nothing: it is dead, whatever it looks like."""
+        session, monotonic = self.session, self._clock.monotonic()
+        if session is None or not session.supplying or self.driver.report is None:
+            return
+        if monotonic - self._heard > self.settings.lease_s:
+            _LOGGER.warning("Outlet %s tells no readings; connecting anew", self.evse)
+            self._heard = monotonic
+            self.driver.hang_up()
 
     def _until_next(self) -> float:
         if self.session is None:
@@ -216,6 +278,7 @@ class OutletControl:
             return
         self._away_since = None
         if session is None:
+            await self._correct(report)
             await self._clear_orphan(report)
             return
         if session.phase is Phase.REQUESTED:
@@ -244,6 +307,21 @@ class OutletControl:
             _LOGGER.warning("Outlet %s stays away; session %s ended with the last energy known", self.evse, session.id)
             await self._apply(*session.ended(EndReason.POWER_LOSS, self._clock.now()))
 
+    async def _correct(self, report: OutletReport) -> None:
+        last = self.last
+        if last is None or report.session_id != last.id or report.energy_mwh <= last.energy_mwh:
+            return
+        if report.end_reason is None:
+            # Its orphan is stopped first, so that this is told once.
+            return
+        corrected, events = last.corrected(report, self._clock.now())
+        await self._journal.save(corrected, events, self._clock.now())
+        self.last = corrected
+        more = corrected.energy_mwh - last.energy_mwh
+        _LOGGER.warning("Outlet %s: session %s had taken %s mWh more than was known", self.evse, last.id, more)
+        self._on_happening(Happening.CORRECTED, _described(corrected))
+        self._on_events(corrected.server)
+
     async def _clear_orphan(self, report: OutletReport) -> None:
         if report.state not in {OutletState.SUPPLYING, OutletState.SUSPENDED}:
             return
@@ -259,6 +337,9 @@ class OutletControl:
         if session.stop_reason:
             self._next_check = monotonic + _RETRY_S
             await self._try_stop(session.id, session.stop_reason)
+        elif session.wanted_limits:
+            self._next_check = monotonic + _RETRY_S
+            await self._try_limit(session, session.wanted_limits)
         else:
             self._next_check = monotonic + self.settings.continuity_s
             await self._check_continuity(session)
@@ -292,12 +373,24 @@ class OutletControl:
 
     async def _try_stop(self, session_id: str, reason: EndReason) -> None:
         try:
-            await self._answered(self.driver.session_stop(session_id, reason))
+            await self._answered(self.driver.session_stop(session_id, reason.for_outlet))
         except OutletSilentError as error:
             _LOGGER.warning("Outlet %s: stop of session %s unanswered: %s", self.evse, session_id, error)
             self.driver.hang_up()
         except OutletRefusedError as error:
             _LOGGER.warning("Outlet %s refused to stop session %s: %s", self.evse, session_id, error)
+
+    async def _try_limit(self, session: Session, limits: Limits) -> None:
+        try:
+            await self._answered(self.driver.session_limit(session.id, limits))
+        except OutletSilentError as error:
+            _LOGGER.warning("Outlet %s: new limits of session %s unanswered: %s", self.evse, session.id, error)
+            self.driver.hang_up()
+        except OutletRefusedError as error:
+            _LOGGER.warning("Outlet %s refused new limits of session %s: %s", self.evse, session.id, error)
+            await self._keep(replace(session, wanted_limits=None))
+        else:
+            await self._apply(*session.limited(limits, self._clock.now()))
 
     async def _sample(self) -> None:
         session, report = self.session, self.driver.report
@@ -403,9 +496,35 @@ class OutletControl:
         await self._keep(session, events)
         if session.phase is Phase.ENDED:
             _LOGGER.info("Outlet %s: session %s ended (%s)", self.evse, session.id, session.end_reason)
-            self.session = None
+            self.session, self.last = None, session
+        for event in events:
+            if happening := _happening(event):
+                self._on_happening(happening, _described(session))
         self._on_events(session.server)
         self._on_change()
+
+
+def _happening(event: SessionEvent) -> Happening | None:
+    match event.kind, event.trigger:
+        case EventKind.STARTED, _:
+            return Happening.STARTED
+        case EventKind.ENDED, _:
+            return Happening.ENDED
+        case _, Trigger.CHARGING_STATE:
+            return Happening.RESUMED if event.supplying else Happening.SUSPENDED
+        case _, Trigger.LIMIT_SET:
+            return Happening.LIMITS_CHANGED
+    return None
+
+
+def _described(session: Session) -> dict[str, Any]:
+    """Return what an owner may know of a session."""
+    return {
+        "session_id": session.id,
+        "energy_wh": session.energy_mwh / 1000,
+        "supply_s": session.supply_s,
+        "end_reason": str(session.end_reason) if session.end_reason else None,
+    }
 
 
 def progress(control: OutletControl) -> Session | None:

@@ -24,13 +24,20 @@ class OutletReport:
     boot_id: str
     """Another one after every boot."""
     fault: str = ""
-    """Name of the latched fault, empty without."""
+    """Name of the gravest fault, empty without."""
     enabled: bool = True
     relay: bool | None = None
     """True = closed, None where the outlet does not say."""
+    without_power: bool = False
+    """Nothing flowed in the last supplies: nobody plugged in, or the relay does not close."""
+    button: bool = False
+    """The outlet's button is pressed: somebody stands in front of it."""
     lease_left_s: float | None = None
     voltage_v: float | None = None
     current_a: float | None = None
+    temperature_c: float | None = None
+    relay_cycles: int | None = None
+    """How often the relay has closed in its life."""
 
     @property
     def faulted(self) -> bool:

@@ -4,7 +4,7 @@ A session is a value. Control writes the new value and its events to the journal
 whatever was told had been on disk before.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 from .events import EventKind, SessionEvent, Trigger
 from .limits import Limits
 from .report import OutletReport
-from .words import EndReason, OutletState, Refusal, TimerStart
+from .words import EndReason, OutletState, Refusal
 
+LOCAL = "local"
+"""In the place of a management server: a session that the site's owner has started. Nobody is told about it."""
 _RENEWALS_PER_RUN = 1_000_000
 """More renewals than one run of the program can make in a session: a day of one per 100 ms."""
 
@@ -37,8 +39,12 @@ class StartRequest:
     limits: Limits
     expires_at: datetime
     """Not begun after this time, UTC."""
-    id_token: str
-    id_token_type: str = "Central"  # noqa: S105  # a kind of token, not one
+    token: str = field(default="", repr=False)
+    """Only compared with the one that a reservation was made with; neither kept nor logged."""
+    power_type: str = ""
+    """As the driver has chosen: solar, wind, …; stays with the measurement."""
+    supplier: str = ""
+    """The retailer of the energy; stays with the measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,6 @@ class Session:
     evse: int
     limits: Limits
     expires_at: datetime
-    id_token: str
-    """Emptied as soon as the first event has it: what is no longer needed is no longer kept."""
-    id_token_type: str
     register_start_mwh: int
     """The outlet's lifetime register before the relay closed, mWh."""
     phase: Phase = Phase.REQUESTED
@@ -74,9 +77,15 @@ class Session:
     next_seq_no: int = 0
     renewals: int = 0
     """Sequence number of the last continuity check; the outlet refuses one that does not rise."""
+    wanted_limits: Limits | None = None
+    """Set when somebody wants other limits; kept until the outlet has taken them."""
     stop_reason: EndReason | None = None
     """Set when somebody wants it to end; kept until the outlet has ended it."""
     end_reason: EndReason | None = None
+    power_type: str = ""
+    supplier: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @classmethod
     def requested(cls, session_id: str, request: StartRequest, outlet: str, register_mwh: int) -> Session:
@@ -89,9 +98,9 @@ class Session:
             evse=request.evse,
             limits=request.limits,
             expires_at=request.expires_at,
-            id_token=request.id_token,
-            id_token_type=request.id_token_type,
             register_start_mwh=register_mwh,
+            power_type=request.power_type,
+            supplier=request.supplier,
         )
 
     @property
@@ -101,16 +110,10 @@ class Session:
 
     def begun(self, at: datetime) -> tuple[Session, list[SessionEvent]]:
         """Begin: the outlet has closed its relay. This event's register is the one before any energy flowed."""
-        running = replace(self, phase=Phase.RUNNING, supplying=True)
-        after, events = running._tell(
-            EventKind.STARTED,
-            Trigger.REMOTE_START,
-            at,
-            remote_start_id=self.remote_start_id,
-            id_token=self.id_token,
-            id_token_type=self.id_token_type,
+        running = replace(self, phase=Phase.RUNNING, supplying=True, started_at=at)
+        return running._tell(
+            EventKind.STARTED, Trigger.REMOTE_START, at, remote_start_id=self.remote_start_id, limits=self.limits
         )
-        return replace(after, id_token=""), events
 
     def read(self, report: OutletReport) -> Session:
         """Return it with the meter of a report about it."""
@@ -126,11 +129,22 @@ class Session:
         """Take in what the outlet reports about this session."""
         seen = self.read(report)
         if report.end_reason is not None or report.state in {OutletState.ENDED, OutletState.FAULT, OutletState.IDLE}:
-            return seen.ended(report.end_reason or EndReason.OTHER, at, report)
+            return seen.ended(self._reason_of(report), at, report)
         supplying = report.state is OutletState.SUPPLYING
         if supplying == self.supplying:
             return seen, []
         return replace(seen, supplying=supplying)._tell(EventKind.UPDATED, Trigger.CHARGING_STATE, at, report)
+
+    def _reason_of(self, report: OutletReport) -> EndReason:
+        reason = report.end_reason or EndReason.OTHER
+        # The outlet knows fewer words than whoever had it stopped.
+        return self.stop_reason if self.stop_reason and reason is self.stop_reason.for_outlet else reason
+
+    def limited(self, limits: Limits, at: datetime) -> tuple[Session, list[SessionEvent]]:
+        """Take other limits, which the outlet has accepted."""
+        return replace(self, limits=limits, wanted_limits=None)._tell(
+            EventKind.UPDATED, Trigger.LIMIT_SET, at, limits=limits
+        )
 
     def sampled(
         self, at: datetime, report: OutletReport | None = None, trigger: Trigger = Trigger.PERIODIC
@@ -146,8 +160,12 @@ class Session:
         self, reason: EndReason, at: datetime, report: OutletReport | None = None
     ) -> tuple[Session, list[SessionEvent]]:
         """End it with the energy known so far."""
-        over = replace(self, phase=Phase.ENDED, supplying=False, power_w=0.0, end_reason=reason)
+        over = replace(self, phase=Phase.ENDED, supplying=False, power_w=0.0, end_reason=reason, ended_at=at)
         return over._tell(EventKind.ENDED, Trigger.of_end(reason), at, report, end_reason=reason)
+
+    def corrected(self, report: OutletReport, at: datetime) -> tuple[Session, list[SessionEvent]]:
+        """Tell, after the end, that an outlet that was away had measured more than was known."""
+        return replace(self.read(report), power_w=0.0)._tell(EventKind.UPDATED, Trigger.ABNORMAL, at, report)
 
     def stopping(self, reason: EndReason) -> Session:
         """Note that somebody wants it to end; the first reason counts."""
@@ -186,19 +204,22 @@ class Session:
 
     def to_json(self) -> dict[str, Any]:
         """Return what the journal keeps."""
-        return {**asdict(self), "expires_at": self.expires_at.isoformat()}
+        return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Session:
         """Return the session that the journal kept."""
-        limits = data["limits"]
         return cls(
             **{
                 **data,
-                "limits": Limits(**{**limits, "timer_start": TimerStart(limits["timer_start"])}),
-                "expires_at": datetime.fromisoformat(data["expires_at"]),
+                "limits": Limits.from_json(data["limits"]),
+                "wanted_limits": Limits.from_json(wanted) if (wanted := data.get("wanted_limits")) else None,
+                **{name: datetime.fromisoformat(data[name]) for name in _TIMES if data.get(name)},
                 "phase": Phase(data["phase"]),
                 "stop_reason": EndReason(data["stop_reason"]) if data["stop_reason"] else None,
                 "end_reason": EndReason(data["end_reason"]) if data["end_reason"] else None,
             }
         )
+
+
+_TIMES = tuple(each.name for each in fields(Session) if each.name.endswith("_at"))

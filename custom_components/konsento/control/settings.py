@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from .limits import Limits
+
 LEASE_INTERVALS = 3.5
 """A lease lasts this many continuity intervals: loss is declared after three missed checks (IEEE 802.1ag's rule)."""
 MAX_LEASE_S = 300
@@ -23,8 +25,15 @@ class ControlSettings:
     """How long an outlet may take to answer a command."""
     start_s: float = 20.0
     """How long a start is pursued when the outlet's answer was lost."""
+    unlimited_s: int = 43_200
+    """Time limit of a session for which a management server names no limit at all: no relay closes without one."""
     abandon_s: float = 900.0
     """A session whose outlet stays away for so long is ended with the energy known."""
+
+    @property
+    def default_limits(self) -> Limits:
+        """Limits of a session for which nobody has named any."""
+        return Limits(time_s=self.unlimited_s)
 
     @property
     def lease_s(self) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 from .clock import Clock, SystemClock
 from .driver import OutletDriver
+from .happenings import Happening
 from .journal import Journal
+from .limits import Limits
 from .outlet import OutletControl
 from .session import Phase, Session, StartAnswer, StartRequest
 from .settings import ControlSettings
@@ -19,6 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 _CONNECTOR_OF: dict[Refusal | None, tuple[Connector, str | None]] = {
     None: (Connector.AVAILABLE, None),
     Refusal.BUSY: (Connector.OCCUPIED, None),
+    Refusal.RESERVED: (Connector.RESERVED, None),
     Refusal.FAULTED: (Connector.FAULTED, None),
     Refusal.DISABLED: (Connector.UNAVAILABLE, "disabled"),
     Refusal.OFFLINE: (Connector.UNAVAILABLE, "offline"),
@@ -36,16 +39,19 @@ class SiteControl:
         self._clock = clock or SystemClock()
         self._closed: set[tuple[str, int]] = set()
         self._orphaned: dict[str, Session] = {}
+        self._last: dict[str, Session] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._starts: dict[tuple[str, int], asyncio.Task[StartAnswer]] = {}
         self._event_listeners: dict[str, Callable[[], None]] = {}
         self._status_listeners: list[Callable[[int], None]] = []
+        self._happening_listeners: list[Callable[[int, Happening, dict[str, Any]], None]] = []
 
     async def open(self) -> None:
         """Read the journal. Raises JournalError."""
         await self.journal.open()
         await self.journal.prune(self._clock.now())
         self._closed = await self.journal.closed()
+        self._last = await self.journal.last()
         self._orphaned = {session.outlet: session for session in await self.journal.unfinished()}
 
     async def end_abandoned(self) -> None:
@@ -84,8 +90,10 @@ class SiteControl:
             clock=self._clock,
             on_events=self._tell_server,
             on_change=lambda: self._tell_status(evse),
+            on_happening=lambda happening, data: self._tell_happening(evse, happening, data),
         )
         self.outlets[evse] = control
+        control.last = self._last.get(outlet)
         if session := self._orphaned.pop(outlet, None):
             control.take_over(session)
         self._tasks[evse] = asyncio.create_task(control.run(), name=f"konsento outlet {evse}")
@@ -101,6 +109,8 @@ class SiteControl:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         control.close()
+        if control.last:
+            self._last[control.outlet] = control.last
         if not (session := control.session):
             return
         if end:
@@ -124,7 +134,7 @@ class SiteControl:
             outlet.settings = settings
             outlet.wake()
 
-    # --- what a management server asks for
+    # --- what is asked for: by a management server, or in its place by the owner (LOCAL)
 
     async def start(self, request: StartRequest) -> StartAnswer:
         """Start a session. Idempotent by (server, remote_start_id): asked again, it answers the same.
@@ -183,6 +193,14 @@ class SiteControl:
                 return await outlet.stop(session_id, reason)
         return False
 
+    async def limit(self, server: str, session_id: str, limits: Limits) -> bool:
+        """Change the limits of a running session of that server; False when it has none of that id."""
+        for outlet in list(self.outlets.values()):
+            session = outlet.session
+            if session and session.id == session_id and session.server == server:
+                return await outlet.limit(session_id, limits)
+        return False
+
     def runs(self, server: str, session_id: str) -> bool:
         """Whether a session of that server is under way."""
         return any(
@@ -238,6 +256,15 @@ class SiteControl:
         """Call back with the number of an outlet after every change of what it shows; returns what ends that."""
         self._status_listeners.append(callback)
         return lambda: self._status_listeners.remove(callback)
+
+    def on_happening(self, callback: Callable[[int, Happening, dict[str, Any]], None]) -> Callable[[], None]:
+        """Call back with an outlet's number, what happened there, and facts about it; returns what ends that."""
+        self._happening_listeners.append(callback)
+        return lambda: self._happening_listeners.remove(callback)
+
+    def _tell_happening(self, evse: int, happening: Happening, data: dict[str, Any]) -> None:
+        for callback in list(self._happening_listeners):
+            callback(evse, happening, data)
 
     def _tell_server(self, server: str) -> None:
         if callback := self._event_listeners.get(server):

@@ -14,7 +14,7 @@ class OutletState(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a session ended, in OCPP's words (ReasonEnumType)."""
+    """Why a session ended: every word of OCPP (ReasonEnumType), also those that only a later outlet may say."""
 
     ENERGY_LIMIT = "EnergyLimitReached"
     TIME_LIMIT = "TimeLimitReached"
@@ -22,10 +22,28 @@ class EndReason(StrEnum):
     LOCAL = "Local"
     POWER_LOSS = "PowerLoss"
     IDLE = "EVDisconnected"
+    """The car takes nothing any more."""
     NEVER_USED = "Timeout"
+    """No car has ever taken anything."""
     OVERCURRENT = "OvercurrentFault"
     GROUND_FAULT = "GroundFault"
+    POWER_QUALITY = "PowerQuality"
+    EMERGENCY_STOP = "EmergencyStop"
+    IMMEDIATE_RESET = "ImmediateReset"
+    """A management server has reset the site, or this outlet."""
+    REBOOT = "Reboot"
+    DEAUTHORIZED = "DeAuthorized"
+    OUT_OF_CREDIT = "LocalOutOfCredit"
+    MASTER_PASS = "MasterPass"  # noqa: S105  # OCPP's word for a caretaker's card
+    STOPPED_BY_EV = "StoppedByEV"
+    STATE_OF_CHARGE = "SOCLimitReached"
+    ENERGY_TRANSFER_REJECTED = "ReqEnergyTransferRejected"
     OTHER = "Other"
+
+    @property
+    def for_outlet(self) -> EndReason:
+        """The word that an outlet is stopped with: it takes five of them (docs/contracts.md §1)."""
+        return self if self in _TAKEN_BY_OUTLETS else EndReason.OTHER
 
     @classmethod
     def parse(cls, text: str) -> EndReason:
@@ -36,11 +54,17 @@ class EndReason(StrEnum):
             return cls.OTHER
 
 
+_TAKEN_BY_OUTLETS = frozenset(
+    {EndReason.REMOTE, EndReason.LOCAL, EndReason.POWER_LOSS, EndReason.IDLE, EndReason.OTHER}
+)
+
+
 class Refusal(StrEnum):
     """Why a start was refused; the reasonCode that the management server reads."""
 
     UNKNOWN_OUTLET = "UnknownOutlet"
     BUSY = "OutletBusy"
+    RESERVED = "OutletReserved"
     OFFLINE = "OutletOffline"
     FAULTED = "OutletFaulted"
     DISABLED = "OutletDisabled"
@@ -56,6 +80,7 @@ class Connector(StrEnum):
 
     AVAILABLE = "Available"
     OCCUPIED = "Occupied"
+    RESERVED = "Reserved"
     FAULTED = "Faulted"
     UNAVAILABLE = "Unavailable"
 

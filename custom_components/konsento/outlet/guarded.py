@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 from aioesphomeapi.core import APIConnectionError, BadMACAddressAPIError
 from aioesphomeapi.model import DeviceInfo, EntityState, UserService
 from aioesphomeapi.reconnect_logic import ReconnectLogic
 from zeroconf.asyncio import AsyncZeroconf
 
-from ..control.driver import OutletRefusedError, OutletSilentError
+from ..control.driver import OutletFacts, OutletRefusedError, OutletSilentError
 from ..control.limits import Limits
 from ..control.report import OutletReport
 from ..control.words import EndReason
@@ -31,7 +32,7 @@ class GuardedOutlet:
         """`mac`: 12 hexadecimal digits; another device at the same address is not talked to."""
         self.name = name
         self.mac = mac
-        self.device_info: DeviceInfo | None = None
+        self.facts = OutletFacts()
         self.connected = False
         self._client = make_client(address, zeroconf, expected_mac=mac)
         self._logic = ReconnectLogic(
@@ -50,6 +51,7 @@ class GuardedOutlet:
         self._told_another = False
         self._telling = False
         self._tried = asyncio.Event()
+        self._echoes: dict[int, asyncio.Future[None]] = {}
 
     @property
     def report(self) -> OutletReport | None:
@@ -110,7 +112,38 @@ class GuardedOutlet:
         """End a session."""
         await self._act("session_stop", session_id=session_id, reason=str(reason))
 
-    async def _act(self, action: str, **arguments: str | int) -> None:
+    async def session_limit(self, session_id: str, limits: Limits) -> None:
+        """Change the limits of a session."""
+        await self._act(
+            "session_limit", session_id=session_id, energy_limit_wh=limits.energy_wh, time_limit_s=limits.time_s
+        )
+
+    async def enable(self, enabled: bool) -> None:
+        """Take sessions, or refuse them."""
+        await self._act("outlet_enable", enabled=enabled)
+
+    async def clear_fault(self, fault: str) -> None:
+        """Forget a latched fault whose cause is gone."""
+        await self._act("fault_clear", code=fault)
+
+    async def loopback(self, number: int) -> None:
+        """Send a number there and back: returns when the outlet has published it."""
+        seen: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._echoes[number] = seen
+        try:
+            await self._act("loopback", seq=number)
+            async with asyncio.timeout(_ANSWER_S):
+                await seen
+        except TimeoutError as error:
+            raise OutletSilentError("the number was taken but does not come back") from error
+        finally:
+            del self._echoes[number]
+
+    async def identify(self, seconds: int) -> None:
+        """Have the outlet's light blink."""
+        await self._act("identify", seconds=seconds)
+
+    async def _act(self, action: str, **arguments: str | int | bool) -> None:
         service = self._services.get(action)
         if service is None:
             raise OutletSilentError("not connected")
@@ -144,12 +177,13 @@ class GuardedOutlet:
         self._names = {entity.key: entity.object_id for entity in entities if not entity.device_id}
         self._services = {service.name: service for service in services}
         missing = sorted((REQUIRED - set(self._names.values())) | (ACTIONS - self._services.keys()))
+        self.facts = _facts(info, missing)
         if missing:
             _LOGGER.error("Outlet %s runs a firmware without %s; not used", self.name, ", ".join(missing))
             self._services = {}
             self._tried.set()
+            self._tell()
             return
-        self.device_info = info
         self._told_another = False
         self.connected = True
         self._readings = Readings(self._names.values())
@@ -166,6 +200,10 @@ class GuardedOutlet:
         if name is None or state.device_id or self._readings is None:
             return
         value: Value = None if getattr(state, "missing_state", False) else getattr(state, "state", None)
+        if name == "loopback":
+            echo = self._echoes.get(int(value)) if isinstance(value, float) and math.isfinite(value) else None
+            if echo and not echo.done():
+                echo.set_result(None)
         if self._readings.take(name, value):
             self._report = self._readings.report()
             self._tried.set()
@@ -202,3 +240,9 @@ class GuardedOutlet:
         self._readings = None
         self._report = None
         self._tell()
+
+
+def _facts(info: DeviceInfo, missing: Sequence[str]) -> OutletFacts:
+    return OutletFacts(
+        manufacturer=info.manufacturer, model=info.model, firmware=info.project_version, missing=tuple(missing)
+    )

@@ -24,7 +24,20 @@ REQUIRED = frozenset(
     }
 )
 """Object ids without which a device is no guarded outlet."""
-_OPTIONAL = frozenset({"fault", "relay", "outlet_enabled", "lease_left", "voltage", "current"})
+_OPTIONAL = frozenset(
+    {
+        "fault",
+        "relay",
+        "outlet_enabled",
+        "without_power",
+        "button",
+        "lease_left",
+        "voltage",
+        "current",
+        "temperature",
+        "relay_cycles",
+    }
+)
 
 type Value = float | str | bool | None
 
@@ -82,6 +95,10 @@ class Readings:
             lease_left_s=_number(live.get("lease_left")),
             voltage_v=_number(live.get("voltage")),
             current_a=_number(live.get("current")),
+            temperature_c=_number(live.get("temperature")),
+            relay_cycles=None if (cycles := _number(live.get("relay_cycles"))) is None else int(cycles),
+            without_power=live.get("without_power") is True,
+            button=live.get("button") is True,
         )
 
 

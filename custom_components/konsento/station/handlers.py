@@ -17,6 +17,7 @@ from .rpc import Payload
 _KNOWN = frozenset(str(action.value) for action in Action)
 _DEFAULT_VALIDITY = timedelta(seconds=60)
 """Of a start request that does not say until when it holds."""
+_MAX_TEXT = 100
 _TRIGGERS = frozenset({"BootNotification", "Heartbeat", "StatusNotification", "TransactionEvent"})
 
 
@@ -31,6 +32,9 @@ class Handlers:
         self._server = server
         self._settings = settings
         self._trigger = trigger
+        self.tokens: dict[int, Payload] = {}
+        """The idToken of every start whose first event is still to be told, by remoteStartId. They are the server's
+        business alone, so they are in no journal: one that a restart has lost is left out of the event."""
         self._actions: dict[str, Callable[[Payload], Awaitable[Payload]]] = {
             "RequestStartTransaction": self._start,
             "RequestStopTransaction": self._stop,
@@ -57,25 +61,27 @@ class Handlers:
             ours = {}
         expires_at = _expiry(ours.get("expiresAt"))
         try:
-            limits = Limits.parse(
-                ours.get("energyLimitWh"), ours.get("timeLimitS"), ours.get("timerStart", TimerStart.RELAY)
-            )
+            limits = _limits(ours) if ours else self._site.settings.default_limits
         except BadLimitError as error:
             return _start_answer(await self._site.refuse(self._server, remote_start_id, error.refusal), str(error))
-        return _start_answer(
-            await self._site.start(
-                StartRequest(
-                    server=self._server,
-                    remote_start_id=remote_start_id,
-                    # Without a number no outlet is meant: one chosen here could be a stranger's socket.
-                    evse=payload.get("evseId", 0),
-                    limits=limits,
-                    expires_at=expires_at,
-                    id_token=payload["idToken"]["idToken"],
-                    id_token_type=payload["idToken"]["type"],
-                )
+        token = payload["idToken"]
+        self.tokens[remote_start_id] = {"idToken": token["idToken"], "type": token["type"]}
+        answer = await self._site.start(
+            StartRequest(
+                server=self._server,
+                remote_start_id=remote_start_id,
+                # Without a number no outlet is meant: one chosen here could be a stranger's socket.
+                evse=payload.get("evseId", 0),
+                limits=limits,
+                expires_at=expires_at,
+                token=token["idToken"],
+                power_type=_text(ours.get("powerType")),
+                supplier=_text(ours.get("supplier")),
             )
         )
+        if answer.refusal:
+            self.tokens.pop(remote_start_id, None)
+        return _start_answer(answer)
 
     async def _stop(self, payload: Payload) -> Payload:
         if await self._site.stop(self._server, payload["transactionId"]):
@@ -117,6 +123,14 @@ class Handlers:
 
     async def _set_variables(self, payload: Payload) -> Payload:
         return {"setVariableResult": variables.put(self._settings, payload["setVariableData"])}
+
+
+def _limits(ours: Payload) -> Limits:
+    return Limits.parse(ours.get("energyLimitWh"), ours.get("timeLimitS"), ours.get("timerStart", TimerStart.RELAY))
+
+
+def _text(value: object) -> str:
+    return value[:_MAX_TEXT] if isinstance(value, str) else ""
 
 
 def _expiry(text: object) -> datetime:

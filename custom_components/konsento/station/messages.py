@@ -41,8 +41,8 @@ def status_notification(evse: int, connector: Connector, why: str | None, at: da
     return payload
 
 
-def transaction_event(event: SessionEvent, offline: bool) -> Payload:
-    """One step of a session. `offline`: it is history, nothing is to be done about it now."""
+def transaction_event(event: SessionEvent, offline: bool, token: Payload | None = None) -> Payload:
+    """One step of a session. `offline`: it is history, nothing is to be done about it now; `token`: of its start."""
     ended = event.kind is EventKind.ENDED
     info: Payload = {
         "transactionId": event.session_id,
@@ -73,7 +73,8 @@ def transaction_event(event: SessionEvent, offline: bool) -> Payload:
     }
     if event.kind is EventKind.STARTED:
         payload["evse"] = {"id": event.evse, "connectorId": 1}
-        payload["idToken"] = {"idToken": event.id_token, "type": event.id_token_type}
+        if token:
+            payload["idToken"] = token
     return payload
 
 

@@ -241,10 +241,12 @@ class Station:
         event = waiting.event
         offline = self._online_since is None or event.at < self._online_since
         try:
-            await rpc.call("TransactionEvent", messages.transaction_event(event, offline))
+            token = self._handlers.tokens.get(event.remote_start_id or 0)
+            await rpc.call("TransactionEvent", messages.transaction_event(event, offline, token))
         except RpcError as error:
             await self._event_refused(waiting.id, error, f"{event.kind} {event.seq_no} of session {event.session_id}")
         else:
+            self._handlers.tokens.pop(event.remote_start_id or 0, None)
             await self._journal.delivered(waiting.id)
         return True
 

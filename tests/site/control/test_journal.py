@@ -1,17 +1,20 @@
 """The journal keeps what it has confirmed, whatever kills the program."""
 
 import asyncio
+import json
 import signal
 import sqlite3
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from simulated import ManualClock, request
 
 from custom_components.konsento.control.journal import KEEP, Journal, JournalError
-from custom_components.konsento.control.session import Session
+from custom_components.konsento.control.schema import STEPS
+from custom_components.konsento.control.session import LOCAL, Session, StartAnswer
 from custom_components.konsento.control.words import EndReason, Refusal
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -131,3 +134,86 @@ async def test_a_broken_journal_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(JournalError, match=r"journal\.sqlite3"):
         await Journal(path).open()
+
+
+async def test_what_is_asked_for_at_the_same_time_is_done_and_one_failure_does_not_touch_the_others(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path / "journal.sqlite3")
+    await journal.open()
+    begun, events = running(1).begun(AT)
+    outcomes = await asyncio.gather(
+        journal.save(begun, events, AT),
+        # The same outlet cannot have a second session under way.
+        journal.save(running(2), [], AT),
+        journal.refuse("server", 7, Refusal.BUSY, AT),
+        return_exceptions=True,
+    )
+
+    assert [type(outcome) for outcome in outcomes] == [type(None), sqlite3.IntegrityError, type(None)]
+    assert [session.id for session in await journal.unfinished()] == ["session-1"]
+    assert await journal.answer("server", 7) == StartAnswer(None, Refusal.BUSY)
+    await journal.close()
+
+
+async def test_a_journal_of_the_first_version_is_taken_over_without_its_tokens(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    begun, events = running().begun(AT)
+    with sqlite3.connect(path) as db:
+        db.executescript(f"{STEPS[0]} PRAGMA user_version = 1;")
+        token = {"id_token": "TOKEN", "id_token_type": "Central"}
+        db.execute(
+            "INSERT INTO session VALUES (?, 'server', 'outlet', 'running', ?, ?)",
+            (begun.id, json.dumps(_of_version_1(begun.to_json()) | token), AT.isoformat()),
+        )
+        db.execute(
+            "INSERT INTO event (server, session_id, seq_no, body) VALUES ('server', ?, 0, ?)",
+            (begun.id, json.dumps(_of_version_1(events[0].to_json()) | token)),
+        )
+    journal = Journal(path)
+    await journal.open()
+
+    (session,) = await journal.unfinished()
+    assert (session.id, session.server, session.limits) == (begun.id, "server", begun.limits)
+    waiting = await journal.waiting("server")
+    assert waiting
+    assert waiting.event.session_id == begun.id
+    await journal.close()
+    assert b"TOKEN" not in path.read_bytes()
+
+
+def _of_version_1(body: dict[str, Any]) -> dict[str, Any]:
+    new = {"wanted_limits", "power_type", "supplier", "started_at", "ended_at"}
+    # An event had no limits yet; a session always had.
+    new |= {"limits"} if "seq_no" in body else set()
+    return {key: value for key, value in body.items() if key not in new}
+
+
+async def test_small_things_are_remembered_until_forgotten(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite3")
+    await journal.open()
+    await journal.remember("guard", "a", {"mwh": 1})
+    await journal.remember("guard", "a", {"mwh": 2})
+    await journal.remember("guard", "b", {"mwh": 3})
+    await journal.remember("guard", "b", None)
+    await journal.close()
+    await journal.open()
+
+    assert await journal.remembered("guard") == {"a": {"mwh": 2}}
+    assert await journal.remembered("another kind") == {}
+    await journal.close()
+
+
+async def test_the_owners_own_sessions_are_listed_and_told_to_nobody(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite3")
+    await journal.open()
+    begun, events = Session.requested("s", request(1, ManualClock(), server=LOCAL), "outlet", 0).begun(AT)
+    await journal.save(begun, events, AT)
+    ended, events = begun.ended(EndReason.LOCAL, AT)
+    await journal.save(ended, events, AT)
+
+    assert await journal.waiting(LOCAL) is None
+    assert [session.id for session in await journal.sessions(AT)] == ["s"]
+    assert await journal.sessions(AT + timedelta(seconds=1)) == []
+    assert (await journal.last())["outlet"] == ended
+    await journal.close()

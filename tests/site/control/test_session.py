@@ -50,14 +50,11 @@ async def test_a_session_ends_at_its_time_limit(controlled: Controlled) -> None:
     assert not controlled.outlet.relay
 
 
-async def test_only_the_first_event_carries_the_token_and_the_session_forgets_it(controlled: Controlled) -> None:
+async def test_the_token_of_a_request_is_not_on_disk(controlled: Controlled) -> None:
     await controlled.ask(7)
     await controlled.live(12)
 
-    events = await controlled.deliver()
-
-    assert [event.id_token for event in events] == ["TOKEN000000000000007", None, None]
-    assert controlled.session.id_token == ""
+    assert b"TOKEN" not in controlled.path.read_bytes() + controlled.path.with_name("journal.sqlite3-wal").read_bytes()
 
 
 async def test_meter_values_come_at_their_interval(controlled: Controlled) -> None:
@@ -238,6 +235,12 @@ async def test_a_session_whose_outlet_stays_away_ends_with_what_is_known(control
     controlled.outlet.set_online(True)
     await controlled.live(2)
     assert controlled.outlet.state is OutletState.ENDED
+    # What it had taken meanwhile is told once, after the end.
+    (correction,) = await controlled.deliver()
+    assert (correction.kind, correction.trigger) == (EventKind.UPDATED, Trigger.ABNORMAL)
+    assert controlled.energy_told(answer.session_id) == controlled.outlet.measured[answer.session_id]
+    await controlled.restart()
+    await controlled.live(2)
     assert await controlled.deliver() == []
 
 

@@ -11,6 +11,7 @@ import pytest
 from csms import PASSWORD, STATION, Csms, start_request
 from station.conftest import Linked
 
+from custom_components.konsento.control.limits import Limits
 from custom_components.konsento.station.connection import ServerAddress, probe
 from custom_components.konsento.station.errors import (
     NoCommonVersionError,
@@ -140,8 +141,6 @@ LATE = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
         (start_request(timerStart="tomorrow"), "BadLimit"),
         (start_request(timerStart=["relay"]), "BadLimit"),
         (start_request(energyLimitWh=0), "NoLimit"),
-        ({**start_request(), "customData": {"vendorId": "somebody.else", "energyLimitWh": 10}}, "NoLimit"),
-        ({key: value for key, value in start_request().items() if key != "customData"}, "NoLimit"),
         ({key: value for key, value in start_request().items() if key != "evseId"}, "UnknownOutlet"),
         (start_request(expiresAt=LATE), "RequestExpired"),
     ],
@@ -394,3 +393,16 @@ async def test_signing_in_tells_what_is_wrong(csms: Csms) -> None:
         csms.protocols = ("ocpp1.6",)
         with pytest.raises(NoCommonVersionError):
             await attempt()
+
+
+@pytest.mark.parametrize("custom", [{}, {"customData": {"vendorId": "somebody.else", "energyLimitWh": 10}}])
+async def test_a_server_that_names_no_limit_gets_the_owners_longest_session(
+    linked: Linked, custom: dict[str, Any]
+) -> None:
+    await online(linked)
+    plain = {key: value for key, value in start_request().items() if key != "customData"}
+
+    frame = await linked.csms.ask("RequestStartTransaction", {**plain, **custom})
+
+    assert frame[2]["status"] == "Accepted"
+    assert linked.outlet.limits == Limits(time_s=linked.site.settings.unlimited_s)
