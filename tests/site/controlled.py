@@ -20,8 +20,8 @@ class Controlled:
         self.path = path
         self.clock = clock
         self.outlet = outlet
-        # One attempt to start: time stands still here, so a later one would never be late.
-        self.settings = ControlSettings(start_s=0.0)
+        # One attempt to start and no patience: time stands still here, so a later one would never be late.
+        self.settings = ControlSettings(start_s=0.0, answer_s=0.0)
         self.told: list[SessionEvent] = []
         self.site: SiteControl
         self.control: OutletControl
@@ -49,6 +49,11 @@ class Controlled:
     async def ask(self, number: int = 1, **values: int) -> StartAnswer:
         return await self.site.start(request(number, self.clock, **values))
 
+    async def answer_is_lost(self) -> None:
+        """Let the server take the oldest event without the site hearing of it: it will be told again."""
+        if waiting := await self.site.journal.waiting("server"):
+            self.told.append(waiting.event)
+
     async def live(self, seconds: float, step: float = 1.0) -> None:
         """Let time pass with the control awake."""
         for _ in range(round(seconds / step)):
@@ -69,10 +74,15 @@ class Controlled:
         assert self.control.session is not None
         return self.control.session
 
+    def events_of(self, session_id: str) -> list[SessionEvent]:
+        """Return a session's events as a server has them: each number once, whatever came again."""
+        by_number = {event.seq_no: event for event in self.told if event.session_id == session_id}
+        return [by_number[number] for number in sorted(by_number)]
+
     def energy_told(self, session_id: str) -> int:
         """Energy of a session by its own events, mWh: last register minus first."""
-        registers = [event.register_mwh for event in self.told if event.session_id == session_id]
-        return registers[-1] - registers[0]
+        events = self.events_of(session_id)
+        return events[-1].register_mwh - events[0].register_mwh
 
     def kinds(self, session_id: str) -> list[EventKind]:
-        return [event.kind for event in self.told if event.session_id == session_id]
+        return [event.kind for event in self.events_of(session_id)]

@@ -4,9 +4,11 @@ The outlet keeps docs/contracts.md §1: limits, lease, one start per session id,
 """
 
 import asyncio
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from custom_components.konsento.control.driver import OutletFacts, OutletRefusedError, OutletSilentError
 from custom_components.konsento.control.limits import Limits
@@ -39,6 +41,10 @@ class SimulatedOutlet:
         """So many next commands are done, but their answer is lost."""
         self.lose_commands = 0
         """So many next commands do not arrive."""
+        self.delay_commands = 0
+        """So many next commands arrive later than anybody waits for them."""
+        self._late: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._seen: OutletReport | None = None
         self.load_w = 3000
         self.state = OutletState.IDLE
         self.session_id = ""
@@ -71,6 +77,18 @@ class SimulatedOutlet:
         return self.state is OutletState.SUPPLYING
 
     # --- the world
+
+    async def late_commands_arrive(self) -> None:
+        """Do what was given up on, in another order than it was sent."""
+        late, self._late = self._late, []
+        for command in reversed(late):
+            with contextlib.suppress(OutletRefusedError, OutletSilentError):
+                await command()
+
+    def hold_reports(self, held: bool) -> None:
+        """Show nothing newer than what is shown now, for as long as that is so."""
+        self._seen = self.report if held else None
+        self.changed()
 
     def pass_time(self, seconds: float) -> None:
         """Let the outlet supply for a while, stopping at its lease and limits."""
@@ -133,6 +151,8 @@ class SimulatedOutlet:
 
     def set_online(self, online: bool) -> None:
         self.online = online
+        # A new connection begins with the present state.
+        self._seen = None
         self.changed()
 
     def _end(self, reason: EndReason) -> None:
@@ -179,6 +199,8 @@ class SimulatedOutlet:
     def report(self) -> OutletReport | None:
         if not self.online:
             return None
+        if self._seen is not None:
+            return self._seen
         return OutletReport(
             state=self.state,
             session_id=self.session_id,
@@ -207,7 +229,7 @@ class SimulatedOutlet:
         asyncio.get_running_loop().call_soon(self.changed)
 
     async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
-        self._arrive()
+        self._arrive(lambda: self.session_start(session_id, limits, lease_s))
         if session_id in self.over:
             raise OutletRefusedError("already_ended", "that session is over")
         if self.state in {OutletState.SUPPLYING, OutletState.SUSPENDED}:
@@ -222,7 +244,7 @@ class SimulatedOutlet:
         self._answer()
 
     async def session_renew(self, session_id: str, seq: int, lease_s: int) -> None:
-        self._arrive()
+        self._arrive(lambda: self.session_renew(session_id, seq, lease_s))
         if session_id in self.over:
             raise OutletRefusedError("already_ended", "that session is over")
         if session_id != self.session_id or self.state is OutletState.IDLE:
@@ -237,7 +259,7 @@ class SimulatedOutlet:
         self._answer()
 
     async def session_limit(self, session_id: str, limits: Limits) -> None:
-        self._arrive()
+        self._arrive(lambda: self.session_limit(session_id, limits))
         if session_id in self.over:
             raise OutletRefusedError("already_ended", "that session is over")
         if session_id != self.session_id:
@@ -247,7 +269,7 @@ class SimulatedOutlet:
         self._answer()
 
     async def session_stop(self, session_id: str, reason: EndReason) -> None:
-        self._arrive()
+        self._arrive(lambda: self.session_stop(session_id, reason))
         if session_id != self.session_id and session_id not in self.over:
             raise OutletRefusedError("unknown_session", "not this one")
         if session_id == self.session_id:
@@ -258,9 +280,13 @@ class SimulatedOutlet:
         self.leases.append(lease_s)
         self.lease_until = self.clock.seconds + lease_s
 
-    def _arrive(self) -> None:
+    def _arrive(self, again: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         if not self.online:
             raise OutletSilentError("offline")
+        if self.delay_commands and again:
+            self.delay_commands -= 1
+            self._late.append(again)
+            raise OutletSilentError("no answer in time")
         if self.lose_commands:
             self.lose_commands -= 1
             raise OutletSilentError("lost on the way")

@@ -8,10 +8,12 @@ from pathlib import Path
 from controlled import Controlled
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from simulated import ManualClock, SimulatedOutlet
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from simulated import ManualClock, SimulatedOutlet, request
 
 from custom_components.konsento.control.events import EventKind
+from custom_components.konsento.control.limits import Limits
+from custom_components.konsento.control.session import StartRequest
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -24,6 +26,7 @@ class AnyOrder(RuleBasedStateMachine):
         clock = ManualClock()
         self.world = Controlled(Path(self.folder.name) / "journal.sqlite3", clock, SimulatedOutlet(clock))
         self.accepted: dict[int, str | None] = {}
+        self.wandering: list[StartRequest] = []
         self.do(self.world.start())
 
     def do[T](self, work: Coroutine[object, object, T]) -> T:
@@ -41,7 +44,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     async def settle(self) -> None:
         """Everything works again for a while, and the server hears all."""
-        self.world.outlet.lose_answers = self.world.outlet.lose_commands = 0
+        self.world.outlet.lose_answers = self.world.outlet.lose_commands = self.world.outlet.delay_commands = 0
+        await self.world.outlet.late_commands_arrive()
         self.world.outlet.set_online(True)
         await self.world.live(6)
         if self.world.control.session is None:
@@ -55,6 +59,25 @@ class AnyOrder(RuleBasedStateMachine):
         limits = {"energy_wh": energy, "time_s": seconds} if energy or seconds else {"energy_wh": 1}
         answer = self.do(self.world.ask(number, **limits))
         assert self.accepted.setdefault(number, answer.session_id) == answer.session_id
+
+    @rule(number=st.integers(1, 6))
+    def a_request_is_made_and_wanders(self, number: int) -> None:
+        self.wandering.append(request(number, self.world.clock, valid_s=15, energy_wh=3))
+
+    @precondition(lambda self: self.wandering)
+    @rule(data=st.data())
+    def a_request_arrives_late_or_twice(self, data: st.DataObject) -> None:
+        wandering = data.draw(st.sampled_from(self.wandering))
+        late = self.world.clock.now() >= wandering.expires_at
+        before = len(self.world.outlet.starts)
+        answer = self.do(self.world.site.start(wandering))
+        assert self.accepted.setdefault(wandering.remote_start_id, answer.session_id) == answer.session_id
+        assert not late or len(self.world.outlet.starts) == before
+
+    @rule(energy=st.sampled_from([0, 1, 30]), seconds=st.sampled_from([0, 10, 100]))
+    def other_limits(self, energy: int, seconds: int) -> None:
+        if (session := self.world.control.session) and (energy or seconds):
+            self.do(self.world.site.limit("server", session.id, Limits(energy_wh=energy, time_s=seconds)))
 
     @rule(seconds=st.sampled_from([0.5, 1, 3, 10]))
     def time_passes(self, seconds: float) -> None:
@@ -80,6 +103,18 @@ class AnyOrder(RuleBasedStateMachine):
     def lose(self, answers: int, commands: int) -> None:
         self.world.outlet.lose_answers, self.world.outlet.lose_commands = answers, commands
 
+    @rule(commands=st.integers(0, 2))
+    def delay(self, commands: int) -> None:
+        self.world.outlet.delay_commands = commands
+
+    @rule()
+    def what_was_delayed_arrives_in_another_order(self) -> None:
+        self.do(self.world.outlet.late_commands_arrive())
+
+    @rule(held=st.booleans())
+    def readings_are_late(self, held: bool) -> None:
+        self.world.outlet.hold_reports(held)
+
     @rule()
     def outlet_reboots(self) -> None:
         self.world.outlet.reboot()
@@ -96,6 +131,10 @@ class AnyOrder(RuleBasedStateMachine):
     def server_listens(self) -> None:
         self.do(self.world.deliver())
 
+    @rule()
+    def server_listens_but_its_answer_is_lost(self) -> None:
+        self.do(self.world.answer_is_lost())
+
     @invariant()
     def an_outlet_starts_a_session_once(self) -> None:
         assert len(self.world.outlet.starts) == len(set(self.world.outlet.starts))
@@ -104,7 +143,7 @@ class AnyOrder(RuleBasedStateMachine):
         running = self.world.control.session.id if self.world.control.session else None
         told = {event.session_id for event in self.world.told}
         for session_id in told:
-            events = [event for event in self.world.told if event.session_id == session_id]
+            events = self.world.events_of(session_id)
             assert [event.seq_no for event in events] == list(range(len(events)))
             assert events[0].kind is EventKind.STARTED
             assert [event.kind for event in events].count(EventKind.STARTED) == 1
