@@ -16,7 +16,7 @@ demo: ## The whole line on this machine; ARGS="--once --json" runs one session a
 	@PYTHONPATH=tools $(DEV)/python -m rig.demo $(ARGS)
 
 test: ## Everything that CI runs
-	@tools/setup firmware site cloud dev chromium doctest
+	@tools/setup firmware site newest cloud dev chromium doctest
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-system test-parts
 
@@ -38,8 +38,10 @@ test-firmware: ## The outlet's firmware
 	$(DEV)/pytest tests/firmware
 
 test-site: ## The Home Assistant integration
-	@tools/setup firmware site
+	@tools/setup firmware site newest
 	.venv/site/bin/pytest -c tests/site/pytest.ini tests/site
+	@echo "the outlets' drivers with the newest aioesphomeapi"
+	PYTHONPATH=.venv/newest .venv/site/bin/pytest -c tests/site/pytest.ini tests/site/outlet
 
 test-cloud: ## The management server
 	@tools/setup dev

@@ -10,7 +10,9 @@ from build_firmware import build
 from rig.outlet import Watcher
 from rig.process import Process
 
-MAC = "020000000001"
+_MAC_ADDRESS = "02:00:00:00:00:51"
+"""None of the demo's: one may run on the same machine, and its Home Assistant looks for its outlets."""
+MAC = _MAC_ADDRESS.replace(":", "")
 
 
 def free_port() -> int:
@@ -51,7 +53,7 @@ class Device:
 @asynccontextmanager
 async def device(folder: Path, **settings: str) -> AsyncIterator[Device]:
     """Run an outlet whose car draws 3 kW, unless settings say otherwise."""
-    program = await asyncio.to_thread(build, "site-test", {"idle_time": "60s", **settings})
+    program = await asyncio.to_thread(build, "site-test", {"mac_address": _MAC_ADDRESS, "idle_time": "60s", **settings})
     outlet = Device(program, folder)
     await outlet.start()
     try:
