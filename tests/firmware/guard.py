@@ -191,6 +191,15 @@ class Guard:
             self._library.guard_renew(self._guard, name, ctypes.c_size_t(len(name)), seq, lease_s, ctypes.c_uint64(now))
         )
 
+    def limit(self, now: int, session_id: str, energy_wh: int = 0, time_s: int = 0) -> str:
+        """Change the limits of a session."""
+        name = session_id.encode()
+        return self._name(
+            self._library.guard_limit(
+                self._guard, name, ctypes.c_size_t(len(name)), energy_wh, time_s, ctypes.c_uint64(now)
+            )
+        )
+
     def stop(self, now: int, session_id: str, reason: str = "Remote") -> str:
         """Stop a session."""
         name, word = session_id.encode(), reason.encode()

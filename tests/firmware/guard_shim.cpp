@@ -57,6 +57,10 @@ uint8_t guard_renew(SessionGuard *guard, const char *id, size_t id_length, int32
                     uint64_t now_ms) {
   return static_cast<uint8_t>(guard->session_renew(view_of(id, id_length), seq, lease_s, now_ms).refusal);
 }
+uint8_t guard_limit(SessionGuard *guard, const char *id, size_t id_length, int32_t energy_wh, int32_t time_s,
+                    uint64_t now_ms) {
+  return static_cast<uint8_t>(guard->session_limit(view_of(id, id_length), energy_wh, time_s, now_ms).refusal);
+}
 uint8_t guard_stop(SessionGuard *guard, const char *id, size_t id_length, const char *reason, size_t reason_length,
                    uint64_t now_ms) {
   return static_cast<uint8_t>(

@@ -160,6 +160,7 @@ class Mischief:
         good: dict[str, tuple[Value, ...]] = {
             "session_start": (foreign, 1000, 600, b"relay", 60),
             "session_renew": (foreign, self._integer(), 60),
+            "session_limit": (foreign, 1000, 600),
             "session_stop": (foreign, b"Remote"),
             "outlet_enable": (True,),
         }
@@ -172,6 +173,11 @@ class Mischief:
                 4: (*NO_LEASES, b"60", 60.0),
             },
             "session_renew": {0: (*NO_IDS, 1), 2: (*NO_LEASES, b"60")},
+            "session_limit": {
+                0: (*NO_IDS, 1),
+                1: (-1, 100_001, 2**31 - 1, -(2**31)),
+                2: (-1, 86_401, 2**31 - 1, -(2**31)),
+            },
             "session_stop": {0: (*NO_IDS, 1), 1: (b"", b"remote", b"EnergyLimitReached", b"x" * 30_000, 1)},
         }
         arguments = list(good.get(name, tuple(self._value() for _ in range(self.random.randrange(4)))))

@@ -22,6 +22,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.seq = 0
         self.ended: list[str] = []
         self.last: View = self.bench.view
+        self.asked_uj = 0.0
         self.energy_limit_uj = 0
         self.time_limit_ms = 0
         self.most_w = 0.0
@@ -62,12 +63,30 @@ class AnyOrder(RuleBasedStateMachine):
         assert session_id not in self.ended[-REMEMBERED:]
         assert before.state in {"idle", "ended"}
         assert after.relay_closed
-        self.energy_limit_uj = energy_wh * UJ_PER_WH
+        self.asked_uj = self.energy_limit_uj = energy_wh * UJ_PER_WH
         self.time_limit_ms = time_s * 1000
         self.session_begin_uj = self.bench.taken_uj
         self.openings = 0
         self.most_w = self.bench.load_w
         self.meter_failed = not self.bench.meter_works
+
+    @rule(
+        session_id=st.sampled_from(IDS),
+        energy_wh=st.sampled_from([-1, 0, 1, 3, 20, 100_001]),
+        time_s=st.sampled_from([-1, 0, 5, 60, 86_401]),
+    )
+    def other_limits(self, session_id: str, energy_wh: int, time_s: int) -> None:
+        before = self.bench.view
+        if self.bench.guard.limit(self.bench.now, session_id, energy_wh, time_s):
+            assert self.bench.view == before
+            return
+        assert before.session_id == session_id
+        assert before.state in {"supplying", "suspended"}
+        # What was allowed until now may have flowed; a smaller limit stops what comes.
+        self.asked_uj = energy_wh * UJ_PER_WH
+        taken_uj = max(self.bench.taken_uj - self.session_begin_uj, self.bench.view.energy_uj)
+        self.energy_limit_uj = max(self.asked_uj, taken_uj) if energy_wh else 0
+        self.time_limit_ms = max(time_s * 1000, self.bench.view.supply_ms) if time_s else 0
 
     @rule(session_id=st.sampled_from(IDS), step=st.integers(-2, 2), lease_s=st.sampled_from([-1, 3, 300, 301]))
     def renew_any(self, session_id: str, step: int, lease_s: int) -> None:
@@ -163,7 +182,7 @@ class AnyOrder(RuleBasedStateMachine):
         unseen_ms = LONGEST_GAP_MS if self.meter_failed else self.bench.METER_MS
         one_reading_uj = self.most_w * 1000 * (unseen_ms + self.bench.TICK_MS)
         if view.end_reason == "EnergyLimitReached":
-            assert view.energy_uj + view.doubtful_uj >= self.energy_limit_uj
+            assert view.energy_uj + view.doubtful_uj >= self.asked_uj
         if self.energy_limit_uj:
             assert view.energy_uj <= self.energy_limit_uj + one_reading_uj
         if self.time_limit_ms:

@@ -58,6 +58,20 @@ async def test_renewals_are_taken_in_order_and_for_the_running_session_only(devi
     await device.refused(act("session_renew", session_id="t", seq=6, lease_s=9), "unknown_session")
 
 
+async def test_limits_are_changed_while_a_session_runs(device: Device) -> None:
+    act = device.watcher.act
+    await device.refused(act("session_limit", session_id="s", energy_limit_wh=5, time_limit_s=0), "unknown_session")
+    await device.start("s", energy_limit_wh=1000)
+    await device.state("supplying")
+    await device.refused(act("session_limit", session_id="s", energy_limit_wh=0, time_limit_s=0), "bad_argument")
+    await device.refused(act("session_limit", session_id="t", energy_limit_wh=5, time_limit_s=0), "unknown_session")
+    await act("session_limit", session_id="s", energy_limit_wh=2, time_limit_s=0)
+    await device.state("ended")
+    assert device.watcher.states["end_reason"] == "EnergyLimitReached"
+    assert 2 <= device.watcher.number("session_energy") < 2.1
+    await device.refused(act("session_limit", session_id="s", energy_limit_wh=5, time_limit_s=0), "already_ended")
+
+
 async def test_a_stop_needs_a_known_session_and_reason(device: Device) -> None:
     act = device.watcher.act
     await device.refused(act("session_stop", session_id="s", reason="Remote"), "unknown_session")

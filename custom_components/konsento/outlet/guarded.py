@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _ANSWER_S = 10.0
 """Upper bound of an action's answer; control is less patient."""
-ACTIONS = frozenset({"session_start", "session_renew", "session_stop"})
+ACTIONS = frozenset({"session_start", "session_renew", "session_limit", "session_stop"})
 """Actions without which a device is no guarded outlet."""
 
 

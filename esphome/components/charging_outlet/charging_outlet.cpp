@@ -127,6 +127,11 @@ void ChargingOutlet::session_renew(StringRef session_id, int32_t seq, int32_t le
   this->answer_with_("session_renew", this->guard_.session_renew(view_of(session_id), seq, lease_s, millis_64()));
 }
 
+void ChargingOutlet::session_limit(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s) {
+  this->answer_with_("session_limit", this->guard_.session_limit(view_of(session_id), energy_limit_wh, time_limit_s,
+                                                                 millis_64()));
+}
+
 void ChargingOutlet::session_stop(StringRef session_id, StringRef reason) {
   this->answer_with_("session_stop", this->guard_.session_stop(view_of(session_id), view_of(reason), millis_64()));
 }

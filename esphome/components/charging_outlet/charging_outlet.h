@@ -62,6 +62,7 @@ class ChargingOutlet final : public Component {
 
   void session_start(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s, StringRef timer_start,
                      int32_t lease_s);
+  void session_limit(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s);
   void session_renew(StringRef session_id, int32_t seq, int32_t lease_s);
   void session_stop(StringRef session_id, StringRef reason);
   void outlet_enable(bool enabled);

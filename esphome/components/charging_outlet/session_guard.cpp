@@ -77,8 +77,19 @@ Fault fault_of(std::string_view code) {
 constexpr Answer BAD_SESSION_ID{Refusal::BAD_ARGUMENT, "session_id must be 1 to 36 characters of A-Z a-z 0-9 -"};
 constexpr Answer BAD_LEASE{Refusal::BAD_ARGUMENT, "lease_s must be 1 to 300"};
 constexpr Answer FAULTED{Refusal::FAULT, "the outlet has a fault"};
+constexpr Answer BAD_ENERGY_LIMIT{Refusal::BAD_ARGUMENT, "energy_limit_wh must be 0 to 100000"};
+constexpr Answer BAD_TIME_LIMIT{Refusal::BAD_ARGUMENT, "time_limit_s must be 0 to 86400"};
+constexpr Answer NO_LIMIT{Refusal::BAD_ARGUMENT, "a session needs an energy limit or a time limit"};
 constexpr Answer SESSION_ENDED{Refusal::ALREADY_ENDED, "this session has ended"};
 constexpr Answer NO_SUCH_SESSION{Refusal::UNKNOWN_SESSION, "no such session here"};
+
+Answer check_limits(int32_t energy_limit_wh, int32_t time_limit_s) {
+  if (energy_limit_wh < 0 || energy_limit_wh > MAX_ENERGY_LIMIT_WH)
+    return BAD_ENERGY_LIMIT;
+  if (time_limit_s < 0 || time_limit_s > MAX_TIME_LIMIT_S)
+    return BAD_TIME_LIMIT;
+  return energy_limit_wh == 0 && time_limit_s == 0 ? NO_LIMIT : DONE;
+}
 
 }  // namespace
 
@@ -184,12 +195,8 @@ Answer SessionGuard::session_start(std::string_view session_id, int32_t energy_l
   now_ms = this->forward_(now_ms);
   if (!is_session_id(session_id))
     return BAD_SESSION_ID;
-  if (energy_limit_wh < 0 || energy_limit_wh > MAX_ENERGY_LIMIT_WH)
-    return {Refusal::BAD_ARGUMENT, "energy_limit_wh must be 0 to 100000"};
-  if (time_limit_s < 0 || time_limit_s > MAX_TIME_LIMIT_S)
-    return {Refusal::BAD_ARGUMENT, "time_limit_s must be 0 to 86400"};
-  if (energy_limit_wh == 0 && time_limit_s == 0)
-    return {Refusal::BAD_ARGUMENT, "a session needs an energy limit or a time limit"};
+  if (const Answer limits = check_limits(energy_limit_wh, time_limit_s); !limits.accepted())
+    return limits;
   const bool from_current = timer_start == "current";
   if (!from_current && timer_start != "relay")
     return {Refusal::BAD_ARGUMENT, "timer_start must be relay or current"};
@@ -258,6 +265,27 @@ Answer SessionGuard::session_renew(std::string_view session_id, int32_t seq, int
     // A limit that was reached by the energy up to the suspension is found before the relay moves.
     this->watch_limits_(now_ms);
   }
+  return DONE;
+}
+
+Answer SessionGuard::session_limit(std::string_view session_id, int32_t energy_limit_wh, int32_t time_limit_s,
+                                   uint64_t now_ms) {
+  now_ms = this->forward_(now_ms);
+  if (!is_session_id(session_id))
+    return BAD_SESSION_ID;
+  if (const Answer limits = check_limits(energy_limit_wh, time_limit_s); !limits.accepted())
+    return limits;
+  if (!this->running_() || !this->is_session_(session_id))
+    return this->has_ended_(session_id) ? SESSION_ENDED : NO_SUCH_SESSION;
+  const auto energy_limit = static_cast<uint32_t>(energy_limit_wh);
+  const auto time_limit = static_cast<uint32_t>(time_limit_s);
+  if (energy_limit == this->energy_limit_wh_ && time_limit == this->time_limit_s_)
+    return DONE;
+  this->energy_limit_wh_ = energy_limit;
+  this->time_limit_s_ = time_limit;
+  this->durable_changes_++;
+  this->run_clock_(now_ms);
+  this->end_at_limit_(now_ms);
   return DONE;
 }
 
@@ -588,18 +616,25 @@ void SessionGuard::watch_temperature_(uint64_t now_ms) {
 void SessionGuard::watch_limits_(uint64_t now_ms) {
   if (!this->supplying_)
     return;
+  if (this->end_at_limit_(now_ms))
+    return;
   const uint64_t unused_ms = now_ms - this->in_use_ms_;
-  if (this->energy_limit_reached_(now_ms)) {
-    this->end_(EndReason::ENERGY_LIMIT, now_ms);
-  } else if (this->time_limit_reached_()) {
-    this->end_(EndReason::TIME_LIMIT, now_ms);
-  } else if (this->used_ && unused_ms >= this->settings_.idle_time_ms) {
+  if (this->used_ && unused_ms >= this->settings_.idle_time_ms) {
     this->end_(EndReason::EV_DISCONNECTED, now_ms);
   } else if (!this->used_ && unused_ms >= this->settings_.start_timeout_ms) {
     this->end_(EndReason::TIMEOUT, now_ms);
   } else if (now_ms >= this->lease_until_ms_) {
     this->open_relay_(now_ms);
   }
+}
+
+bool SessionGuard::end_at_limit_(uint64_t now_ms) {
+  if (this->energy_limit_reached_(now_ms)) {
+    this->end_(EndReason::ENERGY_LIMIT, now_ms);
+  } else if (this->time_limit_reached_()) {
+    this->end_(EndReason::TIME_LIMIT, now_ms);
+  }
+  return !this->running_();
 }
 
 void SessionGuard::watch_suspension_(uint64_t now_ms) {

@@ -47,6 +47,7 @@ class SessionGuard {
   Answer session_start(std::string_view session_id, int32_t energy_limit_wh, int32_t time_limit_s,
                        std::string_view timer_start, int32_t lease_s, uint64_t now_ms);
   Answer session_renew(std::string_view session_id, int32_t seq, int32_t lease_s, uint64_t now_ms);
+  Answer session_limit(std::string_view session_id, int32_t energy_limit_wh, int32_t time_limit_s, uint64_t now_ms);
   Answer session_stop(std::string_view session_id, std::string_view reason, uint64_t now_ms);
   void outlet_enable(bool enabled, uint64_t now_ms);
   Answer fault_clear(std::string_view code, uint64_t now_ms);
@@ -129,6 +130,8 @@ class SessionGuard {
   void watch_meter_(uint64_t now_ms);
   void watch_temperature_(uint64_t now_ms);
   void watch_limits_(uint64_t now_ms);
+  /// Returns whether a limit was reached, and the session ended by it.
+  bool end_at_limit_(uint64_t now_ms);
   void watch_suspension_(uint64_t now_ms);
   void watch_contact_(uint32_t power_mw, uint64_t now_ms);
 

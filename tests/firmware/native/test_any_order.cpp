@@ -70,6 +70,10 @@ class World {
       case 13:
         this->guard_.temperature_reading(static_cast<float>(this->below_(100)), this->now_);
         break;
+      case 14:
+        if (this->below_(4) == 0)
+          this->limit_();
+        break;
       default:
         this->pass_(this->below_(3) == 0 ? this->below_(20'000) : this->below_(200));
     }
@@ -114,17 +118,35 @@ class World {
     if (!answer.accepted() || was_running)
       return;
     this->sessions_++;
-    this->energy_limit_uj_ = static_cast<uint64_t>(energy_wh) * MICROJOULES_PER_WH;
+    this->asked_uj_ = this->energy_limit_uj_ = static_cast<uint64_t>(energy_wh) * MICROJOULES_PER_WH;
+    this->from_relay_ = from_relay;
     this->time_limit_ms_ = from_relay ? static_cast<uint64_t>(time_s) * 1'000 : 0;
     this->taken_uj_ = this->supplied_ms_ = this->openings_ = 0;
     this->seen_uj_ = 0;
-    this->most_mw_ = this->load_mw_;
+    // A reading that comes after the start may reach back before it.
+    const bool reaches_back = this->reading_uj_ != 0 || this->meter_failed_;
+    this->most_mw_ = std::max(this->load_mw_, reaches_back ? this->most_mw_ : 0);
     this->meter_failed_ = !this->meter_works_;
   }
 
   void renew_() {
     const std::string id = this->below_(5) == 0 ? this->some_id_() : std::string(this->guard_.session_id());
     this->guard_.session_renew(id, static_cast<int32_t>(++this->seq_), static_cast<int32_t>(this->below_(302)), this->now_);
+  }
+
+  /// The world's own books follow only what was accepted.
+  void limit_() {
+    const auto energy_wh = static_cast<int32_t>(this->below_(4) == 0 ? 0 : this->below_(200));
+    const auto time_s = static_cast<int32_t>(this->below_(3) == 0 ? this->below_(3'000) : 0);
+    const std::string id = this->below_(5) == 0 ? this->some_id_() : std::string(this->guard_.session_id());
+    const bool own = this->running_() && id == this->guard_.session_id();
+    if (!this->guard_.session_limit(id, energy_wh, time_s, this->now_).accepted() || !own)
+      return;
+    // What was allowed until now may have flowed; a smaller limit stops what comes.
+    this->asked_uj_ = static_cast<uint64_t>(energy_wh) * MICROJOULES_PER_WH;
+    this->energy_limit_uj_ = energy_wh == 0 ? 0 : std::max(this->asked_uj_, this->taken_uj_);
+    const uint64_t time_ms = this->from_relay_ ? static_cast<uint64_t>(time_s) * 1'000 : 0;
+    this->time_limit_ms_ = time_ms == 0 ? 0 : std::max(time_ms, this->supplied_ms_);
   }
 
   bool running_() const {
@@ -227,7 +249,7 @@ class World {
     if (this->guard_.end_reason() == EndReason::ENERGY_LIMIT && this->ended_id_ != this->guard_.session_id()) {
       this->limits_++;
       this->ended_id_ = this->guard_.session_id();
-      REQUIRE(this->guard_.energy_uj() + this->guard_.doubtful_uj() >= this->energy_limit_uj_);
+      REQUIRE(this->guard_.energy_uj() + this->guard_.doubtful_uj() >= this->asked_uj_);
     }
     if (this->time_limit_ms_ != 0)
       REQUIRE(this->supplied_ms_ <= this->time_limit_ms_ + 16);
@@ -248,6 +270,7 @@ class World {
   uint64_t openings_{0};
   uint64_t seen_uj_{0};
   uint64_t seen_lifetime_uj_{0};
+  uint64_t asked_uj_{0};
   uint64_t energy_limit_uj_{0};
   uint64_t time_limit_ms_{0};
   uint32_t load_mw_{0};
@@ -257,6 +280,7 @@ class World {
   uint32_t cuts_{0};
   uint32_t limits_{0};
   bool closed_{false};
+  bool from_relay_{false};
   bool meter_works_{true};
   bool meter_failed_{false};
   bool flash_works_{true};

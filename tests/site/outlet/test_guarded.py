@@ -171,3 +171,38 @@ async def test_an_outlet_that_is_away_is_told_once(caplog: pytest.LogCaptureFixt
 
     assert [record.levelname for record in caplog.records if "cannot be reached" in record.message] == ["WARNING"]
     await driver.stop()
+
+
+async def test_new_limits_hold_in_the_running_session(real: Device, connected: Connected) -> None:
+    await connected.driver.session_start("session-1", LIMITS, 60)
+    await connected.until(state=OutletState.SUPPLYING)
+    with pytest.raises(OutletRefusedError, match="unknown_session"):
+        await connected.driver.session_limit("session-2", Limits(energy_wh=1))
+    await connected.driver.session_limit("session-1", Limits(energy_wh=1))
+
+    ended = await connected.until(state=OutletState.ENDED)
+    assert ended
+    assert ended.end_reason is EndReason.ENERGY_LIMIT
+
+
+async def test_a_number_sent_to_the_outlet_comes_back(connected: Connected) -> None:
+    await connected.driver.loopback(7)
+
+    with pytest.raises(OutletRefusedError, match="bad_argument"):
+        await connected.driver.loopback(2**30)
+
+
+async def test_an_outlet_can_be_taken_out_of_service_and_put_back(connected: Connected) -> None:
+    await connected.driver.enable(False)
+    await connected.until(enabled=False)
+    with pytest.raises(OutletRefusedError, match="disabled"):
+        await connected.driver.session_start("session-1", LIMITS, 60)
+    await connected.driver.enable(True)
+    await connected.until(enabled=True)
+
+
+async def test_the_outlet_says_what_it_is_and_shows_itself(connected: Connected) -> None:
+    assert connected.driver.facts.firmware.count(".") == 2
+    assert connected.driver.facts.missing == ()
+    await connected.driver.identify(1)
+    await connected.driver.clear_fault("overcurrent")
