@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,11 @@ from .outlet.address import OutletAddress
 from .outlet.guarded import GuardedOutlet
 from .station.connection import ServerAddress
 from .station.station import Station
+from .station.variables import Wishes
 
 _LOGGER = logging.getLogger(__name__)
 
+_ANSWER_FIRST_S = 1.0
 _FIRST_CONTACT_S = 5.0
 """How long the links to management servers wait for the outlets, so that what they tell first is true."""
 
@@ -230,7 +233,10 @@ class Hub:
             site=self.site,
             http=async_get_clientsession(self.hass),
             version=VERSION,
-            set_meter_interval=self._set_meter_interval,
+            wishes=Wishes(
+                set_meter_interval=self._set_meter_interval,
+                set_password=partial(self._set_password, subentry.subentry_id),
+            ),
         )
         task = self.entry.async_create_background_task(self.hass, station.run(), f"{DOMAIN} link {subentry.title}")
         self._data[subentry.subentry_id] = data
@@ -245,6 +251,18 @@ class Hub:
     def _set_meter_interval(self, seconds: int) -> None:
         """Keep what a management server has set; the update listener makes it true."""
         self.hass.config_entries.async_update_entry(self.entry, options={**self.entry.options, CONF_METER: seconds})
+
+    @callback
+    def _set_password(self, subentry_id: str, password: str) -> None:
+        """Keep the password that a management server has given the station; the link is made anew with it."""
+
+        def keep() -> None:
+            if subentry := self.entry.subentries.get(subentry_id):
+                data = {**subentry.data, CONF_PASSWORD: password}
+                self.hass.config_entries.async_update_subentry(self.entry, subentry, data=data)
+
+        # The server's call is answered first, over the link that ends with this.
+        self.hass.loop.call_later(_ANSWER_FIRST_S, keep)
 
     @callback
     def on_outlet(self, listener: Callable[[OutletUnit], None]) -> None:

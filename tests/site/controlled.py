@@ -40,6 +40,9 @@ class Controlled:
         """End without any good-bye."""
         for control in self.site.outlets.values():
             control.close()
+        if expiry := self.site._expiry:
+            expiry.cancel()
+            await asyncio.gather(expiry, return_exceptions=True)
         await self.site.journal.close()
 
     async def restart(self) -> None:
@@ -51,8 +54,7 @@ class Controlled:
 
     async def answer_is_lost(self) -> None:
         """Let the server take the oldest event without the site hearing of it: it will be told again."""
-        if waiting := await self.site.journal.waiting("server"):
-            self.told.append(waiting.event)
+        self.told += [waiting.event for waiting in await self.site.journal.waiting("server", 1)]
 
     async def live(self, seconds: float, step: float = 1.0) -> None:
         """Let time pass with the control awake."""
@@ -62,10 +64,9 @@ class Controlled:
 
     async def deliver(self) -> list[SessionEvent]:
         """Take all events that wait; returns them."""
-        taken = []
-        while waiting := await self.site.journal.waiting("server"):
-            taken.append(waiting.event)
-            await self.site.journal.delivered(waiting.id)
+        waiting = await self.site.journal.waiting("server", 100_000)
+        await self.site.journal.delivered([each.id for each in waiting])
+        taken = [each.event for each in waiting]
         self.told += taken
         return taken
 

@@ -150,6 +150,7 @@ def _default(action: str) -> Callable[[Payload], Answer]:
     answers: dict[str, Payload] = {
         "BootNotification": {"currentTime": now, "interval": 300, "status": "Accepted"},
         "Heartbeat": {"currentTime": now},
+        "DataTransfer": {"status": "UnknownVendorId"},
     }
     return lambda _: answers.get(action, {})
 

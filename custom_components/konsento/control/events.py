@@ -78,6 +78,9 @@ class SessionEvent:
     end_reason: EndReason | None = None
     remote_start_id: int | None = None
     """Only in the first event."""
+    power_type: str = ""
+    """Only in the last event, as is the supplier: what the measurement stays with."""
+    supplier: str = ""
     limits: Limits | None = None
     """Only in the first event and where they have changed."""
 

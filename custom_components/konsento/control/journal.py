@@ -189,18 +189,19 @@ class Journal:
         )
         return [Session.from_json(json.loads(body)) for (body,) in rows]
 
-    async def waiting(self, server: str) -> Waiting | None:
-        """Return the oldest event that a server has not answered."""
-        row = await self._do(
+    async def waiting(self, server: str, most: int) -> list[Waiting]:
+        """Return the oldest events that a server has not answered."""
+        rows = await self._do(
             lambda db: db.execute(
-                "SELECT id, body FROM event WHERE server = ? ORDER BY id LIMIT 1", (server,)
-            ).fetchone()
+                "SELECT id, body FROM event WHERE server = ? ORDER BY id LIMIT ?", (server, most)
+            ).fetchall()
         )
-        return Waiting(row[0], SessionEvent.from_json(json.loads(row[1]))) if row else None
+        return [Waiting(number, SessionEvent.from_json(json.loads(body))) for number, body in rows]
 
-    async def delivered(self, event_id: int) -> None:
-        """Forget an event: its server has it."""
-        await self._do(lambda db: db.execute("DELETE FROM event WHERE id = ?", (event_id,)))
+    async def delivered(self, event_ids: Sequence[int]) -> None:
+        """Forget events: their server has them."""
+        rows = [(event_id,) for event_id in event_ids]
+        await self._do(lambda db: db.executemany("DELETE FROM event WHERE id = ?", rows))
 
     async def waiting_of(self, server: str, session_id: str | None = None) -> int:
         """Return how many events wait for a server, of one session or of all."""

@@ -161,7 +161,8 @@ class Session:
     ) -> tuple[Session, list[SessionEvent]]:
         """End it with the energy known so far."""
         over = replace(self, phase=Phase.ENDED, supplying=False, power_w=0.0, end_reason=reason, ended_at=at)
-        return over._tell(EventKind.ENDED, Trigger.of_end(reason), at, report, end_reason=reason)
+        sold = {"power_type": self.power_type, "supplier": self.supplier}
+        return over._tell(EventKind.ENDED, Trigger.of_end(reason), at, report, end_reason=reason, **sold)
 
     def corrected(self, report: OutletReport, at: datetime) -> tuple[Session, list[SessionEvent]]:
         """Tell, after the end, that an outlet that was away had measured more than was known."""

@@ -12,6 +12,8 @@ from .happenings import Happening
 from .journal import Journal
 from .limits import Limits
 from .outlet import OutletControl
+from .problems import gravest
+from .reservations import Reservation, Reservations
 from .session import Phase, Session, StartAnswer, StartRequest
 from .settings import ControlSettings
 from .words import Connector, EndReason, Refusal
@@ -37,6 +39,8 @@ class SiteControl:
         self.settings = settings
         self.outlets: dict[int, OutletControl] = {}
         self._clock = clock or SystemClock()
+        self.reservations = Reservations(journal, self._clock, self._is_usable, self._tell_status)
+        self._expiry: asyncio.Task[None] | None = None
         self._closed: set[tuple[str, int]] = set()
         self._orphaned: dict[str, Session] = {}
         self._last: dict[str, Session] = {}
@@ -51,6 +55,8 @@ class SiteControl:
         await self.journal.open()
         await self.journal.prune(self._clock.now())
         self._closed = await self.journal.closed()
+        await self.reservations.open()
+        self._expiry = asyncio.create_task(self.reservations.run(), name="konsento reservations")
         self._last = await self.journal.last()
         self._orphaned = {session.outlet: session for session in await self.journal.unfinished()}
 
@@ -66,11 +72,10 @@ class SiteControl:
 
     async def close(self) -> None:
         """Stop controlling. Sessions stay in the journal, the next run goes on with them."""
-        for start in self._starts.values():
-            start.cancel()
-        for task in self._tasks.values():
+        tasks = [*self._starts.values(), *self._tasks.values(), *([self._expiry] if self._expiry else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._starts.values(), *self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for outlet in self.outlets.values():
             outlet.close()
         self._tasks.clear()
@@ -161,8 +166,13 @@ class SiteControl:
             return await self._refuse(request.server, request.remote_start_id, Refusal.EXPIRED)
         if (request.server, request.evse) in self._closed:
             return await self._refuse(request.server, request.remote_start_id, Refusal.DISABLED)
+        kept = self.reservations.on(request.evse)
+        if kept and not kept.admits(request.server, request.token):
+            return await self._refuse(request.server, request.remote_start_id, Refusal.RESERVED)
         session_id = uuid.uuid4().hex
         refusal = await control.start(session_id, request)
+        if kept and not refusal:
+            await self.reservations.use(request.evse)
         return StartAnswer(None, refusal) if refusal else StartAnswer(session_id)
 
     async def _refuse(self, server: str, remote_start_id: int, refusal: Refusal) -> StartAnswer:
@@ -201,17 +211,34 @@ class SiteControl:
                 return await outlet.limit(session_id, limits)
         return False
 
-    def runs(self, server: str, session_id: str) -> bool:
-        """Whether a session of that server is under way."""
-        return any(
-            outlet.session is not None and (outlet.session.server, outlet.session.id) == (server, session_id)
-            for outlet in self.outlets.values()
-        )
+    async def reserve(self, reservation: Reservation) -> Refusal | None:
+        """Keep an outlet for somebody; returns why that is not possible."""
+        control = self.outlets.get(reservation.evse)
+        if control is None:
+            return Refusal.UNKNOWN_OUTLET
+        if self._clock.now() >= reservation.expires_at:
+            return Refusal.EXPIRED
+        kept = self.reservations.on(reservation.evse)
+        if kept and (kept.server, kept.id) != (reservation.server, reservation.id):
+            return Refusal.BUSY
+        closed = (reservation.server, reservation.evse) in self._closed
+        if refusal := control.obstacle() or (Refusal.DISABLED if closed else None):
+            return refusal
+        await self.reservations.keep(reservation)
+        return None
 
-    def runs_on(self, server: str, evse: int) -> bool:
-        """Whether that server has a session on an outlet."""
+    def _is_usable(self, evse: int) -> bool:
         control = self.outlets.get(evse)
-        return control is not None and control.session is not None and control.session.server == server
+        # One that is away for a moment, or not yet there after a start, may be back before anybody comes.
+        return control is None or control.obstacle() not in {Refusal.FAULTED, Refusal.DISABLED}
+
+    def sessions_of(self, server: str, evse: int | None = None) -> list[Session]:
+        """Return the sessions of a server that are under way, at one outlet or at all."""
+        return [
+            outlet.session
+            for number, outlet in self.outlets.items()
+            if outlet.session and outlet.session.server == server and evse in {None, number}
+        ]
 
     async def set_service(self, server: str, evse: int | None, operative: bool) -> bool:
         """Take an outlet (None: all) out of one server's service, or put it back; other servers are not concerned.
@@ -222,18 +249,19 @@ class SiteControl:
             await self.journal.set_closed(server, number, not operative)
             (self._closed.discard if operative else self._closed.add)((server, number))
             self._tell_status(number)
-        return operative or not any(
-            outlet.session and outlet.session.server == server
-            for number, outlet in self.outlets.items()
-            if evse in {None, number}
-        )
+        return operative or not self.sessions_of(server, evse)
 
     def connector(self, server: str, evse: int) -> tuple[Connector, str | None]:
-        """Return an outlet's state for a server and, when unavailable, why: `offline` or `disabled`."""
+        """Return an outlet's state for a server and, when it cannot be used, why: offline, disabled, or a problem."""
         control = self.outlets.get(evse)
         refusal = control.obstacle() if control else Refusal.DISABLED
         if refusal is None and (server, evse) in self._closed:
             refusal = Refusal.DISABLED
+        if refusal is None and (kept := self.reservations.on(evse)):
+            # Whose it is, is nobody else's business.
+            refusal = Refusal.RESERVED if kept.server == server else Refusal.BUSY
+        if refusal is Refusal.FAULTED and control and (problem := gravest(control.problems)):
+            return Connector.FAULTED, str(problem)
         return _CONNECTOR_OF[refusal]
 
     async def forget_server(self, server: str) -> None:
@@ -241,6 +269,7 @@ class SiteControl:
         for outlet in list(self.outlets.values()):
             if outlet.session and outlet.session.server == server:
                 await outlet.end_now(EndReason.OTHER)
+        await self.reservations.forget_server(server)
         if dropped := await self.journal.forget_server(server):
             _LOGGER.warning("%s events were still to be told to a removed management server; dropped", dropped)
         self._closed = await self.journal.closed()
@@ -271,5 +300,6 @@ class SiteControl:
             callback()
 
     def _tell_status(self, evse: int) -> None:
+        self.reservations.outlet_changed(evse)
         for callback in list(self._status_listeners):
             callback(evse)

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from ..control.events import EventKind, SessionEvent
+from ..control.events import EventKind, SessionEvent, Trigger
+from ..control.limits import Limits
 from ..control.words import Connector
 from .rpc import Payload
 
@@ -41,8 +42,11 @@ def status_notification(evse: int, connector: Connector, why: str | None, at: da
     return payload
 
 
-def transaction_event(event: SessionEvent, offline: bool, token: Payload | None = None) -> Payload:
-    """One step of a session. `offline`: it is history, nothing is to be done about it now; `token`: of its start."""
+def transaction_event(event: SessionEvent, version: str, offline: bool, token: Payload | None = None) -> Payload:
+    """One step of a session. `offline`: it is history, nothing is to be done about it now; `token`: of its start.
+
+    `version` of OCPP: 2.0.1 has no words for limits.
+    """
     ended = event.kind is EventKind.ENDED
     info: Payload = {
         "transactionId": event.session_id,
@@ -53,6 +57,11 @@ def transaction_event(event: SessionEvent, offline: bool, token: Payload | None 
         info["remoteStartId"] = event.remote_start_id
     if event.end_reason is not None:
         info["stoppedReason"] = str(event.end_reason)
+    trigger = event.trigger
+    if version == "2.0.1":
+        trigger = Trigger.ASKED if trigger is Trigger.LIMIT_SET else trigger
+    elif event.limits:
+        info["transactionLimit"] = _limit(event.limits)
     context = _CONTEXT[event.kind]
     samples: list[Payload] = [
         _sample("Energy.Active.Import.Register", event.register_mwh / 1000, "Wh", context),
@@ -65,7 +74,7 @@ def transaction_event(event: SessionEvent, offline: bool, token: Payload | None 
     payload: Payload = {
         "eventType": str(event.kind),
         "timestamp": timestamp(event.at),
-        "triggerReason": str(event.trigger),
+        "triggerReason": str(trigger),
         "seqNo": event.seq_no,
         "offline": offline,
         "transactionInfo": info,
@@ -75,7 +84,15 @@ def transaction_event(event: SessionEvent, offline: bool, token: Payload | None 
         payload["evse"] = {"id": event.evse, "connectorId": 1}
         if token:
             payload["idToken"] = token
+    if event.power_type or event.supplier:
+        # The measurement stays with what was sold.
+        payload["customData"] = {"vendorId": VENDOR_ID, "powerType": event.power_type, "supplier": event.supplier}
     return payload
+
+
+def _limit(limits: Limits) -> Payload:
+    named = {"maxEnergy": limits.energy_wh, "maxTime": limits.time_s}
+    return {name: value for name, value in named.items() if value}
 
 
 def _sample(measurand: str, value: float, unit: str, context: str) -> Payload:

@@ -35,9 +35,11 @@ class Rpc:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, version: str, handler: Handler, name: str) -> None:
         """`version` names the schemas; `handler` raises RpcError for what it refuses; `name` is for the log."""
         self._socket = socket
-        self._version = version
+        self.version = version
         self._handler = handler
         self._name = name
+        self.round_trip_s: float | None = None
+        """Of the last answered call."""
         self._turn = asyncio.Lock()
         self._asked: tuple[str, asyncio.Future[Payload]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,14 +64,17 @@ class Rpc:
             message_id = uuid.uuid4().hex
             answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
             self._asked = (message_id, answer)
+            sent = asyncio.get_running_loop().time()
             try:
                 await self._send([_CALL, message_id, action, payload])
                 async with asyncio.timeout(_ANSWER_S):
-                    return await answer
+                    result = await answer
             except TimeoutError as error:
                 raise LineDownError(f"{action} was not answered within {_ANSWER_S:.0f} s") from error
             finally:
                 self._asked = None
+            self.round_trip_s = asyncio.get_running_loop().time() - sent
+            return result
 
     async def _send(self, frame: list[Any]) -> None:
         if self._socket.closed:
@@ -141,7 +146,7 @@ class Rpc:
     async def check(self, action: str, payload: Payload) -> None:
         """Hold a request against the official schema of its action; raises RpcError."""
         try:
-            await validate_payload(Call(_UNREADABLE_ID, action, payload), self._version)
+            await validate_payload(Call(_UNREADABLE_ID, action, payload), self.version)
         except OCPPError as error:
             # The library's own sentence quotes the payload, which may hold a token.
             raise RpcError(error.code, f"{action} does not fit its schema") from error

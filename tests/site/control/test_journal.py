@@ -80,8 +80,7 @@ async def test_a_session_comes_back_as_it_was_written(tmp_path: Path) -> None:
     await journal.save(stopped, events, AT)
 
     assert await journal.unfinished() == [stopped]
-    waiting = await journal.waiting("server")
-    assert waiting
+    (waiting,) = await journal.waiting("server", 10)
     assert waiting.event == events[0]
     await journal.close()
 
@@ -112,8 +111,8 @@ async def test_old_answers_are_forgotten_only_when_all_was_told(tmp_path: Path) 
     await journal.prune(later)
     assert await journal.answer("server", 1)
     assert await journal.answer("server", 2) is None
-    while waiting := await journal.waiting("server"):
-        await journal.delivered(waiting.id)
+    while waiting := next(iter(await journal.waiting("server", 1)), None):
+        await journal.delivered([waiting.id])
     await journal.prune(later)
     assert await journal.answer("server", 1) is None
     await journal.close()
@@ -175,8 +174,7 @@ async def test_a_journal_of_the_first_version_is_taken_over_without_its_tokens(t
 
     (session,) = await journal.unfinished()
     assert (session.id, session.server, session.limits) == (begun.id, "server", begun.limits)
-    waiting = await journal.waiting("server")
-    assert waiting
+    (waiting,) = await journal.waiting("server", 10)
     assert waiting.event.session_id == begun.id
     await journal.close()
     assert b"TOKEN" not in path.read_bytes()
@@ -212,7 +210,7 @@ async def test_the_owners_own_sessions_are_listed_and_told_to_nobody(tmp_path: P
     ended, events = begun.ended(EndReason.LOCAL, AT)
     await journal.save(ended, events, AT)
 
-    assert await journal.waiting(LOCAL) is None
+    assert await journal.waiting(LOCAL, 1) == []
     assert [session.id for session in await journal.sessions(AT)] == ["s"]
     assert await journal.sessions(AT + timedelta(seconds=1)) == []
     assert (await journal.last())["outlet"] == ended

@@ -15,7 +15,7 @@ async def test_power_without_a_session_is_noticed_and_no_session_starts_on_it(co
     await controlled.live(12)
 
     assert controlled.control.problems == {Problem.POWER_WITHOUT_SESSION}
-    assert controlled.site.connector("server", 1) == (Connector.FAULTED, None)
+    assert controlled.site.connector("server", 1) == (Connector.FAULTED, "power_without_session")
     assert (await controlled.ask()).refusal is Refusal.FAULTED
 
     controlled.outlet.idle_w = 0

@@ -1,13 +1,15 @@
-"""A site with one simulated outlet, linked to a real WebSocket server."""
+"""A site with two simulated outlets, linked to real WebSocket servers."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
-from csms import PASSWORD, STATION, Csms
+from csms import PASSWORD, STATION, Csms, start_request
 from simulated import ManualClock, SimulatedOutlet
 
 from custom_components.konsento.control.journal import Journal
@@ -15,6 +17,7 @@ from custom_components.konsento.control.settings import ControlSettings
 from custom_components.konsento.control.site import SiteControl
 from custom_components.konsento.station.connection import ServerAddress
 from custom_components.konsento.station.station import Station
+from custom_components.konsento.station.variables import Wishes
 
 
 @dataclass(kw_only=True)
@@ -26,11 +29,24 @@ class Linked:
     site: SiteControl
     station: Station
     intervals: list[int]
+    passwords: list[str]
     http: aiohttp.ClientSession
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Task[None] | None = field(default=None)
 
     def connect(self) -> None:
         self.task = asyncio.create_task(self.station.run())
+
+    async def online(self) -> None:
+        """Connect and wait until the server has heard of all outlets."""
+        self.connect()
+        await self.csms.until(lambda: self.csms.states() != [])
+
+    async def started(self, number: int = 1, **ours: Any) -> str:
+        """Have the server start a session; returns its transaction."""
+        frame = await self.csms.ask("RequestStartTransaction", start_request(number, **ours))
+        assert frame[2]["status"] == "Accepted", frame
+        transaction: str = frame[2]["transactionId"]
+        return transaction
 
     async def disconnect(self) -> None:
         if self.task:
@@ -50,26 +66,52 @@ def expected_lingering_timers() -> bool:
     return True
 
 
-@pytest.fixture
-async def linked(csms: Csms, tmp_path: Path) -> AsyncIterator[Linked]:
-    """Return a site that has not yet connected."""
-    site = SiteControl(Journal(tmp_path / "journal.sqlite3"), ControlSettings(meter_s=3600, start_s=1))
+@asynccontextmanager
+async def one_site(path: Path) -> AsyncIterator[tuple[SiteControl, SimulatedOutlet]]:
+    """Run a site with one simulated outlet."""
+    site = SiteControl(Journal(path), ControlSettings(meter_s=3600, start_s=1))
     await site.open()
     outlet = SimulatedOutlet(ManualClock())
     site.add_outlet("aabbccddeeff", 1, outlet)
+    try:
+        yield site, outlet
+    finally:
+        await site.close()
+
+
+@asynccontextmanager
+async def linked_to(
+    csms: Csms, site: SiteControl, outlet: SimulatedOutlet, server: str = "server"
+) -> AsyncIterator[Linked]:
+    """Link a site to a management server, without connecting yet."""
     intervals: list[int] = []
+    passwords: list[str] = []
     async with aiohttp.ClientSession() as http:
         station = Station(
-            "server",
-            "Kaze Denki",
+            server,
+            f"{server} of a test",
             address=ServerAddress(url=csms.url, station_id=STATION, password=PASSWORD),
             site=site,
             http=http,
             version="0.1.0",
-            set_meter_interval=intervals.append,
+            wishes=Wishes(set_meter_interval=intervals.append, set_password=passwords.append),
         )
-        line = Linked(csms=csms, outlet=outlet, site=site, station=station, intervals=intervals, http=http)
+        line = Linked(
+            csms=csms,
+            outlet=outlet,
+            site=site,
+            station=station,
+            intervals=intervals,
+            passwords=passwords,
+            http=http,
+        )
         yield line
         await line.disconnect()
         station.close()
-        await site.close()
+
+
+@pytest.fixture
+async def linked(csms: Csms, tmp_path: Path) -> AsyncIterator[Linked]:
+    """Return a site that has not yet connected."""
+    async with one_site(tmp_path / "journal.sqlite3") as (site, outlet), linked_to(csms, site, outlet) as line:
+        yield line

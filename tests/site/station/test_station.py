@@ -64,6 +64,7 @@ async def test_a_start_is_accepted_after_the_relay_closed_and_followed_by_its_ev
         "remoteStartId": 1,
         "chargingState": "Charging",
         "timeSpentCharging": 0,
+        "transactionLimit": {"maxEnergy": 1000},
     }
     register, power = event["meterValue"][0]["sampledValue"]
     assert (register["measurand"], register["value"], register["context"]) == (
@@ -274,21 +275,12 @@ async def test_intervals_can_be_read_and_set(linked: Linked) -> None:
     assert linked.intervals == [30]
 
 
-async def test_a_reset_is_rejected_with_a_reason(linked: Linked) -> None:
-    await online(linked)
-
-    frame = await linked.csms.ask("Reset", {"type": "OnIdle"})
-
-    assert frame[2]["status"] == "Rejected"
-    assert frame[2]["statusInfo"]["reasonCode"] == "NotResettable"
-
-
 @pytest.mark.parametrize(
     ("action", "payload", "code"),
     [
         ("MakeCoffee", {}, "NotImplemented"),
         ("../../etc/passwd", {}, "NotImplemented"),
-        ("UnlockConnector", {"evseId": 1, "connectorId": 1}, "NotSupported"),
+        ("ClearChargingProfile", {"chargingProfileId": 1}, "NotSupported"),
         ("RequestStopTransaction", {}, "ProtocolError"),
         ("RequestStopTransaction", {"transactionId": 5}, "TypeConstraintViolation"),
         ("RequestStopTransaction", {"transactionId": "a", "colour": "red"}, "FormatViolation"),
