@@ -2,6 +2,10 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+
+type Follower = Callable[[bytes, bool], None]
+"""Told what is about to be passed on, and whether it comes from the target."""
 
 
 class TcpProxy:
@@ -16,6 +20,7 @@ class TcpProxy:
         self.port = port
         self.target = target
         self.received = bytearray()
+        self._followers: list[Follower] = []
         self._open = asyncio.Event()
         self._open.set()
         self._server: asyncio.Server | None = None
@@ -31,6 +36,10 @@ class TcpProxy:
             self._server.close()
         self._drop()
         await asyncio.gather(*self._relays, return_exceptions=True)
+
+    def follow(self, follower: Follower) -> None:
+        """Tell `follower` everything from now on."""
+        self._followers.append(follower)
 
     def cut(self) -> None:
         """Pass nothing on until `mend`."""
@@ -59,8 +68,8 @@ class TcpProxy:
         try:
             done, pending = await asyncio.wait(
                 [
-                    asyncio.ensure_future(self._pump(reader, upstream_writer, None)),
-                    asyncio.ensure_future(self._pump(upstream_reader, writer, self.received)),
+                    asyncio.ensure_future(self._pump(reader, upstream_writer, from_target=False)),
+                    asyncio.ensure_future(self._pump(upstream_reader, writer, from_target=True)),
                 ],
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -72,11 +81,13 @@ class TcpProxy:
             upstream_writer.close()
             self._relays.discard(task)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray | None) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, from_target: bool) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
                 await self._open.wait()
-                if record is not None:
-                    record += data
+                if from_target:
+                    self.received += data
+                for follower in self._followers:
+                    follower(data, from_target)
                 writer.write(data)
                 await writer.drain()
