@@ -1,4 +1,4 @@
-"""A TCP relay between two parts: it can be cut like a cable, and it keeps what it passed on."""
+"""A TCP relay between two parts: it can be cut like a cable, be slow, break off, and it keeps what it passed on."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,10 @@ class TcpProxy:
         self.port = port
         self.target = target
         self.received = bytearray()
+        self.delay_s = 0.0
+        """How long everything takes, each way."""
         self._followers: list[Follower] = []
+        self._left: dict[bool, int] = {}
         self._open = asyncio.Event()
         self._open.set()
         self._server: asyncio.Server | None = None
@@ -34,7 +37,7 @@ class TcpProxy:
         """Stop listening and drop every connection."""
         if self._server is not None:
             self._server.close()
-        self._drop()
+        self.drop()
         await asyncio.gather(*self._relays, return_exceptions=True)
 
     def follow(self, follower: Follower) -> None:
@@ -47,12 +50,17 @@ class TcpProxy:
 
     def mend(self) -> None:
         """Pass everything on again; connections from before the cut are dropped."""
-        self._drop()
+        self.drop()
         self._open.set()
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Drop every connection; new ones are relayed."""
         for relay in self._relays:
             relay.cancel()
+
+    def break_after(self, count: int, *, from_target: bool) -> None:
+        """Pass on so many bytes more of this direction, then drop the connection that carried the last of them."""
+        self._left[from_target] = count
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -84,7 +92,14 @@ class TcpProxy:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, from_target: bool) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
                 await self._open.wait()
+                if (left := self._left.pop(from_target, None)) is not None:
+                    if left <= len(data):
+                        writer.write(data[:left])
+                        return
+                    self._left[from_target] = left - len(data)
                 if from_target:
                     self.received += data
                 for follower in self._followers:
