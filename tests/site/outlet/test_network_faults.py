@@ -1,4 +1,4 @@
-"""What a bad network may do to the driver of an outlet: the real firmware behind a relay that is slow, breaks or lies."""
+"""What a bad network may do to the driver of an outlet: the real firmware behind a slow, silent or broken line."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,13 +8,13 @@ import pytest
 from firmware import MAC, Device, device, free_port
 from leaks import Held
 from outlet.test_guarded import Connected, quiet_zeroconf
-from rig.proxy import TcpProxy
 
 from custom_components.konsento.control.driver import OutletSilentError
 from custom_components.konsento.control.limits import Limits
 from custom_components.konsento.control.words import EndReason, OutletState
 from custom_components.konsento.outlet.address import OutletAddress
 from custom_components.konsento.outlet.guarded import GuardedOutlet
+from rig.proxy import TcpProxy
 
 LIMITS = Limits(energy_wh=1000)
 LEASE_S = 300

@@ -9,15 +9,16 @@ import pytest
 from csms import PASSWORD, STATION, Csms, start_request
 from firmware import free_port
 from leaks import Held
-from rig.proxy import TcpProxy
 from simulated import ManualClock, SimulatedOutlet
 from station.conftest import Linked
 
 from custom_components.konsento.control.journal import Journal
 from custom_components.konsento.control.settings import ControlSettings
+from custom_components.konsento.control.signals import Signal
 from custom_components.konsento.control.site import SiteControl
 from custom_components.konsento.station.connection import ServerAddress
 from custom_components.konsento.station.station import Station
+from rig.proxy import TcpProxy
 
 DELAY_S = 0.2
 RECONNECTS = 200
@@ -43,9 +44,12 @@ class Relayed(Linked):
         await self.supply(0.03)
 
     async def lost(self) -> None:
+        changed = Signal()
+        unlisten = self.station.listen(changed.notify)
         async with asyncio.timeout(20):
             while self.station.online:
-                await asyncio.sleep(0.01)
+                await changed.wait(20)
+        unlisten()
 
     async def right_again(self) -> None:
         """The session still runs; it is told to its end, every event in order, and with all its energy."""
@@ -62,10 +66,10 @@ class Relayed(Linked):
         registers = [event["meterValue"][0]["sampledValue"][0]["value"] for event in events]
         told_mwh = round((registers[-1] - registers[0]) * 1000)
         assert told_mwh == self.outlet.measured[self.transaction] > 0
-        # The answer to the last one may be on its way.
-        async with asyncio.timeout(20):
-            while await self.site.journal.waiting_of("server"):
-                await asyncio.sleep(0.05)
+        # What is sent next comes after the answer to the last event.
+        await self.csms.ask("TriggerMessage", {"requestedMessage": "Heartbeat"})
+        await self.csms.until(lambda: self.csms.heard[-1][0] == "Heartbeat")
+        assert await self.site.journal.waiting_of("server") == 0
 
 
 @pytest.fixture
