@@ -1,6 +1,7 @@
 """Start-up and wiring: everything is made here, handed to each other, and shut down in the reverse order."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -131,6 +132,9 @@ async def serve(settings: Settings) -> None:
             settings.ocpp_host,
             gateway.port,
         )
+        # What was made until now stays to the end; looking through it for garbage took a fifth of every request.
+        gc.collect()
+        gc.freeze()
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({stopped, serving, runner}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

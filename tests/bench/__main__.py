@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 
 from rig.bench import Measured, report
-from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts
+from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts, site
 
 BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "cutoff": cutoff.run,
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "lost_leases": lost_leases.run,
     "ocpp_gateway": ocpp_gateway.run,
     "power_cuts": power_cuts.run,
+    "site": site.run,
 }
 
 

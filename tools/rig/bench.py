@@ -34,6 +34,11 @@ def summary(values: Sequence[float]) -> dict[str, float]:
     }
 
 
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the value that so many percent (1 to 99) of at least two values do not exceed."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
 def report(name: str, measured: Measured) -> None:
     """Print a table and write it to build/bench/<name>.json, the facts on its top level."""
     table = measured if isinstance(measured, Table) else Table(rows=measured, facts={})

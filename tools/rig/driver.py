@@ -47,11 +47,18 @@ class Driver:
 
     async def start(self, code: str, kind: str, amount: str, unit: str) -> str:
         """Look at the price and start; returns the session's id."""
-        content = {"kind": kind, "amount": amount, "unit": unit}
-        price = await self._http.get(f"/o/{code}/confirm", params=content)
+        await self.see_price(code, kind, amount, unit)
+        return await self.confirm(code, kind, amount, unit)
+
+    async def see_price(self, code: str, kind: str, amount: str, unit: str) -> None:
+        """Look at the price; raises RefusedError where nothing can be started."""
+        price = await self._http.get(f"/o/{code}/confirm", params={"kind": kind, "amount": amount, "unit": unit})
         if price.status_code != 200:
             raise RefusedError(_text(price))
-        answer = await self._post(f"/o/{code}/start", content)
+
+    async def confirm(self, code: str, kind: str, amount: str, unit: str) -> str:
+        """Press the button below the price; returns the session's id."""
+        answer = await self._post(f"/o/{code}/start", {"kind": kind, "amount": amount, "unit": unit})
         return urlsplit(answer.headers["location"]).path.rsplit("/", 1)[-1]
 
     async def stop(self, session_id: str) -> None:

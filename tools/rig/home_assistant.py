@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,16 @@ zeroconf:
 logger:
   default: warning
   logs:
-    custom_components.konsento: debug
+    custom_components.konsento: {log_level}
 """
 
 
-def _storage(port: int) -> dict[str, dict[str, Any]]:
+def _storage(port: int, entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return what Home Assistant keeps in its own files and no form of it can be asked for in time."""
     return {
+        **(
+            {"core.config_entries": {"version": 1, "minor_version": 5, "data": {"entries": entries}}} if entries else {}
+        ),
         # In YAML the port would be on trial: after five minutes without an owner's click it falls back to 8123.
         "http": {
             "version": 2,
@@ -69,7 +73,18 @@ class FlowRefusedError(Exception):
 class HomeAssistant:
     """One site's Home Assistant."""
 
-    def __init__(self, name: str, port: int, folder: Path, username: str, password: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        port: int,
+        folder: Path,
+        username: str,
+        password: str,
+        *,
+        entries: Sequence[Mapping[str, Any]] = (),
+        log_level: str = "debug",
+    ) -> None:
+        """`entries`: configuration entries that it finds at its first start; `log_level` is the integration's."""
         self.url = f"http://127.0.0.1:{port}"
         self.username = username
         self.password = password
@@ -77,6 +92,8 @@ class HomeAssistant:
         self.log = folder / "ha.log"
         self._name = name
         self._port = port
+        self._entries = entries
+        self._log_level = log_level
         self._http = httpx.AsyncClient(base_url=self.url, timeout=60)
         self.entry_id = ""
         self.process = Process(
@@ -94,9 +111,11 @@ class HomeAssistant:
             (self.config / "custom_components").mkdir(parents=True)
             (self.config / "custom_components/konsento").symlink_to(ROOT / "custom_components/konsento")
             (self.config / ".storage").mkdir()
-            for key, content in _storage(self._port).items():
+            for key, content in _storage(self._port, self._entries).items():
                 (self.config / ".storage" / key).write_text(json.dumps({"key": key, **content}))
-            (self.config / "configuration.yaml").write_text(_CONFIGURATION.format(name=self._name))
+            (self.config / "configuration.yaml").write_text(
+                _CONFIGURATION.format(name=self._name, log_level=self._log_level)
+            )
         await self.process.start()
 
     async def close(self) -> None:

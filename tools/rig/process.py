@@ -37,6 +37,13 @@ class Process:
         """Whether the program runs now."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int:
+        """The program's process id; raises ProcessFailedError when it was never started."""
+        if self._process is None:
+            raise ProcessFailedError(f"{self.name} was never started")
+        return self._process.pid
+
     async def start(self) -> None:
         """Start the program."""
         self.log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,11 @@
-"""A TCP relay between two parts: it can be cut like a cable, and it keeps what it passed on."""
+"""A TCP relay between two parts: it can be cut like a cable, be slow, break off, and it keeps what it passed on."""
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+
+type Follower = Callable[[bytes, bool], None]
+"""Told what is about to be passed on, and whether it comes from the target."""
 
 
 class TcpProxy:
@@ -16,6 +20,10 @@ class TcpProxy:
         self.port = port
         self.target = target
         self.received = bytearray()
+        self.delay_s = 0.0
+        """How long everything takes, each way."""
+        self._followers: list[Follower] = []
+        self._left: dict[bool, int] = {}
         self._open = asyncio.Event()
         self._open.set()
         self._server: asyncio.Server | None = None
@@ -29,8 +37,12 @@ class TcpProxy:
         """Stop listening and drop every connection."""
         if self._server is not None:
             self._server.close()
-        self._drop()
+        self.drop()
         await asyncio.gather(*self._relays, return_exceptions=True)
+
+    def follow(self, follower: Follower) -> None:
+        """Tell `follower` everything from now on."""
+        self._followers.append(follower)
 
     def cut(self) -> None:
         """Pass nothing on until `mend`."""
@@ -38,12 +50,17 @@ class TcpProxy:
 
     def mend(self) -> None:
         """Pass everything on again; connections from before the cut are dropped."""
-        self._drop()
+        self.drop()
         self._open.set()
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Drop every connection; new ones are relayed."""
         for relay in self._relays:
             relay.cancel()
+
+    def break_after(self, count: int, *, from_target: bool) -> None:
+        """Pass on so many bytes more of this direction, then drop the connection that carried the last of them."""
+        self._left[from_target] = count
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -59,8 +76,8 @@ class TcpProxy:
         try:
             done, pending = await asyncio.wait(
                 [
-                    asyncio.ensure_future(self._pump(reader, upstream_writer, None)),
-                    asyncio.ensure_future(self._pump(upstream_reader, writer, self.received)),
+                    asyncio.ensure_future(self._pump(reader, upstream_writer, from_target=False)),
+                    asyncio.ensure_future(self._pump(upstream_reader, writer, from_target=True)),
                 ],
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -72,11 +89,20 @@ class TcpProxy:
             upstream_writer.close()
             self._relays.discard(task)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray | None) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, from_target: bool) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
                 await self._open.wait()
-                if record is not None:
-                    record += data
+                if (left := self._left.pop(from_target, None)) is not None:
+                    if left <= len(data):
+                        writer.write(data[:left])
+                        return
+                    self._left[from_target] = left - len(data)
+                if from_target:
+                    self.received += data
+                for follower in self._followers:
+                    follower(data, from_target)
                 writer.write(data)
                 await writer.drain()

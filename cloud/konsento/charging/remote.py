@@ -39,7 +39,12 @@ async def ask_to_start(services: Services, session_id: UUID, *, sent_before: boo
         charging = await repository.session_by_id(session, session_id)
         if charging is None or charging.state is not SessionState.STARTING or charging.transaction_id is not None:
             return True
-        station_id, request = charging.outlet.site.station_id, _start_request(charging)
+    return await send_start(services, charging, sent_before=sent_before)
+
+
+async def send_start(services: Services, charging: ChargingSession, *, sent_before: bool = False) -> bool:
+    """Do as `ask_to_start`, for a session in hand: committed, `starting`, with outlet and site."""
+    session_id, station_id, request = charging.id, charging.outlet.site.station_id, _start_request(charging)
     try:
         answer = await services.router.call(station_id, request)
     except (StationOffline, StationBusy) as error:
@@ -65,18 +70,22 @@ async def ask_to_stop(services: Services, session_id: UUID) -> bool:
         charging = await repository.session_by_id(session, session_id)
         if charging is None or charging.state not in ACTIVE:
             return True
-        if charging.transaction_id is None:
-            return False  # still starting; as soon as the site has named its transaction it is stopped
-        station_id = charging.outlet.site.station_id
-        request = RequestStopTransaction(transaction_id=charging.transaction_id)
+    return await send_stop(services, charging)
+
+
+async def send_stop(services: Services, charging: ChargingSession) -> bool:
+    """Do as `ask_to_stop`, for a session in hand: committed, on, with outlet and site."""
+    if charging.transaction_id is None:
+        return False  # still starting; as soon as the site has named its transaction it is stopped
+    request = RequestStopTransaction(transaction_id=charging.transaction_id)
     try:
-        answer = await services.router.call(station_id, request)
+        answer = await services.router.call(charging.outlet.site.station_id, request)
     except (StationOffline, StationBusy, CallTimeout, CallRefused) as error:
-        log.warning("session %s: %s", session_id, error)
+        log.warning("session %s: %s", charging.id, error)
         return False
     if answer.status is not StartStopStatus.ACCEPTED:
         # It runs no such transaction (any more): the Ended event is on its way, or lies in the site's journal.
-        log.info("session %s: the site has nothing to stop", session_id)
+        log.info("session %s: the site has nothing to stop", charging.id)
     return True
 
 

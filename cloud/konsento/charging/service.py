@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
+from konsento.catalogue.errors import NoTariff
 from konsento.charging import remote, repository
 from konsento.charging.errors import AlreadyChargingHere, UnknownSession
 from konsento.charging.limits import RequestedLimit
@@ -18,7 +19,7 @@ from konsento.charging.progress import MOST_POINTS, Progress, progress_of
 from konsento.charging.quote import Quote, quoted
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
-from konsento.models import ACTIVE, ChargingSession, Outlet, Receipt, SessionState
+from konsento.models import ACTIVE, ChargingSession, LimitKind, Outlet, Receipt, SessionState
 from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.sites import service as sites
@@ -38,6 +39,7 @@ async def start(services: Services, driver_id: UUID, outlet_code: str, requested
     Returns the session with outlet and site, in one of three states: `charging`; `failed` with the site's reason and
     the hold released; or `starting`, when the site was asked and has not answered, in which case due work finds out.
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
+    An amount of money is in the server's currency.
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `AlreadyChargingHere`.
     """
     try:
@@ -48,7 +50,8 @@ async def start(services: Services, driver_id: UUID, outlet_code: str, requested
         raise OutletBusy from None
     if is_new:
         log.info("session %s asks outlet %s to start", charging.id, charging.outlet.code)
-        await remote.ask_to_start(services, charging.id)
+        # Nobody else has seen it yet, so it is as it was committed.
+        await remote.send_start(services, charging)
     async with services.database.transaction() as session:
         return await _own(session, driver_id, charging.id)
 
@@ -68,6 +71,8 @@ async def _prepare(
     if obstacle is not None:
         raise obstacle
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
+    if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
+        raise NoTariff  # left from before the server's currency was changed
     agreed = quoted(tariff, outlet.rated_w, requested)
     charging = _new_session(services, driver_id, outlet, agreed)
     session.add(charging)
@@ -125,7 +130,7 @@ async def stop(services: Services, driver_id: UUID, session_id: UUID) -> None:
             charging.stop_requested_at = services.clock.now()
         await services.work.add(session, "stop", str(session_id), after_s=ASK_AGAIN_S)
         after_commit(session, lambda: services.live.publish(session_id))
-    await remote.ask_to_stop(services, session_id)
+    await remote.send_stop(services, charging)
 
 
 async def progress(session: AsyncSession, driver_id: UUID, session_id: UUID) -> Progress:

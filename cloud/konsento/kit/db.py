@@ -8,9 +8,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, override
 
-from sqlalchemy import DateTime, Dialect, Enum, MetaData, Numeric, String, TypeDecorator, event
+from sqlalchemy import DateTime, Dialect, Enum, MetaData, Numeric, String, TypeDecorator, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+
+from konsento.kit import sqlite
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -82,9 +84,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         # Parameters stay out of error messages and so out of the log: they may be a driver's words or a token.
-        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
+        is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        options = {"connect_args": {"async_creator_fn": sqlite.connect}} if is_sqlite else {}
+        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
         self._turn: asyncio.Lock | None = None
-        if self.engine.dialect.name == "sqlite":
+        if is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _durable_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)
             # SQLite has one writer. In one process a fair queue is quicker than each asking again and again.

@@ -64,6 +64,8 @@ class WorkQueue:
         self._clock = clock
         self._handlers: dict[str, WorkHandler] = {}
         self._new = asyncio.Event()
+        self._next_look: float | None = None
+        """When the runner looks at the table unasked, by the loop's clock; None while it looks, or does not run."""
         self._running: set[asyncio.Task[None]] = set()
 
     def on(self, kind: str) -> Callable[[WorkHandler], WorkHandler]:
@@ -102,7 +104,13 @@ class WorkQueue:
             work.generation += 1
             if payload is not None:
                 work.payload = payload
-        after_commit(session, self.wake)
+        after_commit(session, lambda: self._wake_for(due_at))
+
+    def _wake_for(self, due_at: datetime) -> None:
+        # Looking takes two transactions: not for what the next look finds in time.
+        due_in_s = (due_at - self._clock.now()).total_seconds()
+        if self._next_look is None or asyncio.get_running_loop().time() + due_in_s < self._next_look:
+            self.wake()
 
     def wake(self) -> None:
         """Have the runner look at the table now."""
@@ -113,11 +121,14 @@ class WorkQueue:
         try:
             while True:
                 self._new.clear()
+                self._next_look = None
                 wait_s = await self.run_due()
+                self._next_look = asyncio.get_running_loop().time() + wait_s
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._new.wait()
         finally:
+            self._next_look = None
             if self._running:
                 await asyncio.wait(self._running)
 

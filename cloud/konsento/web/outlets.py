@@ -59,16 +59,11 @@ class Place:
 
     def quote(self, wish: Wish) -> Quote:
         """Return the quote for a wish that the balance can pay. Raises `BadLimit`, `BalanceTooLow`."""
-        requested = self.requested(wish)
+        requested = _requested(wish, self.tariff.currency)
         quote = quoted(self.tariff, self.outlet.rated_w, requested)
         if self.available_minor is not None and quote.hold_minor > self.available_minor:
             raise BalanceTooLow
         return quote
-
-    def requested(self, wish: Wish) -> RequestedLimit:
-        """Read a wish; without a unit in the one that stands beside the field. Raises `BadLimit`."""
-        unit = wish.unit or UNITS.get(wish.kind)
-        return parse_limit(wish.kind, wish.amount, unit, self.tariff.currency)
 
 
 @router.get("/")
@@ -197,16 +192,22 @@ async def start(
     request: Request, code: str, services: Wired, driver: SignedIn, wish: Annotated[Wish, Form()]
 ) -> Response:
     """Start; answers when the outlet has. The session's own page shows what follows."""
-    async with services.database.transaction() as session:
-        place = await _place(session, services, code, driver)
+    # Straight to the start: a driver stands in front of the outlet.
     try:
-        requested = place.requested(wish)
-        started = await charging.start(services, driver.id, place.outlet.code, requested)
+        requested = _requested(wish, services.settings.currency)
+        started = await charging.start(services, driver.id, code, requested)
     except (BadLimit, BalanceTooLow) as error:
+        async with services.database.transaction() as session:
+            place = await _place(session, services, code, driver)
         return _choose(request, services, place, wish, error)
     if started.state is SessionState.FAILED:
         raise failure(started.failure)
     return RedirectResponse(f"/s/{started.id}", 303)
+
+
+def _requested(wish: Wish, currency: str) -> RequestedLimit:
+    """Read a wish; without a unit in the one that stands beside the field. Raises `BadLimit`."""
+    return parse_limit(wish.kind, wish.amount, wish.unit or UNITS.get(wish.kind), currency)
 
 
 async def _place(session: AsyncSession, services: Services, code: str, driver: Driver | None) -> Place:

@@ -1,12 +1,14 @@
 """The life of a session, from the driver's request to the receipt."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from konsento import provisioning
+from konsento.catalogue.errors import NoTariff
 from konsento.charging import live
 from konsento.charging import service as charging
 from konsento.charging.errors import AlreadyChargingHere, UnknownSession
@@ -150,6 +152,14 @@ async def test_a_balance_too_low_is_refused_before_the_site_is_asked(core: Core)
     assert core.router.asked == []
     async with core.services.database.transaction() as tx:
         assert (await tx.scalars(select(ChargingSession))).all() == []
+
+
+async def test_money_is_not_taken_for_that_of_a_tariff_from_before_the_currency_was_changed(core: Core) -> None:
+    euros = replace(core.services, settings=core.services.settings.model_copy(update={"currency": "EUR"}))
+
+    with pytest.raises(NoTariff):
+        await charging.start(euros, core.driver_id, CODES[0], RequestedLimit(kind=LimitKind.MONEY, amount=50))
+    assert core.router.asked == []
 
 
 async def test_an_outlet_taken_by_another_driver_is_in_use(core: Core) -> None:

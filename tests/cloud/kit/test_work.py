@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from time import monotonic
 
 import pytest
+from sqlalchemy import event
 
-from konsento.kit.clock import ManualClock
+from konsento.kit.clock import ManualClock, SystemClock
 from konsento.kit.db import Database
-from konsento.kit.work import DEAD_AFTER, LEASE, Again, Job, WorkQueue
+from konsento.kit.work import DEAD_AFTER, IDLE_LOOK_S, LEASE, Again, Job, WorkQueue
 from konsento.kit.work_table import Work, WorkState
 
 from ..conftest import AT
@@ -83,6 +85,35 @@ async def test_work_for_later_waits(database: Database, queue: WorkQueue, clock:
     clock.advance(timedelta(seconds=30))
     await queue.drain()
     assert ran == ["a"]
+
+
+async def test_work_due_before_the_next_look_is_done_in_time_and_work_due_after_it_wakes_nobody(
+    database: Database,
+) -> None:
+    queue = WorkQueue(database, SystemClock())
+    done: asyncio.Queue[str] = asyncio.Queue()
+    began: list[float] = []
+
+    @queue.on("test")
+    async def handler(job: Job) -> None:
+        await done.put(job.key)
+
+    event.listen(database.engine.sync_engine, "begin", lambda _: began.append(monotonic()))
+    runner = asyncio.create_task(queue.run())
+    # The runner sleeps now, for as long as it does without work.
+    await _add(database, queue, "first")
+    assert await asyncio.wait_for(done.get(), 5) == "first"
+    await asyncio.sleep(0.2)
+    began.clear()
+    await _add(database, queue, "later", after_s=3600)
+    await asyncio.sleep(0.2)
+    looks = len(began) - 1
+    await _add(database, queue, "soon", after_s=0.2)
+
+    assert await asyncio.wait_for(done.get(), IDLE_LOOK_S / 2) == "soon"
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+    assert looks == 0
 
 
 async def test_asking_twice_is_asking_once_and_the_earlier_time_counts(database: Database, queue: WorkQueue) -> None:

@@ -1,0 +1,79 @@
+"""SQLite connections that visit their thread once per statement.
+
+`aiosqlite` visits it four times (make a cursor, execute, fetch, close), and each visit wakes two threads: for the small
+statements here that takes longer than SQLite itself.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, Self, override
+
+import aiosqlite
+
+type _Rows = list[Any]
+type _Work = Callable[[sqlite3.Connection], sqlite3.Cursor]
+
+_CHUNK: Final = 64
+"""Of rows read while iterating, which nobody does here; `aiosqlite`'s own number."""
+
+
+class Cursor:
+    """What SQLAlchemy needs of a cursor; its rows are there when it has executed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows: _Rows = []
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+        self.arraysize = 1
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
+        """Execute one statement and read all its rows."""
+        return await self._take(lambda raw: raw.execute(statement, parameters))
+
+    async def executemany(self, statement: str, parameters: Iterable[Sequence[Any]]) -> Self:
+        """Execute one statement for each set of parameters."""
+        return await self._take(lambda raw: raw.executemany(statement, parameters))
+
+    async def _take(self, work: _Work) -> Self:
+        self.description, self.rowcount, self.lastrowid, self._rows = await self._connection.visit(work)
+        return self
+
+    async def fetchall(self) -> _Rows:
+        """Return the rows, once."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    async def close(self) -> None:
+        """Nothing stays open."""
+
+
+class Connection(aiosqlite.Connection):
+    """An `aiosqlite` connection with such cursors."""
+
+    @override
+    def cursor(self) -> Any:
+        return Cursor(self)
+
+    async def visit(self, work: _Work) -> Any:
+        """Have `work` make a cursor in the connection's thread; returns what there is to know of it."""
+
+        def all_of_it() -> tuple[Any, int, int | None, _Rows]:
+            cursor = work(self._conn)
+            rows = cursor.fetchall() if cursor.description else []
+            return cursor.description, cursor.rowcount, cursor.lastrowid, rows
+
+        return await self._execute(all_of_it)  # type: ignore[no-untyped-call]  # the library's types end here
+
+
+def connect(path: str, **options: Any) -> Connection:
+    """Return a connection to be awaited; the options are those of `sqlite3.connect`."""
+    connection = Connection(partial(sqlite3.connect, path, **options), _CHUNK)
+    # As SQLAlchemy sets it where it makes the connection itself: a forgotten one does not keep the program alive.
+    connection._thread.daemon = True
+    return connection

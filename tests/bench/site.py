@@ -1,0 +1,143 @@
+"""What a charging outlet costs Home Assistant: CPU, memory, the time after a kill, the queue while the server is away.
+
+Every outlet is the real firmware, draws 3 kW and says so once a second. `SIZES=1,10,50,200 SECONDS=30 make bench
+ONLY=site`. The last size is also killed and left without its management server.
+"""
+
+import asyncio
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from time import monotonic
+
+from rig.bench import Row, Table
+from rig.line import temporary_folder, to_stderr
+from rig.outlet import Watcher
+from tests.bench.many import ManyOutlets
+
+SIZES = [int(size) for size in os.environ.get("SIZES", "1,10,50,200").split(",")]
+SECONDS = float(os.environ.get("SECONDS", "30"))
+SETTLE_S = 15.0
+METER_S = 5
+"""The site's default: every so often a session tells its meter."""
+OFFLINE_S = float(os.environ.get("OFFLINE_S", "20"))
+LIMIT_WH = 100_000
+GOAL_PERCENT = 0.2
+SETTINGS = {"idle_time": "1h"}
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SUPPLYING = "supplying"
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what all threads of a process have computed so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def rss_mb(pid: int) -> float:
+    """Return the resident memory of a process."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def run() -> Table:
+    """Measure each size on a site of its own."""
+    return asyncio.run(_run())
+
+
+async def _run() -> Table:
+    rows: list[Row] = []
+    facts: dict[str, object] = {}
+    idle = 0.0
+    for size in sorted({0, *SIZES}):
+        to_stderr(f"a site with {size} outlets")
+        async with ManyOutlets(temporary_folder() / "site", size, SETTINGS, {"meter_interval": METER_S}) as site:
+            started = monotonic()
+            transactions = await asyncio.gather(
+                *(site.csms.start_session(evse, LIMIT_WH) for evse in range(1, size + 1))
+            )
+            started_s = monotonic() - started
+            await asyncio.sleep(SETTLE_S)
+            percent = await _cpu_percent(site.home_assistant.process.pid)
+            idle = percent if size == 0 else idle
+            rows.append(
+                {
+                    "outlets": size,
+                    "CPU, % of a core": round(percent, 1),
+                    "CPU per outlet, %": round((percent - idle) / size, 3) if size else "-",
+                    "RSS, MB": round(rss_mb(site.home_assistant.process.pid), 1),
+                    "all started after, s": round(started_s, 2) if size else "-",
+                }
+            )
+            if size == max(SIZES):
+                facts |= await _offline(site, size)
+                facts |= await _killed(site, set(transactions))
+    return Table(
+        rows=rows,
+        facts={
+            "cpu_goal_percent": GOAL_PERCENT,
+            "cpu_percent_per_outlet": rows[-1]["CPU per outlet, %"],
+            "rss_mb": rows[-1]["RSS, MB"],
+            "meter_interval_s": METER_S,
+            **facts,
+        },
+    )
+
+
+async def _cpu_percent(pid: int) -> float:
+    began, before = monotonic(), cpu_seconds(pid)
+    await asyncio.sleep(SECONDS)
+    return (cpu_seconds(pid) - before) / (monotonic() - began) * 100
+
+
+async def _killed(site: ManyOutlets, transactions: set[str]) -> dict[str, object]:
+    """Kill Home Assistant, wait until every lease has run out, start it, and see all sessions go on."""
+    await site.home_assistant.process.kill()
+    watchers = [Watcher(outlet.port) for outlet in site.outlets]
+    await asyncio.gather(*(watcher.connect(60) for watcher in watchers))
+    await asyncio.gather(*(watcher.until(lambda s: s["session_state"] == "suspended", 60) for watcher in watchers))
+    began = monotonic()
+    await site.home_assistant.start()
+    await asyncio.gather(*(watcher.until(lambda s: s["session_state"] == _SUPPLYING, 300) for watcher in watchers))
+    back = sorted(watcher.seen_at["session_state", _SUPPLYING] - began for watcher in watchers)
+    same = {str(watcher.states["session_id"]) for watcher in watchers} == transactions
+    if not same:
+        raise RuntimeError("an outlet supplies under another session than before the kill")
+    await asyncio.gather(*(watcher.close() for watcher in watchers))
+    return {
+        "sessions_at_the_kill": len(transactions),
+        "first_supplies_after_s": round(back[0], 2),
+        "all_supply_after_s": round(back[-1], 2),
+    }
+
+
+async def _offline(site: ManyOutlets, size: int) -> dict[str, object]:
+    """Take the management server away while every session tells its meter once a second, and bring it back."""
+    csms = site.csms
+    await csms.set_meter_interval(1)
+    await csms.stop()
+    await asyncio.sleep(OFFLINE_S)
+    with closing(sqlite3.connect(f"file:{site.journal}?mode=ro", uri=True)) as journal:
+        (waiting,) = journal.execute("SELECT count(*) FROM event").fetchone()
+    before = {transaction: len(events) for transaction, events in csms.events.items()}
+    told = sum(before.values())
+    await csms.start()
+    await csms.until(lambda: csms.connected, 60)
+    await csms.set_meter_interval(900)
+
+    def offline() -> list[float]:
+        return sorted(e.at for t, events in csms.events.items() for e in events[before.get(t, 0) :] if e.offline)
+
+    await csms.until(lambda: sum(map(len, csms.events.values())) >= told + waiting, 600)
+    times = offline()
+    await csms.set_meter_interval(METER_S)
+    numbers = [[event.seq_no for event in events] for events in csms.events.values()]
+    if any(sorted(set(seq)) != list(range(max(seq) + 1)) for seq in numbers):
+        raise RuntimeError("an event was lost on the way")
+    return {
+        "events_journalled": len(times),
+        "delivered_in_s": round(times[-1] - times[0], 2),
+        "delivered_per_s": round(len(times) / (times[-1] - times[0])),
+        "sessions_while_offline": size,
+    }
