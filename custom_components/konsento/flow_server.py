@@ -1,6 +1,7 @@
 """The form for a management server: nothing is saved before the server has let the site in."""
 
 import logging
+from ipaddress import ip_address
 from typing import Any
 
 import voluptuous as vol
@@ -74,6 +75,9 @@ class ServerSubentryFlow(ConfigSubentryFlow):
     async def _works(self, address: ServerAddress, errors: dict[str, str]) -> bool:
         if not _is_websocket(address.url):
             errors[CONF_URL] = "invalid_url"
+        elif address.url.startswith("ws:") and not _is_local(address.url):
+            # The station's password, and what drivers are billed by, would be open to everybody on the way.
+            errors[CONF_URL] = "insecure_url"
         elif not 1 <= len(address.station_id) <= _MAX_STATION_ID or ":" in address.station_id:
             errors[CONF_STATION_ID] = "invalid_station_id"
         else:
@@ -98,7 +102,7 @@ _SCHEMA = vol.Schema(
 
 def _address(user_input: dict[str, Any]) -> ServerAddress:
     return ServerAddress(
-        url=user_input[CONF_URL].strip().rstrip("/"),
+        url=_complete(user_input[CONF_URL].strip().rstrip("/")),
         station_id=user_input[CONF_STATION_ID].strip(),
         password=user_input[CONF_PASSWORD],
     )
@@ -119,6 +123,25 @@ def _unique_id(address: ServerAddress) -> str:
 
 def _title(address: ServerAddress) -> str:
     return URL(address.url).host or address.url
+
+
+def _complete(url: str) -> str:
+    """Return an address with its scheme: encrypted, unless the server is in the same network."""
+    if "://" in url:
+        return url
+    return f"ws://{url}" if _is_local(f"ws://{url}") else f"wss://{url}"
+
+
+def _is_local(url: str) -> bool:
+    try:
+        host = URL(url).host or ""
+    except ValueError:
+        return False
+    try:
+        # Private, loopback and link-local addresses: none of them is routed over the internet.
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".lan", ".internal", ".home.arpa"))
 
 
 def _is_websocket(url: str) -> bool:

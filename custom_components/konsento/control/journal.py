@@ -244,6 +244,7 @@ class Journal:
 
         def work(db: sqlite3.Connection) -> int:
             db.execute("DELETE FROM closed WHERE server = ?", (server,))
+            db.execute("DELETE FROM memory WHERE key = ?", (server,))
             return db.execute("DELETE FROM event WHERE server = ?", (server,)).rowcount
 
         return await self._do(work)

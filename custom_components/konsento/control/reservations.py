@@ -66,7 +66,7 @@ class Reservations:
     """The reservations of a site. They outlive the program."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, is_usable: Callable[[int], bool], on_change: Callable[[int], None]
+        self, journal: Journal, clock: Clock, is_usable: Callable[[Reservation], bool], on_change: Callable[[int], None]
     ) -> None:
         """`on_change` hears the number of every outlet that is kept for somebody now, or no longer."""
         self._journal = journal
@@ -96,7 +96,7 @@ class Reservations:
         for kept in list(self._by_evse.values()):
             if self._clock.now() >= kept.expires_at:
                 await self._drop(kept, Over.EXPIRED)
-            elif not self._is_usable(kept.evse):
+            elif not self._is_usable(kept):
                 await self._drop(kept, Over.REMOVED)
 
     def outlet_changed(self, evse: int) -> None:

@@ -227,8 +227,10 @@ class SiteControl:
         await self.reservations.keep(reservation)
         return None
 
-    def _is_usable(self, evse: int) -> bool:
-        control = self.outlets.get(evse)
+    def _is_usable(self, kept: Reservation) -> bool:
+        if (kept.server, kept.evse) in self._closed:
+            return False
+        control = self.outlets.get(kept.evse)
         # One that is away for a moment, or not yet there after a start, may be back before anybody comes.
         return control is None or control.obstacle() not in {Refusal.FAULTED, Refusal.DISABLED}
 
