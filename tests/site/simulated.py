@@ -80,6 +80,8 @@ class SimulatedOutlet:
 
     async def late_commands_arrive(self) -> None:
         """Do what was given up on, in another order than it was sent."""
+        # One line carries both: where commands come through, readings do.
+        self.hold_reports(False)
         late, self._late = self._late, []
         for command in reversed(late):
             with contextlib.suppress(OutletRefusedError, OutletSilentError):

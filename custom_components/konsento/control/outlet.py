@@ -81,6 +81,9 @@ class OutletControl:
         self._next_check = 0.0
         self._next_sample = 0.0
         self._watch = ProblemWatch()
+        self._seen: OutletReport | None = None
+        """The last reading of the session, also when the outlet is away or has moved on."""
+        self._essence: tuple[Any, ...] | None = None
         self._heard = clock.monotonic()
         self._reachable: bool | None = None
         self._pressed = False
@@ -93,8 +96,15 @@ class OutletControl:
 
     def _driver_changed(self) -> None:
         self._heard = self._clock.monotonic()
+        report = self.driver.report
+        if report is not None and self.session is not None and report.session_id == self.session.id:
+            self._seen = report
         self._look()
-        self._wake()
+        # Most readings differ in the meter alone, which is looked at when it is told: the loop can sleep on.
+        essence = _essence(report)
+        if essence != self._essence:
+            self._essence = essence
+            self._wake()
         self._on_change()
 
     def _look(self) -> None:
@@ -288,12 +298,21 @@ class OutletControl:
         if report.session_id == session.id:
             await self._apply(*session.observed(report, now))
             return
+        if self._seen and self._seen.session_id == session.id and self._seen.end_reason:
+            # It had ended before the outlet went on to something else.
+            await self._apply(*session.observed(self._seen, now))
+            self._wake()
+            return
         # Somebody erased its memory, or another control system has used it: what was measured until then stands.
         reason = EndReason.POWER_LOSS if report.state is OutletState.IDLE else EndReason.OTHER
         _LOGGER.warning(
             "Outlet %s no longer knows session %s; ended (%s) with the last energy known", self.evse, session.id, reason
         )
-        await self._apply(*session.ended(reason, now, report))
+        await self._apply(*self._read_last(session).ended(reason, now, report))
+
+    def _read_last(self, session: Session) -> Session:
+        seen = self._seen
+        return session.read(seen) if seen and seen.session_id == session.id else session
 
     async def _away(self) -> None:
         session, monotonic = self.session, self._clock.monotonic()
@@ -301,6 +320,7 @@ class OutletControl:
             return
         if self._away_since is None:
             self._away_since = monotonic
+            self.session = session = self._read_last(session)
         if session.supplying and monotonic >= self._lease_until:
             await self._apply(*session.suspended_unseen(self._clock.now()))
         elif monotonic - self._away_since >= max(self.settings.abandon_s, self._lease_until - self._away_since):
@@ -502,6 +522,13 @@ class OutletControl:
                 self._on_happening(happening, _described(session))
         self._on_events(session.server)
         self._on_change()
+
+
+def _essence(report: OutletReport | None) -> tuple[Any, ...] | None:
+    """Return what of a report may make something due."""
+    if report is None:
+        return None
+    return report.state, report.session_id, report.end_reason, report.fault, report.enabled, report.boot_id
 
 
 def _happening(event: SessionEvent) -> Happening | None:

@@ -46,6 +46,7 @@ class GuardedOutlet:
         self._names: dict[int, str] = {}
         self._readings: Readings | None = None
         self._report: OutletReport | None = None
+        self._stale = False
         self._listeners: list[Callable[[], None]] = []
         self._told_lost = False
         self._told_another = False
@@ -56,6 +57,10 @@ class GuardedOutlet:
     @property
     def report(self) -> OutletReport | None:
         """The newest reading; None while not connected or not yet complete."""
+        if self._stale and self._readings is not None:
+            # Put together when somebody looks: a change comes as several states.
+            self._report = self._readings.report()
+            self._stale = False
         return self._report
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
@@ -205,7 +210,7 @@ class GuardedOutlet:
             if echo and not echo.done():
                 echo.set_result(None)
         if self._readings.take(name, value):
-            self._report = self._readings.report()
+            self._stale = True
             self._tried.set()
             if not self._telling:
                 # A change comes as several states, mostly in one packet: those who listen are told once.
@@ -239,6 +244,7 @@ class GuardedOutlet:
         self._services = {}
         self._readings = None
         self._report = None
+        self._stale = False
         self._tell()
 
 

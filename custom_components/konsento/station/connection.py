@@ -10,7 +10,7 @@ from .errors import NoCommonVersionError, UnknownStationError, UnreachableError,
 
 SUBPROTOCOLS = {"ocpp2.1": "2.1", "ocpp2.0.1": "2.0.1"}
 """In the order of our preference, with the version whose schemas hold."""
-_PING_S = 15.0
+PING_S = 15.0
 """A line that carries no pong for so long is dead, whatever TCP believes."""
 _CONNECT_S = 15.0
 _MAX_MESSAGE = 256 * 1024
@@ -44,7 +44,7 @@ async def connect(http: aiohttp.ClientSession, address: ServerAddress) -> aiohtt
                 address.endpoint,
                 protocols=tuple(SUBPROTOCOLS),
                 headers={"Authorization": aiohttp.encode_basic_auth(address.station_id, address.password)},
-                heartbeat=_PING_S,
+                heartbeat=PING_S,
                 timeout=aiohttp.ClientWSTimeout(ws_close=2.0),
                 max_msg_size=_MAX_MESSAGE,
             )

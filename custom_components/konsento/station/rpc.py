@@ -22,7 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _CALL, _RESULT, _ERROR, _RESULT_ERROR, _SEND = 2, 3, 4, 5, 6
 _UNREADABLE_ID = "-1"
-_ANSWER_S = 30.0
+ANSWER_S = 30.0
 _MAX_ID = 36
 
 type Payload = dict[str, Any]
@@ -67,10 +67,10 @@ class Rpc:
             sent = asyncio.get_running_loop().time()
             try:
                 await self._send([_CALL, message_id, action, payload])
-                async with asyncio.timeout(_ANSWER_S):
+                async with asyncio.timeout(ANSWER_S):
                     result = await answer
             except TimeoutError as error:
-                raise LineDownError(f"{action} was not answered within {_ANSWER_S:.0f} s") from error
+                raise LineDownError(f"{action} was not answered within {ANSWER_S:.0f} s") from error
             finally:
                 self._asked = None
             self.round_trip_s = asyncio.get_running_loop().time() - sent

@@ -113,7 +113,7 @@ class Station:
         )
         self._unlisten = [
             site.on_events(server, self._wake),
-            site.on_status(lambda _: self._wake()),
+            site.on_status(self._outlet_changed),
             site.on_happening(Notices(link).take),
             site.reservations.on_over(server, reserving.over),
         ]
@@ -327,6 +327,11 @@ class Station:
             self._reset_due = self._booted = False
             self._boot_reason = "RemoteReset"
             raise LineDownError("reset by the server")
+
+    def _outlet_changed(self, evse: int) -> None:
+        # Called at every reading of every outlet: only a state that the server does not know is news.
+        if self._told.get(evse) != self._site.connector(self.server, evse):
+            self._signal.notify()
 
     def _wake(self) -> None:
         self._delivery.wake()

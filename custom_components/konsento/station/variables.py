@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 
 from ..control.site import SiteControl
 from ..control.words import Connector
+from .connection import PING_S
 from .device_model import Variable
 from .link_settings import LinkSettingsStore
 from .messages import timestamp
+from .rpc import ANSWER_S
 
 MAX_HEARTBEAT_S = 86_400
 MAX_METER_S = 900
 ITEMS_PER_REPORT = 50
 ITEMS_PER_MESSAGE = 100
 BYTES_PER_MESSAGE = 65_536
-PING_S = 15
-ANSWER_S = 30
 LEAST_PASSWORD, MOST_PASSWORD = 16, 40
 """Length of a station's password (OCPP 2.1 part 2, A00.FR.205)."""
 _MEASURANDS = "Energy.Active.Import.Register,Power.Active.Import,Voltage,Current.Import"
@@ -150,10 +150,10 @@ def _link(link: LinkSettingsStore) -> Iterator[Variable]:
         instance="Default",
         kind="integer",
         unit=seconds,
-        read=_constant(str(ANSWER_S)),
+        read=_constant(f"{ANSWER_S:.0f}"),
     )
     yield Variable(
-        component=name, name="WebSocketPingInterval", kind="integer", unit=seconds, read=_constant(str(PING_S))
+        component=name, name="WebSocketPingInterval", kind="integer", unit=seconds, read=_constant(f"{PING_S:.0f}")
     )
     # Everything that was not told at once is told as offline, however short the absence.
     yield Variable(component=name, name="OfflineThreshold", kind="integer", unit=seconds, read=_constant("0"))

@@ -80,23 +80,29 @@ async def one_site(path: Path) -> AsyncIterator[tuple[SiteControl, SimulatedOutl
 
 
 @asynccontextmanager
-async def linked_to(
-    csms: Csms, site: SiteControl, outlet: SimulatedOutlet, server: str = "server"
-) -> AsyncIterator[Linked]:
-    """Link a site to a management server, without connecting yet."""
+async def linked_to[Line: Linked](
+    csms: Csms,
+    site: SiteControl,
+    outlet: SimulatedOutlet,
+    server: str = "server",
+    *,
+    url: str | None = None,
+    line: type[Line] = Linked,  # type: ignore[assignment]  # the default is the least that Line can be
+) -> AsyncIterator[Line]:
+    """Link a site to a management server, maybe by another way (`url`), without connecting yet."""
     intervals: list[int] = []
     passwords: list[str] = []
     async with aiohttp.ClientSession() as http:
         station = Station(
             server,
             f"{server} of a test",
-            address=ServerAddress(url=csms.url, station_id=STATION, password=PASSWORD),
+            address=ServerAddress(url=url or csms.url, station_id=STATION, password=PASSWORD),
             site=site,
             http=http,
             version="0.1.0",
             wishes=Wishes(set_meter_interval=intervals.append, set_password=passwords.append),
         )
-        line = Linked(
+        linked = line(
             csms=csms,
             outlet=outlet,
             site=site,
@@ -105,8 +111,8 @@ async def linked_to(
             passwords=passwords,
             http=http,
         )
-        yield line
-        await line.disconnect()
+        yield linked
+        await linked.disconnect()
         station.close()
 
 

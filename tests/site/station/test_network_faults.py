@@ -4,20 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
-from csms import PASSWORD, STATION, Csms, start_request
+from csms import Csms, start_request
 from firmware import free_port
 from leaks import Held
-from simulated import ManualClock, SimulatedOutlet
-from station.conftest import Linked
+from station.conftest import Linked, linked_to, one_site
 
-from custom_components.konsento.control.journal import Journal
-from custom_components.konsento.control.settings import ControlSettings
 from custom_components.konsento.control.signals import Signal
-from custom_components.konsento.control.site import SiteControl
-from custom_components.konsento.station.connection import ServerAddress
-from custom_components.konsento.station.station import Station
+from custom_components.konsento.station.link_settings import LinkSettings
 from rig.proxy import TcpProxy
 
 DELAY_S = 0.2
@@ -75,33 +69,19 @@ class Relayed(Linked):
 @pytest.fixture
 async def relayed(csms: Csms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relayed]:
     """Return a site with a session, connected through a relay. Only the pauses are shorter than in service."""
-    monkeypatch.setattr("custom_components.konsento.station.station._LONGEST_PAUSE_S", 0.02)
-    monkeypatch.setattr("custom_components.konsento.station.connection._PING_S", 1.0)
+    monkeypatch.setattr(LinkSettings, "pause_s", lambda _, __: 0.02)
+    monkeypatch.setattr("custom_components.konsento.station.connection.PING_S", 1.0)
     monkeypatch.setattr("custom_components.konsento.station.connection._CONNECT_S", 1.0)
     proxy = TcpProxy(free_port(), csms.port)
     await proxy.start()
-    site = SiteControl(Journal(tmp_path / "journal.sqlite3"), ControlSettings(meter_s=3600, start_s=1))
-    await site.open()
-    outlet = SimulatedOutlet(ManualClock())
-    site.add_outlet("aabbccddeeff", 1, outlet)
-    intervals: list[int] = []
-    async with aiohttp.ClientSession() as http:
-        station = Station(
-            "server",
-            "Kaze Denki",
-            address=ServerAddress(url=f"ws://127.0.0.1:{proxy.port}/ocpp", station_id=STATION, password=PASSWORD),
-            site=site,
-            http=http,
-            version="0.1.0",
-            set_meter_interval=intervals.append,
-        )
-        line = Relayed(csms=csms, outlet=outlet, site=site, station=station, intervals=intervals, http=http)
+    url = f"ws://127.0.0.1:{proxy.port}/ocpp"
+    async with (
+        one_site(tmp_path / "journal.sqlite3") as (site, outlet),
+        linked_to(csms, site, outlet, url=url, line=Relayed) as line,
+    ):
         line.proxy = proxy
         await line.begin()
         yield line
-        await line.disconnect()
-        station.close()
-        await site.close()
     await proxy.stop()
 
 
