@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 
 from rig.bench import Measured, report
-from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts, site
+from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts, site, site_kills
 
 BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "cutoff": cutoff.run,
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "ocpp_gateway": ocpp_gateway.run,
     "power_cuts": power_cuts.run,
     "site": site.run,
+    "site_kills": site_kills.run,
 }
 
 
