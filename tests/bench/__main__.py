@@ -2,10 +2,13 @@
 
 import argparse
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 
 from rig.bench import Measured, report
-from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts, site
+from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts, site, site_kills
+from tests.bench.apart import go_apart
 
 BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "cutoff": cutoff.run,
@@ -15,7 +18,9 @@ BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "ocpp_gateway": ocpp_gateway.run,
     "power_cuts": power_cuts.run,
     "site": site.run,
+    "site_kills": site_kills.run,
 }
+WHOLE_SITES = ("latency", "site", "site_kills")
 
 
 def main() -> None:
@@ -23,10 +28,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", choices=BENCHMARKS, help="make bench ONLY=name")
     only = parser.parse_args().only
+    if only is None:
+        for name in BENCHMARKS:
+            subprocess.run([sys.executable, "-m", "tests.bench", "--only", name], check=True)
+        return
+    if only in WHOLE_SITES:
+        go_apart()
     # Lost connections are what some of them are about.
     logging.getLogger("aioesphomeapi").setLevel(logging.CRITICAL)
-    for name in [only] if only else BENCHMARKS:
-        report(name, BENCHMARKS[name]())
+    report(only, BENCHMARKS[only]())
 
 
 main()

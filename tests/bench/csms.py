@@ -76,9 +76,13 @@ class Csms:
             await self._runner.cleanup()
             self._runner = None
 
-    async def start_session(self, evse: int, energy_wh: int) -> str:
-        """Start a session under a limit; returns its transaction, raises RefusedError or ConnectionError."""
-        number = next(self._numbers)
+    async def start_session(self, evse: int, energy_wh: int, number: int | None = None) -> str:
+        """Start a session under a limit; returns its transaction.
+
+        `number` is that of the request: asked for again with the same one it is the same session. Raises RefusedError,
+        ConnectionError or TimeoutError.
+        """
+        number = number or self.new_number()
         answer = await self.call(
             "RequestStartTransaction",
             {
@@ -96,6 +100,10 @@ class Csms:
         if answer["status"] != "Accepted":
             raise RefusedError(answer["statusInfo"]["reasonCode"])
         return str(answer["transactionId"])
+
+    def new_number(self) -> int:
+        """Return a number for a request that no other has."""
+        return next(self._numbers)
 
     async def stop_session(self, transaction: str) -> None:
         """Ask for a stop; a session that is over is over. Raises ConnectionError."""

@@ -12,7 +12,6 @@ from rig.home_assistant import HomeAssistant
 from rig.line import OWNER, OWNER_PASSWORD
 from rig.outlet import Outlet, OutletSpec
 from rig.ports import Ports
-from rig.proxy import TcpProxy
 from tests.bench.csms import PASSWORD, STATION, Csms
 
 _NAME = "outlet-many-000"
@@ -90,13 +89,10 @@ class ManyOutlets:
     """Of the firmware."""
     options: dict[str, Any]
     """Of the site."""
-    relayed: bool = False
-    """Whether the link to the management server goes through `link`."""
 
     def __post_init__(self) -> None:
         ports = Ports()
         self.csms = Csms(ports.take())
-        self.link = TcpProxy(ports.take(), int(self.csms.url.split(":")[2].split("/")[0])) if self.relayed else None
         self.outlets: list[Outlet] = []
         self._ports = ports
         self._stack = AsyncExitStack()
