@@ -1,6 +1,7 @@
 """What is wrong with an outlet: what it says itself, and what only somebody who looks at it for longer can see."""
 
 from collections import deque
+from collections.abc import Collection
 from enum import StrEnum
 
 from .driver import OutletFacts
@@ -38,6 +39,13 @@ class Problem(StrEnum):
         """Whether somebody may be stealing."""
         return self in {Problem.POWER_WITHOUT_SESSION, Problem.WELDED_CONTACT}
 
+
+def gravest(problems: Collection[Problem]) -> Problem | None:
+    """Return the one to look at first: theft before what the outlet says itself, that before the rest."""
+    return min(problems, key=lambda problem: (not problem.is_tamper, _GRAVITY.index(problem)), default=None)
+
+
+_GRAVITY = list(Problem)
 
 POWER_W = 20.0
 """More than the meter's noise and what the outlet itself takes."""

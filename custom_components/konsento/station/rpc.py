@@ -38,6 +38,8 @@ class Rpc:
         self._version = version
         self._handler = handler
         self._name = name
+        self.round_trip_s: float | None = None
+        """Of the last answered call."""
         self._turn = asyncio.Lock()
         self._asked: tuple[str, asyncio.Future[Payload]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -63,11 +65,15 @@ class Rpc:
             answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
             self._asked = (message_id, answer)
             try:
+                sent = asyncio.get_running_loop().time()
                 await self._send([_CALL, message_id, action, payload])
                 async with asyncio.timeout(_ANSWER_S):
-                    return await answer
+                    result = await answer
             except TimeoutError as error:
                 raise LineDownError(f"{action} was not answered within {_ANSWER_S:.0f} s") from error
+            else:
+                self.round_trip_s = asyncio.get_running_loop().time() - sent
+                return result
             finally:
                 self._asked = None
 

@@ -41,7 +41,9 @@ _MAX_HEARTBEAT_S = 86_400
 _MAX_METER_S = 900
 _REFUSED_TIMES = 10
 """An event that the server has called malformed so often will never be taken; it is given up for those behind it."""
-_CLOCK_TOLERANCE_S = 30.0
+CLOCK_TOLERANCE_S = 30.0
+"""Start requests live a minute: clocks that differ by more than this endanger them."""
+_REFUSED: dict[type[Exception], str] = {WrongPasswordError: "password", UnknownStationError: "unknown_station"}
 
 
 class Station:
@@ -64,6 +66,10 @@ class Station:
         self.name = name
         self.online = False
         """Whether the server has accepted the site and the connection stands."""
+        self.refused: str | None = None
+        """Why the server does not let the site in: `password` or `unknown_station`."""
+        self.clock_offset_s: float | None = None
+        """How far the server's clock was ahead of the site's when it last told the time, s."""
         self._address = address
         self._site = site
         self._journal: Journal = site.journal
@@ -101,8 +107,13 @@ class Station:
             self._trigger,
         )
 
+    @property
+    def round_trip_s(self) -> float | None:
+        """Round-trip time of the last call that the server has answered; None while there is no line."""
+        return self._rpc.round_trip_s if self._rpc else None
+
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back when `online` changes; returns what ends that."""
+        """Call back when `online` or `refused` changes; returns what ends that."""
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)
 
@@ -120,6 +131,7 @@ class Station:
             try:
                 await self._connect_once()
             except (UnreachableError, WrongPasswordError, UnknownStationError, NoCommonVersionError) as error:
+                self._set_refused(_REFUSED.get(type(error)))
                 self._lost(f"{type(error).__name__.removesuffix('Error')}: {error}")
             except (LineDownError, RpcError) as error:
                 self._lost(str(error))
@@ -134,6 +146,7 @@ class Station:
 
     async def _connect_once(self) -> None:
         socket = await connect(self._http, self._address)
+        self._set_refused(None)
         rpc = Rpc(socket, SUBPROTOCOLS[socket.protocol or ""], self._handle, self.name)
         self._rpc = rpc
         reader = asyncio.create_task(rpc.run(), name=f"konsento {self.name} reader")
@@ -200,12 +213,13 @@ class Station:
     def _compare_clocks(self, text: object) -> None:
         try:
             theirs = datetime.fromisoformat(str(text))
-            gap = abs((theirs - self._clock.now()).total_seconds())
+            offset = (theirs - self._clock.now()).total_seconds()
         except ValueError, TypeError:
             _LOGGER.debug("%s: no usable currentTime", self.name)
             return
-        if gap > _CLOCK_TOLERANCE_S:
-            _LOGGER.warning("%s: the clocks of site and server differ by %.0f s", self.name, gap)
+        self.clock_offset_s = offset
+        if abs(offset) > CLOCK_TOLERANCE_S:
+            _LOGGER.warning("%s: the clocks of site and server differ by %.0f s", self.name, abs(offset))
 
     async def _heartbeat(self, rpc: Rpc) -> None:
         self._compare_clocks((await rpc.call("Heartbeat", {})).get("currentTime"))
@@ -290,6 +304,12 @@ class Station:
         if not self._lost_told:
             _LOGGER.warning("%s cannot be reached (%s); sessions go on and are reported later", self.name, why)
             self._lost_told = True
+
+    def _set_refused(self, refused: str | None) -> None:
+        if refused != self.refused:
+            self.refused = refused
+            for callback in list(self._listeners):
+                callback()
 
     def _set_online(self, online: bool) -> None:
         if online == self.online:
