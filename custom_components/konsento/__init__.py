@@ -5,14 +5,23 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN, MANUFACTURER, VERSION
 from .control.journal import JournalError
 from .hub import Hub, SiteConfigEntry, journal_path
+from .services import async_setup_services
+from .supervision import Supervision
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR]
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.EVENT, Platform.SENSOR, Platform.SWITCH]
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, which say themselves when no site runs."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool:
@@ -34,7 +43,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool
         ) from error
     entry.runtime_data = hub
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    entry.async_on_unload(entry.add_update_listener(_async_follow))
+    supervision = Supervision(hass, entry, hub)
+    entry.async_on_unload(supervision.stop)
+
+    async def follow(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
+        await hub.follow()
+        supervision.look()
+
+    entry.async_on_unload(entry.add_update_listener(follow))
 
     async def hand_over(_: Event) -> None:
         # Home Assistant ends by its owner's wish, and without unloading entries: the outlets go on alone for a while.
@@ -44,16 +60,21 @@ async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool
     return True
 
 
-async def _async_follow(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
-    await entry.runtime_data.follow()
-
-
 async def async_unload_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool:
     """Stop a site; a reload takes less time than the lease that running sessions get here."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     await entry.runtime_data.stop(entry.runtime_data.site.settings.lease_s)
     return True
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: SiteConfigEntry, device: dr.AnyDeviceEntry
+) -> bool:
+    """Let the owner delete a device that no longer stands for anything here; what exists is removed by its part."""
+    hub = entry.runtime_data
+    present = {entry.entry_id, *hub.servers, *(unit.control.outlet for unit in hub.outlets.values())}
+    return not any(domain == DOMAIN and name in present for domain, name in device.identifiers)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> None:

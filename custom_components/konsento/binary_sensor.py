@@ -1,4 +1,4 @@
-"""Whether outlets and management servers can be reached."""
+"""Whether outlets and management servers can be reached, and whether something is wrong."""
 
 from typing import override
 
@@ -17,13 +17,14 @@ PARALLEL_UPDATES = 0
 async def async_setup_entry(
     hass: HomeAssistant, entry: SiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add one for every outlet and every management server, now and later."""
+    """Add those of every outlet and every management server, now and later."""
     hub = entry.runtime_data
 
     @callback
     def add_outlet(unit: OutletUnit) -> None:
         async_add_entities(
-            [OutletConnectivity(hub, unit, "connectivity")], config_subentry_id=unit.subentry.subentry_id
+            [OutletConnectivity(hub, unit, "connectivity"), OutletProblem(hub, unit, "problem")],
+            config_subentry_id=unit.subentry.subentry_id,
         )
 
     @callback
@@ -48,10 +49,28 @@ class OutletConnectivity(OutletEntity, BinarySensorEntity):
         # It is the one that says that the outlet is away.
         return True
 
+    @override
+    def _look(self) -> object:
+        self._attr_is_on = self._unit.driver.report is not None
+        return self._attr_is_on
+
+
+class OutletProblem(OutletEntity, BinarySensorEntity):
+    """Whether something is wrong with the outlet."""
+
+    _attr_device_class = BinarySensorDeviceClass.PROBLEM
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
     @property
     @override
-    def is_on(self) -> bool:
-        return self._unit.driver.report is not None
+    def available(self) -> bool:
+        # Some problems are why it does not report.
+        return super().available or bool(self._unit.control.problems)
+
+    @override
+    def _look(self) -> object:
+        self._attr_is_on = bool(self._unit.control.problems)
+        return self.available, self._attr_is_on
 
 
 class ServerConnectivity(ServerEntity, BinarySensorEntity):
@@ -60,7 +79,7 @@ class ServerConnectivity(ServerEntity, BinarySensorEntity):
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
-    @property
     @override
-    def is_on(self) -> bool:
-        return self._unit.station.online
+    def _look(self) -> object:
+        self._attr_is_on = self._unit.station.online
+        return self._attr_is_on

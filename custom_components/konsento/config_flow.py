@@ -1,4 +1,4 @@
-"""How a site comes into Home Assistant: the site itself, and outlets that announce themselves."""
+"""How a site comes into Home Assistant: the site itself, outlets that announce themselves, and new keys."""
 
 import logging
 from typing import Any, override
@@ -7,7 +7,6 @@ import voluptuous as vol
 from homeassistant.components import zeroconf
 from homeassistant.config_entries import (
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     ConfigSubentry,
     ConfigSubentryData,
@@ -22,6 +21,7 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from .const import CONF_KEY, DOMAIN, SUBENTRY_OUTLET, SUBENTRY_SERVER
 from .flow_options import SiteOptionsFlow
 from .flow_outlet import KEY_SELECTOR, OutletSubentryFlow, identify_error, next_evse, outlet_data, outlet_of
+from .flow_reauth import ReauthSteps
 from .flow_server import ServerSubentryFlow
 from .outlet.address import DEFAULT_PORT, OutletAddress, identify
 
@@ -31,7 +31,7 @@ _CONF_SITE = "site"
 _DEFAULT_SITE = "Konsento"
 
 
-class KonsentoConfigFlow(ConfigFlow, domain=DOMAIN):
+class KonsentoConfigFlow(ReauthSteps, domain=DOMAIN):
     """Adds a site, or a discovered outlet to one."""
 
     VERSION = 1

@@ -15,5 +15,9 @@ CONF_STATION_ID: Final = "station_id"
 CONF_CONTINUITY: Final = "continuity_interval"
 CONF_METER: Final = "meter_interval"
 CONF_HANDOVER: Final = "handover_lease"
+CONF_GRACE: Final = "grace_time"
+CONF_UNLIMITED: Final = "unlimited_time"
+
+DOCUMENTATION: Final = "https://github.com/konsento/konsento/blob/main/docs/site.md"
 
 MANUFACTURER: Final = "Konsento"

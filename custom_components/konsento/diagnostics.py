@@ -6,9 +6,10 @@ from typing import Any
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_URL
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
 
-from .const import CONF_KEY, CONF_STATION_ID
-from .hub import SiteConfigEntry
+from .const import CONF_KEY, CONF_STATION_ID, DOMAIN
+from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
 
 _REDACTED = {CONF_HOST, CONF_KEY, CONF_PASSWORD, CONF_STATION_ID, CONF_URL, "remote_start_id", "unique_id"}
 
@@ -20,24 +21,53 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SiteCon
         {
             "options": dict(entry.options),
             "settings": asdict(hub.site.settings),
-            "outlets": [
-                {
-                    "config": dict(unit.subentry.data),
-                    "facts": asdict(unit.driver.facts),
-                    "report": asdict(report) if (report := unit.driver.report) else None,
-                    "session": unit.control.session.to_json() if unit.control.session else None,
-                    "round_trip_s": unit.control.round_trip_s,
-                }
-                for unit in hub.outlets.values()
-            ],
-            "management_servers": [
-                {
-                    "config": dict(unit.subentry.data),
-                    "online": unit.station.online,
-                    "events_waiting": await hub.site.journal.waiting_of(unit.subentry.subentry_id),
-                }
-                for unit in hub.servers.values()
-            ],
+            "power_w": hub.overview.power_w,
+            "energy_today_mwh": hub.overview.energy_today_mwh,
+            "outlets": [_outlet(unit) for unit in hub.outlets.values()],
+            "management_servers": [await _server(hub, unit) for unit in hub.servers.values()],
         },
         _REDACTED,
     )
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: SiteConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return the state of one outlet or one management server; of the site itself, all of it."""
+    hub = entry.runtime_data
+    for outlet in hub.outlets.values():
+        if (DOMAIN, outlet.control.outlet) in device.identifiers:
+            return async_redact_data(_outlet(outlet), _REDACTED)
+    for server in hub.servers.values():
+        if (DOMAIN, server.subentry.subentry_id) in device.identifiers:
+            return async_redact_data(await _server(hub, server), _REDACTED)
+    return await async_get_config_entry_diagnostics(hass, entry)
+
+
+def _outlet(unit: OutletUnit) -> dict[str, Any]:
+    control, driver = unit.control, unit.driver
+    return {
+        "config": dict(unit.subentry.data),
+        "facts": asdict(driver.facts),
+        "connected": driver.connected,
+        "guarded": driver.guarded,
+        "key_refused": driver.key_refused,
+        "address_taken": driver.address_taken,
+        "problems": sorted(control.problems),
+        "report": asdict(report) if (report := driver.report) else None,
+        "session": control.session.to_json() if control.session else None,
+        "last_session": control.last.to_json() if control.last else None,
+        "round_trip_s": control.round_trip_s,
+    }
+
+
+async def _server(hub: Hub, unit: ServerUnit) -> dict[str, Any]:
+    station = unit.station
+    return {
+        "config": dict(unit.subentry.data),
+        "online": station.online,
+        "refused": station.refused,
+        "round_trip_s": station.round_trip_s,
+        "clock_offset_s": station.clock_offset_s,
+        "events_waiting": await hub.site.journal.waiting_of(unit.subentry.subentry_id),
+    }

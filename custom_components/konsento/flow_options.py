@@ -4,24 +4,49 @@ from typing import Any
 
 import voluptuous as vol
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode
 
-from .const import CONF_CONTINUITY, CONF_HANDOVER, CONF_METER
+from .const import CONF_CONTINUITY, CONF_GRACE, CONF_HANDOVER, CONF_METER, CONF_UNLIMITED
+from .control.limits import MAX_TIME_S
 from .control.settings import MAX_LEASE_S, ControlSettings
 
+_INTERRUPTIONS = "interruptions"
+_OTHER_SERVERS = "other_servers"
 
-def _seconds(least: float, most: float, step: float) -> NumberSelector:
+
+def _number(least: float, most: float, step: float, unit: str) -> NumberSelector:
     return NumberSelector(
-        NumberSelectorConfig(min=least, max=most, step=step, mode=NumberSelectorMode.BOX, unit_of_measurement="s")
+        NumberSelectorConfig(min=least, max=most, step=step, mode=NumberSelectorMode.BOX, unit_of_measurement=unit)
     )
 
 
 _DEFAULT = ControlSettings()
 _SCHEMA = vol.Schema(
     {
-        vol.Required(CONF_CONTINUITY, default=_DEFAULT.continuity_s): _seconds(1, 60, 0.5),
-        vol.Required(CONF_METER, default=_DEFAULT.meter_s): vol.All(_seconds(1, 900, 1), vol.Coerce(int)),
-        vol.Required(CONF_HANDOVER, default=_DEFAULT.handover_s): vol.All(_seconds(1, MAX_LEASE_S, 1), vol.Coerce(int)),
+        vol.Required(CONF_CONTINUITY, default=_DEFAULT.continuity_s): _number(1, 60, 0.5, "s"),
+        vol.Required(CONF_METER, default=_DEFAULT.meter_s): vol.All(_number(1, 900, 1, "s"), vol.Coerce(int)),
+        vol.Optional(_INTERRUPTIONS): section(
+            vol.Schema(
+                {
+                    vol.Required(CONF_HANDOVER, default=_DEFAULT.handover_s): vol.All(
+                        _number(1, MAX_LEASE_S, 1, "s"), vol.Coerce(int)
+                    ),
+                    vol.Required(CONF_GRACE, default=_DEFAULT.abandon_s / 60): _number(1, 1440, 1, "min"),
+                }
+            ),
+            {"collapsed": True},
+        ),
+        vol.Optional(_OTHER_SERVERS): section(
+            vol.Schema(
+                {
+                    vol.Required(CONF_UNLIMITED, default=_DEFAULT.unlimited_s / 3600): _number(
+                        0.5, MAX_TIME_S / 3600, 0.5, "h"
+                    )
+                }
+            ),
+            {"collapsed": True},
+        ),
     }
 )
 
@@ -31,8 +56,11 @@ class SiteOptionsFlow(OptionsFlow):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the only form."""
+        options = dict(self.config_entry.options)
         if user_input is not None:
-            return self.async_create_entry(data=user_input)
-        return self.async_show_form(
-            step_id="init", data_schema=self.add_suggested_values_to_schema(_SCHEMA, self.config_entry.options)
-        )
+            parts = [user_input.pop(name, {}) for name in (_INTERRUPTIONS, _OTHER_SERVERS)]
+            for part in (user_input, *parts):
+                options.update(part)
+            return self.async_create_entry(data=options)
+        shown = {**options, _INTERRUPTIONS: options, _OTHER_SERVERS: options}
+        return self.async_show_form(step_id="init", data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown))

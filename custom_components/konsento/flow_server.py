@@ -7,6 +7,7 @@ from typing import Any
 import voluptuous as vol
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.const import CONF_PASSWORD, CONF_URL
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 from yarl import URL
@@ -17,6 +18,7 @@ from .station.errors import NoCommonVersionError, UnknownStationError, Unreachab
 
 _LOGGER = logging.getLogger(__name__)
 
+PASSWORD_SELECTOR = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
 _ERRORS: dict[type[Exception], tuple[str, str]] = {
     WrongPasswordError: (CONF_PASSWORD, "invalid_auth"),
     UnknownStationError: (CONF_STATION_ID, "unknown_station"),
@@ -25,6 +27,17 @@ _ERRORS: dict[type[Exception], tuple[str, str]] = {
 }
 _MAX_STATION_ID = 48
 """OCPP's length of a station identity. A colon would end the user name of HTTP Basic."""
+
+
+async def server_error(hass: HomeAssistant, address: ServerAddress) -> tuple[str, str] | None:
+    """Sign in and leave again; returns the form's field and word for what went wrong."""
+    try:
+        await probe(async_get_clientsession(hass), address)
+    except Exception as error:  # every kind has its word; what has none is a mistake here
+        if (known := _ERRORS.get(type(error))) is None:
+            _LOGGER.exception("Unexpected error while trying a management server")
+        return known or ("base", "unknown")
+    return None
 
 
 class ServerSubentryFlow(ConfigSubentryFlow):
@@ -80,14 +93,9 @@ class ServerSubentryFlow(ConfigSubentryFlow):
             errors[CONF_URL] = "insecure_url"
         elif not 1 <= len(address.station_id) <= _MAX_STATION_ID or ":" in address.station_id:
             errors[CONF_STATION_ID] = "invalid_station_id"
-        else:
-            try:
-                await probe(async_get_clientsession(self.hass), address)
-            except Exception as error:  # every kind has its word; what has none is a mistake here
-                if (known := _ERRORS.get(type(error))) is None:
-                    _LOGGER.exception("Unexpected error while trying a management server")
-                field, word = known or ("base", "unknown")
-                errors[field] = word
+        elif error := await server_error(self.hass, address):
+            field, word = error
+            errors[field] = word
         return not errors
 
 
@@ -95,7 +103,7 @@ _SCHEMA = vol.Schema(
     {
         vol.Required(CONF_URL): str,
         vol.Required(CONF_STATION_ID): str,
-        vol.Required(CONF_PASSWORD): TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD)),
+        vol.Required(CONF_PASSWORD): PASSWORD_SELECTOR,
     }
 )
 
@@ -127,7 +135,7 @@ def _title(address: ServerAddress) -> str:
 
 def _complete(url: str) -> str:
     """Return an address with its scheme: encrypted, unless the server is in the same network."""
-    if "://" in url:
+    if "://" in url or url.partition(":")[0] in {"ws", "wss"}:
         return url
     return f"ws://{url}" if _is_local(f"ws://{url}") else f"wss://{url}"
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from .const import (
     CONF_CONTINUITY,
     CONF_EVSE,
+    CONF_GRACE,
     CONF_HANDOVER,
     CONF_KEY,
     CONF_METER,
     CONF_STATION_ID,
+    CONF_UNLIMITED,
     DOMAIN,
     SUBENTRY_OUTLET,
     SUBENTRY_SERVER,
@@ -33,6 +35,7 @@ from .control.settings import ControlSettings
 from .control.site import SiteControl
 from .outlet.address import OutletAddress
 from .outlet.guarded import GuardedOutlet
+from .overview import Overview
 from .station.connection import ServerAddress
 from .station.station import Station
 from .station.variables import Wishes
@@ -53,6 +56,17 @@ class OutletUnit:
     subentry: ConfigSubentry
     driver: OutletDriver
     control: OutletControl
+    _listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after every change of what the outlet shows; returns what ends that."""
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def tell(self) -> None:
+        """Call back everyone who listens."""
+        for listener in list(self._listeners):
+            listener()
 
 
 class ServerUnit:
@@ -60,6 +74,8 @@ class ServerUnit:
 
     def __init__(self, subentry: ConfigSubentry, station: Station, task: asyncio.Task[None]) -> None:
         self._listeners: list[Callable[[], None]] = []
+        self.waiting: int | None = None
+        """Events that the server has not yet answered, as last counted."""
         self.use(subentry, station, task)
 
     def use(self, subentry: ConfigSubentry, station: Station, task: asyncio.Task[None]) -> None:
@@ -67,14 +83,15 @@ class ServerUnit:
         self.subentry = subentry
         self.station = station
         self.task = task
-        station.listen(self._changed)
+        station.listen(self.tell)
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back when the link is made or lost, also after it has become another; returns what ends that."""
+        """Call back when something about the link is new, also after it has become another; returns what ends that."""
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)
 
-    def _changed(self) -> None:
+    def tell(self) -> None:
+        """Call back everyone who listens."""
         for listener in list(self._listeners):
             listener()
 
@@ -91,6 +108,8 @@ def settings_of(options: Mapping[str, Any]) -> ControlSettings:
         continuity_s=float(options.get(CONF_CONTINUITY, default.continuity_s)),
         meter_s=int(options.get(CONF_METER, default.meter_s)),
         handover_s=int(options.get(CONF_HANDOVER, default.handover_s)),
+        unlimited_s=round(options.get(CONF_UNLIMITED, default.unlimited_s / 3600) * 3600),
+        abandon_s=options.get(CONF_GRACE, default.abandon_s / 60) * 60.0,
     )
 
 
@@ -110,15 +129,26 @@ class Hub:
         self.servers: dict[str, ServerUnit] = {}
         """By subentry id."""
         self.site = SiteControl(Journal(journal_path(hass, entry.entry_id)), settings_of(entry.options))
+        self.overview = Overview(hass, self.site)
+        self._unit_of: dict[int, OutletUnit] = {}
         self._data: dict[str, Mapping[str, Any]] = {}
         self._outlet_listeners: list[Callable[[OutletUnit], None]] = []
         self._server_listeners: list[Callable[[ServerUnit], None]] = []
         self._changes = asyncio.Lock()
         self._closed = False
+        self.site.on_status(self._outlet_changed)
+
+    @callback
+    def _outlet_changed(self, evse: int) -> None:
+        # One look-up, whoever listens: at a site of 200 outlets this is called 200 times a second.
+        if unit := self._unit_of.get(evse):
+            unit.tell()
+        self.overview.touch()
 
     async def start(self) -> None:
         """Open the journal and begin with the outlets, then with the servers. Raises JournalError."""
         await self.site.open()
+        await self.overview.start()
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             await self._add_outlet(subentry)
         await self.site.end_abandoned()
@@ -141,6 +171,7 @@ class Hub:
             for server in list(self.servers.values()):
                 await self._unlink(server)
             self.servers.clear()
+            await self.overview.stop()
             await self.site.close()
             await asyncio.gather(*(unit.driver.stop() for unit in self.outlets.values()))
             self.outlets.clear()
@@ -185,6 +216,7 @@ class Hub:
         # Only now, because one may have got the number of another.
         for outlet in moved:
             outlet.driver, outlet.control = await self._connect(outlet.subentry)
+        self._unit_of = {unit.control.evse: unit for unit in self.outlets.values()}
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             if subentry.subentry_id not in self.outlets:
                 await self._add_outlet(subentry)
@@ -197,6 +229,7 @@ class Hub:
         driver, control = await self._connect(subentry)
         unit = OutletUnit(subentry=subentry, driver=driver, control=control)
         self.outlets[subentry.subentry_id] = unit
+        self._unit_of[control.evse] = unit
         for listener in self._outlet_listeners:
             listener(unit)
 
@@ -241,6 +274,14 @@ class Hub:
         task = self.entry.async_create_background_task(self.hass, station.run(), f"{DOMAIN} link {subentry.title}")
         self._data[subentry.subentry_id] = data
         return station, task
+
+    async def reconnect(self, unit: ServerUnit) -> None:
+        """Drop the link to a management server and make a new one at once."""
+        async with self._changes:
+            if not self._closed and unit.subentry.subentry_id in self.servers:
+                await self._unlink(unit)
+                unit.use(unit.subentry, *self._link(unit.subentry))
+                unit.tell()
 
     async def _unlink(self, unit: ServerUnit) -> None:
         unit.task.cancel()

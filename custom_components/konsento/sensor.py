@@ -1,47 +1,81 @@
-"""What an outlet does, in numbers."""
+"""What outlets, management servers and the site show, in numbers and words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import override
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription, SensorStateClass
-from homeassistant.const import UnitOfEnergy, UnitOfPower, UnitOfTime
+from homeassistant.const import (
+    EntityCategory,
+    Platform,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfEnergy,
+    UnitOfPower,
+    UnitOfTemperature,
+    UnitOfTime,
+)
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
+from .const import DOMAIN
+from .control.estimate import EndEstimate
 from .control.outlet import progress
-from .control.words import OutletState
-from .entity import OutletEntity
-from .hub import Hub, OutletUnit, SiteConfigEntry
+from .control.problems import Problem, gravest
+from .control.report import OutletReport
+from .control.words import EndReason, OutletState
+from .entity import OutletEntity, ServerEntity, SiteEntity, outlet_unique_id
+from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
+from .overview import Overview
+from .texts import snake
 
 PARALLEL_UPDATES = 0
+
+NO_PROBLEM = "none"
+
+type Value = float | int | str | datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutletSensorDescription(SensorEntityDescription):
-    """A sensor and where its value comes from; only asked while the outlet reports."""
+    """A sensor of an outlet and where its value comes from."""
 
-    value_fn: Callable[[OutletUnit], float | int | str | None]
-
-
-def _state(unit: OutletUnit) -> str | None:
-    report = unit.driver.report
-    return str(report.state) if report else None
-
-
-def _power(unit: OutletUnit) -> float | None:
-    report = unit.driver.report
-    return report.power_w if report else None
+    value_fn: Callable[[OutletUnit], Value]
+    known_while_away: bool = False
+    """Whether the site knows it without the outlet."""
+    measured_fn: Callable[[OutletReport], float | None] | None = None
+    """Where only some outlets measure it: what says whether this one does."""
 
 
-def _session_energy(unit: OutletUnit) -> float | None:
-    report = unit.driver.report
-    return report.energy_mwh / 1000 if report else None
+@dataclass(frozen=True, kw_only=True)
+class ServerSensorDescription(SensorEntityDescription):
+    """A sensor of a management server and where its value comes from."""
+
+    value_fn: Callable[[ServerUnit], Value]
 
 
-def _lifetime(unit: OutletUnit) -> float | None:
-    report = unit.driver.report
-    return None if report is None or report.lifetime_mwh is None else report.lifetime_mwh / 1000
+@dataclass(frozen=True, kw_only=True)
+class SiteSensorDescription(SensorEntityDescription):
+    """A sensor of the site and where its value comes from."""
+
+    value_fn: Callable[[Overview], Value]
+    midnight_fn: Callable[[Overview], datetime] | None = None
+    """Since when it counts."""
+
+
+def _reported(read: Callable[[OutletReport], Value]) -> Callable[[OutletUnit], Value]:
+    def value(unit: OutletUnit) -> Value:
+        return None if (report := unit.driver.report) is None else read(report)
+
+    return value
+
+
+def _lifetime(report: OutletReport) -> float | None:
+    # 0 is what an outlet says that has not read its memory yet; the energy dashboard would take it for a new meter.
+    return report.lifetime_mwh / 1000 if report.lifetime_mwh else None
 
 
 def _remaining_energy(unit: OutletUnit) -> float | None:
@@ -58,20 +92,81 @@ def _remaining_time(unit: OutletUnit) -> int | None:
     return max(0, session.limits.time_s - session.supply_s)
 
 
-SENSORS = (
-    OutletSensorDescription(
-        key="state",
-        device_class=SensorDeviceClass.ENUM,
-        options=[str(state) for state in OutletState],
-        value_fn=_state,
-    ),
+def _energy_limit(unit: OutletUnit) -> int | None:
+    session = unit.control.session
+    return (session.limits.energy_wh or None) if session else None
+
+
+def _time_limit(unit: OutletUnit) -> int | None:
+    session = unit.control.session
+    return (session.limits.time_s or None) if session else None
+
+
+def _end_reason(unit: OutletUnit) -> str | None:
+    last = unit.control.last
+    return snake(last.end_reason) if last and last.end_reason else None
+
+
+def _gravest_problem(unit: OutletUnit) -> str | None:
+    problem = gravest(unit.control.problems)
+    if problem is None:
+        return NO_PROBLEM if unit.driver.report else None
+    return str(problem)
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
+
+
+STATE = OutletSensorDescription(
+    key="state",
+    device_class=SensorDeviceClass.ENUM,
+    options=[str(state) for state in OutletState],
+    value_fn=_reported(lambda report: str(report.state)),
+)
+ESTIMATED_END = OutletSensorDescription(
+    key="estimated_end",
+    device_class=SensorDeviceClass.TIMESTAMP,
+    value_fn=lambda _: None,
+)
+"""Its value depends on the one before, so the entity finds it."""
+
+OUTLET_SENSORS = (
+    STATE,
     OutletSensorDescription(
         key="power",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=_power,
+        value_fn=_reported(lambda report: report.power_w),
+    ),
+    OutletSensorDescription(
+        key="voltage",
+        device_class=SensorDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=_reported(lambda report: report.voltage_v),
+        measured_fn=lambda report: report.voltage_v,
+    ),
+    OutletSensorDescription(
+        key="current",
+        device_class=SensorDeviceClass.CURRENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=_reported(lambda report: report.current_a),
+        measured_fn=lambda report: report.current_a,
+    ),
+    OutletSensorDescription(
+        key="temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=_reported(lambda report: report.temperature_c),
+        measured_fn=lambda report: report.temperature_c,
     ),
     OutletSensorDescription(
         key="session_energy",
@@ -79,13 +174,16 @@ SENSORS = (
         native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
         # Not total_increasing: the energy dashboard takes the lifetime counter, and each session begins at 0.
         state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=1,
-        value_fn=_session_energy,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=3,
+        value_fn=_reported(lambda report: report.energy_mwh / 1000),
     ),
     OutletSensorDescription(
         key="remaining_energy",
+        device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
-        suggested_display_precision=1,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=3,
         value_fn=_remaining_energy,
     ),
     OutletSensorDescription(
@@ -95,13 +193,127 @@ SENSORS = (
         value_fn=_remaining_time,
     ),
     OutletSensorDescription(
+        key="energy_limit",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=3,
+        value_fn=_energy_limit,
+        known_while_away=True,
+    ),
+    OutletSensorDescription(
+        key="time_limit",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        value_fn=_time_limit,
+        known_while_away=True,
+    ),
+    OutletSensorDescription(
+        key="end_reason",
+        device_class=SensorDeviceClass.ENUM,
+        options=[snake(reason) for reason in EndReason],
+        value_fn=_end_reason,
+        known_while_away=True,
+    ),
+    OutletSensorDescription(
         key="lifetime_energy",
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
         state_class=SensorStateClass.TOTAL_INCREASING,
         suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=3,
-        value_fn=_lifetime,
+        value_fn=_reported(_lifetime),
+    ),
+    OutletSensorDescription(
+        key="gravest_problem",
+        device_class=SensorDeviceClass.ENUM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        options=[NO_PROBLEM, *(str(problem) for problem in Problem)],
+        value_fn=_gravest_problem,
+        known_while_away=True,
+    ),
+    OutletSensorDescription(
+        key="lease_left",
+        device_class=SensorDeviceClass.DURATION,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        value_fn=_reported(lambda report: report.lease_left_s),
+        measured_fn=lambda report: report.lease_left_s,
+    ),
+    OutletSensorDescription(
+        key="round_trip",
+        device_class=SensorDeviceClass.DURATION,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda unit: _milliseconds(unit.control.round_trip_s),
+    ),
+    OutletSensorDescription(
+        key="relay_cycles",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=_reported(lambda report: report.relay_cycles),
+        measured_fn=lambda report: report.relay_cycles,
+    ),
+)
+
+SERVER_SENSORS = (
+    ServerSensorDescription(
+        key="events_waiting",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda unit: unit.waiting,
+    ),
+    ServerSensorDescription(
+        key="server_round_trip",
+        device_class=SensorDeviceClass.DURATION,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda unit: _milliseconds(unit.station.round_trip_s),
+    ),
+    ServerSensorDescription(
+        key="clock_offset",
+        device_class=SensorDeviceClass.DURATION,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda unit: unit.station.clock_offset_s,
+    ),
+)
+
+SITE_SENSORS = (
+    SiteSensorDescription(
+        key="site_power",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda site: site.power_w,
+    ),
+    SiteSensorDescription(
+        key="running_sessions",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda site: site.sessions,
+    ),
+    SiteSensorDescription(
+        key="energy_today",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        # Not total_increasing: the register of an outlet that was reset may take a little back.
+        state_class=SensorStateClass.TOTAL,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=3,
+        value_fn=lambda site: site.energy_today_mwh / 1000,
+        midnight_fn=lambda site: site.midnight,
     ),
 )
 
@@ -109,21 +321,52 @@ SENSORS = (
 async def async_setup_entry(
     hass: HomeAssistant, entry: SiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add the sensors of every outlet, now and later."""
+    """Add the sensors of the site, and those of every outlet and server, now and later."""
     hub = entry.runtime_data
 
     @callback
-    def add(unit: OutletUnit) -> None:
+    def add_outlet(unit: OutletUnit) -> None:
+        subentry_id = unit.subentry.subentry_id
+        always = [each for each in OUTLET_SENSORS if each.measured_fn is None or _is_known(hass, unit, each.key)]
         async_add_entities(
-            [OutletSensor(hub, unit, description) for description in SENSORS],
-            config_subentry_id=unit.subentry.subentry_id,
+            [*(OutletSensor(hub, unit, each) for each in always), EndSensor(hub, unit, ESTIMATED_END)],
+            config_subentry_id=subentry_id,
+        )
+        missing = [each for each in OUTLET_SENSORS if each not in always]
+
+        @callback
+        def add_measured() -> None:
+            report = unit.driver.report
+            if report is None:
+                return
+            found = [each for each in missing if each.measured_fn and each.measured_fn(report) is not None]
+            for each in found:
+                missing.remove(each)
+            if found:
+                async_add_entities([OutletSensor(hub, unit, each) for each in found], config_subentry_id=subentry_id)
+
+        add_measured()
+        entry.async_on_unload(unit.listen(add_measured))
+
+    @callback
+    def add_server(unit: ServerUnit) -> None:
+        async_add_entities(
+            [ServerSensor(hub, unit, each) for each in SERVER_SENSORS], config_subentry_id=unit.subentry.subentry_id
         )
 
-    hub.on_outlet(add)
+    async_add_entities([SiteSensor(hub, each) for each in SITE_SENSORS])
+    hub.on_outlet(add_outlet)
+    hub.on_server(add_server)
+
+
+def _is_known(hass: HomeAssistant, unit: OutletUnit, key: str) -> bool:
+    """Whether an outlet that may be away now has had a sensor before."""
+    registry = er.async_get(hass)
+    return registry.async_get_entity_id(Platform.SENSOR, DOMAIN, outlet_unique_id(unit, key)) is not None
 
 
 class OutletSensor(OutletEntity, SensorEntity):
-    """One number of an outlet."""
+    """One value of an outlet."""
 
     entity_description: OutletSensorDescription
 
@@ -133,5 +376,57 @@ class OutletSensor(OutletEntity, SensorEntity):
 
     @property
     @override
-    def native_value(self) -> float | int | str | None:
+    def available(self) -> bool:
+        return self.entity_description.known_while_away or super().available
+
+    def _value(self) -> Value:
         return self.entity_description.value_fn(self._unit)
+
+    @override
+    def _look(self) -> object:
+        self._attr_native_value = self._value()
+        return self.available, self._attr_native_value
+
+
+class EndSensor(OutletSensor):
+    """When the session will have ended."""
+
+    def __init__(self, hub: Hub, unit: OutletUnit, description: OutletSensorDescription) -> None:
+        super().__init__(hub, unit, description)
+        self._estimate = EndEstimate()
+
+    @override
+    def _value(self) -> datetime | None:
+        return self._estimate.of(progress(self._unit.control), dt_util.utcnow())
+
+
+class ServerSensor(ServerEntity, SensorEntity):
+    """One value of the link to a management server."""
+
+    entity_description: ServerSensorDescription
+
+    def __init__(self, hub: Hub, unit: ServerUnit, description: ServerSensorDescription) -> None:
+        super().__init__(hub, unit, description.key)
+        self.entity_description = description
+
+    @override
+    def _look(self) -> object:
+        self._attr_native_value = self.entity_description.value_fn(self._unit)
+        return self._attr_native_value
+
+
+class SiteSensor(SiteEntity, SensorEntity):
+    """One value of the site."""
+
+    entity_description: SiteSensorDescription
+
+    def __init__(self, hub: Hub, description: SiteSensorDescription) -> None:
+        super().__init__(hub, description.key)
+        self.entity_description = description
+
+    @override
+    def _look(self) -> object:
+        self._attr_native_value = self.entity_description.value_fn(self._overview)
+        if since := self.entity_description.midnight_fn:
+            self._attr_last_reset = since(self._overview)
+        return self._attr_native_value, self.last_reset

@@ -63,6 +63,15 @@ class SimulatedOutlet:
         self.starts: list[str] = []
         self.hung_up = 0
         self.facts = OutletFacts(firmware="0.2.0")
+        self.guarded = True
+        self.key_refused = False
+        self.address_taken = False
+        self.refuse: OutletRefusedError | None = None
+        """What the next command beside a session is answered."""
+        self.done: list[tuple[str, object]] = []
+        """Commands beside a session, with their argument."""
+        self.more: dict[str, Any] = {}
+        """What else it measures, by the names of OutletReport."""
         self.mute = False
         """Tells no readings, though it does what it is told."""
         self.idle_w = 0.0
@@ -186,16 +195,24 @@ class SimulatedOutlet:
 
     async def clear_fault(self, fault: str) -> None:
         self._arrive()
+        self._perhaps("clear_fault", fault)
         self.fault = ""
         self._answer()
 
     async def loopback(self, number: int) -> None:
         self._arrive()
+        self._perhaps("loopback", number)
         self._answer()
 
     async def identify(self, seconds: int) -> None:
         self._arrive()
+        self._perhaps("identify", seconds)
         self._answer()
+
+    def _perhaps(self, command: str, argument: object) -> None:
+        if self.refuse:
+            raise self.refuse
+        self.done.append((command, argument))
 
     @property
     def report(self) -> OutletReport | None:
@@ -214,6 +231,7 @@ class SimulatedOutlet:
             boot_id=self.boot_id,
             fault=self.fault,
             enabled=self.enabled,
+            **self.more,
         )
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:

@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from custom_components.konsento import const, flow_outlet, flow_server
-from custom_components.konsento.control.words import OutletState
-from custom_components.konsento.sensor import SENSORS
+from custom_components.konsento import const, flow_options, flow_outlet, flow_server, services, supervision
+from custom_components.konsento.button import OUTLET_BUTTONS
+from custom_components.konsento.control.happenings import Happening
+from custom_components.konsento.control.problems import Problem
+from custom_components.konsento.control.words import EndReason, OutletState, Refusal
+from custom_components.konsento.sensor import ESTIMATED_END, NO_PROBLEM, OUTLET_SENSORS, SERVER_SENSORS, SITE_SENSORS
+from custom_components.konsento.texts import OUTLET_CODES, snake
 
 PACKAGE = Path(__file__).parents[2] / "custom_components/konsento"
 LANGUAGES = ("en", "ja")
@@ -69,47 +74,179 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", japanese[path])), path
 
 
+SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS]
+ENTITIES = {
+    "binary_sensor": {"connectivity", "problem", "server_connectivity"},
+    "button": {description.key for description in OUTLET_BUTTONS} | {"reconnect"},
+    "event": {"happening"},
+    "sensor": {description.key for description in SENSORS},
+    "switch": {"available"},
+}
+
+
+def described() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((PACKAGE / "services.yaml").read_text())
+    return loaded
+
+
+def fields_of(action: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the fields of an action, also those in sections, and its sections."""
+    sections = {name: each["fields"] for name, each in action["fields"].items() if each and "fields" in each}
+    fields = (action["fields"].keys() - sections.keys()).union(*sections.values())
+    return fields, set(sections)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_entity_has_a_name(language: str) -> None:
     entity = texts(language)["entity"]
 
-    assert entity["sensor"].keys() == {description.key for description in SENSORS}
-    assert entity["sensor"]["state"]["state"].keys() == {str(state) for state in OutletState}
-    assert entity["binary_sensor"].keys() == {"connectivity", "server_connectivity"}
-    assert entity["button"].keys() == {"stop"}
+    assert {platform: set(entities) for platform, entities in entity.items()} == ENTITIES
+    assert all(each["name"] for entities in entity.values() for each in entities.values())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_state_has_its_word(language: str) -> None:
+    sensors = texts(language)["entity"]["sensor"]
+    words = {key: set(each["state"]) for key, each in sensors.items() if "state" in each}
+
+    assert words == {
+        "state": {str(state) for state in OutletState},
+        "end_reason": {snake(reason) for reason in EndReason},
+        "gravest_problem": {str(problem) for problem in Problem} | {NO_PROBLEM},
+    }
+    assert words == {each.key: set(each.options) for each in SENSORS if each.options}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_happening_and_what_it_says_has_its_word(language: str) -> None:
+    attributes = texts(language)["entity"]["event"]["happening"]["state_attributes"]
+
+    assert set(attributes["event_type"]["state"]) == {str(happening) for happening in Happening}
+    assert attributes.keys() - {"event_type"} == {"session_id", "energy_wh", "supply_s", "end_reason", "problem"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_exception_has_its_words(language: str) -> None:
-    used = set(re.findall(r'translation_key="(\w+)"', sources()))
+    used = set(re.findall(r'translation_key="(\w+)"', sources())) | set(re.findall(r'_invalid\("(\w+)"', sources()))
+    used |= {f"start_{snake(refusal)}" for refusal in Refusal}
+    used |= {f"refused_{code}" for code in OUTLET_CODES | {"other"}}
 
     assert texts(language)["exceptions"].keys() == used
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_issue_has_its_words(language: str) -> None:
+    issues = texts(language)["issues"]
+
+    assert issues.keys() == {str(problem) for problem in Problem} | {
+        supervision.ISSUE_ANOTHER_DEVICE,
+        supervision.ISSUE_CLOCKS,
+        supervision.ISSUE_EVENTS,
+        supervision.ISSUE_UNGUARDED,
+    }
+    fixable = {key for key, issue in issues.items() if "fix_flow" in issue}
+    assert fixable == {str(problem) for problem in supervision.LATCHED}
+    assert all(("description" in issue) is (key not in fixable) for key, issue in issues.items())
+    repairs = (PACKAGE / "repairs.py").read_text()
+    for key in fixable:
+        flow = issues[key]["fix_flow"]
+        assert flow["error"].keys() == {"not_supported", "still_there", "silent"}
+        assert flow["abort"].keys() == set(re.findall(r'reason="(\w+)"', repairs))
+        assert flow["step"].keys() == set(re.findall(r'step_id="(\w+)"', repairs))
+        assert all(f'"{word}"' in repairs for word in flow["error"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_option_has_its_words(language: str) -> None:
+    form = texts(language)["options"]["step"]["init"]
+    sections = {str(key): value for key, value in flow_options._SCHEMA.schema.items() if hasattr(value, "options")}
+    plain = {str(key) for key in flow_options._SCHEMA.schema} - sections.keys()
+
+    assert form["data"].keys() == form["data_description"].keys() == plain
+    assert form["sections"].keys() == sections.keys()
+    for name, section in sections.items():
+        names = {str(key) for key in section.schema.schema}
+        assert form["sections"][name]["data"].keys() == form["sections"][name]["data_description"].keys() == names
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_action_has_its_words(language: str) -> None:
+    told = texts(language)["services"]
+    registered = {getattr(services, name) for name in dir(services) if name.startswith("SERVICE_")}
+
+    assert told.keys() == described().keys() == registered
+    for name, action in described().items():
+        fields, sections = fields_of(action)
+        assert told[name]["name"]
+        assert told[name]["description"]
+        assert told[name]["fields"].keys() == fields
+        assert told[name].get("sections", {}).keys() == sections
+        assert all(set(field) == {"name", "description"} for field in told[name]["fields"].values())
+
+
+def test_the_fields_of_an_action_are_those_that_it_takes() -> None:
+    schemas = {
+        "start_session": services.START_SCHEMA,
+        "stop_session": services.OUTLET_SCHEMA,
+        "set_availability": services.AVAILABILITY_SCHEMA,
+        "list_sessions": services.LIST_SCHEMA,
+        "link_trace": services.OUTLET_SCHEMA,
+    }
+    for name, action in described().items():
+        schema = schemas[name]
+        taken = schema.validators[-1] if hasattr(schema, "validators") else schema
+        assert fields_of(action)[0] == {str(key) for key in taken.schema}, name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_error_of_a_form_has_its_words(language: str) -> None:
     tree = texts(language)
     outlet = {*flow_outlet._ERRORS.values(), "unknown"}
-    server = {word for _, word in flow_server._ERRORS.values()} | {"invalid_url", "invalid_station_id", "unknown"}
+    server = {word for _, word in flow_server._ERRORS.values()} | {"unknown"}
 
-    assert tree["config"]["error"].keys() == outlet | {"empty_name"}
+    assert tree["config"]["error"].keys() == outlet | {"empty_name", "another_outlet"} | {
+        f"server_{word}" for word in server
+    }
     assert tree["config_subentries"]["outlet"]["error"].keys() == outlet | {"evse_taken", "another_outlet"}
-    assert tree["config_subentries"]["management_server"]["error"].keys() == server
-    aborts = set(re.findall(r'reason="(\w+)"', (PACKAGE / "config_flow.py").read_text()))
-    assert tree["config"]["abort"].keys() == aborts
+    assert tree["config_subentries"]["management_server"]["error"].keys() == server | {
+        "invalid_url",
+        "insecure_url",
+        "invalid_station_id",
+    }
+    flows = (PACKAGE / "config_flow.py").read_text() + (PACKAGE / "flow_reauth.py").read_text()
+    assert tree["config"]["abort"].keys() == set(re.findall(r'reason="(\w+)"', flows))
+    assert tree["config"]["step"].keys() == set(re.findall(r'step_id="(\w+)"', flows))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_system_health_has_its_words(language: str) -> None:
+    shown = set(re.findall(r'^ +(?:return \{)?"(\w+)": ', (PACKAGE / "system_health.py").read_text(), re.MULTILINE))
+
+    assert texts(language)["system_health"]["info"].keys() == shown | {"aioesphomeapi_version"}
 
 
 def test_icons_follow_the_rules() -> None:
-    icons = json.loads((PACKAGE / "icons.json").read_text())["entity"]
-    names = texts("en")["entity"]
+    icons = json.loads((PACKAGE / "icons.json").read_text())
 
-    assert {kind: set(entities) for kind, entities in icons.items()} == {
-        kind: set(entities) for kind, entities in names.items()
-    }
+    assert {platform: set(entities) for platform, entities in icons["entity"].items()} == ENTITIES
+    assert icons["services"].keys() == described().keys()
     assert all(icon.startswith("mdi:") for icon in leaves(icons).values())
-    for entities in icons.values():
-        for icon in entities.values():
-            assert icon["default"] not in icon.get("state", {}).values()
+    names = texts("en")["entity"]
+    for platform, entities in icons["entity"].items():
+        for key, icon in entities.items():
+            assert icon["default"] not in {*icon.get("state", {}).values(), *icon.get("range", {}).values()}
+            if platform == "sensor":
+                assert icon.get("state", {}).keys() <= names[platform][key].get("state", {}).keys()
+            bounds = [float(bound) for bound in icon.get("range", {})]
+            assert bounds == sorted(bounds)
+
+
+def test_our_own_quality_list_answers_every_rule() -> None:
+    rules = yaml.safe_load((PACKAGE / "quality_scale.yaml").read_text())["rules"]
+
+    assert len(rules) == 54
+    for name, answer in rules.items():
+        assert answer == "done" or (answer["status"] in {"exempt", "todo"} and answer["comment"]), name
 
 
 def test_control_knows_nothing_of_home_assistant_or_of_the_wires() -> None:

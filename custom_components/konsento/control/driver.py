@@ -10,7 +10,10 @@ from .words import EndReason
 
 
 class OutletRefusedError(Exception):
-    """The outlet has understood and said no; nothing has changed. `code` is one of docs/contracts.md §1."""
+    """The outlet has understood and said no; nothing has changed.
+
+    `code` is one of docs/contracts.md §1, or `not_supported` for what this kind of outlet cannot do at all.
+    """
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(f"{code}: {sentence}")
@@ -52,8 +55,20 @@ class OutletDriver(Protocol):
     def facts(self) -> OutletFacts:
         """What the outlet has told about itself, as long as it is known."""
 
+    @property
+    def guarded(self) -> bool:
+        """Whether the outlet holds limits and lease by itself, also when nobody talks to it."""
+
+    @property
+    def key_refused(self) -> bool:
+        """Whether the outlet does not take the encryption key, or wants one that is not known."""
+
+    @property
+    def address_taken(self) -> bool:
+        """Whether another device answers where the outlet should."""
+
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back after every change of `report`; returns what ends that."""
+        """Call back after every change of `report`, and of what is in its way; returns what ends that."""
 
     async def start(self) -> None:
         """Begin to connect."""

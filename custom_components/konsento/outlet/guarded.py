@@ -5,7 +5,13 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 
-from aioesphomeapi.core import APIConnectionError, BadMACAddressAPIError
+from aioesphomeapi.core import (
+    APIConnectionError,
+    BadMACAddressAPIError,
+    EncryptionPlaintextAPIError,
+    InvalidEncryptionKeyAPIError,
+    RequiresEncryptionAPIError,
+)
 from aioesphomeapi.model import DeviceInfo, EntityState, UserService
 from aioesphomeapi.reconnect_logic import ReconnectLogic
 from zeroconf.asyncio import AsyncZeroconf
@@ -23,6 +29,7 @@ _ANSWER_S = 10.0
 """Upper bound of an action's answer; control is less patient."""
 ACTIONS = frozenset({"session_start", "session_renew", "session_limit", "session_stop"})
 """Actions without which a device is no guarded outlet."""
+_KEY_ERRORS = (RequiresEncryptionAPIError, InvalidEncryptionKeyAPIError, EncryptionPlaintextAPIError)
 
 
 class GuardedOutlet:
@@ -34,6 +41,9 @@ class GuardedOutlet:
         self.mac = mac
         self.facts = OutletFacts()
         self.connected = False
+        self.guarded = True
+        self.key_refused = False
+        self.address_taken = False
         self._client = make_client(address, zeroconf, expected_mac=mac)
         self._logic = ReconnectLogic(
             client=self._client,
@@ -49,7 +59,6 @@ class GuardedOutlet:
         self._stale = False
         self._listeners: list[Callable[[], None]] = []
         self._told_lost = False
-        self._told_another = False
         self._telling = False
         self._tried = asyncio.Event()
         self._echoes: dict[int, asyncio.Future[None]] = {}
@@ -167,6 +176,7 @@ class GuardedOutlet:
     # --- the connection
 
     async def _on_connect(self) -> None:
+        self.key_refused = False
         # Keys are hashes of names and the firmware may be another one than last time: everything is looked up anew.
         try:
             info, entities, services = await self._client.device_info_and_list_entities()
@@ -189,7 +199,7 @@ class GuardedOutlet:
             self._tried.set()
             self._tell()
             return
-        self._told_another = False
+        self.address_taken = False
         self.connected = True
         self._readings = Readings(self._names.values())
         if self._told_lost:
@@ -221,6 +231,7 @@ class GuardedOutlet:
         self._forget("disconnected" if expected else "connection lost")
 
     async def _on_connect_error(self, error: Exception) -> None:
+        self.key_refused = isinstance(error, _KEY_ERRORS)
         if isinstance(error, BadMACAddressAPIError):
             self._another(str(error))
         # The library waits up to a minute between attempts. A driver stands in front of it, so the wait is held to the
@@ -230,9 +241,9 @@ class GuardedOutlet:
         self._tried.set()
 
     def _another(self, why: str) -> None:
-        if not self._told_another:
+        if not self.address_taken:
             _LOGGER.error("Outlet %s: another device answers at its address; not used: %s", self.name, why)
-            self._told_another = True
+            self.address_taken = True
         self._told_lost = True
         self._tried.set()
 

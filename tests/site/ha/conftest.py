@@ -1,10 +1,15 @@
 """A Home Assistant with one site."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from parts import FIRST, SECOND, outlet_part
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from simulated import ManualClock, SimulatedOutlet
 
 from custom_components.konsento.const import DOMAIN
 
@@ -27,3 +32,44 @@ async def site(hass: HomeAssistant) -> MockConfigEntry:
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     return entry
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> dict[str, SimulatedOutlet]:
+    """Return outlets that do as they are told, by MAC, in the place of real ones."""
+    outlets = {mac: SimulatedOutlet(ManualClock()) for mac in (FIRST, SECOND)}
+    monkeypatch.setattr(
+        "custom_components.konsento.hub.GuardedOutlet", lambda address, mac, name, zeroconf: outlets[mac]
+    )
+    # A site's numbers follow at once.
+    monkeypatch.setattr("custom_components.konsento.overview._PAUSE_S", 0)
+    return outlets
+
+
+@pytest.fixture
+def outlet(simulated: dict[str, SimulatedOutlet]) -> SimulatedOutlet:
+    """Return the first outlet, A1."""
+    return simulated[FIRST]
+
+
+@pytest.fixture
+async def place(
+    hass: HomeAssistant,
+    simulated: dict[str, SimulatedOutlet],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[MockConfigEntry]:
+    """Return a site with two simulated outlets, A1 and A2, loaded."""
+    for module in ("hub", "system_health"):
+        monkeypatch.setattr(
+            f"custom_components.konsento.{module}.journal_path", lambda hass, entry_id: tmp_path / "journal.sqlite3"
+        )
+    entry = MockConfigEntry(
+        domain=DOMAIN, title="Car park", data={}, subentries_data=[outlet_part(FIRST, 1), outlet_part(SECOND, 2)]
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    yield entry
+    if entry.state is ConfigEntryState.LOADED:
+        await hass.config_entries.async_unload(entry.entry_id)

@@ -7,7 +7,7 @@ import pytest
 from csms import PASSWORD, STATION, Csms
 from homeassistant.config_entries import SOURCE_USER, SOURCE_ZEROCONF, ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from states import state, until
@@ -193,6 +193,8 @@ async def test_a_management_server_is_linked_after_it_let_the_site_in(
         ({"url": "http://127.0.0.1/ocpp"}, {"url": "invalid_url"}),
         ({"url": "ws://user:secret@127.0.0.1/ocpp"}, {"url": "invalid_url"}),
         ({"url": "ws://"}, {"url": "invalid_url"}),
+        ({"url": "ws://charge.example.org/ocpp"}, {"url": "insecure_url"}),
+        ({"url": "ws://8.8.8.8/ocpp"}, {"url": "insecure_url"}),
     ],
 )
 async def test_a_management_server_that_does_not_let_the_site_in_is_not_saved(
@@ -315,28 +317,3 @@ async def test_another_outlet_behind_the_announced_address_is_not_taken(
         DOMAIN, context={"source": SOURCE_ZEROCONF}, data=announcement(mac="")
     )
     assert nameless["reason"] == "no_mac"
-
-
-async def test_numbers_are_changed_without_a_reload(hass: HomeAssistant, site: MockConfigEntry) -> None:
-    hub = site.runtime_data
-    flow = await hass.config_entries.options.async_init(site.entry_id)
-    await hass.config_entries.options.async_configure(
-        flow["flow_id"], {"continuity_interval": 2, "meter_interval": 30, "handover_lease": 60}
-    )
-    await hass.async_block_till_done()
-
-    assert site.runtime_data is hub
-    assert (hub.site.settings.continuity_s, hub.site.settings.meter_s, hub.site.settings.handover_s) == (2, 30, 60)
-    assert hub.site.settings.lease_s == 7
-
-
-@pytest.mark.parametrize("values", [{"meter_interval": 0}, {"meter_interval": 901}, {"handover_lease": 301}])
-async def test_numbers_out_of_range_are_refused(
-    hass: HomeAssistant, site: MockConfigEntry, values: dict[str, int]
-) -> None:
-    flow = await hass.config_entries.options.async_init(site.entry_id)
-
-    with pytest.raises(InvalidData):
-        await hass.config_entries.options.async_configure(
-            flow["flow_id"], {"continuity_interval": 3, "meter_interval": 5, "handover_lease": 300, **values}
-        )

@@ -1,0 +1,218 @@
+"""The actions of the integration: what automations and scripts may ask of a site."""
+
+import itertools
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import voluptuous as vol
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.service import async_get_config_entry, async_get_device_and_config_entry
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_EVSE, DOMAIN
+from .control.limits import BadLimitError, Limits
+from .control.session import LOCAL, Session, StartRequest
+from .control.trace import Hop, trace_outlet
+from .control.words import EndReason, Refusal
+from .hub import Hub, OutletUnit, SiteConfigEntry
+from .texts import asking, snake, start_refused
+
+SERVICE_START_SESSION = "start_session"
+SERVICE_STOP_SESSION = "stop_session"
+SERVICE_SET_AVAILABILITY = "set_availability"
+SERVICE_LIST_SESSIONS = "list_sessions"
+SERVICE_LINK_TRACE = "link_trace"
+
+ATTR_AVAILABLE = "available"
+ATTR_DURATION = "duration"
+ATTR_ENERGY = "energy"
+ATTR_SINCE = "since"
+
+_START_VALID = timedelta(minutes=1)
+_SINCE = timedelta(days=30)
+
+_OUTLET = {
+    vol.Exclusive(ATTR_DEVICE_ID, "outlet"): cv.string,
+    vol.Exclusive(CONF_EVSE, "outlet"): cv.positive_int,
+    vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+}
+_NEEDS_OUTLET = cv.has_at_least_one_key(ATTR_DEVICE_ID, CONF_EVSE)
+OUTLET_SCHEMA = vol.All(_NEEDS_OUTLET, vol.Schema(_OUTLET))
+START_SCHEMA = vol.All(
+    _NEEDS_OUTLET,
+    vol.Schema(
+        {
+            **_OUTLET,
+            vol.Optional(ATTR_ENERGY): vol.All(vol.Coerce(float), vol.Range(min=0)),
+            vol.Optional(ATTR_DURATION): cv.positive_time_period,
+        }
+    ),
+)
+AVAILABILITY_SCHEMA = vol.All(_NEEDS_OUTLET, vol.Schema({**_OUTLET, vol.Required(ATTR_AVAILABLE): cv.boolean}))
+LIST_SCHEMA = vol.Schema({**_OUTLET, vol.Optional(ATTR_SINCE): cv.datetime})
+
+_request_numbers = itertools.count(time.time_ns())
+"""Higher than those of every earlier run, so that no request is taken for one that was answered before."""
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN, SERVICE_START_SESSION, _start_session, START_SCHEMA, supports_response=SupportsResponse.OPTIONAL
+    )
+    hass.services.async_register(
+        DOMAIN, SERVICE_STOP_SESSION, _stop_session, OUTLET_SCHEMA, supports_response=SupportsResponse.OPTIONAL
+    )
+    hass.services.async_register(DOMAIN, SERVICE_SET_AVAILABILITY, _set_availability, AVAILABILITY_SCHEMA)
+    hass.services.async_register(
+        DOMAIN, SERVICE_LIST_SESSIONS, _list_sessions, LIST_SCHEMA, supports_response=SupportsResponse.ONLY
+    )
+    hass.services.async_register(
+        DOMAIN, SERVICE_LINK_TRACE, _link_trace, OUTLET_SCHEMA, supports_response=SupportsResponse.ONLY
+    )
+
+
+def _site_of(call: ServiceCall) -> Hub:
+    entry: SiteConfigEntry = async_get_config_entry(call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))
+    return entry.runtime_data
+
+
+def _outlet_of(call: ServiceCall) -> tuple[Hub, OutletUnit]:
+    """Return the outlet that an action is for, by its device, or by its number at a site."""
+    if (device_id := call.data.get(ATTR_DEVICE_ID)) is None:
+        hub, number = _site_of(call), call.data[CONF_EVSE]
+        found = (unit for unit in hub.outlets.values() if unit.control.evse == number)
+        name = str(number)
+    else:
+        device, entry = async_get_device_and_config_entry(call.hass, DOMAIN, device_id, include_child_devices=False)
+        hub = entry.runtime_data
+        found = (unit for unit in hub.outlets.values() if (DOMAIN, unit.control.outlet) in device.identifiers)
+        name = device.name_by_user or device.name or device_id
+    if (unit := next(found, None)) is None:
+        raise start_refused(Refusal.UNKNOWN_OUTLET, name)
+    return hub, unit
+
+
+async def _start_session(call: ServiceCall) -> ServiceResponse:
+    hub, unit = _outlet_of(call)
+    energy, duration = call.data.get(ATTR_ENERGY), call.data.get(ATTR_DURATION)
+    try:
+        limits = Limits.parse(
+            None if energy is None else round(energy * 1000),
+            None if duration is None else round(duration.total_seconds()),
+        )
+    except BadLimitError as error:
+        raise start_refused(error.refusal, unit.subentry.title) from error
+    answer = await hub.site.start(
+        StartRequest(
+            server=LOCAL,
+            remote_start_id=next(_request_numbers),
+            evse=unit.control.evse,
+            limits=limits,
+            expires_at=datetime.now(UTC) + _START_VALID,
+        )
+    )
+    if answer.refusal:
+        raise start_refused(answer.refusal, unit.subentry.title)
+    return {"session_id": answer.session_id}
+
+
+async def _stop_session(call: ServiceCall) -> ServiceResponse:
+    _, unit = _outlet_of(call)
+    session = unit.control.session
+    if session is None:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="no_session",
+            translation_placeholders={"outlet": unit.subentry.title},
+        )
+    await unit.control.end_now(EndReason.LOCAL)
+    last = unit.control.last
+    ended = last is not None and last.id == session.id
+    newest = last if last is not None and ended else unit.control.session or session
+    # An outlet that is away is stopped as soon as it is back.
+    return {"session_id": session.id, "energy_wh": newest.energy_mwh / 1000, "ended": ended}
+
+
+async def _set_availability(call: ServiceCall) -> None:
+    _, unit = _outlet_of(call)
+    with asking(unit.subentry.title):
+        await unit.driver.enable(call.data[ATTR_AVAILABLE])
+
+
+async def _list_sessions(call: ServiceCall) -> ServiceResponse:
+    if call.data.keys() & {ATTR_DEVICE_ID, CONF_EVSE}:
+        hub, unit = _outlet_of(call)
+        wanted = {unit.control.outlet}
+    else:
+        hub = _site_of(call)
+        wanted = None
+    since = call.data.get(ATTR_SINCE)
+    # A time without a zone is the owner's.
+    after = dt_util.as_utc(since) if since else datetime.now(UTC) - _SINCE
+    sessions = await hub.site.journal.sessions(after)
+    return {
+        "sessions": [
+            _described(hub, session)
+            for session in sessions
+            if session.started_at is not None and (wanted is None or session.outlet in wanted)
+        ]
+    }
+
+
+def _described(hub: Hub, session: Session) -> dict[str, Any]:
+    outlet = next((unit.subentry.title for unit in hub.outlets.values() if unit.control.outlet == session.outlet), None)
+    server = hub.servers.get(session.server)
+    return {
+        "outlet": outlet,
+        CONF_EVSE: session.evse,
+        "start": session.started_at.isoformat() if session.started_at else None,
+        "end": session.ended_at.isoformat() if session.ended_at else None,
+        "energy_wh": session.energy_mwh / 1000,
+        "seconds": session.supply_s,
+        "end_reason": snake(session.end_reason) if session.end_reason else None,
+        "power_type": session.power_type or None,
+        "supplier": session.supplier or None,
+        "management_server": server.subentry.title if server else None,
+    }
+
+
+async def _link_trace(call: ServiceCall) -> ServiceResponse:
+    hub, unit = _outlet_of(call)
+    outlet = await trace_outlet(unit.control)
+    servers = [
+        ("management_server", server.subentry.title, _server_hop(server.station.online, server.station.round_trip_s))
+        for server in hub.servers.values()
+    ]
+    hops = [
+        *servers,
+        ("site", hub.entry.title, Hop(name="", reachable=True)),
+        ("outlet", unit.subentry.title, outlet),
+    ]
+    return {
+        "hops": [
+            {
+                "kind": kind,
+                "name": name,
+                "reachable": hop.reachable,
+                "round_trip_ms": None if hop.round_trip_s is None else round(hop.round_trip_s * 1000, 1),
+                "error": hop.error or None,
+            }
+            for kind, name, hop in hops
+        ]
+    }
+
+
+def _server_hop(online: bool, round_trip_s: float | None) -> Hop:
+    return Hop(name="", reachable=online, round_trip_s=round_trip_s if online else None)

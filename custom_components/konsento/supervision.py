@@ -1,0 +1,214 @@
+"""What a site's owner must see to: repairs, keys and passwords that are no longer taken. And what an outlet is by now.
+
+Outlets are looked at when they change, and then only when something that matters here is another; everything is looked
+at every few seconds besides, because a clock or a queue tells nobody that it changed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
+
+from .const import DOCUMENTATION, DOMAIN
+from .control.problems import Problem
+from .entity import outlet_device
+from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
+from .station.station import CLOCK_TOLERANCE_S
+
+INTERVAL = timedelta(seconds=10)
+MANY_EVENTS = 1000
+"""So many events wait for a server that has been away for hours: ten minutes of a site of ten outlets in full use."""
+LATCHED = frozenset({Problem.OVERCURRENT, Problem.WELDED_CONTACT, Problem.UNKNOWN_FAULT})
+"""Faults that stay until somebody clears them."""
+ISSUE_ANOTHER_DEVICE = "another_device"
+ISSUE_UNGUARDED = "unguarded"
+ISSUE_CLOCKS = "clocks_differ"
+ISSUE_EVENTS = "events_waiting"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Issue:
+    key: str
+    severity: ir.IssueSeverity
+    placeholders: tuple[tuple[str, str], ...] = ()
+    fault: str | None = None
+    """Name of a fault that can be cleared from here."""
+
+
+class Supervision:
+    """Keeps issues, reauthentication and the device registry in step with one site."""
+
+    def __init__(self, hass: HomeAssistant, entry: SiteConfigEntry, hub: Hub) -> None:
+        self._hass = hass
+        self._entry = entry
+        self._hub = hub
+        self._issues: dict[str, dict[str, _Issue]] = {}
+        """By subentry id, then by issue id."""
+        self._seen: dict[str, object] = {}
+        self._end = async_track_time_interval(hass, self._tick, INTERVAL, cancel_on_shutdown=True)
+        hub.on_outlet(self._take_outlet)
+        hub.on_server(self._take_server)
+
+    @callback
+    def stop(self) -> None:
+        """End it; what is wrong with a site that does not run is nobody's business."""
+        self._end()
+        for subentry_id in list(self._issues):
+            self._show(subentry_id, {})
+
+    @callback
+    def _take_outlet(self, unit: OutletUnit) -> None:
+        self._look_at_outlet(unit)
+        unit.listen(lambda: self._look_at_outlet(unit))
+
+    @callback
+    def _take_server(self, unit: ServerUnit) -> None:
+        self._look_at_server(unit)
+        unit.listen(lambda: self._look_at_server(unit))
+
+    async def _tick(self, _: datetime) -> None:
+        for unit in list(self._hub.servers.values()):
+            unit.waiting = await self._hub.site.journal.waiting_of(unit.subentry.subentry_id)
+            unit.tell()
+        self.look()
+
+    @callback
+    def look(self) -> None:
+        """Look at everything; what is gone has no issues."""
+        present = {**self._hub.outlets, **self._hub.servers}
+        for subentry_id in self._issues.keys() - present.keys():
+            self._show(subentry_id, {})
+        self._seen = {subentry_id: seen for subentry_id, seen in self._seen.items() if subentry_id in present}
+        for outlet in self._hub.outlets.values():
+            self._look_at_outlet(outlet)
+        for server in self._hub.servers.values():
+            self._look_at_server(server)
+
+    # --- outlets
+
+    @callback
+    def _look_at_outlet(self, unit: OutletUnit) -> None:
+        driver, subentry_id = unit.driver, unit.subentry.subentry_id
+        if driver.key_refused:
+            self._ask_anew(subentry_id)
+        seen = (
+            unit.control.problems,
+            driver.facts,
+            driver.guarded,
+            driver.address_taken,
+            unit.subentry.title,
+            driver.report.fault if driver.report else "",
+        )
+        if self._seen.get(subentry_id) == seen:
+            return
+        self._seen[subentry_id] = seen
+        self._show(subentry_id, {f"{issue.key}_{unit.control.outlet}": issue for issue in _outlet_issues(unit)})
+        self._describe(unit)
+
+    def _describe(self, unit: OutletUnit) -> None:
+        """Write into the device registry what an outlet is; only its first contact or an update tells it."""
+        registry = dr.async_get(self._hass)
+        if device := registry.async_get_device_by_identifier((DOMAIN, unit.control.outlet), self._entry.entry_id):
+            info = outlet_device(self._hub, unit)
+            registry.async_update_device(
+                device.id,
+                name=info["name"],
+                manufacturer=info["manufacturer"],
+                model=info["model"],
+                # What was known stays known while the outlet is away.
+                sw_version=info["sw_version"] or device.sw_version,
+            )
+
+    # --- servers
+
+    @callback
+    def _look_at_server(self, unit: ServerUnit) -> None:
+        station, subentry_id = unit.station, unit.subentry.subentry_id
+        if station.refused:
+            self._ask_anew(subentry_id)
+        name = ("server", unit.subentry.title)
+        issues = list[_Issue]()
+        offset = station.clock_offset_s
+        if offset is not None and abs(offset) > CLOCK_TOLERANCE_S:
+            issues.append(
+                _Issue(
+                    key=ISSUE_CLOCKS,
+                    severity=ir.IssueSeverity.WARNING,
+                    placeholders=(name, ("seconds", f"{abs(offset):.0f}")),
+                )
+            )
+        if unit.waiting is not None and unit.waiting > MANY_EVENTS:
+            issues.append(_Issue(key=ISSUE_EVENTS, severity=ir.IssueSeverity.WARNING, placeholders=(name,)))
+        self._show(subentry_id, {f"{issue.key}_{subentry_id}": issue for issue in issues})
+
+    # --- what is shown
+
+    def _ask_anew(self, subentry_id: str) -> None:
+        # Home Assistant has one such form of a site open at a time: the next part has its turn when this one is done.
+        self._entry.async_start_reauth(self._hass, data={"subentry_id": subentry_id})
+
+    def _show(self, subentry_id: str, wanted: dict[str, _Issue]) -> None:
+        shown = self._issues.get(subentry_id, {})
+        if wanted == shown:
+            return
+        for issue_id in shown.keys() - wanted.keys():
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        for issue_id, issue in wanted.items():
+            if shown.get(issue_id) != issue:
+                ir.async_create_issue(
+                    self._hass,
+                    DOMAIN,
+                    issue_id,
+                    data=self._fix_data(subentry_id, issue),
+                    is_fixable=issue.fault is not None,
+                    learn_more_url=f"{DOCUMENTATION}#repairs",
+                    severity=issue.severity,
+                    translation_key=issue.key,
+                    translation_placeholders=dict(issue.placeholders),
+                )
+        if wanted:
+            self._issues[subentry_id] = wanted
+        else:
+            self._issues.pop(subentry_id, None)
+
+    def _fix_data(self, subentry_id: str, issue: _Issue) -> dict[str, Any] | None:
+        if issue.fault is None:
+            return None
+        return {
+            "entry_id": self._entry.entry_id,
+            "subentry_id": subentry_id,
+            "fault": issue.fault,
+            **dict(issue.placeholders),
+        }
+
+
+def _outlet_issues(unit: OutletUnit) -> list[_Issue]:
+    driver = unit.driver
+    name = ("outlet", unit.subentry.title)
+    issues = list[_Issue]()
+    for problem in sorted(unit.control.problems):
+        placeholders, fault = [name], None
+        if problem is Problem.FIRMWARE_OUTDATED:
+            placeholders.append(("missing", ", ".join(driver.facts.missing)))
+        elif problem in LATCHED:
+            fault = driver.report.fault if driver.report else str(problem)
+        if problem is Problem.UNKNOWN_FAULT:
+            placeholders.append(("fault", fault or ""))
+        serious = problem.is_tamper or problem.blocks or problem in LATCHED
+        issues.append(
+            _Issue(
+                key=str(problem),
+                severity=ir.IssueSeverity.ERROR if serious else ir.IssueSeverity.WARNING,
+                placeholders=tuple(placeholders),
+                fault=fault,
+            )
+        )
+    if not driver.guarded:
+        issues.append(_Issue(key=ISSUE_UNGUARDED, severity=ir.IssueSeverity.WARNING, placeholders=(name,)))
+    if driver.address_taken:
+        issues.append(_Issue(key=ISSUE_ANOTHER_DEVICE, severity=ir.IssueSeverity.ERROR, placeholders=(name,)))
+    return issues
