@@ -68,7 +68,8 @@ async def test_a_session_shows_its_progress_and_its_limits(
     end = datetime.fromisoformat(state(hass, "sensor.a1_estimated_end"))
     assert abs(end - datetime.now(UTC) - timedelta(minutes=20)) < timedelta(seconds=30)
     attributes = hass.states.get("sensor.a1_state")
-    assert attributes and set(attributes.attributes) == {"options", "device_class", "friendly_name"}
+    assert attributes
+    assert set(attributes.attributes) == {"options", "device_class", "friendly_name"}
 
 
 async def test_without_a_session_there_is_nothing_left_and_no_end(hass: HomeAssistant, place: MockConfigEntry) -> None:
@@ -249,14 +250,14 @@ async def test_a_fault_is_cleared_by_its_name(
         ("from_a_later_firmware", "A1 refused: the sentence"),
     ],
 )
-@pytest.mark.parametrize("button", ["clear_fault", "identify"])
 async def test_what_an_outlet_refuses_is_told_in_words(
-    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, button: str, code: str, words: str
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, code: str, words: str
 ) -> None:
     show(outlet, fault="overcurrent", refuse=OutletRefusedError(code, "the sentence"))
 
-    with pytest.raises(ServiceValidationError, match=words):
-        await press(hass, f"a1_{button}")
+    for button in ("clear_fault", "identify"):
+        with pytest.raises(ServiceValidationError, match=words):
+            await press(hass, f"a1_{button}")
 
 
 async def test_a_measurement_says_why_there_is_none(
