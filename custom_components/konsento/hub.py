@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from homeassistant.components import zeroconf
@@ -42,6 +44,7 @@ from .station.variables import Wishes
 
 _LOGGER = logging.getLogger(__name__)
 
+METERS_S = 5.0
 _ANSWER_FIRST_S = 1.0
 _FIRST_CONTACT_S = 5.0
 """How long the links to management servers wait for the outlets, so that what they tell first is true."""
@@ -57,15 +60,33 @@ class OutletUnit:
     driver: OutletDriver
     control: OutletControl
     _listeners: list[Callable[[], None]] = field(default_factory=list)
+    _live: list[Callable[[], None]] = field(default_factory=list)
+    _essence: object = None
+    _told: float = -math.inf
 
-    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back after every change of what the outlet shows; returns what ends that."""
-        self._listeners.append(callback)
-        return lambda: self._listeners.remove(callback)
+    def listen(self, callback: Callable[[], None], *, live: bool = False) -> Callable[[], None]:
+        """Call back when the outlet shows something new; returns what ends that.
+
+        `live`: at every reading. Others hear of what merely counts on every METERS_S seconds: written down once a
+        second, the counters of a large site would cost more than everything else together.
+        """
+        listeners = self._live if live else self._listeners
+        listeners.append(callback)
+        return lambda: listeners.remove(callback)
+
+    def changed(self) -> None:
+        """Call back those who listen and for whom there is something new."""
+        essence, now = self.control.essence, monotonic()
+        if essence != self._essence or now - self._told >= METERS_S:
+            self._essence, self._told = essence, now
+            self.tell()
+        else:
+            for listener in list(self._live):
+                listener()
 
     def tell(self) -> None:
         """Call back everyone who listens."""
-        for listener in list(self._listeners):
+        for listener in [*self._live, *self._listeners]:
             listener()
 
 
@@ -142,7 +163,7 @@ class Hub:
     def _outlet_changed(self, evse: int) -> None:
         # One look-up, whoever listens: at a site of 200 outlets this is called 200 times a second.
         if unit := self._unit_of.get(evse):
-            unit.tell()
+            unit.changed()
         self.overview.touch()
 
     async def start(self) -> None:

@@ -133,6 +133,20 @@ class OutletControl:
         self._news = True
         self._changed.notify()
 
+    @property
+    def essence(self) -> object:
+        """What is news when it differs; all that is left out merely counts on."""
+        session = self.session
+        return (
+            _essence(self.driver.report),
+            self.driver.connected,
+            self.driver.key_refused,
+            self.driver.address_taken,
+            session and (session.id, session.phase, session.limits),
+            self.last and self.last.id,
+            self.problems,
+        )
+
     def take_over(self, session: Session) -> None:
         """Go on with a session of an earlier run of the program."""
         self.session = session.resumed()
@@ -528,7 +542,15 @@ def _essence(report: OutletReport | None) -> tuple[Any, ...] | None:
     """Return what of a report may make something due."""
     if report is None:
         return None
-    return report.state, report.session_id, report.end_reason, report.fault, report.enabled, report.boot_id
+    return (
+        report.state,
+        report.session_id,
+        report.end_reason,
+        report.fault,
+        report.enabled,
+        report.boot_id,
+        report.relay,
+    )
 
 
 def _happening(event: SessionEvent) -> Happening | None:

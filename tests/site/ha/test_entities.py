@@ -250,14 +250,14 @@ async def test_a_fault_is_cleared_by_its_name(
         ("from_a_later_firmware", "A1 refused: the sentence"),
     ],
 )
-@pytest.mark.parametrize("button", ["clear_fault", "identify"])
 async def test_what_an_outlet_refuses_is_told_in_words(
-    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, *, button: str, code: str, words: str
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, code: str, words: str
 ) -> None:
     show(outlet, fault="overcurrent", refuse=OutletRefusedError(code, "the sentence"))
 
-    with pytest.raises(ServiceValidationError, match=words):
-        await press(hass, f"a1_{button}")
+    for button in ("clear_fault", "identify"):
+        with pytest.raises(ServiceValidationError, match=words):
+            await press(hass, f"a1_{button}")
 
 
 async def test_a_measurement_says_why_there_is_none(

@@ -36,7 +36,7 @@ async def test_a_site_in_good_order_has_nothing_to_repair(hass: HomeAssistant, p
     assert issues(hass) == {}
 
 
-@pytest.mark.parametrize("problem", [problem for problem in Problem if problem in list(Problem)[:8]])
+@pytest.mark.parametrize("problem", list(Problem)[:8])
 async def test_a_fault_is_an_issue_as_long_as_it_lasts(
     hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, problem: Problem
 ) -> None:
@@ -74,12 +74,12 @@ async def test_a_site_that_is_stopped_has_nothing_to_repair(
 
 
 @pytest.mark.parametrize(
-    ("values", "key", "severity"),
+    ("values", "issue"),
     [
-        ({"facts": OutletFacts(missing=("session_limit", "fault"))}, "firmware_outdated", ir.IssueSeverity.ERROR),
-        ({"more": {"without_power": True}}, "relay_without_power", ir.IssueSeverity.WARNING),
-        ({"guarded": False}, "unguarded", ir.IssueSeverity.WARNING),
-        ({"address_taken": True, "online": False}, "another_device", ir.IssueSeverity.ERROR),
+        ({"facts": OutletFacts(missing=("session_limit",))}, ("firmware_outdated", ir.IssueSeverity.ERROR)),
+        ({"more": {"without_power": True}}, ("relay_without_power", ir.IssueSeverity.WARNING)),
+        ({"guarded": False}, ("unguarded", ir.IssueSeverity.WARNING)),
+        ({"address_taken": True, "online": False}, ("another_device", ir.IssueSeverity.ERROR)),
     ],
 )
 async def test_what_the_owner_must_see_to_is_an_issue_with_a_page_to_read(
@@ -88,14 +88,14 @@ async def test_what_the_owner_must_see_to_is_an_issue_with_a_page_to_read(
     *,
     outlet: SimulatedOutlet,
     values: dict[str, Any],
-    key: str,
-    severity: ir.IssueSeverity,
+    issue: tuple[str, ir.IssueSeverity],
 ) -> None:
     show(outlet, **values)
 
-    (issue,) = issues(hass).values()
-    assert (issue.translation_key, issue.severity, issue.is_fixable) == (key, severity, False)
-    assert issue.learn_more_url
+    (found,) = issues(hass).values()
+    assert (found.translation_key, found.severity) == issue
+    assert not found.is_fixable
+    assert found.learn_more_url
 
 
 async def test_theft_is_an_issue(
@@ -143,11 +143,11 @@ async def test_a_latched_fault_is_cleared_after_a_question(
 
 
 @pytest.mark.parametrize(
-    ("refuse", "lost", "word"),
+    ("values", "word"),
     [
-        (OutletRefusedError("fault", "still there"), 0, "still_there"),
-        (OutletRefusedError("not_supported", ""), 0, "not_supported"),
-        (None, 1, "silent"),
+        ({"refuse": OutletRefusedError("fault", "still there")}, "still_there"),
+        ({"refuse": OutletRefusedError("not_supported", "")}, "not_supported"),
+        ({"lose_commands": 1}, "silent"),
     ],
 )
 async def test_a_fault_that_cannot_be_cleared_stays_and_says_why(
@@ -155,11 +155,10 @@ async def test_a_fault_that_cannot_be_cleared_stays_and_says_why(
     place: MockConfigEntry,
     *,
     outlet: SimulatedOutlet,
-    refuse: OutletRefusedError | None,
-    lost: int,
+    values: dict[str, Any],
     word: str,
 ) -> None:
-    show(outlet, fault="overcurrent", refuse=refuse, lose_commands=lost)
+    show(outlet, fault="overcurrent", **values)
     (issue,) = issues(hass).values()
     flow: Any = await fix(hass, issue)
 
