@@ -21,12 +21,13 @@ from ..control.limits import Limits
 from ..control.report import OutletReport
 from ..control.words import EndReason
 from .address import OutletAddress, mac_of, make_client
-from .readings import REQUIRED, Readings, Value
+from .readings import DECISIVE, REQUIRED, Readings, Value
 
 _LOGGER = logging.getLogger(__name__)
 
 _ANSWER_S = 10.0
 """Upper bound of an action's answer; control is less patient."""
+_TOGETHER_S = 0.1
 ACTIONS = frozenset({"session_start", "session_renew", "session_limit", "session_stop"})
 """Actions without which a device is no guarded outlet."""
 _KEY_ERRORS = (RequiresEncryptionAPIError, InvalidEncryptionKeyAPIError, EncryptionPlaintextAPIError)
@@ -59,7 +60,8 @@ class GuardedOutlet:
         self._stale = False
         self._listeners: list[Callable[[], None]] = []
         self._told_lost = False
-        self._telling = False
+        self._telling: asyncio.TimerHandle | None = None
+        self._telling_now = False
         self._tried = asyncio.Event()
         self._echoes: dict[int, asyncio.Future[None]] = {}
 
@@ -77,8 +79,23 @@ class GuardedOutlet:
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)
 
+    def _tell_soon(self, *, urgent: bool) -> None:
+        """Tell those who listen once of a change that comes as several states, mostly in one packet.
+
+        A meter's readings come in several packets; for them it can wait until they are together.
+        """
+        loop = asyncio.get_running_loop()
+        if urgent and not self._telling_now:
+            self._telling_now = True
+            loop.call_soon(self._tell)
+        elif self._telling is None and not self._telling_now:
+            self._telling = loop.call_later(_TOGETHER_S, self._tell)
+
     def _tell(self) -> None:
-        self._telling = False
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+        self._telling_now = False
         for callback in list(self._listeners):
             callback()
 
@@ -222,10 +239,7 @@ class GuardedOutlet:
         if self._readings.take(name, value):
             self._stale = True
             self._tried.set()
-            if not self._telling:
-                # A change comes as several states, mostly in one packet: those who listen are told once.
-                self._telling = True
-                asyncio.get_running_loop().call_soon(self._tell)
+            self._tell_soon(urgent=name in DECISIVE)
 
     async def _on_disconnect(self, expected: bool) -> None:
         self._forget("disconnected" if expected else "connection lost")

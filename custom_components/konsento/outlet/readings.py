@@ -24,6 +24,8 @@ REQUIRED = frozenset(
     }
 )
 """Object ids without which a device is no guarded outlet."""
+DECISIVE = frozenset({"session_state", "fault", "relay", "outlet_enabled", "button"})
+"""What somebody may have to act on at once; all else can wait for the rest of its reading."""
 _OPTIONAL = frozenset(
     {
         "fault",
