@@ -45,6 +45,12 @@ def outlet_of(hass: HomeAssistant, mac: str) -> tuple[ConfigEntry, ConfigSubentr
     return None
 
 
+def dismiss_discovery(hass: HomeAssistant, mac: str) -> None:
+    """Withdraw the offer of an outlet that announced itself and was then added by its address."""
+    for flow in hass.config_entries.flow.async_progress_by_handler(DOMAIN, match_context={"unique_id": mac}):
+        hass.config_entries.flow.async_abort(flow["flow_id"])
+
+
 def next_evse(site: ConfigEntry) -> int:
     """Return the smallest outlet number that is free."""
     taken = _taken(site)
@@ -85,6 +91,7 @@ class OutletSubentryFlow(ConfigSubentryFlow):
             elif identity := await self._identify(user_input, errors):
                 if outlet_of(self.hass, identity.mac):
                     return self.async_abort(reason="already_configured")
+                dismiss_discovery(self.hass, identity.mac)
                 return self.async_create_entry(
                     title=user_input.get(CONF_NAME, "").strip() or identity.name,
                     data=outlet_data(_address(user_input), evse),

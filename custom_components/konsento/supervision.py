@@ -190,7 +190,11 @@ def _outlet_issues(unit: OutletUnit) -> list[_Issue]:
     driver = unit.driver
     name = ("outlet", unit.subentry.title)
     issues = list[_Issue]()
-    for problem in sorted(unit.control.problems):
+    problems = set(unit.control.problems)
+    if Problem.WELDED_CONTACT in problems:
+        # It is why power flows: one cause, one thing to do.
+        problems.discard(Problem.POWER_WITHOUT_SESSION)
+    for problem in sorted(problems):
         placeholders, fault = [name], None
         if problem is Problem.FIRMWARE_OUTDATED:
             placeholders.append(("missing", ", ".join(driver.facts.missing)))

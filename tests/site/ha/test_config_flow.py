@@ -305,6 +305,16 @@ async def test_an_outlet_that_is_known_already_is_not_offered(
     assert subentry.data["host"] == "192.0.2.7"
 
 
+async def test_an_outlet_that_is_added_by_its_address_is_no_longer_offered(
+    hass: HomeAssistant, site: MockConfigEntry, outlets: Outlets
+) -> None:
+    await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_ZEROCONF}, data=announcement())
+    assert len(hass.config_entries.flow.async_progress_by_handler(DOMAIN)) == 1
+    await fill(hass, site, SUBENTRY_OUTLET, {"host": "127.0.0.1", "port": 1})
+
+    assert hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+
+
 async def test_another_outlet_behind_the_announced_address_is_not_taken(
     hass: HomeAssistant, site: MockConfigEntry, outlets: Outlets
 ) -> None:

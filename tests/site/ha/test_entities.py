@@ -59,9 +59,9 @@ async def test_a_session_shows_its_progress_and_its_limits(
     assert shown == {
         "state": "supplying",
         "remaining_energy": "1.0",
-        "remaining_time": "6600",
+        "remaining_time": "110.0",
         "energy_limit": "1.5",
-        "time_limit": "7200",
+        "time_limit": "120.0",
         "lifetime_energy": "5.5",
     }
     # 1 kWh at 3 kW is left, which is sooner than the time limit.

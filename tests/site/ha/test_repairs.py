@@ -108,6 +108,15 @@ async def test_theft_is_an_issue(
     assert (issue.translation_key, issue.severity) == ("power_without_session", ir.IssueSeverity.ERROR)
 
 
+async def test_a_welded_contact_is_one_issue_not_two(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.konsento.control.problems.POWER_S", 0)
+    show(outlet, idle_w=900.0, fault="welded_contact")
+
+    assert [issue.translation_key for issue in issues(hass).values()] == ["welded_contact"]
+
+
 async def test_an_outlet_that_restarts_again_and_again_is_an_issue(
     hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet
 ) -> None:
