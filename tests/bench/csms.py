@@ -116,15 +116,20 @@ class Csms:
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Ask the site; raises ConnectionError when it is away or goes away, TimeoutError without an answer."""
-        if self._socket is None:
+        if (socket := self._socket) is None:
             raise ConnectionError("the site is away")
         message_id = f"c{next(self._numbers)}"
         future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._asked[message_id] = future
         try:
-            await self._socket.send_str(json.dumps([2, message_id, action, payload]))
+            await socket.send_str(json.dumps([2, message_id, action, payload]))
             async with asyncio.timeout(60):
                 frame = await future
+        except ConnectionError:
+            # Known here before the one who reads knows it.
+            self._asked.pop(message_id, None)
+            self._gone(socket)
+            raise
         finally:
             self._asked.pop(message_id, None)
         if frame[0] != 3:
@@ -146,13 +151,16 @@ class Csms:
                 if message.type is WSMsgType.TEXT:
                     await self._take(socket, json.loads(message.data))
         finally:
-            if self._socket is socket:
-                self._socket = None
-                for future in self._asked.values():
-                    if not future.done():
-                        future.set_exception(ConnectionError("the site went away"))
+            self._gone(socket)
             self._changes.told()
         return socket
+
+    def _gone(self, socket: web.WebSocketResponse) -> None:
+        if self._socket is socket:
+            self._socket = None
+            for future in self._asked.values():
+                if not future.done():
+                    future.set_exception(ConnectionError("the site went away"))
 
     async def _take(self, socket: web.WebSocketResponse, frame: list[Any]) -> None:
         if frame[0] != 2:

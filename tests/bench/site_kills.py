@@ -148,9 +148,10 @@ class Drivers:
                 return
 
     async def _watch_end(self, outlet: Outlet, transaction: str, limit_wh: int) -> None:
-        readings = outlet.watcher.follow("session_energy")
-        while outlet.running == transaction and outlet.watcher.number("session_energy") < limit_wh - 1:
-            await readings.get()
+        await outlet.watcher.until(
+            lambda states: states["session_id"] != transaction or float(str(states["session_energy"])) > limit_wh - 1,
+            600,
+        )
         self._moments.now("end")
 
 
