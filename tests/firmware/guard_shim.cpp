@@ -15,6 +15,8 @@ struct View {
   uint64_t lease_left_ms;
   uint64_t doubtful_uj;
   uint32_t durable_changes;
+  uint32_t energy_limit_wh;
+  uint32_t time_limit_s;
   uint32_t relay_cycles;
   uint16_t relay_delay_us;
   uint8_t relay_closed;
@@ -57,6 +59,10 @@ uint8_t guard_renew(SessionGuard *guard, const char *id, size_t id_length, int32
                     uint64_t now_ms) {
   return static_cast<uint8_t>(guard->session_renew(view_of(id, id_length), seq, lease_s, now_ms).refusal);
 }
+uint8_t guard_limit(SessionGuard *guard, const char *id, size_t id_length, int32_t energy_wh, int32_t time_s,
+                    uint64_t now_ms) {
+  return static_cast<uint8_t>(guard->session_limit(view_of(id, id_length), energy_wh, time_s, now_ms).refusal);
+}
 uint8_t guard_stop(SessionGuard *guard, const char *id, size_t id_length, const char *reason, size_t reason_length,
                    uint64_t now_ms) {
   return static_cast<uint8_t>(
@@ -90,6 +96,8 @@ void guard_view(const SessionGuard *guard, uint64_t now_ms, View *view) {
   view->lease_left_ms = guard->lease_left_ms(now_ms);
   view->doubtful_uj = guard->doubtful_uj();
   view->durable_changes = guard->durable_changes();
+  view->energy_limit_wh = guard->limits().energy_wh;
+  view->time_limit_s = guard->limits().time_s;
   view->relay_cycles = guard->relay_cycles();
   view->relay_delay_us = guard->relay_delay_us();
   view->without_power = guard->without_power();

@@ -2,19 +2,9 @@
 
 import pytest
 
-from .guard import MEAN, MOMENTARY, NOT_A_NUMBER, UJ_PER_WH, Bench, Guard, settings
+from .guard import AFTER_A_CUT, MEAN, MOMENTARY, NOT_A_NUMBER, UJ_PER_WH, Bench, Guard, settings, supplying
 
 LONGEST_GAP_MS = 2_500
-AFTER_A_CUT = 200_000
-"""A renewal's number so high that it can't have been heard before a power cut."""
-
-
-def supplying(energy_wh: int = 1000, time_s: int = 0, timer: str = "relay", **changes: int) -> Bench:
-    """Return a bench with a session `s` that has just started."""
-    bench = Bench(**changes)
-    bench.run(2_000)
-    assert bench.guard.start(bench.now, "s", energy_wh, time_s, timer) == ""
-    return bench
 
 
 def test_relay_is_open_at_boot() -> None:

@@ -7,6 +7,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from .guard import UJ_PER_WH, Bench, View
 
 IDS = [f"session-{number}" for number in range(12)]
+ENERGIES = st.sampled_from([-1, 0, 1, 3, 20, 100_001])
+TIMES = st.sampled_from([-1, 0, 5, 60, 86_401])
 REMEMBERED = 8
 LONGEST_GAP_MS = 2_500
 SURPRISES = 4
@@ -47,8 +49,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(
         session_id=st.sampled_from(IDS),
-        energy_wh=st.sampled_from([-1, 0, 1, 3, 20, 100_001]),
-        time_s=st.sampled_from([-1, 0, 5, 60, 86_401]),
+        energy_wh=ENERGIES,
+        time_s=TIMES,
         lease_s=st.sampled_from([0, 3, 60, 300]),
         timer=st.sampled_from(["relay", "current", "x"]),
     )
@@ -89,6 +91,34 @@ class AnyOrder(RuleBasedStateMachine):
             # What a power cut has made doubtful may have used the limit up.
             assert after.lease_left_ms == lease_s * 1000 or after.state == "ended"
 
+    @rule(session_id=st.sampled_from(IDS), energy_wh=ENERGIES, time_s=TIMES)
+    def change_any_limits(self, session_id: str, energy_wh: int, time_s: int) -> None:
+        self._change_limits(session_id, energy_wh, time_s)
+
+    @precondition(lambda self: self.last.state in {"supplying", "suspended"})
+    @rule(energy_wh=ENERGIES, time_s=TIMES)
+    def change_the_limits_of_the_running_one(self, energy_wh: int, time_s: int) -> None:
+        self._change_limits(self.last.session_id, energy_wh, time_s)
+
+    def _change_limits(self, session_id: str, energy_wh: int, time_s: int) -> None:
+        before = self.bench.view
+        if self.bench.guard.limit(self.bench.now, session_id, energy_wh, time_s):
+            assert self.bench.view == before
+            return
+        assert (before.session_id, before.end_reason) == (session_id, "")
+        self.bench.follow()
+        after = self.bench.view
+        if after.end_reason:
+            assert after.end_reason in {"EnergyLimitReached", "TimeLimitReached"}
+            return
+        if self.bench.flash_works:
+            assert (after.energy_limit_wh, after.time_limit_s) == (energy_wh, time_s)
+            assert after.lease_left_ms == before.lease_left_ms
+        else:
+            assert (after.energy_limit_wh, after.time_limit_s) == (before.energy_limit_wh, before.time_limit_s)
+        self.energy_limit_uj = after.energy_limit_wh * UJ_PER_WH
+        self.time_limit_ms = after.time_limit_s * 1000
+
     @rule(session_id=st.sampled_from(IDS), reason=st.sampled_from(["Remote", "PowerLoss", "EnergyLimitReached"]))
     def stop_any(self, session_id: str, reason: str) -> None:
         before = self.bench.view
@@ -125,6 +155,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert not after.relay_closed
         assert after.state != "supplying"
         assert after.session_id == before.session_id
+        assert (after.energy_limit_wh, after.time_limit_s) == (before.energy_limit_wh, before.time_limit_s)
         lost_uj = before.energy_uj - after.energy_uj
         assert 0 <= lost_uj <= self.bench.settings.save_energy_mwh * UJ_PER_WH // 1000
         # What was lost is not supplied again, and the register does not run backwards.
@@ -163,7 +194,7 @@ class AnyOrder(RuleBasedStateMachine):
         unseen_ms = LONGEST_GAP_MS if self.meter_failed else self.bench.METER_MS
         one_reading_uj = self.most_w * 1000 * (unseen_ms + self.bench.TICK_MS)
         if view.end_reason == "EnergyLimitReached":
-            assert view.energy_uj + view.doubtful_uj >= self.energy_limit_uj
+            assert view.energy_uj + view.doubtful_uj >= view.energy_limit_wh * UJ_PER_WH
         if self.energy_limit_uj:
             assert view.energy_uj <= self.energy_limit_uj + one_reading_uj
         if self.time_limit_ms:
