@@ -160,6 +160,7 @@ class Mischief:
         good: dict[str, tuple[Value, ...]] = {
             "session_start": (foreign, 1000, 600, b"relay", 60),
             "session_renew": (foreign, self._integer(), 60),
+            "session_limit": (foreign, 1000, 600),
             "session_stop": (foreign, b"Remote"),
             "outlet_enable": (True,),
         }
@@ -172,14 +173,19 @@ class Mischief:
                 4: (*NO_LEASES, b"60", 60.0),
             },
             "session_renew": {0: (*NO_IDS, 1), 2: (*NO_LEASES, b"60")},
+            "session_limit": {
+                0: (*NO_IDS, 1),
+                1: (-1, 100_001, 2**31 - 1, -(2**31)),
+                2: (-1, 86_401, 2**31 - 1, -(2**31)),
+            },
             "session_stop": {0: (*NO_IDS, 1), 1: (b"", b"remote", b"EnergyLimitReached", b"x" * 30_000, 1)},
         }
         arguments = list(good.get(name, tuple(self._value() for _ in range(self.random.randrange(4)))))
         if name in bad and self.random.random() < 0.7:
             place = self.random.choice(list(bad[name]))
             arguments[place] = self.random.choice(bad[name][place])
-        elif name in good and (name != "session_stop" or self.random.random() < 0.5):
-            # Missing and surplus arguments. (A stop of a foreign session is wrong enough.)
+        elif name in good and (name not in {"session_limit", "session_stop"} or self.random.random() < 0.5):
+            # Missing and surplus arguments. (Limits or a stop of a foreign session are wrong enough.)
             counts = [count for count in (*range(8), 40) if count != len(arguments)]
             arguments = [self._value() for _ in range(self.random.choice(counts))]
         return call(key, *arguments, call_id=self.random.choice((0, 1, 2**32 - 1)))

@@ -176,7 +176,6 @@ Answer SessionGuard::session_limit(std::string_view session_id, int32_t energy_l
     this->limits_in_flash_ = this->limits_;
   this->limits_ = limits;
   this->durable_changes_++;
-  this->run_clock_(now_ms);
   if (const EndReason reached = this->limit_reached_(now_ms); reached != EndReason::NONE)
     this->end_(reached, now_ms);
   return DONE;
