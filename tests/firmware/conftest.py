@@ -63,6 +63,17 @@ class Device:
         }
         await self.watcher.act("session_start", session_id=session_id, **(arguments | changes))
 
+    async def limit(self, energy_limit_wh: int, time_limit_s: int = 0, session_id: str = "s") -> None:
+        """Change the limits of the running session."""
+        await self.watcher.act(
+            "session_limit", session_id=session_id, energy_limit_wh=energy_limit_wh, time_limit_s=time_limit_s
+        )
+
+    async def limits(self, energy_limit_wh: int, time_limit_s: int = 0) -> None:
+        """Wait until the outlet says that these are the limits."""
+        asked = {"energy_limit": energy_limit_wh, "time_limit": time_limit_s}
+        await self.watcher.until(lambda states: asked.items() <= states.items(), 5)
+
     async def state(self, name: str, patience: float = 10) -> None:
         """Wait until the session state is so."""
         await self.watcher.until(lambda states: states.get("session_state") == name, patience)
@@ -79,7 +90,9 @@ class Device:
         assert {key: self.watcher.states[key] for key in UNCHANGED} == before
 
 
-UNCHANGED = ("session_state", "session_id", "end_reason", "fault", "relay", "outlet_enabled")
+UNCHANGED = (
+    "session_state", "session_id", "end_reason", "fault", "relay", "outlet_enabled", "energy_limit", "time_limit",
+)  # fmt: skip
 
 
 @pytest.fixture

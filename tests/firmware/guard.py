@@ -16,6 +16,9 @@ CHECKED = ("-O1", "-g", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=
 
 UJ_PER_WH = 3_600_000_000
 MEAN, MOMENTARY = 0, 1
+NOT_A_NUMBER = math.nan
+AFTER_A_CUT = 200_000
+"""A renewal's number so high that it can't have been heard before a power cut."""
 
 
 class Settings(ctypes.Structure):
@@ -73,6 +76,8 @@ class _View(ctypes.Structure):
         ("lease_left_ms", ctypes.c_uint64),
         ("doubtful_uj", ctypes.c_uint64),
         ("durable_changes", ctypes.c_uint32),
+        ("energy_limit_wh", ctypes.c_uint32),
+        ("time_limit_s", ctypes.c_uint32),
         ("relay_cycles", ctypes.c_uint32),
         ("relay_delay_us", ctypes.c_uint16),
         ("relay_closed", ctypes.c_uint8),
@@ -101,6 +106,8 @@ class View:
     lease_left_ms: int
     doubtful_uj: int
     durable_changes: int
+    energy_limit_wh: int
+    time_limit_s: int
     relay_cycles: int
     relay_delay_us: int
     without_power: bool
@@ -122,7 +129,7 @@ def library() -> ctypes.CDLL:
         getattr(guard, name).restype = ctypes.c_bool
     for name in ("guard_settings_size", "guard_view_size", "guard_record_size"):
         getattr(guard, name).restype = ctypes.c_size_t
-    for name in ("guard_start", "guard_renew", "guard_stop", "guard_fault_clear"):
+    for name in ("guard_start", "guard_renew", "guard_limit", "guard_stop", "guard_fault_clear"):
         getattr(guard, name).restype = ctypes.c_uint8
     assert guard.guard_settings_size() == ctypes.sizeof(Settings)
     assert guard.guard_view_size() == ctypes.sizeof(_View)
@@ -192,7 +199,7 @@ class Guard:
         )
 
     def limit(self, now: int, session_id: str, energy_wh: int = 0, time_s: int = 0) -> str:
-        """Change the limits of a session."""
+        """Change the limits of the running session."""
         name = session_id.encode()
         return self._name(
             self._library.guard_limit(
@@ -295,6 +302,8 @@ class Guard:
             lease_left_ms=raw.lease_left_ms,
             doubtful_uj=raw.doubtful_uj,
             durable_changes=raw.durable_changes,
+            energy_limit_wh=raw.energy_limit_wh,
+            time_limit_s=raw.time_limit_s,
             relay_cycles=raw.relay_cycles,
             relay_delay_us=raw.relay_delay_us,
             without_power=bool(raw.without_power),
@@ -423,4 +432,9 @@ class Bench:
         self._start_meter()
 
 
-NOT_A_NUMBER = math.nan
+def supplying(energy_wh: int = 1000, time_s: int = 0, timer: str = "relay", **changes: int) -> Bench:
+    """Return a bench with a session `s` that has just started."""
+    bench = Bench(**changes)
+    bench.run(2_000)
+    assert bench.guard.start(bench.now, "s", energy_wh, time_s, timer) == ""
+    return bench

@@ -15,6 +15,8 @@ struct View {
   uint64_t lease_left_ms;
   uint64_t doubtful_uj;
   uint32_t durable_changes;
+  uint32_t energy_limit_wh;
+  uint32_t time_limit_s;
   uint32_t relay_cycles;
   uint16_t relay_delay_us;
   uint8_t relay_closed;
@@ -94,6 +96,8 @@ void guard_view(const SessionGuard *guard, uint64_t now_ms, View *view) {
   view->lease_left_ms = guard->lease_left_ms(now_ms);
   view->doubtful_uj = guard->doubtful_uj();
   view->durable_changes = guard->durable_changes();
+  view->energy_limit_wh = guard->limits().energy_wh;
+  view->time_limit_s = guard->limits().time_s;
   view->relay_cycles = guard->relay_cycles();
   view->relay_delay_us = guard->relay_delay_us();
   view->without_power = guard->without_power();

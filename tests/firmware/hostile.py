@@ -184,8 +184,8 @@ class Mischief:
         if name in bad and self.random.random() < 0.7:
             place = self.random.choice(list(bad[name]))
             arguments[place] = self.random.choice(bad[name][place])
-        elif name in good and (name != "session_stop" or self.random.random() < 0.5):
-            # Missing and surplus arguments. (A stop of a foreign session is wrong enough.)
+        elif name in good and (name not in {"session_limit", "session_stop"} or self.random.random() < 0.5):
+            # Missing and surplus arguments. (Limits or a stop of a foreign session are wrong enough.)
             counts = [count for count in (*range(8), 40) if count != len(arguments)]
             arguments = [self._value() for _ in range(self.random.choice(counts))]
         return call(key, *arguments, call_id=self.random.choice((0, 1, 2**32 - 1)))

@@ -2,19 +2,9 @@
 
 import pytest
 
-from .guard import MEAN, MOMENTARY, NOT_A_NUMBER, UJ_PER_WH, Bench, Guard, settings
+from .guard import AFTER_A_CUT, MEAN, MOMENTARY, NOT_A_NUMBER, UJ_PER_WH, Bench, Guard, settings, supplying
 
 LONGEST_GAP_MS = 2_500
-AFTER_A_CUT = 200_000
-"""A renewal's number so high that it can't have been heard before a power cut."""
-
-
-def supplying(energy_wh: int = 1000, time_s: int = 0, timer: str = "relay", **changes: int) -> Bench:
-    """Return a bench with a session `s` that has just started."""
-    bench = Bench(**changes)
-    bench.run(2_000)
-    assert bench.guard.start(bench.now, "s", energy_wh, time_s, timer) == ""
-    return bench
 
 
 def test_relay_is_open_at_boot() -> None:
@@ -100,61 +90,6 @@ def test_time_limit_ends_the_session() -> None:
 def test_the_first_limit_that_is_reached_counts() -> None:
     assert supplying(1, 3600).run_until("ended").end_reason == "EnergyLimitReached"
     assert supplying(1000, 2).run_until("ended").end_reason == "TimeLimitReached"
-
-
-def test_a_raised_limit_lets_the_session_go_on_and_a_lowered_one_ends_it_earlier() -> None:
-    bench = supplying(10)
-    bench.load_w = 3000.0
-    bench.run(6_000)
-    assert bench.guard.limit(bench.now, "s", 20) == ""
-    bench.run(12_000)
-    assert bench.view.relay_closed
-    assert bench.guard.limit(bench.now, "s", 18) == ""
-    view = bench.run_until("ended", 60_000)
-    assert (view.end_reason, view.energy_wh) == ("EnergyLimitReached", pytest.approx(18, abs=0.1))
-
-
-@pytest.mark.parametrize("suspended", [False, True])
-@pytest.mark.parametrize(("energy_wh", "time_s", "reason"), [(1, 0, "EnergyLimitReached"), (0, 2, "TimeLimitReached")])
-def test_a_limit_that_is_used_up_already_ends_the_session_at_once(
-    suspended: bool, energy_wh: int, time_s: int, reason: str
-) -> None:
-    bench = supplying(100)
-    bench.load_w = 3000.0
-    bench.run(6_000)
-    if suspended:
-        bench.guard.suspend(bench.now)
-    assert bench.guard.limit(bench.now, "s", energy_wh, time_s) == ""
-    assert (bench.view.state, bench.view.end_reason) == ("ended", reason)
-
-
-def test_limits_are_changed_within_what_a_start_may_ask_for_and_of_the_running_session_only() -> None:
-    bench = supplying(100)
-    before = bench.view
-    assert bench.guard.limit(bench.now, "s", 0, 0) == "bad_argument"
-    assert bench.guard.limit(bench.now, "s", 100_001) == "bad_argument"
-    assert bench.guard.limit(bench.now, "s", 0, 86_401) == "bad_argument"
-    assert bench.guard.limit(bench.now, "?", 5) == "bad_argument"
-    assert bench.guard.limit(bench.now, "t", 5) == "unknown_session"
-    assert bench.guard.limit(bench.now, "s", 100) == ""
-    assert bench.view == before
-    bench.guard.stop(bench.now, "s")
-    assert bench.guard.limit(bench.now, "s", 5) == "already_ended"
-
-
-def test_the_limit_that_was_acknowledged_last_holds_after_a_power_cut() -> None:
-    bench = supplying(10)
-    bench.load_w = 3000.0
-    bench.run(6_000)
-    bench.guard.limit(bench.now, "s", 100)
-    bench.follow()
-    bench.power_cut()
-    assert bench.guard.renew(bench.now, "s", AFTER_A_CUT) == ""
-    bench.run(40_000)
-    assert bench.view.relay_closed
-    assert bench.view.energy_wh > 30
-    assert bench.guard.limit(bench.now, "s", 100) == ""
-    assert bench.guard.start(bench.now, "s", 10) == "busy"
 
 
 def test_the_clock_can_wait_for_the_first_use_of_power() -> None:

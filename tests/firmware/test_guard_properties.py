@@ -7,6 +7,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from .guard import UJ_PER_WH, Bench, View
 
 IDS = [f"session-{number}" for number in range(12)]
+ENERGIES = st.sampled_from([-1, 0, 1, 3, 20, 100_001])
+TIMES = st.sampled_from([-1, 0, 5, 60, 86_401])
 REMEMBERED = 8
 LONGEST_GAP_MS = 2_500
 SURPRISES = 4
@@ -22,7 +24,6 @@ class AnyOrder(RuleBasedStateMachine):
         self.seq = 0
         self.ended: list[str] = []
         self.last: View = self.bench.view
-        self.asked_uj = 0.0
         self.energy_limit_uj = 0
         self.time_limit_ms = 0
         self.most_w = 0.0
@@ -48,8 +49,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(
         session_id=st.sampled_from(IDS),
-        energy_wh=st.sampled_from([-1, 0, 1, 3, 20, 100_001]),
-        time_s=st.sampled_from([-1, 0, 5, 60, 86_401]),
+        energy_wh=ENERGIES,
+        time_s=TIMES,
         lease_s=st.sampled_from([0, 3, 60, 300]),
         timer=st.sampled_from(["relay", "current", "x"]),
     )
@@ -63,30 +64,12 @@ class AnyOrder(RuleBasedStateMachine):
         assert session_id not in self.ended[-REMEMBERED:]
         assert before.state in {"idle", "ended"}
         assert after.relay_closed
-        self.asked_uj = self.energy_limit_uj = energy_wh * UJ_PER_WH
+        self.energy_limit_uj = energy_wh * UJ_PER_WH
         self.time_limit_ms = time_s * 1000
         self.session_begin_uj = self.bench.taken_uj
         self.openings = 0
         self.most_w = self.bench.load_w
         self.meter_failed = not self.bench.meter_works
-
-    @rule(
-        session_id=st.sampled_from(IDS),
-        energy_wh=st.sampled_from([-1, 0, 1, 3, 20, 100_001]),
-        time_s=st.sampled_from([-1, 0, 5, 60, 86_401]),
-    )
-    def other_limits(self, session_id: str, energy_wh: int, time_s: int) -> None:
-        before = self.bench.view
-        if self.bench.guard.limit(self.bench.now, session_id, energy_wh, time_s):
-            assert self.bench.view == before
-            return
-        assert before.session_id == session_id
-        assert before.state in {"supplying", "suspended"}
-        # What was allowed until now may have flowed; a smaller limit stops what comes.
-        self.asked_uj = energy_wh * UJ_PER_WH
-        taken_uj = max(self.bench.taken_uj - self.session_begin_uj, self.bench.view.energy_uj)
-        self.energy_limit_uj = max(self.asked_uj, taken_uj) if energy_wh else 0
-        self.time_limit_ms = max(time_s * 1000, self.bench.view.supply_ms) if time_s else 0
 
     @rule(session_id=st.sampled_from(IDS), step=st.integers(-2, 2), lease_s=st.sampled_from([-1, 3, 300, 301]))
     def renew_any(self, session_id: str, step: int, lease_s: int) -> None:
@@ -107,6 +90,34 @@ class AnyOrder(RuleBasedStateMachine):
             after = self.bench.view
             # What a power cut has made doubtful may have used the limit up.
             assert after.lease_left_ms == lease_s * 1000 or after.state == "ended"
+
+    @rule(session_id=st.sampled_from(IDS), energy_wh=ENERGIES, time_s=TIMES)
+    def change_any_limits(self, session_id: str, energy_wh: int, time_s: int) -> None:
+        self._change_limits(session_id, energy_wh, time_s)
+
+    @precondition(lambda self: self.last.state in {"supplying", "suspended"})
+    @rule(energy_wh=ENERGIES, time_s=TIMES)
+    def change_the_limits_of_the_running_one(self, energy_wh: int, time_s: int) -> None:
+        self._change_limits(self.last.session_id, energy_wh, time_s)
+
+    def _change_limits(self, session_id: str, energy_wh: int, time_s: int) -> None:
+        before = self.bench.view
+        if self.bench.guard.limit(self.bench.now, session_id, energy_wh, time_s):
+            assert self.bench.view == before
+            return
+        assert (before.session_id, before.end_reason) == (session_id, "")
+        self.bench.follow()
+        after = self.bench.view
+        if after.end_reason:
+            assert after.end_reason in {"EnergyLimitReached", "TimeLimitReached"}
+            return
+        if self.bench.flash_works:
+            assert (after.energy_limit_wh, after.time_limit_s) == (energy_wh, time_s)
+            assert after.lease_left_ms == before.lease_left_ms
+        else:
+            assert (after.energy_limit_wh, after.time_limit_s) == (before.energy_limit_wh, before.time_limit_s)
+        self.energy_limit_uj = after.energy_limit_wh * UJ_PER_WH
+        self.time_limit_ms = after.time_limit_s * 1000
 
     @rule(session_id=st.sampled_from(IDS), reason=st.sampled_from(["Remote", "PowerLoss", "EnergyLimitReached"]))
     def stop_any(self, session_id: str, reason: str) -> None:
@@ -144,6 +155,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert not after.relay_closed
         assert after.state != "supplying"
         assert after.session_id == before.session_id
+        assert (after.energy_limit_wh, after.time_limit_s) == (before.energy_limit_wh, before.time_limit_s)
         lost_uj = before.energy_uj - after.energy_uj
         assert 0 <= lost_uj <= self.bench.settings.save_energy_mwh * UJ_PER_WH // 1000
         # What was lost is not supplied again, and the register does not run backwards.
@@ -182,7 +194,7 @@ class AnyOrder(RuleBasedStateMachine):
         unseen_ms = LONGEST_GAP_MS if self.meter_failed else self.bench.METER_MS
         one_reading_uj = self.most_w * 1000 * (unseen_ms + self.bench.TICK_MS)
         if view.end_reason == "EnergyLimitReached":
-            assert view.energy_uj + view.doubtful_uj >= self.asked_uj
+            assert view.energy_uj + view.doubtful_uj >= view.energy_limit_wh * UJ_PER_WH
         if self.energy_limit_uj:
             assert view.energy_uj <= self.energy_limit_uj + one_reading_uj
         if self.time_limit_ms:

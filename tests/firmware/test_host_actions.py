@@ -58,18 +58,29 @@ async def test_renewals_are_taken_in_order_and_for_the_running_session_only(devi
     await device.refused(act("session_renew", session_id="t", seq=6, lease_s=9), "unknown_session")
 
 
-async def test_limits_are_changed_while_a_session_runs(device: Device) -> None:
-    act = device.watcher.act
-    await device.refused(act("session_limit", session_id="s", energy_limit_wh=5, time_limit_s=0), "unknown_session")
-    await device.start("s", energy_limit_wh=1000)
+async def test_limits_are_changed_for_the_running_session_only_and_within_their_range(device: Device) -> None:
+    await device.refused(device.limit(1000), "unknown_session")
+    await device.start("before")
+    await device.watcher.act("session_stop", session_id="before", reason="Remote")
+    await device.start("s")
     await device.state("supplying")
-    await device.refused(act("session_limit", session_id="s", energy_limit_wh=0, time_limit_s=0), "bad_argument")
-    await device.refused(act("session_limit", session_id="t", energy_limit_wh=5, time_limit_s=0), "unknown_session")
-    await act("session_limit", session_id="s", energy_limit_wh=2, time_limit_s=0)
-    await device.state("ended")
-    assert device.watcher.states["end_reason"] == "EnergyLimitReached"
-    assert 2 <= device.watcher.number("session_energy") < 2.1
-    await device.refused(act("session_limit", session_id="s", energy_limit_wh=5, time_limit_s=0), "already_ended")
+    await device.refused(device.limit(0, 0), "bad_argument")
+    await device.refused(device.limit(-1), "bad_argument")
+    await device.refused(device.limit(100_001), "bad_argument")
+    await device.refused(device.limit(1000, 86_401), "bad_argument")
+    await device.refused(device.limit(1000, session_id="?"), "bad_argument")
+    await device.refused(device.limit(1000, session_id="t"), "unknown_session")
+    await device.refused(device.limit(1000, session_id="before"), "already_ended")
+    assert "session_limit refused, already_ended" in device.outlet.process.log_tail()
+
+
+async def test_a_repeated_start_is_one_under_the_limits_that_hold_now(device: Device) -> None:
+    await device.start("s", energy_limit_wh=100)
+    await device.limit(200, 300)
+    await device.limits(200, 300)
+    await device.limit(200, 300)
+    await device.start("s", energy_limit_wh=200, time_limit_s=300)
+    await device.refused(device.start("s", energy_limit_wh=100), "busy")
 
 
 async def test_a_stop_needs_a_known_session_and_reason(device: Device) -> None:

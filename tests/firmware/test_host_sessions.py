@@ -1,13 +1,14 @@
 """Sessions on the compiled firmware: limits, leases, faults and power cuts, seen through the native API."""
 
 import asyncio
+from pathlib import Path
 from time import monotonic
 
 import pytest
 from aioesphomeapi import EntityState
 from aioesphomeapi.client import APIClient
 
-from .conftest import SETTINGS, Device
+from .conftest import SETTINGS, SPEC, Device
 
 AFTER_A_CUT = 200_000
 SAVE_ENERGY_WH = float(SETTINGS["save_energy"].removesuffix("Wh"))
@@ -42,6 +43,73 @@ async def test_time_limit(device: Device) -> None:
     await device.state("ended")
     assert device.watcher.states["end_reason"] == "TimeLimitReached"
     assert device.watcher.number("session_time") == 3
+
+
+async def test_limits_are_raised_and_lowered_while_the_car_charges(device: Device) -> None:
+    await device.start(energy_limit_wh=3, lease_s=100)
+    await device.limits(3)
+    await device.used(1)
+    await device.limit(8, 600)
+    await device.limits(8, 600)
+    assert device.watcher.states["session_state"] == "supplying"
+    await device.used(4)
+    # The clock, the energy and the lease went on as if nothing had happened.
+    assert device.watcher.number("session_time") >= 4
+    assert device.watcher.number("lease_left") < 97
+    await device.limit(6, 600)
+    await device.state("ended")
+    assert device.watcher.states["end_reason"] == "EnergyLimitReached"
+    assert 6 <= device.watcher.number("session_energy") < 6.1
+    await device.limits(6, 600)
+    await device.refused(device.limit(8, 600), "already_ended")
+
+
+async def test_a_limit_that_is_used_up_already_ends_the_session_at_once(device: Device) -> None:
+    await device.start("one")
+    await device.used(2)
+    await device.limit(1, session_id="one")
+    await device.state("ended", 0.5)
+    assert device.watcher.states["end_reason"] == "EnergyLimitReached"
+    await device.start("two", lease_s=3)
+    await device.state("suspended")
+    await device.limit(0, 2, session_id="two")
+    await device.state("ended", 0.5)
+    assert device.watcher.states["end_reason"] == "TimeLimitReached"
+
+
+@pytest.mark.parametrize("changed_wh", [500, 40])
+async def test_a_limit_that_was_acknowledged_holds_after_a_power_cut(device: Device, changed_wh: int) -> None:
+    await device.start(energy_limit_wh=100)
+    await device.used(1)
+    await device.limit(changed_wh)
+    await device.outlet.process.kill()
+    await device.restart()
+    assert device.watcher.states["session_state"] == "suspended"
+    await device.limits(changed_wh)
+    await device.limit(changed_wh + 7, 600)
+    await device.limits(changed_wh + 7, 600)
+    await device.watcher.act("session_renew", session_id="s", seq=AFTER_A_CUT, lease_s=60)
+    await device.state("supplying")
+
+
+async def test_a_limit_that_cannot_be_written_to_flash_is_refused_and_nothing_flows(
+    device: Device, tmp_path: Path
+) -> None:
+    await device.start(energy_limit_wh=100)
+    await device.used(0.5)
+    flash = tmp_path / "flash" / f"{SPEC.name}.prefs"
+    flash.unlink()
+    flash.mkdir()
+    with pytest.raises(RuntimeError, match=r"^fault: the limits could not be written"):
+        await device.limit(500)
+    await device.state("suspended", 1)
+    await device.limits(100)
+    assert (device.watcher.states["fault"], device.watcher.states["relay"]) == ("storage", False)
+    await device.refused(device.limit(500), "fault")
+    flash.rmdir()
+    await device.watcher.until(lambda states: states["fault"] == "", 15)
+    await device.limit(500)
+    await device.limits(500)
 
 
 async def test_stop_and_its_repetition(device: Device) -> None:

@@ -122,6 +122,9 @@ _SECONDS = {
     "device_class": DEVICE_CLASS_DURATION,
     "state_class": STATE_CLASS_MEASUREMENT,
 }
+# Nothing to make statistics of.
+_ENERGY_LIMIT = {"unit_of_measurement": UNIT_WATT_HOURS, "accuracy_decimals": 0, "device_class": DEVICE_CLASS_ENERGY}
+_TIME_LIMIT = {"unit_of_measurement": UNIT_SECOND, "accuracy_decimals": 0, "device_class": DEVICE_CLASS_DURATION}
 
 BINARY_SENSORS: EntityTable = {
     "relay_closed": ("Relay", "relay", {}),
@@ -135,6 +138,8 @@ BINARY_SENSORS: EntityTable = {
 SENSORS: EntityTable = {
     "session_energy": ("Session energy", "session_energy", _ENERGY),
     "session_time": ("Session time", "session_time", _SECONDS),
+    "energy_limit": ("Energy limit", "energy_limit", _ENERGY_LIMIT),
+    "time_limit": ("Time limit", "time_limit", _TIME_LIMIT),
     "lifetime_energy": ("Lifetime energy", "lifetime_energy", _ENERGY),
     "lease_left": ("Lease left", "lease_left", _SECONDS | {"entity_category": ENTITY_CATEGORY_DIAGNOSTIC}),
     "relay_cycles": (

@@ -128,8 +128,13 @@ void ChargingOutlet::session_renew(StringRef session_id, int32_t seq, int32_t le
 }
 
 void ChargingOutlet::session_limit(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s) {
-  this->answer_with_("session_limit", this->guard_.session_limit(view_of(session_id), energy_limit_wh, time_limit_s,
-                                                                 millis_64()));
+  Answer answer = this->guard_.session_limit(view_of(session_id), energy_limit_wh, time_limit_s, millis_64());
+  this->follow_guard_();
+  const Limits &limits = this->guard_.limits();
+  if (answer.accepted() && (limits.energy_wh != static_cast<uint32_t>(energy_limit_wh) ||
+                            limits.time_s != static_cast<uint32_t>(time_limit_s)))
+    answer = {Refusal::FAULT, "the limits could not be written to flash"};
+  this->answer_with_("session_limit", answer);
 }
 
 void ChargingOutlet::session_stop(StringRef session_id, StringRef reason) {
@@ -219,22 +224,20 @@ void ChargingOutlet::command_relay_(bool closed) {
 void ChargingOutlet::save_if_due_(uint64_t now_ms) {
   const bool waited = now_ms - this->saved_ms_ >= LAZY_SAVE_MS;
   const bool due = this->guard_.save_due(now_ms) && (waited || !this->save_failed_);
-  if (!due && !(this->guard_.save_useful() && waited))
-    return;
-  if (!this->save_(now_ms))
-    this->guard_.save_failed(now_ms);
+  if (due || (this->guard_.save_useful() && waited))
+    this->save_(now_ms);
 }
 
-bool ChargingOutlet::save_(uint64_t now_ms) {
+void ChargingOutlet::save_(uint64_t now_ms) {
   const FlashRecord record = this->guard_.record();
   this->saved_ms_ = now_ms;
   this->save_failed_ = !this->flash_.save(&record) || !global_preferences->sync();
   if (this->save_failed_) {
     ESP_LOGE(TAG, "Could not write to flash; no supply until it can be written");
+    this->guard_.save_failed(now_ms);
   } else {
     this->guard_.saved();
   }
-  return !this->save_failed_;
 }
 
 void ChargingOutlet::publish_(uint64_t now_ms) {
@@ -258,6 +261,8 @@ void ChargingOutlet::publish_(uint64_t now_ms) {
   publish(this->energy_entity_, last.energy_mwh, this->guard_.energy_uj() / MICROJOULES_PER_MWH, 1000.0f);
   publish(this->lifetime_entity_, last.lifetime_mwh, this->guard_.lifetime_uj() / MICROJOULES_PER_MWH, 1000.0f);
   publish(this->time_entity_, last.time_s, this->guard_.supply_ms() / 1000, 1.0f);
+  publish(this->energy_limit_entity_, last.energy_limit_wh, this->guard_.limits().energy_wh, 1.0f);
+  publish(this->time_limit_entity_, last.time_limit_s, this->guard_.limits().time_s, 1.0f);
   publish(this->cycles_entity_, last.relay_cycles, this->guard_.relay_cycles(), 1.0f);
   publish(this->lease_entity_, last.lease_s, (this->guard_.lease_left_ms(now_ms) + 999) / 1000, 1.0f);
   if (changed) {

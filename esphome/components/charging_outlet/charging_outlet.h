@@ -39,6 +39,8 @@ class ChargingOutlet final : public Component {
   void set_relay_cycles_sensor(sensor::Sensor *entity) { this->cycles_entity_ = entity; }
   void set_session_energy_sensor(sensor::Sensor *entity) { this->energy_entity_ = entity; }
   void set_session_time_sensor(sensor::Sensor *entity) { this->time_entity_ = entity; }
+  void set_energy_limit_sensor(sensor::Sensor *entity) { this->energy_limit_entity_ = entity; }
+  void set_time_limit_sensor(sensor::Sensor *entity) { this->time_limit_entity_ = entity; }
   void set_lifetime_energy_sensor(sensor::Sensor *entity) { this->lifetime_entity_ = entity; }
   void set_lease_left_sensor(sensor::Sensor *entity) { this->lease_entity_ = entity; }
   void set_loopback_sensor(sensor::Sensor *entity) { this->loopback_entity_ = entity; }
@@ -62,8 +64,8 @@ class ChargingOutlet final : public Component {
 
   void session_start(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s, StringRef timer_start,
                      int32_t lease_s);
-  void session_limit(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s);
   void session_renew(StringRef session_id, int32_t seq, int32_t lease_s);
+  void session_limit(StringRef session_id, int32_t energy_limit_wh, int32_t time_limit_s);
   void session_stop(StringRef session_id, StringRef reason);
   void outlet_enable(bool enabled);
   void fault_clear(StringRef code);
@@ -81,6 +83,8 @@ class ChargingOutlet final : public Component {
     uint64_t lifetime_mwh{UINT64_MAX};
     uint64_t time_s{UINT64_MAX};
     uint64_t lease_s{UINT64_MAX};
+    uint64_t energy_limit_wh{UINT64_MAX};
+    uint64_t time_limit_s{UINT64_MAX};
     uint64_t relay_cycles{UINT64_MAX};
     uint32_t durable_changes{UINT32_MAX};
     SessionState state{SessionState::IDLE};
@@ -92,7 +96,7 @@ class ChargingOutlet final : public Component {
   /// Make relay, flash and entities follow the guard.
   void follow_guard_();
   void save_if_due_(uint64_t now_ms);
-  bool save_(uint64_t now_ms);
+  void save_(uint64_t now_ms);
   void command_relay_(bool closed);
   void publish_(uint64_t now_ms);
   void log_change_(SessionState before) const;
@@ -128,6 +132,8 @@ class ChargingOutlet final : public Component {
   sensor::Sensor *cycles_entity_{nullptr};
   sensor::Sensor *energy_entity_{nullptr};
   sensor::Sensor *time_entity_{nullptr};
+  sensor::Sensor *energy_limit_entity_{nullptr};
+  sensor::Sensor *time_limit_entity_{nullptr};
   sensor::Sensor *lifetime_entity_{nullptr};
   sensor::Sensor *lease_entity_{nullptr};
   sensor::Sensor *loopback_entity_{nullptr};

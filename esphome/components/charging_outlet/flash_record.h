@@ -1,13 +1,23 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 /// What outlives a power cut. One record, so that a cut between two writes never mixes two moments.
 namespace esphome::charging_outlet {
 
 /// A session id as on the wire: 1 to 36 characters of A-Z a-z 0-9 and '-', and a terminating zero.
 inline constexpr uint8_t SESSION_ID_LENGTH = 36;
+
+constexpr bool is_session_id(std::string_view text) {
+  return !text.empty() && text.size() <= SESSION_ID_LENGTH && std::ranges::all_of(text, [](char character) {
+    return (character >= 'A' && character <= 'Z') || (character >= 'a' && character <= 'z') ||
+           (character >= '0' && character <= '9') || character == '-';
+  });
+}
+
 /// How many ended sessions are remembered, by the 64 bit FNV-1a hash of their id: eight ids would not fit.
 inline constexpr uint8_t REMEMBERED_SESSIONS = 8;
 

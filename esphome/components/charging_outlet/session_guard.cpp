@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace esphome::charging_outlet {
 
@@ -10,12 +9,6 @@ namespace {
 
 /// A reading that is late or lost once is bridged; over a longer silence only the lower of the two around it counts.
 constexpr uint32_t LONGEST_GAP_MS = 2'500;
-/// What a load can add between two looks at it, as time at the rated power.
-constexpr uint64_t UNSEEN_MS = 1'000;
-/// The last part of a limit is covered in so many steps of a quarter of what is left, so that a power cut near the end
-/// does not take all of it.
-constexpr uint64_t PARTS_OF_THE_REST = 4;
-constexpr uint64_t SHORTEST_TIME_RESERVE_MS = 10'000;
 /// Once too hot, the outlet has to cool down by so much.
 constexpr float HYSTERESIS = 10.0f;
 constexpr float COLDEST = -40.0f;
@@ -28,15 +21,6 @@ constexpr double MOST_WH = 1e9;
 /// A counter may leap by its own coarse step, and by what a broken load could draw.
 constexpr uint64_t COARSEST_STEP_UJ = 25 * MICROJOULES_PER_WH;
 
-/// Those that stay until they are cleared, also over a reboot.
-constexpr uint8_t LATCHED_FAULTS =
-    static_cast<uint8_t>(Fault::OVERCURRENT) | static_cast<uint8_t>(Fault::WELDED_CONTACT);
-
-constexpr bool is_latched(Fault fault) { return (static_cast<uint8_t>(fault) & LATCHED_FAULTS) != 0; }
-
-/// More renewals than can have come since the last record: after a power cut they are not heard a second time.
-constexpr int64_t UNSAVED_RENEWALS = 100'000;
-
 constexpr Answer DONE{};
 
 /// 64 bit FNV-1a.
@@ -47,14 +31,21 @@ uint64_t hash_of(std::string_view text) {
   return hash;
 }
 
-bool is_session_id(std::string_view text) {
-  return !text.empty() && text.size() <= SESSION_ID_LENGTH && std::ranges::all_of(text, [](char character) {
-    return (character >= 'A' && character <= 'Z') || (character >= 'a' && character <= 'z') ||
-           (character >= '0' && character <= '9') || character == '-';
-  });
+bool is_lease(int32_t lease_s) { return lease_s >= 1 && lease_s <= MAX_LEASE_S; }
+
+Answer check_limits(int32_t energy_limit_wh, int32_t time_limit_s) {
+  if (energy_limit_wh < 0 || energy_limit_wh > MAX_ENERGY_LIMIT_WH)
+    return {Refusal::BAD_ARGUMENT, "energy_limit_wh must be 0 to 100000"};
+  if (time_limit_s < 0 || time_limit_s > MAX_TIME_LIMIT_S)
+    return {Refusal::BAD_ARGUMENT, "time_limit_s must be 0 to 86400"};
+  if (energy_limit_wh == 0 && time_limit_s == 0)
+    return {Refusal::BAD_ARGUMENT, "a session needs an energy limit or a time limit"};
+  return DONE;
 }
 
-bool is_lease(int32_t lease_s) { return lease_s >= 1 && lease_s <= MAX_LEASE_S; }
+Limits limits_of(int32_t energy_limit_wh, int32_t time_limit_s) {
+  return {.energy_wh = static_cast<uint32_t>(energy_limit_wh), .time_s = static_cast<uint32_t>(time_limit_s)};
+}
 
 /// NONE for a word that nobody may end a session with.
 EndReason reason_of_stop(std::string_view word) {
@@ -77,19 +68,8 @@ Fault fault_of(std::string_view code) {
 constexpr Answer BAD_SESSION_ID{Refusal::BAD_ARGUMENT, "session_id must be 1 to 36 characters of A-Z a-z 0-9 -"};
 constexpr Answer BAD_LEASE{Refusal::BAD_ARGUMENT, "lease_s must be 1 to 300"};
 constexpr Answer FAULTED{Refusal::FAULT, "the outlet has a fault"};
-constexpr Answer BAD_ENERGY_LIMIT{Refusal::BAD_ARGUMENT, "energy_limit_wh must be 0 to 100000"};
-constexpr Answer BAD_TIME_LIMIT{Refusal::BAD_ARGUMENT, "time_limit_s must be 0 to 86400"};
-constexpr Answer NO_LIMIT{Refusal::BAD_ARGUMENT, "a session needs an energy limit or a time limit"};
 constexpr Answer SESSION_ENDED{Refusal::ALREADY_ENDED, "this session has ended"};
 constexpr Answer NO_SUCH_SESSION{Refusal::UNKNOWN_SESSION, "no such session here"};
-
-Answer check_limits(int32_t energy_limit_wh, int32_t time_limit_s) {
-  if (energy_limit_wh < 0 || energy_limit_wh > MAX_ENERGY_LIMIT_WH)
-    return BAD_ENERGY_LIMIT;
-  if (time_limit_s < 0 || time_limit_s > MAX_TIME_LIMIT_S)
-    return BAD_TIME_LIMIT;
-  return energy_limit_wh == 0 && time_limit_s == 0 ? NO_LIMIT : DONE;
-}
 
 }  // namespace
 
@@ -100,94 +80,6 @@ SessionGuard::SessionGuard(const GuardSettings &settings)
       overload_(settings.thermal_time_ms),
       contact_(settings.min_off_time_ms, settings.max_cycles_per_hour, settings.settle_time_ms) {}
 
-// --- flash
-
-bool SessionGuard::restore(const FlashRecord &record, uint64_t now_ms) {
-  now_ms = this->forward_(now_ms);
-  this->meter_watch_.begin(now_ms);
-  this->suspension_ms_ = this->temperature_ms_ = now_ms;
-  this->contact_.restore(0, 0, now_ms);
-  const auto end = std::ranges::find(record.session_id, '\0');
-  if (record.layout != FlashRecord::LAYOUT || end == record.session_id.end())
-    return false;
-  const std::string_view session_id(record.session_id.data(), end - record.session_id.begin());
-  if (!session_id.empty() && !is_session_id(session_id))
-    return false;
-  this->contact_.restore(record.relay_cycles, record.relay_delay_us, now_ms);
-  this->session_id_ = record.session_id;
-  this->energy_uj_ = record.energy_uj;
-  this->supply_ms_ = record.supply_ms;
-  // What may have flowed since is not billed, but not supplied a second time either.
-  this->doubtful_uj_ = record.doubtful_uj + record.reserve_uj;
-  this->doubtful_ms_ = record.doubtful_ms + record.reserve_ms;
-  this->energy_limit_wh_ = record.energy_limit_wh;
-  this->time_limit_s_ = record.time_limit_s;
-  this->suspended_ms_ = record.suspended_ms;
-  const int64_t heard = record.last_seq + (record.reserve_uj != 0 ? UNSAVED_RENEWALS : 0);
-  this->last_seq_ = static_cast<int32_t>(std::min<int64_t>(heard, std::numeric_limits<int32_t>::max()));
-  this->timer_start_ = record.timer_start == static_cast<uint8_t>(TimerStart::CURRENT) ? TimerStart::CURRENT
-                                                                                       : TimerStart::RELAY;
-  this->clock_started_ = record.clock_started != 0;
-  this->used_ = record.used != 0;
-  this->end_reason_ = static_cast<EndReason>(std::min(record.end_reason, static_cast<uint8_t>(EndReason::TIMEOUT)));
-  this->power_lost_ = this->running_();
-  // A register must not run backwards, and somebody may have read what has not been saved.
-  this->lifetime_uj_ = record.lifetime_uj + record.reserve_uj;
-  this->ended_ = record.ended;
-  this->next_ended_ = record.next_ended % REMEMBERED_SESSIONS;
-  // All others are found again, or are not there any more.
-  this->faults_ = record.faults & LATCHED_FAULTS;
-  this->enabled_ = record.enabled != 0;
-  this->reserve_in_flash_ = record.reserve_uj != 0;
-  return true;
-}
-
-FlashRecord SessionGuard::record() const {
-  FlashRecord record;
-  record.session_id = this->session_id_;
-  record.energy_uj = this->energy_uj_;
-  record.supply_ms = this->supply_ms_;
-  record.doubtful_uj = this->doubtful_uj_;
-  record.doubtful_ms = this->doubtful_ms_;
-  record.reserve_uj = this->energy_reserve_uj_();
-  record.reserve_ms = this->time_reserve_ms_();
-  record.energy_limit_wh = this->energy_limit_wh_;
-  record.time_limit_s = this->time_limit_s_;
-  record.suspended_ms = this->suspended_ms_;
-  record.last_seq = this->last_seq_;
-  record.timer_start = static_cast<uint8_t>(this->timer_start_);
-  record.clock_started = this->clock_started_;
-  record.used = this->used_;
-  record.end_reason = static_cast<uint8_t>(this->end_reason_);
-  record.lifetime_uj = this->lifetime_uj_;
-  record.ended = this->ended_;
-  record.next_ended = this->next_ended_;
-  record.faults = this->faults_ & LATCHED_FAULTS;
-  record.enabled = this->enabled_;
-  record.relay_cycles = this->contact_.cycles();
-  record.relay_delay_us = this->contact_.delay_us();
-  return record;
-}
-
-bool SessionGuard::save_due(uint64_t now_ms) const {
-  if (this->saved_changes_ != this->durable_changes_)
-    return true;
-  return this->supplying_ && (this->spent_uj_(now_ms) + this->settings_.max_power_mw * UNSEEN_MS >= this->covered_uj_ ||
-                              this->supply_ms_ + this->doubtful_ms_ + UNSEEN_MS >= this->covered_ms_);
-}
-
-bool SessionGuard::save_useful() const { return !this->supplying_ && this->reserve_in_flash_; }
-
-void SessionGuard::saved() {
-  this->saved_changes_ = this->durable_changes_;
-  this->covered_uj_ = this->energy_uj_ + this->doubtful_uj_ + this->energy_reserve_uj_();
-  this->covered_ms_ = this->supply_ms_ + this->doubtful_ms_ + this->time_reserve_ms_();
-  this->reserve_in_flash_ = this->supplying_;
-  this->forget_(Fault::STORAGE);
-}
-
-void SessionGuard::save_failed(uint64_t now_ms) { this->set_(Fault::STORAGE, true, this->forward_(now_ms)); }
-
 // --- what others ask for
 
 Answer SessionGuard::session_start(std::string_view session_id, int32_t energy_limit_wh, int32_t time_limit_s,
@@ -195,24 +87,22 @@ Answer SessionGuard::session_start(std::string_view session_id, int32_t energy_l
   now_ms = this->forward_(now_ms);
   if (!is_session_id(session_id))
     return BAD_SESSION_ID;
-  if (const Answer limits = check_limits(energy_limit_wh, time_limit_s); !limits.accepted())
-    return limits;
+  if (const Answer wrong = check_limits(energy_limit_wh, time_limit_s); !wrong.accepted())
+    return wrong;
   const bool from_current = timer_start == "current";
   if (!from_current && timer_start != "relay")
     return {Refusal::BAD_ARGUMENT, "timer_start must be relay or current"};
   if (!is_lease(lease_s))
     return BAD_LEASE;
 
-  const auto energy_limit = static_cast<uint32_t>(energy_limit_wh);
-  const auto time_limit = static_cast<uint32_t>(time_limit_s);
+  const Limits limits = limits_of(energy_limit_wh, time_limit_s);
   const TimerStart timer = from_current ? TimerStart::CURRENT : TimerStart::RELAY;
   if (this->has_ended_(session_id))
     return SESSION_ENDED;
   if (this->running_()) {
     if (!this->is_session_(session_id))
       return {Refusal::BUSY, "another session is running"};
-    const bool same = energy_limit == this->energy_limit_wh_ && time_limit == this->time_limit_s_ &&
-                      timer == this->timer_start_;
+    const bool same = limits == this->limits_ && timer == this->timer_start_;
     return same ? DONE : Answer{Refusal::BUSY, "this session is running under other limits"};
   }
   if (!this->enabled_)
@@ -224,8 +114,7 @@ Answer SessionGuard::session_start(std::string_view session_id, int32_t energy_l
 
   this->session_id_.fill('\0');
   std::ranges::copy(session_id, this->session_id_.begin());
-  this->energy_limit_wh_ = energy_limit;
-  this->time_limit_s_ = time_limit;
+  this->limits_ = limits;
   this->timer_start_ = timer;
   this->energy_uj_ = 0;
   this->supply_ms_ = 0;
@@ -273,19 +162,22 @@ Answer SessionGuard::session_limit(std::string_view session_id, int32_t energy_l
   now_ms = this->forward_(now_ms);
   if (!is_session_id(session_id))
     return BAD_SESSION_ID;
-  if (const Answer limits = check_limits(energy_limit_wh, time_limit_s); !limits.accepted())
-    return limits;
+  if (const Answer wrong = check_limits(energy_limit_wh, time_limit_s); !wrong.accepted())
+    return wrong;
   if (!this->running_() || !this->is_session_(session_id))
     return this->has_ended_(session_id) ? SESSION_ENDED : NO_SUCH_SESSION;
-  const auto energy_limit = static_cast<uint32_t>(energy_limit_wh);
-  const auto time_limit = static_cast<uint32_t>(time_limit_s);
-  if (energy_limit == this->energy_limit_wh_ && time_limit == this->time_limit_s_)
+  const Limits limits = limits_of(energy_limit_wh, time_limit_s);
+  if (limits == this->limits_)
     return DONE;
-  this->energy_limit_wh_ = energy_limit;
-  this->time_limit_s_ = time_limit;
+  if (this->has_(Fault::STORAGE))
+    return FAULTED;
+
+  if (!this->limits_in_flash_)
+    this->limits_in_flash_ = this->limits_;
+  this->limits_ = limits;
   this->durable_changes_++;
-  this->run_clock_(now_ms);
-  this->end_at_limit_(now_ms);
+  if (const EndReason reached = this->limit_reached_(now_ms); reached != EndReason::NONE)
+    this->end_(reached, now_ms);
   return DONE;
 }
 
@@ -502,6 +394,7 @@ void SessionGuard::open_relay_(uint64_t now_ms) {
 void SessionGuard::end_(EndReason reason, uint64_t now_ms) {
   this->open_relay_(now_ms);
   this->end_reason_ = reason;
+  this->limits_in_flash_.reset();
   this->ended_[this->next_ended_] = hash_of(this->session_id_.data());
   this->next_ended_ = (this->next_ended_ + 1) % REMEMBERED_SESSIONS;
   this->durable_changes_++;
@@ -529,37 +422,14 @@ uint64_t SessionGuard::spent_uj_(uint64_t now_ms) const {
   return this->energy_uj_ + this->doubtful_uj_ + this->pending_uj_(now_ms);
 }
 
-bool SessionGuard::energy_limit_reached_(uint64_t now_ms) const {
-  return this->energy_limit_wh_ != 0 && this->spent_uj_(now_ms) + this->meter_.tail(this->contact_.delay_us()) >=
-                                            this->energy_limit_wh_ * MICROJOULES_PER_WH;
-}
-
-bool SessionGuard::time_limit_reached_() const {
-  return this->time_limit_s_ != 0 &&
-         this->supply_ms_ + this->doubtful_ms_ >= static_cast<uint64_t>(this->time_limit_s_) * 1000;
-}
-
-uint64_t SessionGuard::energy_reserve_uj_() const {
-  if (!this->supplying_)
-    return 0;
-  const uint64_t most = this->settings_.save_energy_mwh * MICROJOULES_PER_MWH;
-  if (this->energy_limit_wh_ == 0)
-    return most;
-  const uint64_t limit = this->energy_limit_wh_ * MICROJOULES_PER_WH;
-  const uint64_t spent = std::min(limit, this->energy_uj_ + this->doubtful_uj_);
-  const uint64_t least = std::min(most, PARTS_OF_THE_REST * this->settings_.max_power_mw * UNSEEN_MS);
-  return std::clamp((limit - spent) / PARTS_OF_THE_REST, least, most);
-}
-
-uint64_t SessionGuard::time_reserve_ms_() const {
-  if (!this->supplying_)
-    return 0;
-  const uint64_t most = this->settings_.save_interval_ms;
-  if (this->time_limit_s_ == 0)
-    return most;
-  const uint64_t limit = static_cast<uint64_t>(this->time_limit_s_) * 1000;
-  const uint64_t spent = std::min(limit, this->supply_ms_ + this->doubtful_ms_);
-  return std::clamp((limit - spent) / PARTS_OF_THE_REST, std::min(most, SHORTEST_TIME_RESERVE_MS), most);
+EndReason SessionGuard::limit_reached_(uint64_t now_ms) const {
+  const uint64_t spent_uj = this->spent_uj_(now_ms) + this->meter_.tail(this->contact_.delay_us());
+  if (this->limits_.energy_wh != 0 && spent_uj >= this->limits_.energy_wh * MICROJOULES_PER_WH)
+    return EndReason::ENERGY_LIMIT;
+  const uint64_t spent_ms = this->supply_ms_ + this->doubtful_ms_;
+  if (this->limits_.time_s != 0 && spent_ms >= static_cast<uint64_t>(this->limits_.time_s) * 1000)
+    return EndReason::TIME_LIMIT;
+  return EndReason::NONE;
 }
 
 void SessionGuard::follow_load_(uint32_t power_mw, uint64_t now_ms) {
@@ -616,25 +486,16 @@ void SessionGuard::watch_temperature_(uint64_t now_ms) {
 void SessionGuard::watch_limits_(uint64_t now_ms) {
   if (!this->supplying_)
     return;
-  if (this->end_at_limit_(now_ms))
-    return;
   const uint64_t unused_ms = now_ms - this->in_use_ms_;
-  if (this->used_ && unused_ms >= this->settings_.idle_time_ms) {
+  if (const EndReason reached = this->limit_reached_(now_ms); reached != EndReason::NONE) {
+    this->end_(reached, now_ms);
+  } else if (this->used_ && unused_ms >= this->settings_.idle_time_ms) {
     this->end_(EndReason::EV_DISCONNECTED, now_ms);
   } else if (!this->used_ && unused_ms >= this->settings_.start_timeout_ms) {
     this->end_(EndReason::TIMEOUT, now_ms);
   } else if (now_ms >= this->lease_until_ms_) {
     this->open_relay_(now_ms);
   }
-}
-
-bool SessionGuard::end_at_limit_(uint64_t now_ms) {
-  if (this->energy_limit_reached_(now_ms)) {
-    this->end_(EndReason::ENERGY_LIMIT, now_ms);
-  } else if (this->time_limit_reached_()) {
-    this->end_(EndReason::TIME_LIMIT, now_ms);
-  }
-  return !this->running_();
 }
 
 void SessionGuard::watch_suspension_(uint64_t now_ms) {

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 /// The session guard: decides whether the relay may be closed. It knows no hardware, no network and no clock: what
@@ -20,6 +21,14 @@ namespace esphome::charging_outlet {
 inline constexpr int32_t MAX_ENERGY_LIMIT_WH = 100'000;
 inline constexpr int32_t MAX_TIME_LIMIT_S = 86'400;
 inline constexpr int32_t MAX_LEASE_S = 300;
+
+/// What a session may take from its start on; 0 where there is no such limit.
+struct Limits {
+  uint32_t energy_wh{0};
+  uint32_t time_s{0};
+
+  bool operator==(const Limits &) const = default;
+};
 
 class SessionGuard {
  public:
@@ -39,7 +48,8 @@ class SessionGuard {
   bool save_useful() const;
   /// The record was written.
   void saved();
-  /// The record could not be written: nothing flows that a power cut would make forgotten.
+  /// The record could not be written: nothing flows that a power cut would make forgotten, and limits that have changed
+  /// since the last one are as before.
   void save_failed(uint64_t now_ms);
 
   // --- what others ask for. A refusal changes nothing.
@@ -47,6 +57,7 @@ class SessionGuard {
   Answer session_start(std::string_view session_id, int32_t energy_limit_wh, int32_t time_limit_s,
                        std::string_view timer_start, int32_t lease_s, uint64_t now_ms);
   Answer session_renew(std::string_view session_id, int32_t seq, int32_t lease_s, uint64_t now_ms);
+  /// Other limits for the running session. They hold when the record is written; one that is reached already ends it.
   Answer session_limit(std::string_view session_id, int32_t energy_limit_wh, int32_t time_limit_s, uint64_t now_ms);
   Answer session_stop(std::string_view session_id, std::string_view reason, uint64_t now_ms);
   void outlet_enable(bool enabled, uint64_t now_ms);
@@ -78,6 +89,8 @@ class SessionGuard {
   SessionState state() const;
   /// Of the running or the last session, empty before the first.
   const char *session_id() const { return this->session_id_.data(); }
+  /// Of that session.
+  const Limits &limits() const { return this->limits_; }
   EndReason end_reason() const { return this->end_reason_; }
   /// Energy of that session up to its last reading or its end, µJ. Never falls within a session.
   uint64_t energy_uj() const { return this->energy_uj_; }
@@ -120,8 +133,8 @@ class SessionGuard {
   uint64_t pending_uj_(uint64_t now_ms) const;
   /// What counts against the energy limit, with what has flowed since the last reading, µJ.
   uint64_t spent_uj_(uint64_t now_ms) const;
-  bool energy_limit_reached_(uint64_t now_ms) const;
-  bool time_limit_reached_() const;
+  /// ENERGY_LIMIT, TIME_LIMIT or NONE.
+  EndReason limit_reached_(uint64_t now_ms) const;
   /// How much may flow, or how long, between two records.
   uint64_t energy_reserve_uj_() const;
   uint64_t time_reserve_ms_() const;
@@ -130,8 +143,6 @@ class SessionGuard {
   void watch_meter_(uint64_t now_ms);
   void watch_temperature_(uint64_t now_ms);
   void watch_limits_(uint64_t now_ms);
-  /// Returns whether a limit was reached, and the session ended by it.
-  bool end_at_limit_(uint64_t now_ms);
   void watch_suspension_(uint64_t now_ms);
   void watch_contact_(uint32_t power_mw, uint64_t now_ms);
 
@@ -147,8 +158,9 @@ class SessionGuard {
   uint64_t supply_ms_{0};
   uint64_t doubtful_uj_{0};
   uint64_t doubtful_ms_{0};
-  uint32_t energy_limit_wh_{0};
-  uint32_t time_limit_s_{0};
+  Limits limits_;
+  /// What the last record has, where the limits have changed since.
+  std::optional<Limits> limits_in_flash_;
   /// How long it has waited for its renewal.
   uint32_t suspended_ms_{0};
   int32_t last_seq_{-1};

@@ -39,6 +39,12 @@ enum class Fault : uint8_t {
   STORAGE = 128,            ///< flash could not be written
 };
 
+/// Those that stay until they are cleared, also over a reboot.
+inline constexpr uint8_t LATCHED_FAULTS =
+    static_cast<uint8_t>(Fault::OVERCURRENT) | static_cast<uint8_t>(Fault::WELDED_CONTACT);
+
+constexpr bool is_latched(Fault fault) { return (static_cast<uint8_t>(fault) & LATCHED_FAULTS) != 0; }
+
 enum class Refusal : uint8_t { NONE, BAD_ARGUMENT, BUSY, UNKNOWN_SESSION, ALREADY_ENDED, STALE, DISABLED, FAULT };
 
 /// The answer to an action. `sentence` is for people and lives as long as the program.

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <utility>
 
 using namespace esphome::charging_outlet;
 
@@ -24,7 +25,7 @@ class World {
   }
 
   void step() {
-    switch (this->below_(24)) {
+    switch (this->below_(25)) {
       case 0:
         this->start_();
         break;
@@ -71,8 +72,7 @@ class World {
         this->guard_.temperature_reading(static_cast<float>(this->below_(100)), this->now_);
         break;
       case 14:
-        if (this->below_(4) == 0)
-          this->limit_();
+        this->change_limits_();
         break;
       default:
         this->pass_(this->below_(3) == 0 ? this->below_(20'000) : this->below_(200));
@@ -85,6 +85,7 @@ class World {
   uint32_t sessions() const { return this->sessions_; }
   uint32_t cuts() const { return this->cuts_; }
   uint32_t limits() const { return this->limits_; }
+  uint32_t changes() const { return this->changes_; }
 
  protected:
   uint32_t below_(uint32_t bound) { return static_cast<uint32_t>(this->random_() % std::max(bound, 1U)); }
@@ -107,10 +108,15 @@ class World {
 
   std::string some_id_() { return "session-" + std::to_string(this->below_(12)); }
 
-  void start_() {
-    const std::string id = this->some_id_();
+  std::pair<int32_t, int32_t> some_limits_() {
     const auto energy_wh = static_cast<int32_t>(this->below_(4) == 0 ? 0 : this->below_(200));
     const auto time_s = static_cast<int32_t>(this->below_(3) == 0 ? this->below_(3'000) : 0);
+    return {energy_wh, time_s};
+  }
+
+  void start_() {
+    const std::string id = this->some_id_();
+    const auto [energy_wh, time_s] = this->some_limits_();
     const bool was_running = this->running_(), from_relay = this->below_(2) != 0;
     const auto lease_s = static_cast<int32_t>(this->below_(302));
     const Answer answer = this->guard_.session_start(id, energy_wh, time_s, from_relay ? "relay" : "current", lease_s,
@@ -118,35 +124,45 @@ class World {
     if (!answer.accepted() || was_running)
       return;
     this->sessions_++;
-    this->asked_uj_ = this->energy_limit_uj_ = static_cast<uint64_t>(energy_wh) * MICROJOULES_PER_WH;
     this->from_relay_ = from_relay;
-    this->time_limit_ms_ = from_relay ? static_cast<uint64_t>(time_s) * 1'000 : 0;
+    this->authorised_(this->guard_.limits());
     this->taken_uj_ = this->supplied_ms_ = this->openings_ = 0;
     this->seen_uj_ = 0;
-    // A reading that comes after the start may reach back before it.
-    const bool reaches_back = this->reading_uj_ != 0 || this->meter_failed_;
-    this->most_mw_ = std::max(this->load_mw_, reaches_back ? this->most_mw_ : 0);
+    this->most_mw_ = this->load_mw_;
     this->meter_failed_ = !this->meter_works_;
+  }
+
+  void change_limits_() {
+    const std::string id = this->below_(5) == 0 ? this->some_id_() : std::string(this->guard_.session_id());
+    const auto [energy_wh, time_s] = this->some_limits_();
+    const Limits before = this->guard_.limits();
+    const uint64_t lease_ms = this->guard_.lease_left_ms(this->now_);
+    const Answer answer = this->guard_.session_limit(id, energy_wh, time_s, this->now_);
+    if (!answer.accepted()) {
+      REQUIRE(this->guard_.limits() == before);
+      return;
+    }
+    const Limits asked = this->guard_.limits();
+    REQUIRE(asked.energy_wh == static_cast<uint32_t>(energy_wh));
+    REQUIRE(asked.time_s == static_cast<uint32_t>(time_s));
+    this->follow_();
+    if (!this->running_())
+      return;
+    // What is acknowledged is in flash; what could not be written has not changed.
+    REQUIRE(this->guard_.limits() == (this->flash_works_ ? asked : before));
+    REQUIRE(this->guard_.lease_left_ms(this->now_) == (this->closed_ ? lease_ms : 0));
+    this->changes_ += asked == before ? 0 : 1;
+    this->authorised_(this->guard_.limits());
+  }
+
+  void authorised_(const Limits &limits) {
+    this->energy_limit_uj_ = limits.energy_wh * MICROJOULES_PER_WH;
+    this->time_limit_ms_ = this->from_relay_ ? limits.time_s * 1'000ULL : 0;
   }
 
   void renew_() {
     const std::string id = this->below_(5) == 0 ? this->some_id_() : std::string(this->guard_.session_id());
     this->guard_.session_renew(id, static_cast<int32_t>(++this->seq_), static_cast<int32_t>(this->below_(302)), this->now_);
-  }
-
-  /// The world's own books follow only what was accepted.
-  void limit_() {
-    const auto energy_wh = static_cast<int32_t>(this->below_(4) == 0 ? 0 : this->below_(200));
-    const auto time_s = static_cast<int32_t>(this->below_(3) == 0 ? this->below_(3'000) : 0);
-    const std::string id = this->below_(5) == 0 ? this->some_id_() : std::string(this->guard_.session_id());
-    const bool own = this->running_() && id == this->guard_.session_id();
-    if (!this->guard_.session_limit(id, energy_wh, time_s, this->now_).accepted() || !own)
-      return;
-    // What was allowed until now may have flowed; a smaller limit stops what comes.
-    this->asked_uj_ = static_cast<uint64_t>(energy_wh) * MICROJOULES_PER_WH;
-    this->energy_limit_uj_ = energy_wh == 0 ? 0 : std::max(this->asked_uj_, this->taken_uj_);
-    const uint64_t time_ms = this->from_relay_ ? static_cast<uint64_t>(time_s) * 1'000 : 0;
-    this->time_limit_ms_ = time_ms == 0 ? 0 : std::max(time_ms, this->supplied_ms_);
   }
 
   bool running_() const {
@@ -207,8 +223,11 @@ class World {
     const uint64_t energy_uj = this->guard_.energy_uj(), lifetime_uj = this->guard_.lifetime_uj();
     const std::string id = this->guard_.session_id();
     const EndReason reason = this->guard_.end_reason();
-    if (!this->flash_works_)
+    // What could not be written is forgotten; of a session that is in flash nothing is.
+    if (!this->flash_works_ && (id != this->flash_.session_id.data() ||
+                                static_cast<uint8_t>(reason) != this->flash_.end_reason))
       return;
+    const Limits limits = this->guard_.limits();
     this->cuts_++;
     this->seq_ += 200'000;
     this->switch_(false);
@@ -217,6 +236,7 @@ class World {
     REQUIRE(this->guard_.restore(this->flash_, 0));
     CHECK(this->guard_.session_id() == id);
     CHECK(this->guard_.end_reason() == reason);
+    CHECK(this->guard_.limits() == limits);
     CHECK(this->guard_.energy_uj() <= energy_uj);
     CHECK(energy_uj - this->guard_.energy_uj() <= this->settings_.save_energy_mwh * MICROJOULES_PER_MWH);
     CHECK(this->guard_.lifetime_uj() >= lifetime_uj);
@@ -249,7 +269,8 @@ class World {
     if (this->guard_.end_reason() == EndReason::ENERGY_LIMIT && this->ended_id_ != this->guard_.session_id()) {
       this->limits_++;
       this->ended_id_ = this->guard_.session_id();
-      REQUIRE(this->guard_.energy_uj() + this->guard_.doubtful_uj() >= this->asked_uj_);
+      const uint64_t limit_uj = this->guard_.limits().energy_wh * MICROJOULES_PER_WH;
+      REQUIRE(this->guard_.energy_uj() + this->guard_.doubtful_uj() >= limit_uj);
     }
     if (this->time_limit_ms_ != 0)
       REQUIRE(this->supplied_ms_ <= this->time_limit_ms_ + 16);
@@ -270,7 +291,6 @@ class World {
   uint64_t openings_{0};
   uint64_t seen_uj_{0};
   uint64_t seen_lifetime_uj_{0};
-  uint64_t asked_uj_{0};
   uint64_t energy_limit_uj_{0};
   uint64_t time_limit_ms_{0};
   uint32_t load_mw_{0};
@@ -279,8 +299,9 @@ class World {
   uint32_t sessions_{0};
   uint32_t cuts_{0};
   uint32_t limits_{0};
+  uint32_t changes_{0};
   bool closed_{false};
-  bool from_relay_{false};
+  bool from_relay_{true};
   bool meter_works_{true};
   bool meter_failed_{false};
   bool flash_works_{true};
@@ -295,7 +316,7 @@ uint32_t setting(const char *name, uint32_t otherwise) {
 
 TEST_CASE("whatever happens in whatever order, the relay is closed for authorised energy only") {
   uint64_t ticks = 0;
-  uint32_t sessions = 0, cuts = 0, limits = 0;
+  uint32_t sessions = 0, cuts = 0, limits = 0, changes = 0;
   const uint32_t first = setting("SEED", 1), worlds = setting("WORLDS", 60);
   for (uint32_t seed = first; seed < first + worlds; seed++) {
     INFO("SEED=" << seed << " WORLDS=1");
@@ -306,13 +327,15 @@ TEST_CASE("whatever happens in whatever order, the relay is closed for authorise
     sessions += world.sessions();
     cuts += world.cuts();
     limits += world.limits();
+    changes += world.changes();
   }
   // The walk has been where it matters.
   if (worlds >= 60) {
     CHECK(sessions > worlds);
     CHECK(cuts > 10 * worlds);
     CHECK(limits > worlds / 10);
+    CHECK(changes > worlds);
   }
   MESSAGE(worlds << " worlds: " << ticks << " ticks, " << sessions << " sessions, " << cuts << " power cuts, " << limits
-                 << " energy limits");
+                 << " energy limits, " << changes << " changes of limits");
 }
