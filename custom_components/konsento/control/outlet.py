@@ -18,7 +18,8 @@ from .events import EventKind, SessionEvent, Trigger
 from .happenings import Happening
 from .journal import MAX_WAITING, Journal
 from .limits import Limits
-from .problems import Problem, ProblemWatch
+from .lookout import Lookout
+from .problems import Problem
 from .report import OutletReport
 from .session import Phase, Session, StartRequest
 from .settings import MAX_LEASE_S, ControlSettings
@@ -68,7 +69,6 @@ class OutletControl:
         self.session: Session | None = None
         self.last: Session | None = None
         """The session that was the last to end here."""
-        self.problems: frozenset[Problem] = frozenset()
         self._journal = journal
         self._clock = clock
         self._on_events = on_events
@@ -80,13 +80,11 @@ class OutletControl:
         self._lease_until = 0.0
         self._next_check = 0.0
         self._next_sample = 0.0
-        self._watch = ProblemWatch()
+        self._lookout = Lookout(evse, driver, clock, on_happening)
         self._seen: OutletReport | None = None
         """The last reading of the session, also when the outlet is away or has moved on."""
         self._essence: tuple[Any, ...] | None = None
         self._heard = clock.monotonic()
-        self._reachable: bool | None = None
-        self._pressed = False
         self._away_since: float | None = None
         self._missed = 0
         self._sample_asked = False
@@ -99,7 +97,7 @@ class OutletControl:
         report = self.driver.report
         if report is not None and self.session is not None and report.session_id == self.session.id:
             self._seen = report
-        self._look()
+        self._lookout.look()
         # Most readings differ in the meter alone, which is looked at when it is told: the loop can sleep on.
         essence = _essence(report)
         if essence != self._essence:
@@ -107,27 +105,10 @@ class OutletControl:
             self._wake()
         self._on_change()
 
-    def _look(self) -> None:
-        """Notice what is news to the owner without being news of a session."""
-        report = self.driver.report
-        problems = self._watch.look(report, self.driver.facts, self._clock.monotonic())
-        before, self.problems = self.problems, problems
-        for problem in sorted(problems - before):
-            _LOGGER.warning("Outlet %s: %s", self.evse, problem)
-            self._on_happening(Happening.PROBLEM, {"problem": str(problem)})
-        for problem in sorted(before - problems):
-            _LOGGER.info("Outlet %s: %s is over", self.evse, problem)
-            self._on_happening(Happening.SOLVED, {"problem": str(problem)})
-        reachable = report is not None
-        if self._reachable is not None and reachable is not self._reachable:
-            self._on_happening(Happening.BACK if reachable else Happening.LOST, {})
-        if reachable or self._reachable is not None:
-            # Being away is no news of an outlet that has not been there yet.
-            self._reachable = reachable
-        pressed = report is not None and report.button
-        if pressed and not self._pressed:
-            self._on_happening(Happening.BUTTON, {})
-        self._pressed = pressed
+    @property
+    def problems(self) -> frozenset[Problem]:
+        """What is wrong with the outlet now."""
+        return self._lookout.problems
 
     def _wake(self) -> None:
         self._news = True
@@ -271,7 +252,7 @@ class OutletControl:
     async def step(self) -> None:
         """Compare report and journal once and do what is due."""
         async with self._lock:
-            self._look()
+            self._lookout.look()
             self._listen_for_life()
             await self._reconcile()
             await self._command()
