@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from aioesphomeapi.core import (
     APIConnectionError,
@@ -63,6 +64,7 @@ class GuardedOutlet:
         self._telling: asyncio.TimerHandle | None = None
         self._telling_now = False
         self._tried = asyncio.Event()
+        self._commands: set[asyncio.Future[Any]] = set()
         self._echoes: dict[int, asyncio.Future[None]] = {}
 
     @property
@@ -178,12 +180,23 @@ class GuardedOutlet:
         service = self._services.get(action)
         if service is None:
             raise OutletSilentError("not connected")
+        command = asyncio.ensure_future(
+            self._client.execute_service(service, dict(arguments), return_response=False, timeout=_ANSWER_S)
+        )
+        self._commands.add(command)
         try:
-            answer = await self._client.execute_service(
-                service, dict(arguments), return_response=False, timeout=_ANSWER_S
-            )
+            await asyncio.wait([command])
+            answer = command.result()
+        except asyncio.CancelledError as error:
+            if not command.cancelled():
+                # Whoever waits has been cancelled, not the command.
+                command.cancel()
+                raise
+            raise OutletSilentError("the connection was lost before the answer came") from error
         except (APIConnectionError, TimeoutError) as error:
             raise OutletSilentError(str(error) or "no answer") from error
+        finally:
+            self._commands.discard(command)
         if answer is None:
             raise OutletSilentError("the firmware does not confirm actions")
         if not answer.success:
@@ -267,6 +280,9 @@ class GuardedOutlet:
             self._told_lost = True
         self.connected = False
         self._services = {}
+        for command in self._commands:
+            # Its answer will not come any more: the library would go on waiting.
+            command.cancel()
         self._readings = None
         self._report = None
         self._stale = False

@@ -56,7 +56,9 @@ class LinkSettingsStore:
 
     def change(self, **values: int) -> None:
         """Use other numbers from now on, and keep them."""
-        self.now = replace(self.now, **values)
+        before, self.now = self.now, replace(self.now, **values)
+        if self.now == before:
+            return
         saving = asyncio.create_task(self._journal.remember(_KIND, self._server, asdict(self.now)))
         self._saving.add(saving)
         saving.add_done_callback(self._saving.discard)

@@ -106,7 +106,7 @@ class Rpc:
                 self._resolve(message_id, RpcError(code, description))
             case [kind, str() as message_id, *_] if kind == _CALL:
                 await self._refuse(message_id, RpcError("FormatViolation", "a CALL has an action and an object"))
-            case [kind, *_] if kind in {_RESULT, _ERROR, _RESULT_ERROR, _SEND}:
+            case [int() as kind, *_] if kind in {_RESULT, _ERROR, _RESULT_ERROR, _SEND}:
                 # Nothing may be answered to these: two sides complaining about each other's complaints never end.
                 _LOGGER.warning("%s: a frame of type %s that cannot be used was dropped", self._name, kind)
             case _:

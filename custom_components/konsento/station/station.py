@@ -173,9 +173,9 @@ class Station:
         worker = asyncio.create_task(self._work(rpc), name=f"konsento {self.name} worker")
         try:
             await asyncio.wait([reader, worker], return_when=asyncio.FIRST_COMPLETED)
-            if worker.done():
-                worker.result()
-            reader.cancel()
+            for done in (worker, reader):
+                if done.done():
+                    done.result()
             raise LineDownError(f"connection closed ({socket.close_code})")
         finally:
             self._rpc = None
@@ -228,10 +228,10 @@ class Station:
             interval = answer.get("interval")
             named = interval if isinstance(interval, int) and interval > 0 else None
             self._compare_clocks(answer.get("currentTime"), sent)
-            if answer.get("status") == "Accepted":
+            self._booted = answer.get("status") == "Accepted"
+            if self._booted:
                 if named:
                     self._settings.change(heartbeat_s=min(named, MAX_HEARTBEAT_S))
-                self._booted = True
                 return
             seconds = named or self._settings.now.heartbeat_s
             _LOGGER.warning("%s: the server answers %s; asked again in %s s", self.name, answer.get("status"), seconds)

@@ -215,3 +215,24 @@ async def test_the_owners_own_sessions_are_listed_and_told_to_nobody(tmp_path: P
     assert await journal.sessions(AT + timedelta(seconds=1)) == []
     assert (await journal.last())["outlet"] == ended
     await journal.close()
+
+
+async def test_a_full_disk_is_told_to_everyone_who_waits_and_the_journal_stays_whole(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite3")
+    await journal.open()
+    begun, events = running(1).begun(AT)
+    await journal.save(begun, events, AT)
+    assert journal._db is not None
+    (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
+    journal._db.execute(f"PRAGMA max_page_count = {pages}")
+    big = {"text": "x" * 100_000}
+    outcomes = await asyncio.gather(
+        journal.remember("guard", "a", big), journal.remember("guard", "b", big), return_exceptions=True
+    )
+
+    assert all(isinstance(outcome, sqlite3.OperationalError) for outcome in outcomes)
+    journal._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    await journal.remember("guard", "a", {"mwh": 1})
+    assert [session.id for session in await journal.unfinished()] == ["session-1"]
+    assert await journal.remembered("guard") == {"a": {"mwh": 1}}
+    await journal.close()

@@ -194,6 +194,20 @@ async def test_the_server_sets_the_meter_interval_for_good(
     assert running.runtime_data.site.settings.meter_s == 60
 
 
+async def test_a_password_that_the_server_sets_is_kept_and_used(
+    hass: HomeAssistant, running: MockConfigEntry, csms: Csms
+) -> None:
+    variable = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+    asked = {"setVariableData": [{**variable, "attributeValue": "the-next-password-1"}]}
+    frame = await csms.ask("SetVariables", asked)
+    assert frame[2]["setVariableResult"][0]["attributeStatus"] == "Accepted"
+    csms.password = "the-next-password-1"
+    await csms.until(lambda: csms.connections == 2)
+
+    (server,) = running.get_subentries_of_type(SUBENTRY_SERVER)
+    assert server.data["password"] == "the-next-password-1"
+
+
 async def test_everything_has_its_place(hass: HomeAssistant, running: MockConfigEntry) -> None:
     await until(hass, lambda: state(hass, "sensor.a1_voltage") != "missing")
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), running.entry_id)

@@ -42,6 +42,7 @@ class Relayed(Connected):
         """The same session supplies, and the driver knows as much energy as the firmware, and can command it."""
         await self.until(state=OutletState.SUPPLYING, session_id="session-1", relay=True, patience=30)
         await self.driver.session_renew("session-1", self.next_seq(), LEASE_S)
+        await self.real.watcher.until(lambda states: self.real.watcher.number("session_energy") > 0)
         await self.driver.session_stop("session-1", EndReason.REMOTE)
         ended = await self.until(state=OutletState.ENDED)
         assert ended

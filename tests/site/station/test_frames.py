@@ -36,6 +36,10 @@ async def test_no_frame_ends_the_link_or_starts_anything(linked: Linked) -> None
     await linked.csms.ask("TriggerMessage", {"requestedMessage": "Heartbeat"})
     await linked.csms.until(lambda: any(action == "Heartbeat" for action, _ in linked.csms.heard))
 
+    # What once ended the link: a kind that is no number and cannot be looked up.
+    await linked.csms.send('[[2], "id"]')
+    await linked.csms.ask("TriggerMessage", {"requestedMessage": "Heartbeat"})
+
     assert linked.csms.connections == 1
     assert linked.outlet.starts == []
     for answer in linked.csms.raw:
