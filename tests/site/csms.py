@@ -83,7 +83,8 @@ class Csms:
             self.heard.append((action, payload))
             answer = self.answers.get(action, _default(action))(payload)
             if isinstance(answer, str):
-                await socket.send_json([MessageType.CallError, message_id, answer, "", {}])
+                code, _, description = answer.partition(": ")
+                await socket.send_json([MessageType.CallError, message_id, code, description, {}])
             elif answer is not None:
                 self._validate(MessageType.CallResult, action, answer)
                 await socket.send_json([MessageType.CallResult, message_id, answer])
