@@ -66,6 +66,7 @@ def test_what_a_server_writes_beside_an_error_code_is_not_kept() -> None:
         '[2, "\\ud800", "Heartbeat", {}]',
         '[2, "a", "Heartbeat", {"b": "\\udfff"}]',
     ],
+    ids=["deep list", "deep object", "NaN", "huge number", "id of half a letter", "value of half a letter"],
 )
 def test_what_python_reads_but_nobody_can_use_is_refused(text: str) -> None:
     outcome = read(text)

@@ -25,6 +25,7 @@ PERSONAL = "Hanako Yamada"
         '[true, "a", {}]',
         '[2.0, "a", "GetTransactionStatus", {}]',
     ],
+    ids=["deep list", "deep object", "NaN", "id of half a letter", "value of half a letter", "true", "2.0"],
 )
 async def test_what_python_reads_but_nobody_can_use_is_refused_on_a_link_that_stands(linked: Linked, text: str) -> None:
     await linked.online()
