@@ -41,6 +41,7 @@ class Csms:
         app.router.add_get("/ocpp/{station}", self._serve)
         self._app = app
         self.port = 0
+        self.password = PASSWORD
 
     async def start(self) -> None:
         self._server = TestServer(self._app, host="127.0.0.1", port=self.port)
@@ -62,7 +63,7 @@ class Csms:
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         if request.match_info["station"] != STATION:
             raise web.HTTPNotFound
-        expected = "Basic " + base64.b64encode(f"{STATION}:{PASSWORD}".encode()).decode()
+        expected = "Basic " + base64.b64encode(f"{STATION}:{self.password}".encode()).decode()
         if request.headers.get("Authorization") != expected:
             raise web.HTTPUnauthorized
         socket = web.WebSocketResponse(protocols=self.protocols)
@@ -83,7 +84,8 @@ class Csms:
             self.heard.append((action, payload))
             answer = self.answers.get(action, _default(action))(payload)
             if isinstance(answer, str):
-                await socket.send_json([MessageType.CallError, message_id, answer, "", {}])
+                code, _, description = answer.partition(": ")
+                await socket.send_json([MessageType.CallError, message_id, code, description, {}])
             elif answer is not None:
                 self._validate(MessageType.CallResult, action, answer)
                 await socket.send_json([MessageType.CallResult, message_id, answer])

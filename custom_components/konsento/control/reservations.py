@@ -4,6 +4,7 @@ Whom an outlet is kept for is a token that only its management server can read s
 hash, which is enough to recognise it.
 """
 
+import asyncio
 import hashlib
 import logging
 import secrets
@@ -41,7 +42,7 @@ class Reservation:
     expires_at: datetime
 
     @classmethod
-    def of(cls, server: str, reservation_id: int, evse: int, token: str, expires_at: datetime) -> Reservation:
+    async def of(cls, server: str, reservation_id: int, evse: int, token: str, expires_at: datetime) -> Reservation:
         """Return a reservation for whoever has this token."""
         salt = secrets.token_hex(16)
         return cls(
@@ -49,17 +50,22 @@ class Reservation:
             id=reservation_id,
             evse=evse,
             salt=salt,
-            digest=_digest(salt, token),
+            digest=await _digest(salt, token),
             expires_at=expires_at,
         )
 
-    def admits(self, server: str, token: str) -> bool:
+    async def admits(self, server: str, token: str) -> bool:
         """Whether a start with this token is the one that the outlet is kept for."""
-        return server == self.server and secrets.compare_digest(_digest(self.salt, token), self.digest)
+        return server == self.server and secrets.compare_digest(await _digest(self.salt, token), self.digest)
 
 
-def _digest(salt: str, token: str) -> str:
-    return hashlib.blake2b(token.encode(), key=bytes.fromhex(salt)).hexdigest()
+async def _digest(salt: str, token: str) -> str:
+    # A slow hash: the number of a card is short enough to be found from a fast one by trying all. OCPP compares tokens
+    # without regard to case.
+    digest = await asyncio.to_thread(
+        hashlib.scrypt, token.casefold().encode(), salt=bytes.fromhex(salt), n=2**14, r=8, p=1
+    )
+    return digest.hex()
 
 
 class Reservations:
@@ -116,10 +122,19 @@ class Reservations:
 
     async def keep(self, reservation: Reservation) -> None:
         """Reserve; one of the same id is replaced, also at another outlet."""
-        await self.cancel(reservation.server, reservation.id)
+        moved = [
+            evse
+            for evse, kept in self._by_evse.items()
+            if (kept.server, kept.id) == (reservation.server, reservation.id) and evse != reservation.evse
+        ]
+        # In memory first: whoever asks at the same moment must find the outlet taken.
+        self._by_evse[reservation.evse] = reservation
+        for evse in moved:
+            del self._by_evse[evse]
+            await self._journal.remember(_KIND, str(evse), None)
+            self._on_change(evse)
         body = {**asdict(reservation), "expires_at": reservation.expires_at.isoformat()}
         await self._journal.remember(_KIND, str(reservation.evse), body)
-        self._by_evse[reservation.evse] = reservation
         self._changed.notify()
         self._on_change(reservation.evse)
 

@@ -167,7 +167,7 @@ class SiteControl:
         if (request.server, request.evse) in self._closed:
             return await self._refuse(request.server, request.remote_start_id, Refusal.DISABLED)
         kept = self.reservations.on(request.evse)
-        if kept and not kept.admits(request.server, request.token):
+        if kept and not await kept.admits(request.server, request.token):
             return await self._refuse(request.server, request.remote_start_id, Refusal.RESERVED)
         session_id = uuid.uuid4().hex
         refusal = await control.start(session_id, request)

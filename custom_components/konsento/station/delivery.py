@@ -17,8 +17,19 @@ _LOGGER = logging.getLogger(__name__)
 _AHEAD = 50
 """So many events are read, and forgotten again once they are told, in one visit to the disk."""
 _LONGEST_PAUSE_S = 60.0
-_SERVER_FAULTS = frozenset({"InternalError", "GenericError"})
-"""What is no verdict on the event: it is sent again for as long as it takes."""
+_MALFORMED = frozenset(
+    {
+        "FormatViolation",
+        "FormationViolation",
+        "OccurenceConstraintViolation",
+        "OccurrenceConstraintViolation",
+        "PropertyConstraintViolation",
+        "ProtocolError",
+        "TypeConstraintViolation",
+    }
+)
+"""The verdicts on an event that will be the same the next time. After every other error it is sent again for as long as
+it takes: it may be the server's own trouble, and an event that is left out is energy that nobody pays."""
 
 
 class Delivery:
@@ -105,7 +116,7 @@ class Delivery:
     async def _refused(self, error: RpcError, what: str) -> None:
         self._attempts += 1
         settings = self._link.now
-        if error.code not in _SERVER_FAULTS and self._attempts >= settings.attempts:
+        if error.code in _MALFORMED and self._attempts >= settings.attempts:
             _LOGGER.error("%s: given up after %s refusals: %s (%s)", self._name, self._attempts, what, error)
             await self._take_off()
             return

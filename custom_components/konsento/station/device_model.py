@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .frames import Payload
 from .messages import status_info
-from .rpc import Payload
 
 type DataType = Literal["string", "integer", "boolean", "dateTime", "OptionList", "SequenceList", "MemberList"]
 _CRITERIA = {"Active": True, "Available": True, "Enabled": True, "Problem": False}

@@ -7,7 +7,7 @@ class RpcError(Exception):
     """A CALLERROR, received or to be sent. `code` is one of OCPP-J's error codes (part 4, chapter 4.3)."""
 
     def __init__(self, code: str, description: str = "", details: dict[str, Any] | None = None) -> None:
-        super().__init__(f"{code}: {description}")
+        super().__init__(f"{code}: {description}" if description else code)
         self.code = code
         self.description = description
         self.details = details or {}

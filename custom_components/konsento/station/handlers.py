@@ -2,14 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
-from ocpp.v21.enums import Action  # type: ignore[import-untyped]  # the library ships no types
-
 from .errors import RpcError
+from .frames import Payload
 from .link import Actions
 from .messages import status_info
-from .rpc import Payload
+from .rpc import KNOWN_ACTIONS
 
-_KNOWN = frozenset(str(action.value) for action in Action)
 _WHILE_PENDING = frozenset({"GetVariables", "SetVariables", "GetBaseReport", "GetReport", "TriggerMessage"})
 """What a server may ask of a station that it has not accepted yet (OCPP 2.1 B02)."""
 _TO_BE_REJECTED = frozenset({"RequestStartTransaction", "RequestStopTransaction"})
@@ -30,7 +28,9 @@ class Handlers:
         """
         answer = self._actions.get(action)
         if answer is None:
-            raise RpcError("NotSupported" if action in _KNOWN else "NotImplemented", "the station does not do this")
+            raise RpcError(
+                "NotSupported" if action in KNOWN_ACTIONS else "NotImplemented", "the station does not do this"
+            )
         await check(action, payload)
         if not accepted and action not in _WHILE_PENDING:
             if action in _TO_BE_REJECTED:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ..control.site import SiteControl
 from .errors import RpcError
-from .rpc import Payload
+from .frames import Payload
 
 type Actions = dict[str, Callable[[Payload], Awaitable[Payload]]]
 """What is answered, by the name of the call."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from ..control.events import EventKind, SessionEvent, Trigger
 from ..control.limits import Limits
 from ..control.words import Connector
-from .rpc import Payload
+from .frames import Payload
 
 VENDOR_ID = "org.konsento"
 """Marks what OCPP has no field for."""

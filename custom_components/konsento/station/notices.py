@@ -17,6 +17,9 @@ class Notices:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        for evse, control in link.site.outlets.items():
+            for problem in sorted(control.problems):
+                self._problem(evse, problem, over=False)
 
     def take(self, evse: int, happening: Happening, data: dict[str, Any]) -> None:
         """Look whether the server is to be told."""

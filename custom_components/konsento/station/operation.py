@@ -8,9 +8,9 @@ from ..control.driver import OutletRefusedError, OutletSilentError
 from ..control.outlet import OutletControl
 from ..control.trace import Hop, trace_outlet
 from ..control.words import Refusal
+from .frames import Payload
 from .link import Actions, Link
 from .messages import VENDOR_ID, status_info, timestamp
-from .rpc import Payload
 
 _TRIGGERS = frozenset({"BootNotification", "Heartbeat", "StatusNotification", "TransactionEvent"})
 _DEFAULT_BLINK_S, _LONGEST_BLINK_S = 10, 60
@@ -69,7 +69,8 @@ class Operation:
 
     def _outlet(self, data: Payload) -> OutletControl | None:
         evse = data.get("evseId")
-        return self._link.site.outlets.get(evse) if isinstance(evse, int) else None
+        # True is 1 to Python, but no number to anyone else.
+        return self._link.site.outlets.get(evse) if isinstance(evse, int) and evse is not True else None
 
     async def _identify(self, control: OutletControl, seconds: object) -> Payload:
         if isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= _LONGEST_BLINK_S:

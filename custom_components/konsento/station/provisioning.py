@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from ..control.words import EndReason, Refusal
 from .device_model import DeviceModel, Variable
+from .frames import Payload
 from .link import Actions, Link
 from .messages import status_info, timestamp
-from .rpc import Payload
 from .variables import ITEMS_PER_REPORT
 
 

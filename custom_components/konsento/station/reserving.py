@@ -2,9 +2,9 @@
 
 from ..control.reservations import Over, Reservation
 from ..control.words import Refusal
+from .frames import Payload
 from .link import Actions, Link
 from .messages import status_info
-from .rpc import Payload
 
 _STATUS = {
     Refusal.BUSY: "Occupied",
@@ -25,7 +25,7 @@ class Reserving:
         if "evseId" not in payload:
             # As the variable NonEvseSpecific says (H01.FR.07).
             return {"status": "Rejected", "statusInfo": status_info("NoEvse", "a site reserves named outlets only")}
-        reservation = Reservation.of(
+        reservation = await Reservation.of(
             self._link.server,
             payload["id"],
             payload["evseId"],

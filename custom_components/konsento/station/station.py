@@ -29,6 +29,7 @@ from .errors import (
     UnreachableError,
     WrongPasswordError,
 )
+from .frames import Payload
 from .handlers import Handlers
 from .link import Link
 from .link_settings import LinkSettingsStore
@@ -36,7 +37,7 @@ from .notices import Notices
 from .operation import Operation
 from .provisioning import Provisioning
 from .reserving import Reserving
-from .rpc import Payload, Rpc
+from .rpc import Rpc
 from .transactions import Transactions
 from .variables import MAX_HEARTBEAT_S, Identity, Wishes, variables
 
@@ -84,6 +85,8 @@ class Station:
         self._clock = clock or SystemClock()
         self._signal = Signal()
         self._booted = False
+        self._rejected = False
+        """Whether the last answer to a BootNotification was that nothing is to be answered (OCPP 2.1 B03)."""
         self._boot_reason = "PowerUp"
         self._reset_due = False
         self._told: dict[int, tuple[Connector, str | None]] = {}
@@ -184,7 +187,9 @@ class Station:
             reader.cancel()
             await asyncio.gather(reader, worker, return_exceptions=True)
 
-    async def _handle(self, action: str, payload: Payload) -> Payload:
+    async def _handle(self, action: str, payload: Payload) -> Payload | None:
+        if self._rejected:
+            return None
         rpc = self._rpc
         if rpc is None:
             raise RpcError("InternalError", "the connection is closing")
@@ -228,6 +233,7 @@ class Station:
             interval = answer.get("interval")
             named = interval if isinstance(interval, int) and interval > 0 else None
             self._compare_clocks(answer.get("currentTime"), sent)
+            self._rejected = answer.get("status") not in {"Accepted", "Pending"}
             self._booted = answer.get("status") == "Accepted"
             if self._booted:
                 if named:
@@ -269,7 +275,12 @@ class Station:
         for evse in sorted(self._site.outlets):
             state = self._site.connector(self.server, evse)
             if self._told.get(evse) != state:
-                await rpc.call("StatusNotification", messages.status_notification(evse, *state, self._clock.now()))
+                try:
+                    await rpc.call("StatusNotification", messages.status_notification(evse, *state, self._clock.now()))
+                except RpcError as error:
+                    if error.code not in _NOT_FOR_ALL:
+                        raise
+                    _LOGGER.debug("%s: states are not taken (%s)", self.name, error)
                 self._told[evse] = state
                 return True
         return False
@@ -288,7 +299,9 @@ class Station:
                 self._outbox.popleft()
                 continue
             try:
-                await rpc.call(action, payload)
+                answer = await rpc.call(action, payload)
+                if action == "DataTransfer" and answer.get("status") in {"UnknownVendorId", "UnknownMessageId"}:
+                    self._not_taken.add(action)
             except RpcError as error:
                 if error.code in _NOT_FOR_ALL:
                     self._not_taken.add(action)

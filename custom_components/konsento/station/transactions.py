@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from ..control.limits import MAX_ENERGY_WH, MAX_TIME_S, BadLimitError, Limits
 from ..control.session import StartAnswer, StartRequest
 from ..control.words import Refusal, TimerStart
+from .frames import Payload
 from .link import Actions, Link
 from .messages import VENDOR_ID, status_info
-from .rpc import Payload
 
 _LOGGER = logging.getLogger(__name__)
 
