@@ -1,5 +1,7 @@
 """Builds the outlet's firmware as a program for this machine: esphome/devices/host.yaml with other settings.
 
+With --device host_plain it is a plug without that firmware: esphome/devices/host_plain.yaml.
+
     .venv/firmware/bin/python tools/build_firmware.py --name outlet-1 --set load_w=3000 --set idle_time=10s
 
 prints the path of the program on standard output. With --sanitize the program watches its own memory and arithmetic
@@ -25,7 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "esphome"
 BUILDS = ROOT / "build" / "firmware"
-DEVICE = Path("esphome") / "devices" / "host.yaml"
+DEVICES = ("host", "host_plain")
 ESPHOME = ROOT / ".venv" / "firmware" / "bin" / "esphome"
 # No recovery: a fault that is only written to a log passes for a success.
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -D_GLIBCXX_ASSERTIONS"
@@ -39,34 +41,40 @@ class BuildError(Exception):
     """The firmware could not be built; the message says why."""
 
 
-def build(name: str, settings: dict[str, str], *, sanitize: bool = False) -> Path:
+def build(name: str, settings: dict[str, str], *, device: str = "host", sanitize: bool = False) -> Path:
     """Return the program of the outlet `name`, building it when there is none of these inputs yet (about 30 s).
 
-    `settings` are substitutions of esphome/devices/host.yaml; `sanitize` builds with SANITIZERS. Raises BuildError with
-    the reason when a name or a setting is wrong or ESPHome refuses.
+    `device` is one of DEVICES, a file in esphome/devices, and `settings` are its substitutions; `sanitize` builds with
+    SANITIZERS. Raises BuildError with the reason when a name or a setting is wrong or ESPHome refuses.
     """
     if not _NAME.fullmatch(name):
         raise BuildError(f"'{name}' is no device name: 1 to 24 characters of a-z 0-9 -, not at the ends")
-    _check_settings(settings)
+    if device not in DEVICES:
+        raise BuildError(f"there is no device {device}; there are {', '.join(DEVICES)}")
+    source = Path("esphome", "devices", f"{device}.yaml")
+    known = _settings_of(ROOT / source)
+    if unknown := sorted(settings.keys() - known):
+        raise BuildError(f"unknown setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     substitutions = {"name": name, **settings}
     flags = SANITIZERS if sanitize else ""
-    folder = BUILDS / _digest(substitutions, flags)
+    folder = BUILDS / _digest(device, substitutions, flags)
     program = folder / "program"
     if program.exists():
         return program
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / "lock", name):
         if not program.exists():
-            _compile(name, substitutions, flags, folder, program)
+            _compile(source, substitutions, flags, folder)
     return program
 
 
-def _check_settings(settings: dict[str, str]) -> None:
-    known = set(re.findall(r"^  (\w+):", _section((ROOT / DEVICE).read_text(), "substitutions"), re.MULTILINE))
-    package = SOURCES / "packages" / "charging_outlet.yaml"
-    known |= set(re.findall(r"^  (\w+):", _section(package.read_text(), "substitutions"), re.MULTILINE))
-    if unknown := sorted(settings.keys() - known):
-        raise BuildError(f"unknown setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+def _settings_of(path: Path) -> set[str]:
+    """Return the names of the substitutions of a file and of those that it always includes."""
+    text = path.read_text()
+    known = set(re.findall(r"^  (\w+):", _section(text, "substitutions"), re.MULTILINE))
+    for included in re.findall(r"!include ([\w./-]+)$", text, re.MULTILINE):
+        known |= _settings_of(path.parent / included)
+    return known
 
 
 def _section(text: str, name: str) -> str:
@@ -75,10 +83,10 @@ def _section(text: str, name: str) -> str:
     return match[1] if match else ""
 
 
-def _digest(substitutions: dict[str, str], flags: str) -> str:
-    """Return a hash of all that goes into a program: sources, settings, ESPHome, the compiler and its flags."""
+def _digest(device: str, substitutions: dict[str, str], flags: str) -> str:
+    """Return a hash of all that goes into a program: device, settings, sources, ESPHome, the compiler and its flags."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([_esphome_version(), _compiler(), flags, substitutions], sort_keys=True).encode())
+    digest.update(json.dumps([device, _esphome_version(), _compiler(), flags, substitutions], sort_keys=True).encode())
     for path in _sources():
         digest.update(f"{path.relative_to(SOURCES)}\0".encode())
         digest.update(path.read_bytes() + b"\0")
@@ -132,7 +140,7 @@ def _alone(lock: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _compile(name: str, substitutions: dict[str, str], flags: str, folder: Path, program: Path) -> None:
+def _compile(device: Path, substitutions: dict[str, str], flags: str, folder: Path) -> None:
     """Compile in a copy of the sources, so that the source tree stays clean, and put the program into its place."""
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
@@ -146,13 +154,13 @@ def _compile(name: str, substitutions: dict[str, str], flags: str, folder: Path,
     log = folder / "build.log"
     # ESPHome compiles and links with what these name, arguments included.
     compilers = {"CC": f"gcc {flags}", "CXX": f"g++ {flags}"} if flags else {}
-    _run([*command, "compile", str(DEVICE)], compilers, work, log, name)
+    _run([*command, "compile", str(device)], compilers, work, log, substitutions["name"])
     built = [path for path in work.rglob("program") if path.is_file() and os.access(path, os.X_OK)]
     if len(built) != 1:
         raise BuildError(f"ESPHome left no program; its messages are in {log}")
-    fresh = program.with_suffix(".new")
+    fresh = folder / "program.new"
     shutil.copy2(built[0], fresh)
-    fresh.rename(program)
+    fresh.rename(folder / "program")
     shutil.rmtree(work, ignore_errors=True)
 
 
@@ -193,6 +201,7 @@ def main() -> int:
         description="Build the outlet's firmware for this machine; prints the program's path."
     )
     parser.add_argument("--name", required=True, help="device name, for instance outlet-1")
+    parser.add_argument("--device", choices=DEVICES, default="host", help="file in esphome/devices (host)")
     parser.add_argument(
         "--set",
         dest="settings",
@@ -200,12 +209,12 @@ def main() -> int:
         default=[],
         type=_setting,
         metavar="KEY=VALUE",
-        help="a substitution of esphome/devices/host.yaml or esphome/packages/charging_outlet.yaml; may be repeated",
+        help="a substitution of the device or of what it includes; may be repeated",
     )
     parser.add_argument("--sanitize", action="store_true", help="end at the first memory fault or undefined behaviour")
     arguments = parser.parse_args()
     try:
-        print(build(arguments.name, dict(arguments.settings), sanitize=arguments.sanitize))
+        print(build(arguments.name, dict(arguments.settings), device=arguments.device, sanitize=arguments.sanitize))
     except BuildError as error:
         _say(str(error))
         return 1

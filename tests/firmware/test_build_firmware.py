@@ -46,6 +46,16 @@ def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
     assert "load_w" in done.stderr
 
 
+def test_a_plug_has_no_settings_of_the_firmware() -> None:
+    with pytest.raises(BuildError, match=r"unknown setting idle_time; there are .*load_w.*restore_mode"):
+        build("a", {"idle_time": "10s"}, device="host_plain")
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(BuildError, match="there is no device nous-a1t; there are host, host_plain"):
+        build("a", {}, device="nous-a1t")
+
+
 def test_a_setting_that_esphome_refuses_is_reported_with_its_words_and_leaves_the_sources_clean() -> None:
     before = set(SOURCES.rglob("*"))
     with pytest.raises(BuildError, match="idle_time"):

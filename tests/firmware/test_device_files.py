@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from build_firmware import DEVICES as HOST_DEVICES
 from build_firmware import ESPHOME, ROOT, SOURCES
 
 GENERATE = Path(__file__).with_name("generate.py")
 PAGES = ROOT / "docs" / "devices"
-NO_DEVICES = {"host", "secrets", "secrets.example"}
+NO_DEVICES = {*HOST_DEVICES, "secrets", "secrets.example"}
 DEVICES = sorted(path.stem for path in (SOURCES / "devices").glob("*.yaml") if path.stem not in NO_DEVICES)
 METERS = sorted(path.stem for path in (SOURCES / "packages" / "meters").glob("*.yaml"))
 DIY = "esp32-bl0937"
@@ -164,9 +165,11 @@ packages:
     assert ".max_power_mw = 1500000" in made.code
 
 
-def test_nothing_but_esphome_is_needed_for_the_simulated_outlet(devices: Path) -> None:
+@pytest.mark.parametrize("name", HOST_DEVICES)
+def test_nothing_but_esphome_is_needed_for_the_simulated_outlets(devices: Path, name: str) -> None:
     (devices / "secrets.yaml").unlink()
-    done = subprocess.run([ESPHOME, "config", "host.yaml"], cwd=devices, capture_output=True, text=True, check=False)
+    command = [ESPHOME, "config", f"{name}.yaml"]
+    done = subprocess.run(command, cwd=devices, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

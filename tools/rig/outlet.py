@@ -18,16 +18,18 @@ type States = Mapping[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class OutletSpec:
-    """One outlet of the line. `settings` are substitutions of esphome/devices/host.yaml."""
+    """One outlet of the line. `settings` are substitutions of its device, a file of esphome/devices."""
 
     name: str
     title: str
     settings: dict[str, str] = field(default_factory=dict)
+    device: str = "host"
 
 
 async def build(spec: OutletSpec) -> Path:
     """Return the firmware program of an outlet, building it when its inputs changed (about 30 s)."""
-    command = [program("firmware", "python"), str(ROOT / "tools/build_firmware.py"), "--name", spec.name]
+    tool = str(ROOT / "tools/build_firmware.py")
+    command = [program("firmware", "python"), tool, "--name", spec.name, "--device", spec.device]
     for key, value in spec.settings.items():
         command += ["--set", f"{key}={value}"]
     return Path((await run("build_firmware", command, {}, ROOT)).strip().splitlines()[-1])

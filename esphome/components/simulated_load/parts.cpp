@@ -4,6 +4,11 @@
 
 namespace esphome::simulated_load {
 
+void SimulatedRelay::setup() {
+  if (const auto state = this->get_initial_state_with_restore_mode())
+    this->control(*state);
+}
+
 void SimulatedRelay::write_state(bool state) {
   this->parent_->command_relay(state);
   this->publish_state(state);

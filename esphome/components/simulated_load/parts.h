@@ -12,7 +12,12 @@ namespace esphome::simulated_load {
 class SimulatedLoad;
 
 /// A relay whose contact follows its command a little later.
-class SimulatedRelay final : public switch_::Switch, public Parented<SimulatedLoad> {
+class SimulatedRelay final : public switch_::Switch, public Component, public Parented<SimulatedLoad> {
+ public:
+  /// At the start it does what its restore mode says.
+  void setup() override;
+  float get_setup_priority() const override { return setup_priority::HARDWARE; }
+
  protected:
   void write_state(bool state) override;
 };
