@@ -15,6 +15,9 @@ MOST_W = 10_000.0
 """No outlet gives more: a counter that rises faster has leapt."""
 COARSEST_MWH = 25_000
 """A counter may move by so much at once: more than the step of a counter of hundredths of a kWh."""
+_TOLERANCE = 0.1
+_ON_ITS_WAY_S = 1.0
+"""A reading is so much older than the moment at which it is heard."""
 _J_PER_MWH = 3.6
 
 
@@ -199,6 +202,14 @@ class SoftEnergy:
         self._gap = self._since_heard = 0.0
         if not self._closed:
             self._settled = True
+
+    def unheard(self, now: float) -> float:
+        """Return what can have flowed since the counter was last heard, mWh."""
+        if self._has_power:
+            most = self._peak_w * (1 + _TOLERANCE)
+        else:
+            most = self._pace_w * (1 + _TOLERANCE) or MOST_W
+        return most * (now - max(self._heard_at, self._closed_at) + _ON_ITS_WAY_S) / _J_PER_MWH + (self._finest or 0)
 
     def doubt(self) -> Flow:
         """Give up waiting for a counter that stands still: what the power has told stays doubtful."""

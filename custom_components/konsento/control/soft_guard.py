@@ -1,8 +1,8 @@
 """The session guard of a plain outlet: does from here what the firmware of a guarded outlet does by itself.
 
 Pure: what happens is told to it, with the time in s of a clock that never steps back; `opening` and `closing` say what
-the relay has to be told. Words, limits and rules are those of docs/contracts.md §1. What it cannot do: open the relay while the program, the
-network or the device is dead.
+the relay has to be told. Words, limits and rules are those of docs/contracts.md §1. What it cannot do: open the relay
+while the program, the network or the device is dead.
 """
 
 import math
@@ -56,7 +56,7 @@ class GuardTimes:
     """Readings so soon after the opening are not taken for what flows behind it."""
     last_reading_s: float = 4.0
     """The end is told after the counter was heard once more, or after this time."""
-    late_s: float = 60.0
+    late_s: float = 300.0
     """What the counter tells so long after the end still belongs to the session."""
     adopt_s: float = 10.0
     """After a kill a relay that is still closed may stay so for so long without a renewal."""
@@ -139,6 +139,8 @@ class SoftGuard:
         self._last_word_until: float | None = None
         self._owned_until: float | None = None
         """Until when the counter's steps belong to the session although it has ended."""
+        self._late = 0.0
+        """What the counter may still tell of it: what can have flowed since it was heard, mWh."""
         self._behind_open = 0
         self._dirty = False
         self._counted = False
@@ -542,6 +544,7 @@ class SoftGuard:
             return
         if self._confirmed:
             self._owned_until = self._now + self.times.late_s
+            self._late = self._meter.unheard(self._now)
             self._unused = 0 if self._used_this_supply else self._unused + 1
         self._count(self._meter.open(self._now))
         self._stop_supply()
@@ -572,7 +575,11 @@ class SoftGuard:
             return
         self._register += flow.measured
         if self._owns_what_flows():
-            self._session.energy += flow.counted
+            counted = flow.counted
+            if not self._session.running:
+                counted = min(counted, self._late)
+                self._late -= counted
+            self._session.energy += counted
             self._session.doubtful += flow.doubtful
             self._counted = True
 

@@ -128,9 +128,10 @@ class SoftOutlet:
                 _LOGGER.exception("Outlet %s: the guard's step failed", self.name)
                 await asyncio.sleep(_RETRY_S)
             if not self._news:
-                await self._changed.wait(self._until_next())
+                await self._changed.wait(self.until_next())
 
-    def _until_next(self) -> float:
+    def until_next(self) -> float:
+        """Return for how many seconds nothing is due."""
         now = self._clock.monotonic()
         due = self._guard.due()
         if self._guard.opening and self._meter.connected:
