@@ -221,8 +221,9 @@ class AnyOrder(RuleBasedStateMachine):
         energy = self.plug_.true_mwh - before
         self.do(self.world.start())
         self.taken[session] += energy
-        # What was counted since memory was last written, and what flowed since, counts once more at most.
-        self.unheld[session] = max(self.unheld[session], self.stretch + energy)
+        # Nobody could open it meanwhile; when it can be opened again this is known, and over the limit it is.
+        self.stretch += energy
+        self.unheld[session] = max(self.unheld[session], self.stretch)
         self.changes += 1
 
     @rule()
