@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from homeassistant.components import zeroconf
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT, CONF_URL
+from homeassistant.const import CONF_PASSWORD, CONF_URL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
@@ -17,7 +16,6 @@ from .const import (
     CONF_CONTINUITY,
     CONF_EVSE,
     CONF_HANDOVER,
-    CONF_KEY,
     CONF_METER,
     CONF_STATION_ID,
     DOMAIN,
@@ -30,8 +28,7 @@ from .control.journal import Journal
 from .control.outlet import OutletControl
 from .control.settings import ControlSettings
 from .control.site import SiteControl
-from .outlet.address import OutletAddress
-from .outlet.guarded import GuardedOutlet
+from .drivers import make_driver
 from .station.connection import ServerAddress
 from .station.station import Station
 
@@ -139,7 +136,6 @@ class Hub:
                 await self._unlink(server)
             self.servers.clear()
             await self.site.close()
-            await asyncio.gather(*(unit.driver.stop() for unit in self.outlets.values()))
             self.outlets.clear()
 
     async def follow(self) -> None:
@@ -199,12 +195,7 @@ class Hub:
 
     async def _connect(self, subentry: ConfigSubentry) -> tuple[OutletDriver, OutletControl]:
         data = subentry.data
-        driver = GuardedOutlet(
-            OutletAddress(host=data[CONF_HOST], port=data[CONF_PORT], key=data.get(CONF_KEY)),
-            subentry.unique_id or "",
-            subentry.title,
-            await zeroconf.async_get_async_instance(self.hass),
-        )
+        driver = await make_driver(self.hass, subentry, self.site.journal)
         control = self.site.add_outlet(subentry.unique_id or subentry.subentry_id, data[CONF_EVSE], driver)
         self._data[subentry.subentry_id] = data
         await driver.start()

@@ -34,6 +34,8 @@ class ManualClock:
 class SimulatedOutlet:
     """One outlet with a car that draws `load_w`."""
 
+    guarded = True
+
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
         self.online = True

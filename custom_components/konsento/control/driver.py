@@ -41,6 +41,10 @@ class OutletDriver(Protocol):
     """
 
     @property
+    def guarded(self) -> bool:
+        """Whether the outlet keeps limits and lease by itself, also while nobody here is alive."""
+
+    @property
     def report(self) -> OutletReport | None:
         """The newest reading; None while the outlet is not connected or has not yet told everything."""
 

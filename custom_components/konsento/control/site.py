@@ -65,7 +65,7 @@ class SiteControl:
         await asyncio.gather(*(outlet.hand_over(lease_s) for outlet in self.outlets.values()))
 
     async def close(self) -> None:
-        """Stop controlling. Sessions stay in the journal, the next run goes on with them."""
+        """Stop controlling, and the outlets' drivers. Sessions stay in the journal, the next run goes on with them."""
         for start in self._starts.values():
             start.cancel()
         for task in self._tasks.values():
@@ -73,6 +73,8 @@ class SiteControl:
         await asyncio.gather(*self._starts.values(), *self._tasks.values(), return_exceptions=True)
         for outlet in self.outlets.values():
             outlet.close()
+        # Before the journal: a plain outlet writes down how it was left.
+        await asyncio.gather(*(outlet.driver.stop() for outlet in self.outlets.values()))
         self._tasks.clear()
         self.outlets.clear()
         await self.journal.close()

@@ -205,11 +205,10 @@ class SoftEnergy:
 
     def unheard(self, now: float) -> float:
         """Return what can have flowed since the counter was last heard, mWh."""
-        if self._has_power:
-            most = self._peak_w * (1 + _TOLERANCE)
-        else:
-            most = self._pace_w * (1 + _TOLERANCE) or MOST_W
-        return most * (now - max(self._heard_at, self._closed_at) + _ON_ITS_WAY_S) / _J_PER_MWH + (self._finest or 0)
+        load = self._peak_w if self._has_power else self._pace_w or MOST_W
+        return load * (1 + _TOLERANCE) * (now - max(self._heard_at, self._closed_at) + _ON_ITS_WAY_S) / _J_PER_MWH + (
+            self._finest or 0
+        )
 
     def doubt(self) -> Flow:
         """Give up waiting for a counter that stands still: what the power has told stays doubtful."""

@@ -128,11 +128,8 @@ class SoftGuard:
         """Whether the device was away since it was last seen."""
         self._adopt_since: float | None = None
         """Since when nobody looks at a relay that may still be closed after a kill."""
-        self._lease_until = 0.0
-        self._suspended_at = 0.0
-        self._in_use_at = 0.0
-        self._clock_at = 0.0
-        self._heard_at = 0.0
+        self._now = self._clock_at = 0.0
+        self._lease_until = self._suspended_at = self._in_use_at = self._heard_at = 0.0
         self._gone_since: float | None = None
         self._power_at = -math.inf
         self._heard_anything = False
@@ -145,7 +142,6 @@ class SoftGuard:
         self._dirty = False
         self._counted = False
         self._saved_at = -math.inf
-        self._now = 0.0
 
     # --- memory
 
