@@ -2,10 +2,10 @@
 
     .venv/firmware/bin/python tools/build_firmware.py --name outlet-1 --set load_w=3000 --set idle_time=10s
 
-prints the path of the program on standard output. With --sanitize the program watches its own memory and arithmetic
-(AddressSanitizer, UndefinedBehaviorSanitizer, the C++ library's assertions) and ends at the first fault. Programs are
-cached in build/firmware/ by the hash of everything that goes into them; two builds at a time never meet. Needs nothing
-but the standard library and `esphome`.
+prints the path of the program on standard output; --device takes another file for this machine. With --sanitize the
+program watches its own memory and arithmetic (AddressSanitizer, UndefinedBehaviorSanitizer, the C++ library's
+assertions) and ends at the first fault. Programs are cached in build/firmware/ by the hash of everything that goes into
+them; two builds at a time never meet. Needs nothing but the standard library and `esphome`.
 """
 
 import argparse
@@ -25,7 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "esphome"
 BUILDS = ROOT / "build" / "firmware"
-DEVICE = Path("esphome") / "devices" / "host.yaml"
+DEVICES = Path("esphome") / "devices"
+DEVICE = "host"
 ESPHOME = ROOT / ".venv" / "firmware" / "bin" / "esphome"
 # No recovery: a fault that is only written to a log passes for a success.
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -D_GLIBCXX_ASSERTIONS"
@@ -39,34 +40,45 @@ class BuildError(Exception):
     """The firmware could not be built; the message says why."""
 
 
-def build(name: str, settings: dict[str, str], *, sanitize: bool = False) -> Path:
+def build(name: str, settings: dict[str, str], *, device: str = DEVICE, sanitize: bool = False) -> Path:
     """Return the program of the outlet `name`, building it when there is none of these inputs yet (about 30 s).
 
-    `settings` are substitutions of esphome/devices/host.yaml; `sanitize` builds with SANITIZERS. Raises BuildError with
-    the reason when a name or a setting is wrong or ESPHome refuses.
+    `settings` are substitutions of esphome/devices/<device>.yaml; `sanitize` builds with SANITIZERS. Raises BuildError
+    with the reason when a name or a setting is wrong or ESPHome refuses.
     """
     if not _NAME.fullmatch(name):
         raise BuildError(f"'{name}' is no device name: 1 to 24 characters of a-z 0-9 -, not at the ends")
-    _check_settings(settings)
+    _check_settings(device, settings)
     substitutions = {"name": name, **settings}
     flags = SANITIZERS if sanitize else ""
-    folder = BUILDS / _digest(substitutions, flags)
+    folder = BUILDS / _digest(device, substitutions, flags)
     program = folder / "program"
     if program.exists():
         return program
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / "lock", name):
         if not program.exists():
-            _compile(name, substitutions, flags, folder, program)
+            _compile(device, substitutions, flags, folder)
     return program
 
 
-def _check_settings(settings: dict[str, str]) -> None:
-    known = set(re.findall(r"^  (\w+):", _section((ROOT / DEVICE).read_text(), "substitutions"), re.MULTILINE))
-    package = SOURCES / "packages" / "charging_outlet.yaml"
-    known |= set(re.findall(r"^  (\w+):", _section(package.read_text(), "substitutions"), re.MULTILINE))
+def _check_settings(device: str, settings: dict[str, str]) -> None:
+    path = _file_of(device)
+    if not path.is_file():
+        raise BuildError(f"there is no device {path}")
+    known = _substitutions(path)
+    if device == DEVICE:
+        known |= _substitutions(SOURCES / "packages" / "charging_outlet.yaml")
     if unknown := sorted(settings.keys() - known):
         raise BuildError(f"unknown setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+
+
+def _file_of(device: str) -> Path:
+    return ROOT / DEVICES / f"{device}.yaml"
+
+
+def _substitutions(path: Path) -> set[str]:
+    return set(re.findall(r"^  (\w+):", _section(path.read_text(), "substitutions"), re.MULTILINE))
 
 
 def _section(text: str, name: str) -> str:
@@ -75,10 +87,10 @@ def _section(text: str, name: str) -> str:
     return match[1] if match else ""
 
 
-def _digest(substitutions: dict[str, str], flags: str) -> str:
+def _digest(device: str, substitutions: dict[str, str], flags: str) -> str:
     """Return a hash of all that goes into a program: sources, settings, ESPHome, the compiler and its flags."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([_esphome_version(), _compiler(), flags, substitutions], sort_keys=True).encode())
+    digest.update(json.dumps([_esphome_version(), _compiler(), flags, device, substitutions], sort_keys=True).encode())
     for path in _sources():
         digest.update(f"{path.relative_to(SOURCES)}\0".encode())
         digest.update(path.read_bytes() + b"\0")
@@ -132,7 +144,7 @@ def _alone(lock: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _compile(name: str, substitutions: dict[str, str], flags: str, folder: Path, program: Path) -> None:
+def _compile(device: str, substitutions: dict[str, str], flags: str, folder: Path) -> None:
     """Compile in a copy of the sources, so that the source tree stays clean, and put the program into its place."""
     work = folder / "work"
     shutil.rmtree(work, ignore_errors=True)
@@ -146,13 +158,13 @@ def _compile(name: str, substitutions: dict[str, str], flags: str, folder: Path,
     log = folder / "build.log"
     # ESPHome compiles and links with what these name, arguments included.
     compilers = {"CC": f"gcc {flags}", "CXX": f"g++ {flags}"} if flags else {}
-    _run([*command, "compile", str(DEVICE)], compilers, work, log, name)
+    _run([*command, "compile", str(DEVICES / f"{device}.yaml")], compilers, work, log, substitutions["name"])
     built = [path for path in work.rglob("program") if path.is_file() and os.access(path, os.X_OK)]
     if len(built) != 1:
         raise BuildError(f"ESPHome left no program; its messages are in {log}")
-    fresh = program.with_suffix(".new")
+    fresh = folder / "program.new"
     shutil.copy2(built[0], fresh)
-    fresh.rename(program)
+    fresh.rename(folder / "program")
     shutil.rmtree(work, ignore_errors=True)
 
 
@@ -200,12 +212,13 @@ def main() -> int:
         default=[],
         type=_setting,
         metavar="KEY=VALUE",
-        help="a substitution of esphome/devices/host.yaml or esphome/packages/charging_outlet.yaml; may be repeated",
+        help="a substitution of the device file, or of esphome/packages/charging_outlet.yaml; may be repeated",
     )
+    parser.add_argument("--device", default=DEVICE, help="file in esphome/devices, without .yaml; host unless said")
     parser.add_argument("--sanitize", action="store_true", help="end at the first memory fault or undefined behaviour")
     arguments = parser.parse_args()
     try:
-        print(build(arguments.name, dict(arguments.settings), sanitize=arguments.sanitize))
+        print(build(arguments.name, dict(arguments.settings), device=arguments.device, sanitize=arguments.sanitize))
     except BuildError as error:
         _say(str(error))
         return 1

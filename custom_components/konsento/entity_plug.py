@@ -49,7 +49,7 @@ from .control.switched_meter import Reading
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntityParts:
-    """The entities: registry ids, which stay over a renaming, or entity ids of those that have none; empty = not there."""
+    """The entities: registry ids, which stay over a renaming, or entity ids of those without; empty = none."""
 
     relay: str
     power: str = ""

@@ -13,7 +13,7 @@ from build_firmware import ESPHOME, ROOT, SOURCES
 
 GENERATE = Path(__file__).with_name("generate.py")
 PAGES = ROOT / "docs" / "devices"
-NO_DEVICES = {"host", "secrets", "secrets.example"}
+NO_DEVICES = {"host", "host_plain", "secrets", "secrets.example"}
 DEVICES = sorted(path.stem for path in (SOURCES / "devices").glob("*.yaml") if path.stem not in NO_DEVICES)
 METERS = sorted(path.stem for path in (SOURCES / "packages" / "meters").glob("*.yaml"))
 DIY = "esp32-bl0937"

@@ -637,6 +637,8 @@ class SoftGuard:
     def _watch_load(self, watts: float) -> None:
         if self._confirmed and watts >= self.times.idle_w:
             self._in_use_at = self._now
+            # What a kill leaves flowing is judged by the load that was remembered.
+            self._dirty = self._dirty or not self._used_this_supply
             self._session.used = self._used_this_supply = True
             if not self._session.clock_started:
                 self._session.clock_started = True

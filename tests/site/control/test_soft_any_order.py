@@ -24,7 +24,7 @@ from custom_components.konsento.control.words import EndReason, OutletState
 MOST_W = 3000
 REACTION_S = 2.1
 """A relay that nobody may have closed is told to open at once, and again after 2 s."""
-ADOPTED_S = 10.1
+ADOPTED_S = 10.6
 NONSENSE = [float("nan"), float("-inf"), -500.0, 0.0, 1e6, 1e13]
 
 
@@ -131,7 +131,7 @@ class AnyOrder(RuleBasedStateMachine):
         try:
             self.do(begun)
         except OutletRefusedError, OutletSilentError:
-            assert self.session == before or self.session == session_id
+            assert self.session in {before, session_id}
             return
         self.limits[session_id] = limits.energy_wh
         self.changes = 0
@@ -217,6 +217,9 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(full=st.booleans())
     def disk(self, full: bool) -> None:
         self.world.disk_full = full
+        if not full:
+            # What could not be written is tried again after 10 s.
+            self.pass_time(11)
 
     @rule(seconds=st.sampled_from([0, 5, 60]))
     def program_is_killed(self, seconds: int) -> None:
@@ -226,6 +229,7 @@ class AnyOrder(RuleBasedStateMachine):
             # An end that could not be written down is not remembered.
             self.over.clear()
         self.adopted = self.plug_.contact
+        self.alone_s = 0.0
         before, session = self.plug_.true_mwh, self.session
         self.plug_.advance(seconds)
         energy = self.plug_.true_mwh - before
