@@ -10,9 +10,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from homeassistant.components import zeroconf
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT, CONF_URL
+from homeassistant.const import CONF_PASSWORD, CONF_URL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
@@ -21,7 +20,6 @@ from .const import (
     CONF_EVSE,
     CONF_GRACE,
     CONF_HANDOVER,
-    CONF_KEY,
     CONF_METER,
     CONF_STATION_ID,
     CONF_UNLIMITED,
@@ -35,8 +33,7 @@ from .control.journal import Journal
 from .control.outlet import OutletControl
 from .control.settings import ControlSettings
 from .control.site import SiteControl
-from .outlet.address import OutletAddress
-from .outlet.guarded import GuardedOutlet
+from .drivers import make_driver
 from .overview import Overview
 from .station.connection import ServerAddress
 from .station.station import Station
@@ -194,7 +191,6 @@ class Hub:
             self.servers.clear()
             await self.overview.stop()
             await self.site.close()
-            await asyncio.gather(*(unit.driver.stop() for unit in self.outlets.values()))
             self.outlets.clear()
 
     async def follow(self) -> None:
@@ -256,12 +252,7 @@ class Hub:
 
     async def _connect(self, subentry: ConfigSubentry) -> tuple[OutletDriver, OutletControl]:
         data = subentry.data
-        driver = GuardedOutlet(
-            OutletAddress(host=data[CONF_HOST], port=data[CONF_PORT], key=data.get(CONF_KEY)),
-            subentry.unique_id or "",
-            subentry.title,
-            await zeroconf.async_get_async_instance(self.hass),
-        )
+        driver = await make_driver(self.hass, subentry, self.site.journal)
         control = self.site.add_outlet(subentry.unique_id or subentry.subentry_id, data[CONF_EVSE], driver)
         self._data[subentry.subentry_id] = data
         await driver.start()

@@ -13,6 +13,8 @@ from rig.process import Process
 _MAC_ADDRESS = "02:00:00:00:00:51"
 """None of the demo's: one may run on the same machine, and its Home Assistant looks for its outlets."""
 MAC = _MAC_ADDRESS.replace(":", "")
+_PLAIN_MAC_ADDRESS = "02:00:00:00:00:52"
+PLAIN_MAC = _PLAIN_MAC_ADDRESS.replace(":", "")
 
 
 def free_port() -> int:
@@ -54,6 +56,21 @@ class Device:
 async def device(folder: Path, **settings: str) -> AsyncIterator[Device]:
     """Run an outlet whose car draws 3 kW, unless settings say otherwise."""
     program = await asyncio.to_thread(build, "site-test", {"mac_address": _MAC_ADDRESS, "idle_time": "60s", **settings})
+    async with _running(program, folder) as outlet:
+        yield outlet
+
+
+@asynccontextmanager
+async def plain_device(folder: Path, **settings: str) -> AsyncIterator[Device]:
+    """Run a plain ESPHome device whose car draws 3 kW, unless settings say otherwise."""
+    settings = {"mac_address": _PLAIN_MAC_ADDRESS, **settings}
+    program = await asyncio.to_thread(build, "plain-test", settings, device="host_plain")
+    async with _running(program, folder) as outlet:
+        yield outlet
+
+
+@asynccontextmanager
+async def _running(program: Path, folder: Path) -> AsyncIterator[Device]:
     outlet = Device(program, folder)
     await outlet.start()
     try:

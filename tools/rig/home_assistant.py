@@ -178,7 +178,12 @@ class HomeAssistant:
 
     async def add_outlet(self, port: int, name: str) -> None:
         """Add an outlet by its address."""
-        await self._subentry("outlet", {"host": "127.0.0.1", "port": port, "name": name})
+        await self._subentry("outlet", {"host": "127.0.0.1", "port": port, "name": name}, kind="guarded")
+
+    async def add_plain_outlet(self, port: int, name: str) -> None:
+        """Add an outlet that is a plain ESPHome device, with the parts of esphome/devices/host_plain.yaml."""
+        parts = {"relay": "relay", "power": "power", "energy": "energy", "voltage": "voltage"}
+        await self._subentry("outlet", {"host": "127.0.0.1", "port": port, "name": name, **parts}, kind="plain")
 
     async def add_management_server(self, url: str, station_id: str, password: str) -> None:
         """Link a management server."""
@@ -199,12 +204,16 @@ class HomeAssistant:
         answer = await self._http.post("/api/services/button/press", json={"entity_id": entity_id})
         answer.raise_for_status()
 
-    async def _subentry(self, kind: str, values: dict[str, Any]) -> None:
-        await self._flow("subentries/flow", {"handler": [self.entry_id, kind]}, values)
+    async def _subentry(self, part: str, values: dict[str, Any], kind: str = "") -> None:
+        await self._flow("subentries/flow", {"handler": [self.entry_id, part]}, values, kind)
 
-    async def _flow(self, path: str, opening: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        """Walk a configuration flow, giving each form the values that it has fields for."""
+    async def _flow(
+        self, path: str, opening: dict[str, Any], values: dict[str, Any], choice: str = ""
+    ) -> dict[str, Any]:
+        """Walk a configuration flow: the choice in its menu, and to each form the values that it has fields for."""
         step = await self._step(f"/api/config/config_entries/{path}", opening)
+        if step["type"] == "menu":
+            step = await self._step(f"/api/config/config_entries/{path}/{step['flow_id']}", {"next_step_id": choice})
         while step["type"] == "form":
             fields = {field["name"] for field in step["data_schema"] or []}
             step = await self._step(

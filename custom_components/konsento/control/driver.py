@@ -44,6 +44,10 @@ class OutletDriver(Protocol):
     """
 
     @property
+    def guarded(self) -> bool:
+        """Whether the outlet keeps limits and lease by itself, also while nobody here is alive."""
+
+    @property
     def report(self) -> OutletReport | None:
         """The newest reading; None while the outlet is not connected or has not yet told everything."""
 
@@ -54,10 +58,6 @@ class OutletDriver(Protocol):
     @property
     def facts(self) -> OutletFacts:
         """What the outlet has told about itself, as long as it is known."""
-
-    @property
-    def guarded(self) -> bool:
-        """Whether the outlet holds limits and lease by itself, also when nobody talks to it."""
 
     @property
     def key_refused(self) -> bool:

@@ -71,13 +71,15 @@ class SiteControl:
         await asyncio.gather(*(outlet.hand_over(lease_s) for outlet in self.outlets.values()))
 
     async def close(self) -> None:
-        """Stop controlling. Sessions stay in the journal, the next run goes on with them."""
+        """Stop controlling, and the outlets' drivers. Sessions stay in the journal, the next run goes on with them."""
         tasks = [*self._starts.values(), *self._tasks.values(), *([self._expiry] if self._expiry else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for outlet in self.outlets.values():
             outlet.close()
+        # Before the journal: a plain outlet writes down how it was left.
+        await asyncio.gather(*(outlet.driver.stop() for outlet in self.outlets.values()))
         self._tasks.clear()
         self.outlets.clear()
         await self.journal.close()

@@ -1,5 +1,7 @@
 """Where an outlet is, and a first look at it before it is taken into a site."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aioesphomeapi.client import APIClient
@@ -53,6 +55,18 @@ class NotAnOutletError(Exception):
     """An ESPHome device with another firmware."""
 
 
+class GuardedError(Exception):
+    """An outlet that guards itself, and is to be added as one."""
+
+
+class NoPartsError(Exception):
+    """A device without a relay, or without a meter."""
+
+
+class NoReadingError(Exception):
+    """A relay that does not say what it is, or a meter that tells no number."""
+
+
 def mac_of(info: DeviceInfo) -> str:
     """Return a device's MAC as it is stored: 12 hexadecimal digits."""
     return info.mac_address.replace(":", "").lower()
@@ -78,10 +92,25 @@ async def identify(address: OutletAddress, zeroconf: AsyncZeroconf) -> Identity:
 
     Raises UnreachableError, KeyRequiredError, WrongKeyError or NotAnOutletError.
     """
+    async with connected(address, zeroconf) as client:
+        info = await client.device_info()
+    if info.project_name != PROJECT:
+        raise NotAnOutletError(info.project_name or info.name)
+    return identity_of(info)
+
+
+def identity_of(info: DeviceInfo) -> Identity:
+    """Return who has answered."""
+    return Identity(mac_of(info), info.friendly_name or info.name)
+
+
+@asynccontextmanager
+async def connected(address: OutletAddress, zeroconf: AsyncZeroconf) -> AsyncIterator[APIClient]:
+    """Connect for a look, and disconnect. Raises UnreachableError, KeyRequiredError or WrongKeyError."""
     client = make_client(address, zeroconf)
     try:
         await client.connect(login=True)
-        info = await client.device_info()
+        yield client
     except RequiresEncryptionAPIError as error:
         raise KeyRequiredError from error
     except (InvalidEncryptionKeyAPIError, EncryptionPlaintextAPIError, InvalidAuthAPIError) as error:
@@ -90,6 +119,3 @@ async def identify(address: OutletAddress, zeroconf: AsyncZeroconf) -> Identity:
         raise UnreachableError(str(error)) from error
     finally:
         await client.disconnect(force=True)
-    if info.project_name != PROJECT:
-        raise NotAnOutletError(info.project_name or info.name)
-    return Identity(mac_of(info), info.friendly_name or info.name)

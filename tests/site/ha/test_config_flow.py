@@ -65,6 +65,8 @@ def announcement(**properties: str) -> ZeroconfServiceInfo:
 async def fill(hass: HomeAssistant, site: MockConfigEntry, kind: str, values: dict[str, Any]) -> Any:
     """Fill in the form for a part of the site."""
     flow = await hass.config_entries.subentries.async_init((site.entry_id, kind), context={"source": SOURCE_USER})
+    if kind == SUBENTRY_OUTLET:
+        flow = await hass.config_entries.subentries.async_configure(flow["flow_id"], {"next_step_id": "guarded"})
     assert flow["type"] is FlowResultType.FORM
     return await hass.config_entries.subentries.async_configure(flow["flow_id"], values)
 

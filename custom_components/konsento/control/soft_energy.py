@@ -1,0 +1,260 @@
+"""Energy of a plain outlet: from its meter's counter, or from its power, or from both.
+
+With a counter, the counter alone is billed. The power, or without one the pace of the counter's own steps, tells how
+far the next step is, so that a limit is kept between two of them. Without a counter, the power is multiplied with the
+time between readings. Over a silence of more than LONGEST_GAP_S that is not done: what may have flowed is doubtful. It
+is not billed, but it counts against the limit.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST_GAP_S = 10.0
+"""Power is multiplied with the time between two readings of at most this distance."""
+MOST_W = 10_000.0
+"""No outlet gives more: a counter that rises faster has leapt."""
+COARSEST_MWH = 25_000
+"""A counter may move by so much at once: more than the step of a counter of hundredths of a kWh."""
+_TOLERANCE = 0.1
+_ON_ITS_WAY_S = 1.0
+"""A reading is so much older than the moment at which it is heard."""
+_J_PER_MWH = 3.6
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Energy in mWh."""
+
+    measured: float = 0.0
+    """What the meter says has flowed."""
+    counted: float = 0.0
+    """What of it belongs to the supply."""
+    doubtful: float = 0.0
+    """What may have flowed besides."""
+
+
+class SoftEnergy:
+    """Counts from one reading to the next. Times are seconds of a clock that never steps back."""
+
+    def __init__(self, *, has_power: bool, has_counter: bool) -> None:
+        self._has_power = has_power
+        self._has_counter = has_counter
+        self._closed = False
+        self._closed_at = 0.0
+        self._until = 0.0
+        """Up to when the power was taken into account, without a power meter the moment of the last step."""
+        self._power_w = 0.0
+        self._seen = False
+        """Whether the power of this supply was read; without a power meter, whether the counter has stepped in it."""
+        self._peak_w = 0.0
+        self._total: int | None = None
+        self._heard_at = 0.0
+        self._odd: tuple[int, float] | None = None
+        """A reading that cannot be, and when: followed only when the next one agrees with it."""
+        self._estimated = 0.0
+        """Since the last step, as the power tells."""
+        self._since_heard = 0.0
+        """The part of it since the counter was last heard."""
+        self._finest: int | None = None
+        self._step = 0
+        self._pace_w = 0.0
+        self._first = False
+        """Whether the next step is the first of a session: part of it belongs to the time before."""
+        self._settled = True
+        """Whether the counter was heard since the relay last opened."""
+        self._gap = 0.0
+        """What may have flowed while nobody was there, until the counter tells."""
+
+    # --- over a kill
+
+    def memory(self) -> dict[str, Any]:
+        """Return what has to outlive a kill."""
+        return {"total": self._total, "finest": self._finest, "power_w": self._power_w, "pace_w": self._pace_w}
+
+    def restore(self, memory: dict[str, Any], now: float) -> None:
+        """Go on from what `memory` had returned."""
+        self._total, self._finest = memory["total"], memory["finest"]
+        self._power_w, self._pace_w = memory["power_w"], memory["pace_w"]
+        self._heard_at = now
+
+    def unwatched(self, seconds: float) -> Flow:
+        """Supply may have gone on for so long without anybody looking."""
+        gap = (self._power_w if self._has_power else self._pace_w) * seconds / _J_PER_MWH
+        if not self._has_counter:
+            return Flow(doubtful=gap)
+        self._gap = gap
+        self._heard_at -= seconds
+        return Flow()
+
+    # --- the relay
+
+    def close(self, now: float, *, fresh: bool) -> None:
+        """Begin a supply; `fresh`: of another session than the one before."""
+        self._closed = True
+        self._closed_at = self._until = now
+        self._seen = False
+        self._peak_w = 0.0
+        self._pace_w = 0.0
+        if fresh:
+            self._estimated = self._since_heard = self._gap = 0.0
+            self._first = True
+
+    def open(self, now: float) -> Flow:
+        """End a supply: without a counter, what has flowed since the last reading counts now."""
+        if not self._closed:
+            return Flow()
+        pending = self._since_reading(now)
+        near = now - self._until <= LONGEST_GAP_S
+        self._estimate(now)
+        self._closed = False
+        self._settled = False
+        if self._has_counter:
+            return Flow()
+        self._estimated = 0.0
+        return Flow(pending, pending) if near else Flow(doubtful=pending)
+
+    def _estimate(self, now: float) -> None:
+        """Note what has flowed up to now, as far as can be told without another reading."""
+        since = self._since_reading(now)
+        self._estimated += since
+        self._since_heard += since
+        if self._seen:
+            self._until = now
+
+    # --- the meter
+
+    def power(self, watts: float, now: float) -> Flow:
+        """Take a reading of the power."""
+        before = self._power_w if self._seen else 0.0
+        self._power_w = watts
+        if not self._closed:
+            return Flow()
+        elapsed = now - self._until
+        self._until = now
+        self._seen = True
+        self._peak_w = max(self._peak_w, watts)
+        near = elapsed <= LONGEST_GAP_S
+        energy = ((before + watts) / 2 if near else max(before, watts)) * elapsed / _J_PER_MWH
+        if self._has_counter:
+            self._estimated += energy
+            self._since_heard += energy
+            return Flow()
+        return Flow(energy, energy) if near else Flow(doubtful=energy)
+
+    def counter(self, total: int, now: float) -> Flow | None:
+        """Take a reading of the counter, mWh; None when it is none."""
+        if total < 0 or (total == 0 and self._total):
+            # Devices say 0 while they start, before they have remembered.
+            return None
+        if self._total is None:
+            self._follow(total, now)
+            return Flow()
+        if not _follows(self._total, total, now - self._heard_at):
+            odd, self._odd = self._odd, (total, now)
+            if odd is None or not _follows(odd[0], total, now - odd[1]):
+                return None
+            return self._begin_again(total, total - odd[0], now)
+        if self._has_power:
+            self._estimate(now)
+        step = total - self._total
+        counted = self._take(step, now) if step else 0.0
+        self._follow(total, now)
+        return Flow(step, counted)
+
+    def _take(self, step: int, now: float) -> float:
+        """Return what of a step belongs to the supply."""
+        counted = min(float(step), self._most_of_first(now)) if self._first else float(step)
+        self._first = False
+        self._finest = min(step, self._finest or step)
+        self._step = step
+        if self._has_power:
+            # The step was somewhere since the counter was last heard: no more than that, and less than another step,
+            # can have come after it.
+            rest = max(0.0, self._estimated - step)
+            self._estimated = min(rest, self._since_heard, float(self._finest))
+        else:
+            # The first step after the closing is partly of the time before.
+            paced = self._seen and now > self._until
+            self._pace_w = min(MOST_W, step * _J_PER_MWH / (now - self._until)) if paced else 0.0
+            self._estimated = 0.0
+            self._until = now
+            self._seen = self._closed
+        return counted
+
+    def _most_of_first(self, now: float) -> float:
+        if self._has_power and self._seen:
+            return self._peak_w * (now - self._closed_at) / _J_PER_MWH
+        return float("inf") if self._settled else 0.0
+
+    def _begin_again(self, total: int, added: int, now: float) -> Flow:
+        """Follow a counter that has started again or leapt; what the power told about the time before is doubtful."""
+        doubtful = max(0.0, self.pending(now) - added)
+        self._estimated = self._pace_w = 0.0
+        self._until = now
+        self._first = False
+        self._follow(total, now)
+        return Flow(added, added, doubtful)
+
+    def _follow(self, total: int, now: float) -> None:
+        self._total = total
+        self._heard_at = now
+        self._odd = None
+        self._gap = self._since_heard = 0.0
+        if not self._closed:
+            self._settled = True
+
+    def unheard(self, now: float) -> float:
+        """Return what can have flowed since the counter was last heard, mWh."""
+        load = self._peak_w if self._has_power else self._pace_w or MOST_W
+        return load * (1 + _TOLERANCE) * (now - max(self._heard_at, self._closed_at) + _ON_ITS_WAY_S) / _J_PER_MWH + (
+            self._finest or 0
+        )
+
+    def doubt(self) -> Flow:
+        """Give up waiting for a counter that stands still: what the power has told stays doubtful."""
+        flow = Flow(doubtful=self._estimated)
+        self._estimated = 0.0
+        return flow
+
+    # --- what is so
+
+    @property
+    def settled(self) -> bool:
+        """Whether the counter was heard since the relay last opened; True without a counter."""
+        return self._settled or not self._has_counter
+
+    def load_w(self, now: float) -> float:
+        """Return the power, as the meter told it last or as the counter's steps tell it."""
+        if self._has_power:
+            return self._power_w
+        if not self._closed or now <= self._until:
+            return self._pace_w if self._closed else 0.0
+        return min(self._pace_w, self._step * _J_PER_MWH / (now - self._until))
+
+    def _since_reading(self, now: float) -> float:
+        if not self._closed or not self._seen:
+            return 0.0
+        if self._has_power:
+            return self._power_w * (now - self._until) / _J_PER_MWH
+        # A steady load would have made the next step by then.
+        return min(self._pace_w * (now - self._until) / _J_PER_MWH, float(self._step))
+
+    def pending(self, now: float) -> float:
+        """Return what has flowed, as far as can be told, and is not counted yet, mWh."""
+        return max(0.0, self._estimated + self._since_reading(now)) + self._gap
+
+    def reaches(self, left: float, now: float) -> float | None:
+        """Return when `pending` will be `left` mWh if the load stays as it is; None when it will not."""
+        missing = left - self.pending(now)
+        load = self._power_w if self._has_power else self._pace_w
+        if missing <= 0:
+            return now
+        if not self._closed or not self._seen or load <= 0:
+            return None
+        if not self._has_power and self._since_reading(now) + missing > self._step:
+            return None
+        return now + missing * _J_PER_MWH / load
+
+
+def _follows(before: int, after: int, seconds: float) -> bool:
+    return 0 <= after - before <= COARSEST_MWH + MOST_W * seconds / _J_PER_MWH
