@@ -205,9 +205,10 @@ def test_every_error_of_a_form_has_its_words(language: str) -> None:
     server = {word for _, word in flow_server._ERRORS.values()} | {"unknown"}
 
     # What is discovered guards itself; only a plain device can turn out to be another kind.
-    assert tree["config"]["error"].keys() == (outlet - {"guarded", "no_parts"}) | {"empty_name", "another_outlet"} | {
-        f"server_{word}" for word in server
-    }
+    assert tree["config"]["error"].keys() == (outlet - {"guarded", "no_parts", "no_reading"}) | {
+        "empty_name",
+        "another_outlet",
+    } | {f"server_{word}" for word in server}
     given = set(re.findall(r'errors\[.+?\] = "(\w+)"', (PACKAGE / "flow_outlet.py").read_text()))
     assert tree["config_subentries"]["outlet"]["error"].keys() == outlet | given
     assert tree["config_subentries"]["management_server"]["error"].keys() == server | {

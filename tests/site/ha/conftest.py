@@ -39,7 +39,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> dict[str, SimulatedOutlet]:
     """Return outlets that do as they are told, by MAC, in the place of real ones."""
     outlets = {mac: SimulatedOutlet(ManualClock()) for mac in (FIRST, SECOND)}
     monkeypatch.setattr(
-        "custom_components.konsento.hub.GuardedOutlet", lambda address, mac, name, zeroconf: outlets[mac]
+        "custom_components.konsento.drivers.GuardedOutlet", lambda address, mac, name, zeroconf: outlets[mac]
     )
     # A site's numbers follow at once.
     monkeypatch.setattr("custom_components.konsento.overview._PAUSE_S", 0)
