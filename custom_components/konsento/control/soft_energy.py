@@ -2,8 +2,8 @@
 
 With a counter, the counter alone is billed. The power, or without one the pace of the counter's own steps, tells how
 far the next step is, so that a limit is kept between two of them. Without a counter, the power is multiplied with the
-time between readings. Over a silence of more than LONGEST_GAP_S that is not done: what may have flowed is doubtful. It
-is not billed, but it counts against the limit.
+time between readings, as if it changed in a straight line. Over a silence of more than LONGEST_GAP_S that is not done:
+what may have flowed is doubtful. It is not billed, but it counts against the limit.
 """
 
 from dataclasses import dataclass
@@ -125,7 +125,7 @@ class SoftEnergy:
 
     def power(self, watts: float, now: float) -> Flow:
         """Take a reading of the power."""
-        before = self._power_w if self._seen else 0.0
+        first, before = not self._seen, self._power_w if self._seen else 0.0
         self._power_w = watts
         if not self._closed:
             return Flow()
@@ -133,13 +133,17 @@ class SoftEnergy:
         self._until = now
         self._seen = True
         self._peak_w = max(self._peak_w, watts)
+        most = max(before, watts) * elapsed / _J_PER_MWH
+        mean = (before + watts) / 2 * elapsed / _J_PER_MWH
         near = elapsed <= LONGEST_GAP_S
-        energy = ((before + watts) / 2 if near else max(before, watts)) * elapsed / _J_PER_MWH
         if self._has_counter:
-            self._estimated += energy
-            self._since_heard += energy
+            self._estimated += mean if near and not first else most
+            self._since_heard += mean if near and not first else most
             return Flow()
-        return Flow(energy, energy) if near else Flow(doubtful=energy)
+        if not near:
+            return Flow(doubtful=most)
+        # When the load began, after the relay had closed, nobody has seen.
+        return Flow(mean, mean, most - mean if first else 0.0)
 
     def counter(self, total: int, now: float) -> Flow | None:
         """Take a reading of the counter, mWh; None when it is none."""

@@ -55,7 +55,7 @@ class GuardTimes:
     settle_s: float = 10.0
     """Readings so soon after the opening are not taken for what flows behind it."""
     last_reading_s: float = 4.0
-    """The end is told after the counter was heard once more, or after this time."""
+    """The end is told after the relay was seen open and the counter heard once more, or after this time."""
     late_s: float = 300.0
     """What the counter tells so long after the end still belongs to the session."""
     adopt_s: float = 10.0
@@ -556,7 +556,7 @@ class SoftGuard:
         if self._before is not None:
             self._open()
             return
-        if self._has_counter and self._confirmed:
+        if self._confirmed:
             self._last_word_until = self._now + self.times.last_reading_s
         self._open()
         self._session.end_reason = reason

@@ -79,6 +79,8 @@ async def try_parts(address: OutletAddress, zeroconf: AsyncZeroconf, parts: Plai
     async with connected(address, zeroconf) as client:
         _, entities, _ = await client.device_info_and_list_entities()
         awaited = {each.key for each in entities if not each.device_id and each.object_id in parts.named}
+        if len(awaited) < len(parts.named):
+            raise NoReadingError
         all_told = asyncio.Event()
 
         def hear(state: EntityState) -> None:

@@ -114,12 +114,17 @@ async def test_what_the_device_offers_is_seen_and_tried(real: Device) -> None:
     await try_parts(address, quiet_zeroconf(), PARTS)
 
 
-async def test_a_meter_that_tells_nothing_is_not_taken(real: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_meter_that_tells_nothing_is_not_taken(
+    socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("custom_components.konsento.outlet.offer._FIRST_READING_S", 1.0)
-    address = OutletAddress(host="127.0.0.1", port=real.port)
-
-    with pytest.raises(NoReadingError):
-        await try_parts(address, quiet_zeroconf(), PlainParts(relay="relay", power="no_such_sensor"))
+    # The first reading comes after an hour.
+    async with plain_device(tmp_path, meter_interval="1h") as slow:
+        address = OutletAddress(host="127.0.0.1", port=slow.port)
+        with pytest.raises(NoReadingError):
+            await try_parts(address, quiet_zeroconf(), PARTS)
+        with pytest.raises(NoReadingError):
+            await try_parts(address, quiet_zeroconf(), PlainParts(relay="relay", power="no_such_sensor"))
 
 
 async def test_an_outlet_that_guards_itself_is_not_taken_for_a_plain_one(socket_enabled: None, tmp_path: Path) -> None:
