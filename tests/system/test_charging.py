@@ -30,6 +30,23 @@ async def test_ten_watt_hours_are_delivered_measured_and_billed(line: Line) -> N
     assert report["site_saw_user_identity"] is False
 
 
+async def test_a_plain_relay_with_a_power_sensor_supplies_and_bills_what_was_asked(line: Line) -> None:
+    driver = await line.driver("plug@example.com", "correct horse battery", "Plug Driver")
+    watcher = await line.watch(4)
+    before = watcher.number("load_energy")
+
+    report = await run_session(line, driver, 4, ("energy", "10", "Wh"), ("plug@example.com", "Plug Driver"))
+
+    assert report["end_reason"] == "EnergyLimitReached"
+    assert report["requested_wh"] == 10
+    really = watcher.number("load_energy") - before
+    # At 3 kW a second is 0.83 Wh, and the sensor speaks once a second.
+    assert really == pytest.approx(10, abs=0.9)
+    assert report["delivered_mwh"] / 1000 == pytest.approx(really, abs=0.9)
+    assert report["billed_wh"] == report["delivered_wh"]
+    assert report["relay_closed_at_end"] is False
+
+
 async def test_a_time_limit_ends_supply_on_time(line: Line) -> None:
     driver = await line.driver("time@example.com", "correct horse battery", "Time Driver")
 

@@ -79,8 +79,8 @@ async def test_demo_runs_until_ctrl_c_which_leaves_no_process(mark: str) -> None
     shown = ""
     while "Ctrl-C ends everything" not in shown:
         shown += (await process.stdout.readuntil()).decode()
-    # The demo itself, three outlets, Home Assistant, the server.
-    assert len(_processes_with(mark)) >= 6
+    # The demo itself, four outlets, Home Assistant, the server.
+    assert len(_processes_with(mark)) >= 7
     for word in ("/o/", "driver@example.com", "Home Assistant"):
         assert word in shown
 

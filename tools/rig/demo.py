@@ -41,7 +41,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="make demo ARGS=…",
-        description="Starts three outlets, Home Assistant and the management server on this machine, until Ctrl-C.",
+        description="Starts four outlets, Home Assistant and the management server on this machine, until Ctrl-C.",
     )
     parser.add_argument("--once", action="store_true", help="run one session as a driver's browser would, then end")
     parser.add_argument("--json", action="store_true", help="with --once: print one JSON object on the last line")
@@ -50,7 +50,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--outlet", type=int, default=1, choices=range(1, len(OUTLETS) + 1), help="which outlet")
     parser.add_argument(
-        "--port-base", type=_port, default=None, help="first of ten consecutive ports; default: free ones"
+        "--port-base", type=_port, default=None, help="first of twelve consecutive ports; default: free ones"
     )
     parser.add_argument("--keep", type=Path, default=None, help="folder for databases and logs, kept afterwards")
     return parser.parse_args(argv)

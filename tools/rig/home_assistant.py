@@ -176,14 +176,11 @@ class HomeAssistant:
         """Add the integration."""
         self.entry_id = (await self._flow("flow", {"handler": "konsento"}, {"name": name}))["entry_id"]
 
-    async def add_outlet(self, port: int, name: str) -> None:
-        """Add an outlet by its address."""
-        await self._subentry("outlet", {"host": "127.0.0.1", "port": port, "name": name}, kind="guarded")
-
-    async def add_plain_outlet(self, port: int, name: str) -> None:
-        """Add an outlet that is a plain ESPHome device, with the parts of esphome/devices/host_plain.yaml."""
-        parts = {"relay": "relay", "power": "power", "energy": "energy", "voltage": "voltage"}
-        await self._subentry("outlet", {"host": "127.0.0.1", "port": port, "name": name, **parts}, kind="plain")
+    async def add_outlet(self, port: int, name: str, *, guarded: bool = True) -> None:
+        """Add an outlet by its address; one that does not guard itself by its relay and its power sensor."""
+        parts = {} if guarded else {"relay": "relay", "power": "power"}
+        kind = "guarded" if guarded else "plain"
+        await self._subentry("outlet", {"host": "127.0.0.1", "port": port, "name": name, **parts}, kind)
 
     async def add_management_server(self, url: str, station_id: str, password: str) -> None:
         """Link a management server."""

@@ -44,10 +44,16 @@ OUTLETS = (
         title="Outlet 3, by the entrance",
         settings={"mac_address": "02:00:00:00:00:03", "load_w": "3000", "plugged": "false", "start_timeout": "10s"},
     ),
+    OutletSpec(
+        name="outlet-4",
+        title="Outlet 4, a smart plug",
+        settings={"mac_address": "02:00:00:00:00:04", "load_w": "3000"},
+        device="host_plain",
+    ),
 )
-"""Three outlets with different cars: a steady 3 kW, a slow and noisy 1.5 kW, and none plugged in."""
+"""Different cars: a steady 3 kW, a slow and noisy 1.5 kW, none plugged in; and one at a plain relay with a meter."""
 
-CODES = ("K7F298", "M4XR86", "P9WC3K")
+CODES = ("K7F298", "M4XR86", "P9WC3K", "EYVFHG")
 
 
 def provisioning(outlets: Sequence[OutletSpec], codes: Sequence[str]) -> str:
@@ -149,7 +155,7 @@ class Line:
         # A car park reports every few seconds; here somebody watches ten-second sessions.
         await self.home_assistant.set_options(meter_interval=1)
         for spec, link in zip(self.specs, self.outlet_links, strict=True):
-            await self.home_assistant.add_outlet(link.port, spec.title)
+            await self.home_assistant.add_outlet(link.port, spec.title, guarded=spec.guarded)
         await self.home_assistant.add_management_server(
             f"ws://127.0.0.1:{self.cloud_link.port}/ocpp", STATION_ID, STATION_PASSWORD
         )

@@ -25,6 +25,11 @@ class OutletSpec:
     settings: dict[str, str] = field(default_factory=dict)
     device: str = "host"
 
+    @property
+    def guarded(self) -> bool:
+        """Whether it has the Konsento firmware."""
+        return self.device == "host"
+
 
 async def build(spec: OutletSpec) -> Path:
     """Return the firmware program of an outlet, building it when its inputs changed (about 30 s)."""

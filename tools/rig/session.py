@@ -24,7 +24,7 @@ async def run_session(
     load_before = watcher.number("load_energy")
     asked_at = monotonic()
     session_id = await driver.start(CODES[outlet - 1], kind, amount, unit)
-    await watcher.until(lambda states: states["relay"] is True or states["session_state"] == "ended")
+    await watcher.until(lambda states: states["relay"] is True or states.get("session_state") == "ended")
     closed_at = watcher.seen_at["relay", True]
     line.say("the relay is closed, the car is charging")
     progress = await driver.until(session_id, DONE, patience=3600)

@@ -193,11 +193,13 @@ class SoftGuard:
         """Note that it is on disk."""
         self._faults.discard(STORAGE)
 
-    def save_failed(self, now: float) -> None:
-        """Note that it could not be written: nothing flows that a kill would make forgotten."""
+    def save_failed(self, now: float) -> bool:
+        """Note that it could not be written: nothing flows that a kill would make forgotten. True the first time."""
+        first = STORAGE not in self._faults
         self._now = self._saved_at = now
         self._dirty = True
         self._fault(STORAGE)
+        return first
 
     # --- what others ask for. A refusal changes nothing.
 

@@ -206,8 +206,8 @@ class SoftOutlet:
             await self._remember(body)
         except Exception:
             # Whatever it was, nothing is on disk.
-            _LOGGER.exception("Outlet %s: its memory cannot be written; the relay stays open", self.name)
-            self._guard.save_failed(self._clock.monotonic())
+            if self._guard.save_failed(self._clock.monotonic()):
+                _LOGGER.exception("Outlet %s: its memory cannot be written; the relay stays open", self.name)
         else:
             self._guard.saved()
 

@@ -1,6 +1,7 @@
 """What a plain outlet keeps whatever its plug, its meter, its network, its users and its program do to it."""
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Coroutine
 
@@ -39,8 +40,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.taken: dict[str, float] = defaultdict(float)
         """What really flowed while a session was the one, mWh."""
         self.unheld: dict[str, float] = defaultdict(float)
-        """The most that flowed in one stretch in which nobody could have opened the relay."""
+        """The most that flowed in one stretch in which nobody could have opened the relay, or known that he must."""
         self.stretch = 0.0
+        self.flowing_w = 0.0
+        self.told_s = 0.0
+        """For how long the meter has told of this load."""
         self.changes = 0
         self.limits: dict[str, int] = {}
         self.billed: dict[str, int] = {}
@@ -75,21 +79,33 @@ class AnyOrder(RuleBasedStateMachine):
         """Whether the guard can open the relay."""
         return self.plug_.connected and not self.plug_.stuck and not self.plug_.welded
 
+    @property
+    def blind(self) -> bool:
+        """Whether the meter is silent about what flows now; a load that it has told of is foreseen."""
+        return self.plug_.silent and self.told_s < 3 * self.plug_.period_s
+
     def pass_time(self, seconds: float) -> None:
         """Let time pass in short pieces, and keep the books."""
         for _ in range(round(seconds * 2)):
             session, before, since = self.session, self.plug_.true_mwh, self.world.clock.seconds
             self.do(self.world.live(0.5))
             self.book(session, self.plug_.true_mwh - before)
+            self.listen()
             self.watch(self.world.clock.seconds - since)
 
     def book(self, session: str, energy: float) -> None:
         self.taken[session] += energy
-        if self.held:
+        if self.held and not self.blind:
             self.stretch = 0.0
         else:
             self.stretch += energy
             self.unheld[session] = max(self.unheld[session], self.stretch)
+
+    def listen(self) -> None:
+        if self.plug_.flowing_w != self.flowing_w:
+            self.flowing_w, self.told_s = self.plug_.flowing_w, 0.0
+        elif not self.plug_.silent and self.plug_.connected:
+            self.told_s += 0.5
 
     def watch(self, seconds: float) -> None:
         report = self.world.outlet.report
@@ -143,7 +159,8 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(energy=st.sampled_from([2, 50]))
     def other_limit(self, energy: int) -> None:
         if self.try_(self.world.outlet.session_limit(self.session or "none", Limits(energy_wh=energy))):
-            self.limits[self.session] = max(energy, self.limits[self.session]) if self.limits[self.session] else energy
+            taken_wh = math.ceil(self.taken[self.session] / 1000)
+            self.limits[self.session] = max(energy, self.limits[self.session] or taken_wh)
 
     @rule(renewing=st.booleans())
     def renewal(self, renewing: bool) -> None:
