@@ -8,7 +8,7 @@ from homeassistant.components.button import ButtonEntity, ButtonEntityDescriptio
 from homeassistant.components.button.const import ButtonDeviceClass
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
@@ -17,6 +17,7 @@ from .control.trace import trace_outlet
 from .control.words import EndReason
 from .entity import OutletEntity, ServerEntity
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
+from .station.errors import LineDownError, RpcError
 from .texts import asking
 
 PARALLEL_UPDATES = 1
@@ -29,6 +30,13 @@ class OutletButtonDescription(ButtonEntityDescription):
     """A button and what it does."""
 
     press_fn: Callable[[OutletUnit], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerButtonDescription(ButtonEntityDescription):
+    """A button and what it does."""
+
+    press_fn: Callable[[Hub, ServerUnit], Awaitable[None]]
 
 
 async def _stop(unit: OutletUnit) -> None:
@@ -58,6 +66,22 @@ async def _loopback(unit: OutletUnit) -> None:
     unit.tell()
 
 
+async def _reconnect(hub: Hub, unit: ServerUnit) -> None:
+    await hub.reconnect(unit)
+
+
+async def _server_loopback(hub: Hub, unit: ServerUnit) -> None:
+    try:
+        await unit.station.loopback()
+    except (LineDownError, RpcError) as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="server_silent",
+            translation_placeholders={"server": unit.subentry.title},
+        ) from error
+    unit.tell()
+
+
 def _invalid(key: str, unit: OutletUnit) -> ServiceValidationError:
     return ServiceValidationError(
         translation_domain=DOMAIN, translation_key=key, translation_placeholders={"outlet": unit.subentry.title}
@@ -81,6 +105,22 @@ OUTLET_BUTTONS = (
     ),
 )
 
+SERVER_BUTTONS = (
+    # Drops the link and makes it anew, without waiting for the next attempt.
+    ServerButtonDescription(
+        key="reconnect",
+        device_class=ButtonDeviceClass.RESTART,
+        entity_category=EntityCategory.CONFIG,
+        press_fn=_reconnect,
+    ),
+    ServerButtonDescription(
+        key="loopback",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        press_fn=_server_loopback,
+    ),
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: SiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
@@ -97,7 +137,10 @@ async def async_setup_entry(
 
     @callback
     def add_server(unit: ServerUnit) -> None:
-        async_add_entities([ReconnectButton(hub, unit, "reconnect")], config_subentry_id=unit.subentry.subentry_id)
+        async_add_entities(
+            [ServerButton(hub, unit, description) for description in SERVER_BUTTONS],
+            config_subentry_id=unit.subentry.subentry_id,
+        )
 
     hub.on_outlet(add_outlet)
     hub.on_server(add_server)
@@ -118,12 +161,15 @@ class OutletButton(OutletEntity, ButtonEntity):
             await self.entity_description.press_fn(self._unit)
 
 
-class ReconnectButton(ServerEntity, ButtonEntity):
-    """Drops the link and makes it anew, without waiting for the next attempt."""
+class ServerButton(ServerEntity, ButtonEntity):
+    """One thing that is done with the link to a management server."""
 
-    _attr_entity_category = EntityCategory.CONFIG
-    _attr_device_class = ButtonDeviceClass.RESTART
+    entity_description: ServerButtonDescription
+
+    def __init__(self, hub: Hub, unit: ServerUnit, description: ServerButtonDescription) -> None:
+        super().__init__(hub, unit, description.key)
+        self.entity_description = description
 
     @override
     async def async_press(self) -> None:
-        await self._hub.reconnect(self._unit)
+        await self.entity_description.press_fn(self._hub, self._unit)

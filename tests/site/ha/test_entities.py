@@ -301,6 +301,22 @@ async def test_the_owner_can_have_a_server_connected_anew(
     await until(hass, lambda: state(hass, "binary_sensor.kaze_denki_connection") == "on")
 
 
+async def test_the_owner_can_measure_the_way_to_a_server(
+    hass: HomeAssistant, place: MockConfigEntry, csms: Csms
+) -> None:
+    await link(hass, place, csms)
+    await csms.until(lambda: len(csms.states(2)) > 0)
+    heard = len(csms.heard)
+    await press(hass, "kaze_denki_measure_round_trip")
+    assert [action for action, _ in csms.heard[heard:]] == ["Heartbeat"]
+    assert float(state(hass, "sensor.kaze_denki_round_trip")) >= 0
+
+    await csms.stop()
+    await until(hass, lambda: state(hass, "binary_sensor.kaze_denki_connection") == "off")
+    with pytest.raises(HomeAssistantError, match="Kaze Denki does not answer"):
+        await press(hass, "kaze_denki_measure_round_trip")
+
+
 async def test_the_site_shows_the_sum_of_its_outlets(
     hass: HomeAssistant, place: MockConfigEntry, simulated: dict[str, SimulatedOutlet]
 ) -> None:

@@ -244,6 +244,7 @@ async def test_everything_has_its_place(hass: HomeAssistant, running: MockConfig
     }
     assert {entity.entity_id for entity in entities if entity.disabled} == {
         "button.a1_measure_round_trip",
+        "button.kaze_denki_measure_round_trip",
         "sensor.a1_lease_left",
         "sensor.a1_relay_cycles",
         "sensor.a1_round_trip",
