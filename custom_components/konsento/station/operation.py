@@ -19,8 +19,11 @@ _DEFAULT_BLINK_S, _LONGEST_BLINK_S = 10, 60
 class Operation:
     """What concerns the outlets rather than the sessions on them."""
 
-    def __init__(self, link: Link, trigger: Callable[[str, int | None], None], line: Callable[[], Hop]) -> None:
-        """`trigger` sends a message (and of which outlet) soon after it was called; `line`: the hop to the server."""
+    def __init__(self, link: Link, trigger: Callable[[str, int | None], bool], line: Callable[[], Hop]) -> None:
+        """`trigger` sends a message (and of which outlet) soon after it was called, unless it returns False.
+
+        `line` is the hop to the server.
+        """
         self._link = link
         self._trigger = trigger
         self._line = line
@@ -48,7 +51,9 @@ class Operation:
             return {"status": "NotImplemented"}
         if evse is not None and evse not in self._link.site.outlets:
             return _rejected(Refusal.UNKNOWN_OUTLET)
-        self._trigger(message, evse)
+        if not self._trigger(message, evse):
+            # The boot that the server has accepted stands (OCPP 2.1 F06.FR.17).
+            return _rejected("AlreadyAccepted")
         return {"status": "Accepted"}
 
     # --- our own: link trace and presence

@@ -222,7 +222,9 @@ class Station:
 
     async def _send_next(self, rpc: Rpc) -> bool:
         if self._triggered:
-            await self._tell_triggered(rpc, self._triggered.pop(0))
+            # Only a heartbeat is left: a boot is not triggered once the server has accepted one.
+            self._triggered.pop(0)
+            await self._heartbeat(rpc)
             return True
         return await self._tell_states(rpc) or await self._delivery.deliver(rpc) or await self._tell_outbox(rpc)
 
@@ -249,6 +251,7 @@ class Station:
         while (left := until - self._clock.monotonic()) > 0:
             if "BootNotification" in self._triggered:
                 self._triggered.clear()
+                self._boot_reason = "Triggered"
                 return
             if not await self._tell_outbox(rpc):
                 await self._signal.wait(left)
@@ -284,13 +287,6 @@ class Station:
                 self._told[evse] = state
                 return True
         return False
-
-    async def _tell_triggered(self, rpc: Rpc, message: str) -> None:
-        if message == "BootNotification":
-            self._boot_reason = "Triggered"
-            await self._boot(rpc)
-        elif message == "Heartbeat":
-            await self._heartbeat(rpc)
 
     async def _tell_outbox(self, rpc: Rpc) -> bool:
         while self._outbox:
@@ -350,7 +346,9 @@ class Station:
         self._delivery.wake()
         self._signal.notify()
 
-    def _trigger(self, message: str, evse: int | None) -> None:
+    def _trigger(self, message: str, evse: int | None) -> bool:
+        if message == "BootNotification" and self._booted:
+            return False
         chosen = [evse] if evse is not None else list(self._site.outlets)
         if message == "StatusNotification":
             for number in chosen:
@@ -362,6 +360,7 @@ class Station:
         else:
             self._triggered.append(message)
         self._wake()
+        return True
 
     def _lost(self, why: str) -> None:
         if not self._lost_told:

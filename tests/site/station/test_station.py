@@ -235,7 +235,7 @@ async def test_the_state_of_a_transaction_can_be_asked(linked: Linked) -> None:
     assert "ongoingIndicator" not in await status({})
 
 
-@pytest.mark.parametrize("message", ["BootNotification", "Heartbeat", "StatusNotification"])
+@pytest.mark.parametrize("message", ["Heartbeat", "StatusNotification"])
 async def test_messages_can_be_asked_for(linked: Linked, message: str) -> None:
     await online(linked)
     before = [action for action, _ in linked.csms.heard].count(message)
@@ -244,6 +244,16 @@ async def test_messages_can_be_asked_for(linked: Linked, message: str) -> None:
 
     assert frame[2]["status"] == "Accepted"
     await linked.csms.until(lambda: [action for action, _ in linked.csms.heard].count(message) == before + 1)
+
+
+async def test_a_boot_that_the_server_has_accepted_is_not_repeated(linked: Linked) -> None:
+    await online(linked)
+    frame = await linked.csms.ask("TriggerMessage", {"requestedMessage": "BootNotification"})
+
+    assert frame[2]["status"] == "Rejected"
+    await linked.csms.ask("TriggerMessage", {"requestedMessage": "Heartbeat"})
+    await linked.csms.until(lambda: linked.csms.heard[-1][0] == "Heartbeat")
+    assert [action for action, _ in linked.csms.heard].count("BootNotification") == 1
 
 
 async def test_a_meter_value_can_be_asked_for(linked: Linked) -> None:
