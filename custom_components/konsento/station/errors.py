@@ -17,6 +17,10 @@ class LineDownError(Exception):
     """The connection ended, or an answer did not come, before the call was answered."""
 
 
+class UnansweredError(LineDownError):
+    """The answer did not come in time, on a line that may well be up."""
+
+
 class UnreachableError(Exception):
     """No WebSocket server answers at the address."""
 

@@ -17,7 +17,7 @@ from ocpp.messages import Call, validate_payload  # type: ignore[import-untyped]
 from ocpp.v21.enums import Action  # type: ignore[import-untyped]  # the library ships no types
 
 from . import frames
-from .errors import LineDownError, RpcError
+from .errors import LineDownError, RpcError, UnansweredError
 from .frames import UNREADABLE_ID, BadFrameError, Payload, Reply, Useless
 
 _LOGGER = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Rpc:
                 self._asked[1].set_exception(LineDownError("connection closed"))
 
     async def call(self, action: str, payload: Payload) -> Payload:
-        """Ask the other side; raises RpcError for its CALLERROR, LineDownError without an answer."""
+        """Ask the other side; raises RpcError for its CALLERROR, LineDownError or UnansweredError without one."""
         async with self._turn:
             message_id = uuid.uuid4().hex
             answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
@@ -72,7 +72,7 @@ class Rpc:
                 async with asyncio.timeout(ANSWER_S):
                     result = await answer
             except TimeoutError as error:
-                raise LineDownError(f"{action} was not answered within {ANSWER_S:.0f} s") from error
+                raise UnansweredError(f"{action} was not answered within {ANSWER_S:.0f} s") from error
             finally:
                 self._asked = None
             self.round_trip_s = asyncio.get_running_loop().time() - sent

@@ -25,6 +25,7 @@ from .errors import (
     LineDownError,
     NoCommonVersionError,
     RpcError,
+    UnansweredError,
     UnknownStationError,
     UnreachableError,
     WrongPasswordError,
@@ -302,6 +303,10 @@ class Station:
                 if error.code in _NOT_FOR_ALL:
                     self._not_taken.add(action)
                 _LOGGER.info("%s: %s was not taken (%s)", self.name, action, error)
+            except UnansweredError as error:
+                # A line that is dead ends by its pings, sooner: this server says nothing to what it does not know.
+                self._not_taken.add(action)
+                _LOGGER.info("%s: %s", self.name, error)
             # Only now: what the line swallowed is told on the next one.
             self._outbox.popleft()
             return True
