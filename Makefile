@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
 DEV := .venv/dev/bin
 
-.PHONY: help demo test lint test-above test-below test-firmware test-site test-cloud test-system bench lock format clean
+.PHONY: help demo test lint test-below test-firmware test-site test-cloud test-system bench lock format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -18,7 +18,7 @@ demo: ## The whole line on this machine; ARGS="--once --json" runs one session a
 test: ## Everything that CI runs
 	@tools/setup firmware site newest cloud dev chromium doctest
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-above test-below
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-system test-below test-site
 
 lint: ## ruff, mypy --strict and the floors of the cloud
 	@tools/setup site dev
@@ -29,11 +29,9 @@ lint: ## ruff, mypy --strict and the floors of the cloud
 	MYPYPATH=.:tools:cloud $(DEV)/mypy --explicit-package-bases --exclude tools/typings tools tests/system tests/bench
 	cd cloud && PYTHONPATH=. ../$(DEV)/lint-imports
 
-# Two halves that take about the same time: the whole line mostly waits for real clocks, the rest mostly computes.
-test-above:
-	@$(MAKE) --no-print-directory test-system test-cloud
+# Three runs at a time on two cores: each mostly waits for real clocks.
 test-below:
-	@$(MAKE) --no-print-directory test-firmware test-site
+	@$(MAKE) --no-print-directory test-firmware test-cloud
 
 test-firmware: ## The outlet's firmware
 	@tools/setup firmware dev doctest

@@ -215,8 +215,9 @@ async def test_a_silent_meter_says_nothing_while_energy_flows(device: Device) ->
 
 async def test_a_frozen_meter_repeats_its_last_reading_while_energy_flows(device: Device) -> None:
     watcher = await charging(device)
-    frozen, counter = watcher.number("power"), watcher.number("meter_energy")
     await watcher.set_load("meter_frozen", 1)
+    # Nothing new comes from now on.
+    frozen, counter = watcher.number("power"), watcher.number("meter_energy")
     watcher.draw(1000)
     before = watcher.number("load_energy")
     assert await readings(watcher, "power", 3) == [frozen] * 3

@@ -94,10 +94,10 @@ async def test_a_session_runs_to_its_limit_and_reports_what_the_load_took(real: 
     assert ended
     assert ended.end_reason is EndReason.ENERGY_LIMIT
     assert ended.energy_mwh >= 2000
-    # The yardstick is published once a second.
+    # The yardstick is published once a second, and a busy machine is late by tenths of one: 83 mWh each.
     await real.watcher.until(
         lambda states: (
-            states["relay"] is False and abs(real.watcher.number("load_energy") * 1000 - ended.energy_mwh) < 100
+            states["relay"] is False and abs(real.watcher.number("load_energy") * 1000 - ended.energy_mwh) < 400
         )
     )
 
