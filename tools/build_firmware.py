@@ -2,12 +2,12 @@
 
 With --device host_plain it is a plug without that firmware: esphome/devices/host_plain.yaml.
 
-    .venv/firmware/bin/python tools/build_firmware.py --name outlet-1 --set load_w=3000 --set idle_time=10s
+    .venv/firmware/bin/python tools/build_firmware.py --set load_w=3000 --set idle_time=10s
 
 prints the path of the program on standard output. With --sanitize the program watches its own memory and arithmetic
 (AddressSanitizer, UndefinedBehaviorSanitizer, the C++ library's assertions) and ends at the first fault. Programs are
-cached in build/firmware/ by the hash of everything that goes into them; two builds at a time never meet. Needs nothing
-but the standard library and `esphome`.
+cached in build/firmware/ by the hash of everything that goes into them; those of one device share a workshop, so that
+another setting costs seconds. Two builds at a time never meet. Needs nothing but the standard library and `esphome`.
 """
 
 import argparse
@@ -32,7 +32,6 @@ ESPHOME = ROOT / ".venv" / "firmware" / "bin" / "esphome"
 # No recovery: a fault that is only written to a log passes for a success.
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -D_GLIBCXX_ASSERTIONS"
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?")
 _TOLD_AFTER_S = 2.0
 _LINES_OF_A_FAILURE = 40
 
@@ -41,30 +40,30 @@ class BuildError(Exception):
     """The firmware could not be built; the message says why."""
 
 
-def build(name: str, settings: dict[str, str], *, device: str = "host", sanitize: bool = False) -> Path:
-    """Return the program of the outlet `name`, building it when there is none of these inputs yet (about 30 s).
+def build(settings: dict[str, str], *, device: str = "host", sanitize: bool = False) -> Path:
+    """Return the program of a device, building it when there is none of these inputs yet (30 s, the next ones 4 s).
 
     `device` is one of DEVICES, a file in esphome/devices, and `settings` are its substitutions; `sanitize` builds with
-    SANITIZERS. Raises BuildError with the reason when a name or a setting is wrong or ESPHome refuses.
+    SANITIZERS. Raises BuildError with the reason when a setting is wrong or ESPHome refuses.
     """
-    if not _NAME.fullmatch(name):
-        raise BuildError(f"'{name}' is no device name: 1 to 24 characters of a-z 0-9 -, not at the ends")
     if device not in DEVICES:
         raise BuildError(f"there is no device {device}; there are {', '.join(DEVICES)}")
     source = Path("esphome", "devices", f"{device}.yaml")
     known = _settings_of(ROOT / source)
     if unknown := sorted(settings.keys() - known):
         raise BuildError(f"unknown setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    substitutions = {"name": name, **settings}
     flags = SANITIZERS if sanitize else ""
-    folder = BUILDS / _digest(device, substitutions, flags)
+    tools = [device, _esphome_version(), _compiler(), flags]
+    folder = BUILDS / _digest(tools, settings)
     program = folder / "program"
     if program.exists():
         return program
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / "lock", name):
+    workshop = BUILDS / f"workshop-{hashlib.sha256(json.dumps(tools).encode()).hexdigest()[:24]}"
+    workshop.mkdir(exist_ok=True)
+    with _alone(workshop / "lock", device):
         if not program.exists():
-            _compile(source, substitutions, flags, folder)
+            _compile(source, settings, flags, workshop, folder)
     return program
 
 
@@ -83,10 +82,9 @@ def _section(text: str, name: str) -> str:
     return match[1] if match else ""
 
 
-def _digest(device: str, substitutions: dict[str, str], flags: str) -> str:
+def _digest(tools: list[str], settings: dict[str, str]) -> str:
     """Return a hash of all that goes into a program: device, settings, sources, ESPHome, the compiler and its flags."""
-    digest = hashlib.sha256()
-    digest.update(json.dumps([device, _esphome_version(), _compiler(), flags, substitutions], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([tools, settings], sort_keys=True).encode())
     for path in _sources():
         digest.update(f"{path.relative_to(SOURCES)}\0".encode())
         digest.update(path.read_bytes() + b"\0")
@@ -129,42 +127,46 @@ def _esphome() -> Path:
 
 
 @contextmanager
-def _alone(lock: Path, name: str) -> Iterator[None]:
+def _alone(lock: Path, device: str) -> Iterator[None]:
     """Hold a lock between processes; says so when it has to wait."""
     with lock.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say(f"waiting for another build of {name}")
+            _say(f"waiting for another build of {device}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def _compile(device: Path, substitutions: dict[str, str], flags: str, folder: Path) -> None:
-    """Compile in a copy of the sources, so that the source tree stays clean, and put the program into its place."""
-    work = folder / "work"
-    shutil.rmtree(work, ignore_errors=True)
+def _compile(device: Path, settings: dict[str, str], flags: str, workshop: Path, folder: Path) -> None:
+    """Compile in a copy of the sources, so that the source tree stays clean, and put the program into its place.
+
+    What ESPHome has made for the settings before stays in the copy: it compiles again what differs.
+    """
+    sources = workshop / "esphome"
+    for left in sources.glob("*/*"):
+        if left.name != ".esphome":
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
     for path in _sources():
-        copy = work / "esphome" / path.relative_to(SOURCES)
+        copy = sources / path.relative_to(SOURCES)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
     command = [str(_esphome())]
-    for key, value in sorted(substitutions.items()):
+    for key, value in sorted(settings.items()):
         command += ["--substitution", key, value]
     log = folder / "build.log"
     # ESPHome compiles and links with what these name, arguments included.
     compilers = {"CC": f"gcc {flags}", "CXX": f"g++ {flags}"} if flags else {}
-    _run([*command, "compile", str(device)], compilers, work, log, substitutions["name"])
-    built = [path for path in work.rglob("program") if path.is_file() and os.access(path, os.X_OK)]
+    _run([*command, "compile", str(device)], compilers, workshop, log, device.stem)
+    built = [path for path in workshop.rglob("program") if path.is_file() and os.access(path, os.X_OK)]
     if len(built) != 1:
         raise BuildError(f"ESPHome left no program; its messages are in {log}")
     fresh = folder / "program.new"
     shutil.copy2(built[0], fresh)
     fresh.rename(folder / "program")
-    shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(command: list[str], env: dict[str, str], work: Path, log: Path, name: str) -> None:
+def _run(command: list[str], env: dict[str, str], work: Path, log: Path, device: str) -> None:
     began = time.monotonic()
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -173,7 +175,7 @@ def _run(command: list[str], env: dict[str, str], work: Path, log: Path, name: s
         try:
             process.wait(_TOLD_AFTER_S)
         except subprocess.TimeoutExpired:
-            _say(f"building the firmware of {name} (about 30 s, cached afterwards)")
+            _say(f"building the firmware {device} (30 s the first time, 4 s with other settings)")
             process.wait()
         finally:
             if process.poll() is None:
@@ -181,8 +183,8 @@ def _run(command: list[str], env: dict[str, str], work: Path, log: Path, name: s
                 process.wait()
     if process.returncode:
         end = "\n".join(log.read_text(errors="replace").splitlines()[-_LINES_OF_A_FAILURE:])
-        raise BuildError(f"ESPHome could not build {name}:\n{end}\n(all of it: {log})")
-    _say(f"built the firmware of {name} in {time.monotonic() - began:.0f} s")
+        raise BuildError(f"ESPHome could not build {device}:\n{end}\n(all of it: {log})")
+    _say(f"built the firmware {device} in {time.monotonic() - began:.0f} s")
 
 
 def _say(text: str) -> None:
@@ -200,7 +202,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description="Build the outlet's firmware for this machine; prints the program's path."
     )
-    parser.add_argument("--name", required=True, help="device name, for instance outlet-1")
     parser.add_argument("--device", choices=DEVICES, default="host", help="file in esphome/devices (host)")
     parser.add_argument(
         "--set",
@@ -214,7 +215,7 @@ def main() -> int:
     parser.add_argument("--sanitize", action="store_true", help="end at the first memory fault or undefined behaviour")
     arguments = parser.parse_args()
     try:
-        print(build(arguments.name, dict(arguments.settings), device=arguments.device, sanitize=arguments.sanitize))
+        print(build(dict(arguments.settings), device=arguments.device, sanitize=arguments.sanitize))
     except BuildError as error:
         _say(str(error))
         return 1

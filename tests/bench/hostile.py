@@ -22,6 +22,7 @@ MINUTES = float(os.environ.get("MINUTES", "2"))
 SPEC = OutletSpec(
     name="outlet-hostile",
     title="Outlet under attack",
+    mac="02:00:00:00:0b:02",
     settings={"min_off_time": "0s", "start_timeout": "24h", "idle_time": "24h"},
 )
 
@@ -32,7 +33,7 @@ def run() -> Sequence[Row]:
 
 
 async def _run() -> Sequence[Row]:
-    program = await asyncio.to_thread(build, SPEC.name, SPEC.settings, sanitize=True)
+    program = await asyncio.to_thread(build, SPEC.settings, sanitize=True)
     folder, ports, seed = temporary_folder(), Ports(), int(time())
     try:
         return await asyncio.gather(

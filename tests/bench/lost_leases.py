@@ -35,6 +35,7 @@ TITLE = "relay open after the lease's end, ms"
 SPEC = OutletSpec(
     name="outlet-lease",
     title="Outlet whose control system falls silent",
+    mac="02:00:00:00:0b:03",
     settings={"min_off_time": "0s", "max_cycles_per_hour": "3600"},
 )
 
@@ -143,7 +144,7 @@ def run() -> Sequence[Row]:
 
 
 async def _run() -> Sequence[Row]:
-    program = await asyncio.to_thread(build, SPEC.name, SPEC.settings)
+    program = await asyncio.to_thread(build, SPEC.settings)
     folder, ports, places = temporary_folder(), Ports(), list[Place]()
     try:
         for number in range(OUTLETS):

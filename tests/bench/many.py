@@ -14,30 +14,12 @@ from rig.outlet import Outlet, OutletSpec
 from rig.ports import Ports
 from tests.bench.csms import PASSWORD, STATION, Csms
 
-_NAME = "outlet-many-000"
-_MAC = bytes.fromhex("02004b6e0000")
-MOST = 999
 ENTRY_ID = "01KONSENTOBENCH0000000SITE"
 _AT = "2026-01-01T00:00:00+00:00"
 
 
-def programs(settings: dict[str, str], count: int, folder: Path) -> list[Path]:
-    """Return a program for each of up to MOST outlets: one build, each copy with a name and a MAC of its own."""
-    original = build(_NAME, {"mac_address": _MAC.hex(":"), **settings}).read_bytes()
-    if original.count(_MAC) != 1 or _NAME.encode() not in original:
-        raise RuntimeError("the program does not hold its name and its MAC as they were given")
-    copies = []
-    for number in range(1, count + 1):
-        copy = folder / f"program-{number:03}"
-        own = original.replace(_MAC, _mac(number)).replace(_NAME.encode(), f"{_NAME[:-3]}{number:03}".encode())
-        copy.write_bytes(own)
-        copy.chmod(0o755)
-        copies.append(copy)
-    return copies
-
-
-def _mac(number: int) -> bytes:
-    return _MAC[:4] + number.to_bytes(2)
+def _mac(number: int) -> str:
+    return f"02:00:4b:6e:{number >> 8:02x}:{number & 0xFF:02x}"
 
 
 def entry(outlet_ports: list[int], csms: Csms, options: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +30,7 @@ def entry(outlet_ports: list[int], csms: Csms, options: dict[str, Any]) -> dict[
             "subentry_id": f"01KONSENTOBENCH00000OUT{number:03}",
             "subentry_type": "outlet",
             "title": f"Outlet {number}",
-            "unique_id": _mac(number).hex(),
+            "unique_id": _mac(number).replace(":", ""),
         }
         for number, port in enumerate(outlet_ports, start=1)
     ]
@@ -111,8 +93,9 @@ class ManyOutlets:
     async def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        spec = OutletSpec(name=_NAME, title="Outlet", settings=self.settings)
-        for number, program in enumerate(await asyncio.to_thread(programs, self.settings, self.count, self.folder)):
+        program = await asyncio.to_thread(build, self.settings)
+        for number in range(1, self.count + 1):
+            spec = OutletSpec(name=f"outlet-{number}", title=f"Outlet {number}", mac=_mac(number))
             outlet = Outlet(spec, program, self._ports.take(), self.folder / str(number))
             self.outlets.append(outlet)
             self._stack.push_async_callback(outlet.process.kill)

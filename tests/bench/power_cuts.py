@@ -39,6 +39,7 @@ NOISE_W = 2.0
 SPEC = OutletSpec(
     name="outlet-cut",
     title="Outlet whose power is cut",
+    mac="02:00:00:00:0b:04",
     settings={
         "max_power": "4000W",
         "load_w": str(LEAST_W),
@@ -221,7 +222,7 @@ def run() -> Table:
 
 
 async def _run() -> Table:
-    program = await asyncio.to_thread(build, SPEC.name, SPEC.settings)
+    program = await asyncio.to_thread(build, SPEC.settings)
     folder, ports, lag, worst = temporary_folder(), Ports(), Lag(), Worst()
     watch = asyncio.create_task(lag.watch())
     began = monotonic()

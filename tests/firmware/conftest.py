@@ -13,7 +13,6 @@ from rig.ports import Ports
 
 # One program for all tests: 3 kW, and everything that takes time takes little of it.
 SETTINGS = {
-    "mac_address": "02:00:00:00:0f:01",
     "load_w": "3000",
     "idle_time": "4s",
     "start_timeout": "5s",
@@ -25,13 +24,13 @@ SETTINGS = {
     "save_energy": "10Wh",
     "save_interval": "10s",
 }
-SPEC = OutletSpec(name="outlet-test", title="Outlet under test", settings=SETTINGS)
+SPEC = OutletSpec(name="outlet-test", title="Outlet under test", mac="02:00:00:00:0f:01", settings=SETTINGS)
 
 
 @pytest.fixture(scope="session")
 def firmware() -> Path:
     """The program, built when its inputs changed."""
-    return build(SPEC.name, SPEC.settings)
+    return build(SPEC.settings)
 
 
 @dataclass

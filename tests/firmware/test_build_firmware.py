@@ -16,31 +16,25 @@ TOOL = [sys.executable, str(ROOT / "tools" / "build_firmware.py")]
 
 def test_a_program_is_built_once(firmware: Path) -> None:
     before = firmware.stat().st_mtime_ns
-    assert build(SPEC.name, dict(reversed(SPEC.settings.items()))) == firmware
+    assert build(dict(reversed(SPEC.settings.items()))) == firmware
     assert firmware.stat().st_mtime_ns == before
 
 
 def test_the_path_alone_goes_to_standard_output(firmware: Path) -> None:
     settings = [part for key, value in SPEC.settings.items() for part in ("--set", f"{key}={value}")]
-    done = subprocess.run([*TOOL, "--name", SPEC.name, *settings], capture_output=True, text=True, check=True)
+    done = subprocess.run([*TOOL, *settings], capture_output=True, text=True, check=True)
     assert done.stdout == f"{firmware}\n"
     assert done.stderr == ""
 
 
 def test_calls_at_the_same_time_get_the_same_program(firmware: Path) -> None:
     settings = [part for key, value in SPEC.settings.items() for part in ("--set", f"{key}={value}")]
-    calls = [subprocess.Popen([*TOOL, "--name", SPEC.name, *settings], stdout=subprocess.PIPE) for _ in range(4)]
+    calls = [subprocess.Popen([*TOOL, *settings], stdout=subprocess.PIPE) for _ in range(4)]
     assert {call.communicate()[0].decode().strip() for call in calls} == {str(firmware)}
 
 
-@pytest.mark.parametrize("name", ["", "Outlet", "a b", "-a", "a-", "x" * 25, "../x"])
-def test_a_bad_name_is_refused(name: str) -> None:
-    with pytest.raises(BuildError, match="is no device name"):
-        build(name, {})
-
-
 def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
-    done = subprocess.run([*TOOL, "--name", "a", "--set", "wattage=1"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*TOOL, "--set", "wattage=1"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "unknown setting wattage" in done.stderr
     assert "load_w" in done.stderr
@@ -48,18 +42,18 @@ def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
 
 def test_a_plug_has_no_settings_of_the_firmware() -> None:
     with pytest.raises(BuildError, match=r"unknown setting idle_time; there are .*load_w.*restore_mode"):
-        build("a", {"idle_time": "10s"}, device="host_plain")
+        build({"idle_time": "10s"}, device="host_plain")
 
 
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(BuildError, match="there is no device nous-a1t; there are host, host_plain"):
-        build("a", {}, device="nous-a1t")
+        build({}, device="nous-a1t")
 
 
 def test_a_setting_that_esphome_refuses_is_reported_with_its_words_and_leaves_the_sources_clean() -> None:
     before = set(SOURCES.rglob("*"))
     with pytest.raises(BuildError, match="idle_time"):
-        build("a", {"idle_time": "soon"})
+        build({"idle_time": "soon"})
     assert set(SOURCES.rglob("*")) == before
 
 
@@ -69,3 +63,11 @@ def test_a_program_without_a_proper_port_does_not_start(firmware: Path, tmp_path
     done = subprocess.run([firmware], env=env, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 2
     assert "is no port" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("mac", ["", "02:00:00:00:00", "02:00:00:00:00:0g", "02-00-00-00-00-01", "02:00:00:00:00:01:"])
+def test_a_program_without_a_proper_mac_address_does_not_start(firmware: Path, tmp_path: Path, mac: str) -> None:
+    env = {**os.environ, "KONSENTO_MAC_ADDRESS": mac, "ESPHOME_PREFDIR": str(tmp_path)}
+    done = subprocess.run([firmware], env=env, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 2
+    assert "is no MAC address" in done.stderr

@@ -18,7 +18,7 @@ from .counting import COUNTING, READING_S
 @pytest.fixture(scope="session")
 def firmware() -> Path:
     """The program whose meter is read more often: these tests wait for many readings."""
-    return build(COUNTING.name, COUNTING.settings)
+    return build(COUNTING.settings)
 
 
 async def readings(watcher: Watcher, name: str, count: int) -> list[float]:

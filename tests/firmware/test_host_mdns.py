@@ -50,7 +50,7 @@ class Neighbourhood:
 
     async def details(self, spec: OutletSpec) -> AsyncServiceInfo:
         """Return what an outlet says about itself."""
-        info = AsyncServiceInfo(TYPE, f"{spec.name}.{TYPE}")
+        info = AsyncServiceInfo(TYPE, f"{spec.host_name}.{TYPE}")
         assert await info.async_request(self.zeroconf, PATIENCE_S * 1000)
         return info
 
@@ -74,7 +74,7 @@ async def neighbourhood(zeroconf: Zeroconf) -> AsyncIterator[Neighbourhood]:
 @pytest.fixture
 async def outlet(tmp_path: Path) -> AsyncIterator[Outlet]:
     """An outlet whose name is nobody else's, not started yet."""
-    program = await asyncio.to_thread(build, COUNTING.name, COUNTING.settings)
+    program = await asyncio.to_thread(build, COUNTING.settings)
     outlet = Outlet(COUNTING, program, Ports().take(), tmp_path)
     yield outlet
     await outlet.process.kill()
@@ -84,15 +84,15 @@ async def test_a_started_outlet_is_found_with_its_port_and_project(
     neighbourhood: Neighbourhood, outlet: Outlet
 ) -> None:
     await outlet.process.start()
-    await neighbourhood.until(lambda names: COUNTING.name in names)
+    await neighbourhood.until(lambda names: COUNTING.host_name in names)
     info = await neighbourhood.details(COUNTING)
     assert info.port == outlet.port
-    assert info.server == f"{COUNTING.name}.local."
+    assert info.server == f"{COUNTING.host_name}.local."
     said = info.decoded_properties
     assert said["project_name"] == "konsento.outlet"
     assert said["project_version"]
-    assert said["friendly_name"] == "Simulated outlet"
-    assert said["mac"] == COUNTING.settings["mac_address"].replace(":", "")
+    assert said["friendly_name"] == f"Simulated outlet {COUNTING.host_name[-6:]}"
+    assert said["mac"] == COUNTING.mac.replace(":", "")
 
 
 async def test_home_assistant_would_offer_the_outlet_to_the_integration(
@@ -111,19 +111,19 @@ async def test_an_outlet_that_has_been_running_is_found_by_who_comes_later(outle
     await outlet.process.start()
     first = AsyncZeroconf()
     browser = Neighbourhood(first.zeroconf)
-    await browser.until(lambda names: COUNTING.name in names)
+    await browser.until(lambda names: COUNTING.host_name in names)
     await browser.close()
     await first.async_close()
     late = Neighbourhood(zeroconf)
-    await late.until(lambda names: COUNTING.name in names)
+    await late.until(lambda names: COUNTING.host_name in names)
     await late.close()
 
 
 async def test_a_stopped_outlet_disappears_at_once(neighbourhood: Neighbourhood, outlet: Outlet) -> None:
     await outlet.process.start()
-    await neighbourhood.until(lambda names: COUNTING.name in names)
+    await neighbourhood.until(lambda names: COUNTING.host_name in names)
     await outlet.process.stop()
-    await neighbourhood.until(lambda names: COUNTING.name not in names)
+    await neighbourhood.until(lambda names: COUNTING.host_name not in names)
 
 
 async def test_two_outlets_on_one_machine_are_both_found(
@@ -132,7 +132,7 @@ async def test_two_outlets_on_one_machine_are_both_found(
     second = Outlet(SPEC, firmware, Ports().take(), tmp_path / "second")
     await asyncio.gather(outlet.process.start(), second.process.start())
     try:
-        await neighbourhood.until(lambda names: {COUNTING.name, SPEC.name} <= names)
+        await neighbourhood.until(lambda names: {COUNTING.host_name, SPEC.host_name} <= names)
         assert (await neighbourhood.details(COUNTING)).port == outlet.port
     finally:
         await second.process.stop()
@@ -142,10 +142,10 @@ async def test_two_outlets_on_one_machine_are_both_found(
 
 async def test_the_client_of_home_assistant_connects_by_name(outlet: Outlet, zeroconf: Zeroconf) -> None:
     await outlet.process.start()
-    client = APIClient(f"{COUNTING.name}.local", outlet.port, None, zeroconf_instance=zeroconf)
+    client = APIClient(f"{COUNTING.host_name}.local", outlet.port, None, zeroconf_instance=zeroconf)
     async with asyncio.timeout(PATIENCE_S):
         await client.connect(login=True)
     try:
-        assert (await client.device_info()).name == COUNTING.name
+        assert (await client.device_info()).name == COUNTING.host_name
     finally:
         await client.disconnect()

@@ -15,7 +15,8 @@ from rig.ports import Ports
 SPEC = OutletSpec(
     name="plug-test",
     title="Plug under test",
-    settings={"mac_address": "02:00:00:00:0f:03", "load_noise_w": "0"},
+    mac="02:00:00:00:0f:03",
+    settings={"load_noise_w": "0"},
     device="host_plain",
 )
 
@@ -43,7 +44,7 @@ class Plug:
 @pytest.fixture(scope="module")
 def program() -> Path:
     """The program, built when its inputs changed."""
-    return build(SPEC.name, SPEC.settings, device=SPEC.device)
+    return build(SPEC.settings, device=SPEC.device)
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ async def test_somebody_at_the_plug_can_switch_it_past_everybody(plug: Plug) -> 
 
 async def test_it_can_be_a_plug_that_comes_back_switched_on(tmp_path: Path) -> None:
     settings = {**SPEC.settings, "restore_mode": "ALWAYS_ON"}
-    program = build(SPEC.name, settings, device=SPEC.device)
+    program = build(settings, device=SPEC.device)
     outlet = Outlet(SPEC, program, Ports().take(), tmp_path)
     await outlet.process.start()
     watcher = Watcher(outlet.port)

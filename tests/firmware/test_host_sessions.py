@@ -97,7 +97,7 @@ async def test_a_limit_that_cannot_be_written_to_flash_is_refused_and_nothing_fl
 ) -> None:
     await device.start(energy_limit_wh=100)
     await device.used(0.5)
-    flash = tmp_path / "flash" / f"{SPEC.name}.prefs"
+    flash = tmp_path / "flash" / f"{SPEC.host_name}.prefs"
     flash.unlink()
     flash.mkdir()
     with pytest.raises(RuntimeError, match=r"^fault: the limits could not be written"):

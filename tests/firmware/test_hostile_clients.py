@@ -20,7 +20,12 @@ from .conftest import SETTINGS, Device
 from .frames import PING, PONG, SUBSCRIBE_LOGS, call, frame, hello, switch
 from .hostile import Keys, Mischief, relay_keys
 
-SPEC = OutletSpec(name="outlet-hostile", title="Outlet under attack", settings={**SETTINGS, "idle_time": "1h"})
+SPEC = OutletSpec(
+    name="outlet-hostile",
+    title="Outlet under attack",
+    mac="02:00:00:00:0f:04",
+    settings={**SETTINGS, "idle_time": "1h"},
+)
 SECONDS = 3
 # What an outlet with all slots taken gives to the ninth client: nothing.
 SLOTS = 8
@@ -29,7 +34,7 @@ SLOTS = 8
 @pytest.fixture(scope="session")
 def firmware() -> Path:
     """The program that ends at the first memory fault."""
-    return build(SPEC.name, SPEC.settings, sanitize=True)
+    return build(SPEC.settings, sanitize=True)
 
 
 @asynccontextmanager

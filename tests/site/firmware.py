@@ -28,7 +28,7 @@ def free_port() -> int:
 class Device:
     """One outlet that can be switched off and on, and someone who looks at it past the integration."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, mac: str, folder: Path) -> None:
         self.port = free_port()
         flash = folder / "flash"
         flash.mkdir()
@@ -36,7 +36,7 @@ class Device:
             "outlet",
             [str(program)],
             folder / "firmware.log",
-            {"KONSENTO_API_PORT": str(self.port), "ESPHOME_PREFDIR": str(flash)},
+            {"KONSENTO_API_PORT": str(self.port), "KONSENTO_MAC_ADDRESS": mac, "ESPHOME_PREFDIR": str(flash)},
             folder,
         )
         self.watcher = Watcher(self.port)
@@ -55,23 +55,22 @@ class Device:
 @asynccontextmanager
 async def device(folder: Path, **settings: str) -> AsyncIterator[Device]:
     """Run an outlet whose car draws 3 kW, unless settings say otherwise."""
-    program = await asyncio.to_thread(build, "site-test", {"mac_address": _MAC_ADDRESS, "idle_time": "60s", **settings})
-    async with _running(program, folder) as outlet:
+    program = await asyncio.to_thread(build, {"idle_time": "60s", **settings})
+    async with _running(program, _MAC_ADDRESS, folder) as outlet:
         yield outlet
 
 
 @asynccontextmanager
 async def plain_device(folder: Path, **settings: str) -> AsyncIterator[Device]:
     """Run a plain ESPHome device whose car draws 3 kW, unless settings say otherwise."""
-    settings = {"mac_address": _PLAIN_MAC_ADDRESS, **settings}
-    program = await asyncio.to_thread(build, "plain-test", settings, device="host_plain")
-    async with _running(program, folder) as outlet:
+    program = await asyncio.to_thread(build, settings, device="host_plain")
+    async with _running(program, _PLAIN_MAC_ADDRESS, folder) as outlet:
         yield outlet
 
 
 @asynccontextmanager
-async def _running(program: Path, folder: Path) -> AsyncIterator[Device]:
-    outlet = Device(program, folder)
+async def _running(program: Path, mac: str, folder: Path) -> AsyncIterator[Device]:
+    outlet = Device(program, mac, folder)
     await outlet.start()
     try:
         yield outlet

@@ -26,13 +26,14 @@ OUTLETS = (
     OutletSpec(
         name="outlet-1",
         title="Outlet 1, north wall",
-        settings={"mac_address": "02:00:00:00:00:01", "load_w": "3000", "idle_time": "10s"},
+        mac="02:00:00:00:00:01",
+        settings={"load_w": "3000", "idle_time": "10s"},
     ),
     OutletSpec(
         name="outlet-2",
         title="Outlet 2, north wall",
+        mac="02:00:00:00:00:02",
         settings={
-            "mac_address": "02:00:00:00:00:02",
             "load_w": "1500",
             "load_ramp_s": "5",
             "load_noise_w": "20",
@@ -42,12 +43,14 @@ OUTLETS = (
     OutletSpec(
         name="outlet-3",
         title="Outlet 3, by the entrance",
-        settings={"mac_address": "02:00:00:00:00:03", "load_w": "3000", "plugged": "false", "start_timeout": "10s"},
+        mac="02:00:00:00:00:03",
+        settings={"load_w": "3000", "plugged": "false", "start_timeout": "10s"},
     ),
     OutletSpec(
         name="outlet-4",
         title="Outlet 4, a smart plug",
-        settings={"mac_address": "02:00:00:00:00:04", "load_w": "3000"},
+        mac="02:00:00:00:00:04",
+        settings={"load_w": "3000"},
         device="host_plain",
     ),
 )
@@ -129,7 +132,7 @@ class Line:
         self.say("starting Home Assistant")
         self._stack.push_async_callback(self.home_assistant.close)
         await self.home_assistant.start()
-        self.say("building the firmware of the outlets (about 30 s each the first time, cached afterwards)")
+        self.say("building the firmware of the outlets (a minute the first time, cached afterwards)")
         for spec in self.specs:
             relay = self.ports.take()
             outlet = Outlet(spec, await build(spec), self.ports.take(), self.folder / spec.name, advertised=relay)

@@ -22,8 +22,15 @@ class OutletSpec:
 
     name: str
     title: str
+    mac: str
+    """For instance 02:00:00:00:00:01. An outlet is known by it, and found by a name that ends with its last half."""
     settings: dict[str, str] = field(default_factory=dict)
     device: str = "host"
+
+    @property
+    def host_name(self) -> str:
+        """What it calls itself in the network."""
+        return f"{'outlet' if self.guarded else 'plug'}-{self.mac.replace(':', '')[6:]}"
 
     @property
     def guarded(self) -> bool:
@@ -32,9 +39,9 @@ class OutletSpec:
 
 
 async def build(spec: OutletSpec) -> Path:
-    """Return the firmware program of an outlet, building it when its inputs changed (about 30 s)."""
+    """Return the firmware program of an outlet, building it when its inputs changed (30 s at most)."""
     tool = str(ROOT / "tools/build_firmware.py")
-    command = [program("firmware", "python"), tool, "--name", spec.name, "--device", spec.device]
+    command = [program("firmware", "python"), tool, "--device", spec.device]
     for key, value in spec.settings.items():
         command += ["--set", f"{key}={value}"]
     return Path((await run("build_firmware", command, {}, ROOT)).strip().splitlines()[-1])
@@ -57,6 +64,7 @@ class Outlet:
             folder / "firmware.log",
             {
                 "KONSENTO_API_PORT": str(port),
+                "KONSENTO_MAC_ADDRESS": spec.mac,
                 "KONSENTO_ADVERTISED_PORT": str(advertised or port),
                 "ESPHOME_PREFDIR": str(prefs),
             },

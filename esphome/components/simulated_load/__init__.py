@@ -20,7 +20,7 @@ from esphome.types import ConfigType
 
 CODEOWNERS = ["@konsento"]
 AUTO_LOAD = ["binary_sensor", "number", "output", "sensor", "switch"]
-# The port of the native API is taken from the environment.
+# The port of the native API and the MAC address are taken from the environment.
 DEPENDENCIES = ["api", "host"]
 
 CONF_SIMULATED_LOAD_ID = "simulated_load_id"
@@ -87,6 +87,8 @@ CONFIG_SCHEMA = cv.Schema(
 
 async def to_code(config: ConfigType) -> None:
     """Generate the load and what a person changes of it."""
+    # `esphome::get_mac_address_raw(uint8_t *)`: see mac_address.cpp.
+    cg.add_build_flag("-Wl,--wrap=_ZN7esphome19get_mac_address_rawEPh")
     settings = cg.StructInitializer(
         LoadSettings,
         ("power_w", config[CONF_LOAD_W]),
