@@ -1,6 +1,7 @@
 """A plain ESPHome device under the soft guard: a real program, its real relay and meter, over the native API."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -114,17 +115,16 @@ async def test_what_the_device_offers_is_seen_and_tried(real: Device) -> None:
     await try_parts(address, quiet_zeroconf(), PARTS)
 
 
-async def test_a_meter_that_tells_nothing_is_not_taken(
-    socket_enabled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_meter_that_tells_no_number_is_not_taken(real: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("custom_components.konsento.outlet.offer._FIRST_READING_S", 1.0)
-    # The first reading comes after an hour.
-    async with plain_device(tmp_path, meter_interval="1h") as slow:
-        address = OutletAddress(host="127.0.0.1", port=slow.port)
-        with pytest.raises(NoReadingError):
-            await try_parts(address, quiet_zeroconf(), PARTS)
-        with pytest.raises(NoReadingError):
-            await try_parts(address, quiet_zeroconf(), PlainParts(relay="relay", power="no_such_sensor"))
+    await real.watcher.set_load("meter_nan", 1)
+    await real.watcher.until(lambda _: math.isnan(real.watcher.number("power")))
+
+    address = OutletAddress(host="127.0.0.1", port=real.port)
+    with pytest.raises(NoReadingError):
+        await try_parts(address, quiet_zeroconf(), PARTS)
+    with pytest.raises(NoReadingError):
+        await try_parts(address, quiet_zeroconf(), PlainParts(relay="relay", power="no_such_sensor"))
 
 
 async def test_an_outlet_that_guards_itself_is_not_taken_for_a_plain_one(socket_enabled: None, tmp_path: Path) -> None:
