@@ -42,6 +42,9 @@ from .station.variables import Wishes
 _LOGGER = logging.getLogger(__name__)
 
 METERS_S = 5.0
+STEP_W = 20.0
+STEP_SHARE = 0.02
+"""A change of the power of at least both is a step."""
 _ANSWER_FIRST_S = 1.0
 _FIRST_CONTACT_S = 5.0
 """How long the links to management servers wait for the outlets, so that what they tell first is true."""
@@ -57,33 +60,31 @@ class OutletUnit:
     driver: OutletDriver
     control: OutletControl
     _listeners: list[Callable[[], None]] = field(default_factory=list)
-    _live: list[Callable[[], None]] = field(default_factory=list)
     _essence: object = None
+    _power_w: float = 0.0
     _told: float = -math.inf
 
-    def listen(self, callback: Callable[[], None], *, live: bool = False) -> Callable[[], None]:
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back when the outlet shows something new; returns what ends that.
 
-        `live`: at every reading. Others hear of what merely counts on every METERS_S seconds: written down once a
-        second, the counters of a large site would cost more than everything else together.
+        What happens is told at once, a step of the power too. What merely counts on or trembles is told every METERS_S
+        seconds: written down once a second, the meters of a large site would cost more than everything else together.
         """
-        listeners = self._live if live else self._listeners
-        listeners.append(callback)
-        return lambda: listeners.remove(callback)
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
 
     def changed(self) -> None:
-        """Call back those who listen and for whom there is something new."""
+        """Call back those who listen if there is something new for them."""
         essence, now = self.control.essence, monotonic()
-        if essence != self._essence or now - self._told >= METERS_S:
-            self._essence, self._told = essence, now
+        power = report.power_w if (report := self.driver.report) else 0.0
+        step = abs(power - self._power_w) >= max(STEP_W, STEP_SHARE * self._power_w)
+        if step or essence != self._essence or now - self._told >= METERS_S:
+            self._essence, self._power_w, self._told = essence, power, now
             self.tell()
-        else:
-            for listener in list(self._live):
-                listener()
 
     def tell(self) -> None:
         """Call back everyone who listens."""
-        for listener in [*self._live, *self._listeners]:
+        for listener in list(self._listeners):
             listener()
 
 

@@ -44,8 +44,6 @@ class OutletSensorDescription(SensorEntityDescription):
     """A sensor of an outlet and where its value comes from."""
 
     value_fn: Callable[[OutletUnit], Value]
-    live: bool = False
-    """Whether it follows every reading."""
     known_while_away: bool = False
     """Whether the site knows it without the outlet."""
     measured_fn: Callable[[OutletReport], float | None] | None = None
@@ -141,7 +139,6 @@ OUTLET_SENSORS = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        live=True,
         value_fn=_reported(lambda report: report.power_w),
     ),
     OutletSensorDescription(
@@ -386,10 +383,6 @@ class OutletSensor(OutletEntity, SensorEntity):
     @override
     def available(self) -> bool:
         return self.entity_description.known_while_away or super().available
-
-    @override
-    def _listen(self, changed: Callable[[], None]) -> Callable[[], None]:
-        return self._unit.listen(changed, live=self.entity_description.live)
 
     def _value(self) -> Value:
         return self.entity_description.value_fn(self._unit)
