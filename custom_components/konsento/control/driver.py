@@ -37,19 +37,8 @@ class OutletFacts:
     """What the site needs and this firmware does not have: it must be updated."""
 
 
-class OutletDriver(Protocol):
-    """The connection to one outlet. It connects, and connects again, by itself from `start` to `stop`.
-
-    Every command raises OutletRefusedError or OutletSilentError.
-    """
-
-    @property
-    def guarded(self) -> bool:
-        """Whether the outlet keeps limits and lease by itself, also while nobody here is alive."""
-
-    @property
-    def report(self) -> OutletReport | None:
-        """The newest reading; None while the outlet is not connected or has not yet told everything."""
+class Connected(Protocol):
+    """A connection that makes itself, again and again, from `start` to `stop`."""
 
     @property
     def connected(self) -> bool:
@@ -68,7 +57,7 @@ class OutletDriver(Protocol):
         """Whether another device answers where the outlet should."""
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back after every change of `report`, and of what is in its way; returns what ends that."""
+        """Call back after everything new, and what is in its way; returns what ends that."""
 
     async def start(self) -> None:
         """Begin to connect."""
@@ -81,6 +70,18 @@ class OutletDriver(Protocol):
 
     def hang_up(self) -> None:
         """Drop a connection that no longer answers, so that a new one is made."""
+
+
+class OutletDriver(Connected, Protocol):
+    """One outlet. Every command raises OutletRefusedError or OutletSilentError."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the outlet keeps limits and lease by itself, also while nobody here is alive."""
+
+    @property
+    def report(self) -> OutletReport | None:
+        """The newest reading; None while the outlet is not connected or has not yet told everything."""
 
     async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
         """Close the relay under these limits."""

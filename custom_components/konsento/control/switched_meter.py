@@ -1,10 +1,9 @@
 """What a soft guard needs from a plain outlet: a switch that obeys, mostly, and a meter that reports when it likes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from .driver import OutletFacts
+from .driver import Connected
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +15,8 @@ class Reading:
     """When it was heard, s of `Clock.monotonic`."""
 
 
-class SwitchedMeter(Protocol):
-    """A relay and a meter without a mind of their own. Connects, and connects again, from `start` to `stop`."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether the relay can be commanded."""
+class SwitchedMeter(Connected, Protocol):
+    """A relay and a meter without a mind of their own. What has reported is the relay."""
 
     @property
     def has_counter(self) -> bool:
@@ -50,33 +45,6 @@ class SwitchedMeter(Protocol):
     @property
     def current_a(self) -> float | None:
         """Current where it is measured."""
-
-    @property
-    def facts(self) -> OutletFacts:
-        """What the device has told about itself."""
-
-    @property
-    def key_refused(self) -> bool:
-        """Whether the device does not take the encryption key, or wants one that is not known."""
-
-    @property
-    def address_taken(self) -> bool:
-        """Whether another device answers where this one should."""
-
-    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back after everything that was heard; returns what ends that."""
-
-    async def start(self) -> None:
-        """Begin to connect."""
-
-    async def stop(self) -> None:
-        """End the connection for good."""
-
-    async def tried(self, timeout_s: float) -> None:
-        """Wait until the device has told its relay or could not be reached, at most `timeout_s` seconds."""
-
-    def hang_up(self) -> None:
-        """Drop a connection that no longer answers."""
 
     async def turn(self, on: bool) -> None:
         """Send a command to the relay; that it was sent says nothing about the relay. Raises OutletSilentError."""
