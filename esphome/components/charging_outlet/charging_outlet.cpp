@@ -17,6 +17,8 @@ static constexpr uint32_t FLASH_KEY = 0x6B6F6E73;
 static constexpr uint64_t LAZY_SAVE_MS = 10'000;
 /// A longer press does nothing.
 static constexpr uint64_t LONGEST_PRESS_MS = 1'000;
+/// Seconds that count on without a reading are told at least so often.
+static constexpr uint64_t SECONDS_WAIT_MS = 1'500;
 /// A float holds every whole number up to here.
 static constexpr int32_t LARGEST_LOOPBACK = 16'777'215;
 
@@ -258,13 +260,18 @@ void ChargingOutlet::publish_(uint64_t now_ms) {
   }
   if (first || this->without_power_entity_->state != this->guard_.without_power())
     this->without_power_entity_->publish_state(this->guard_.without_power());
-  publish(this->energy_entity_, last.energy_mwh, this->guard_.energy_uj() / MICROJOULES_PER_MWH, 1000.0f);
-  publish(this->lifetime_entity_, last.lifetime_mwh, this->guard_.lifetime_uj() / MICROJOULES_PER_MWH, 1000.0f);
-  publish(this->time_entity_, last.time_s, this->guard_.supply_ms() / 1000, 1.0f);
+  bool told = publish(this->energy_entity_, last.energy_mwh, this->guard_.energy_uj() / MICROJOULES_PER_MWH, 1000.0f);
+  told |= publish(this->lifetime_entity_, last.lifetime_mwh, this->guard_.lifetime_uj() / MICROJOULES_PER_MWH, 1000.0f);
+  const uint64_t lease_s = (this->guard_.lease_left_ms(now_ms) + 999) / 1000;
+  // What counts seconds goes with a reading: a second costs those who listen one packet instead of two.
+  if (changed || told || lease_s > last.lease_s || now_ms - last.seconds_ms >= SECONDS_WAIT_MS) {
+    last.seconds_ms = now_ms;
+    publish(this->time_entity_, last.time_s, this->guard_.supply_ms() / 1000, 1.0f);
+    publish(this->lease_entity_, last.lease_s, lease_s, 1.0f);
+  }
   publish(this->energy_limit_entity_, last.energy_limit_wh, this->guard_.limits().energy_wh, 1.0f);
   publish(this->time_limit_entity_, last.time_limit_s, this->guard_.limits().time_s, 1.0f);
   publish(this->cycles_entity_, last.relay_cycles, this->guard_.relay_cycles(), 1.0f);
-  publish(this->lease_entity_, last.lease_s, (this->guard_.lease_left_ms(now_ms) + 999) / 1000, 1.0f);
   if (changed) {
     // Last, so that whoever reads a state finds everything that belongs to it.
     this->log_change_(last.state);

@@ -83,6 +83,7 @@ class ChargingOutlet final : public Component {
     uint64_t lifetime_mwh{UINT64_MAX};
     uint64_t time_s{UINT64_MAX};
     uint64_t lease_s{UINT64_MAX};
+    uint64_t seconds_ms{0};
     uint64_t energy_limit_wh{UINT64_MAX};
     uint64_t time_limit_s{UINT64_MAX};
     uint64_t relay_cycles{UINT64_MAX};
