@@ -10,8 +10,8 @@ from homeassistant.core import HomeAssistant
 from .const import CONF_KEY, CONF_KIND, KIND_ENTITIES, KIND_PLAIN
 from .control.driver import OutletDriver
 from .control.journal import Journal
-from .control.soft_outlet import SoftOutlet
-from .control.switched_meter import SwitchedMeter
+from .control.soft.outlet import SoftOutlet
+from .control.soft.switched_meter import SwitchedMeter
 from .entity_plug import EntityParts, EntityPlug
 from .outlet.address import OutletAddress
 from .outlet.guarded import GuardedOutlet

@@ -44,7 +44,7 @@ from homeassistant.util.unit_conversion import (
 
 from .control.clock import Clock, SystemClock
 from .control.driver import OutletFacts, OutletRefusedError, OutletSilentError
-from .control.switched_meter import Reading
+from .control.soft.switched_meter import Reading
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,8 @@ from simulated import ManualClock
 
 from custom_components.konsento.control.driver import OutletFacts, OutletRefusedError, OutletSilentError
 from custom_components.konsento.control.limits import Limits
-from custom_components.konsento.control.soft_outlet import SoftOutlet
-from custom_components.konsento.control.switched_meter import Reading
+from custom_components.konsento.control.soft.outlet import SoftOutlet
+from custom_components.konsento.control.soft.switched_meter import Reading
 from custom_components.konsento.control.words import OutletState
 
 _J_PER_MWH = 3.6

@@ -11,7 +11,7 @@ from zeroconf.asyncio import AsyncZeroconf
 
 from ..control.clock import SystemClock
 from ..control.driver import OutletSilentError
-from ..control.switched_meter import Reading
+from ..control.soft.switched_meter import Reading
 from .address import OutletAddress
 from .link import EsphomeLink
 

@@ -16,7 +16,7 @@ from custom_components.konsento.control.driver import OutletRefusedError
 from custom_components.konsento.control.limits import Limits
 from custom_components.konsento.control.report import OutletReport
 from custom_components.konsento.control.signals import Signal
-from custom_components.konsento.control.soft_outlet import SoftOutlet
+from custom_components.konsento.control.soft.outlet import SoftOutlet
 from custom_components.konsento.control.words import EndReason, OutletState
 from custom_components.konsento.outlet.address import GuardedError, NoReadingError, OutletAddress
 from custom_components.konsento.outlet.offer import look, try_parts

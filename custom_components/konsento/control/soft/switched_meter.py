@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from .driver import Connected
+from ..driver import Connected
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .clock import Clock, SystemClock
-from .driver import OutletFacts, OutletRefusedError, OutletSilentError
-from .limits import Limits
-from .report import OutletReport
-from .signals import Signal
-from .soft_guard import GuardTimes, SoftGuard
+from ..clock import Clock, SystemClock
+from ..driver import OutletFacts, OutletRefusedError, OutletSilentError
+from ..limits import Limits
+from ..report import OutletReport
+from ..signals import Signal
+from ..words import EndReason
+from .guard import SoftGuard
 from .switched_meter import Reading, SwitchedMeter
-from .words import EndReason
+from .times import GuardTimes
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -7,15 +7,17 @@ while the program, the network or the device is dead.
 
 import math
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
-from .driver import OutletRefusedError
-from .limits import MAX_ENERGY_WH, MAX_TIME_S, Limits
-from .report import OutletReport
-from .settings import MAX_LEASE_S
-from .soft_energy import Flow, SoftEnergy
-from .words import EndReason, OutletState, TimerStart
+from ..driver import OutletRefusedError
+from ..limits import MAX_ENERGY_WH, MAX_TIME_S, Limits
+from ..report import OutletReport
+from ..settings import MAX_LEASE_S
+from ..words import EndReason, OutletState, TimerStart
+from .energy import Flow, SoftEnergy
+from .session import SoftSession
+from .times import GuardTimes
 
 WELDED_CONTACT = "welded_contact"
 METER_SILENT = "meter_silent"
@@ -33,64 +35,6 @@ _STUCK_MWH = 200_000
 _UNUSED_SUPPLIES = 3
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GuardTimes:
-    """Times in s, powers in W; those that the firmware has too are its defaults."""
-
-    idle_w: float = 10.0
-    idle_s: float = 600.0
-    start_s: float = 600.0
-    """A session that has never used power ends."""
-    suspended_s: float = 1800.0
-    silence_s: float = 300.0
-    """Without a reading for so long while supplying; many sensors report a change only, or every few minutes."""
-    silence_without_counter_s: float = 30.0
-    """What flows unseen is never billed then."""
-    gone_s: float = 10.0
-    """A meter that says itself that it is away."""
-    switch_s: float = 4.0
-    """A relay follows its command within this time."""
-    min_off_s: float = 3.0
-    welded_w: float = 20.0
-    settle_s: float = 10.0
-    """Readings so soon after the opening are not taken for what flows behind it."""
-    last_reading_s: float = 4.0
-    """The end is told after the relay was seen open and the counter heard once more, or after this time."""
-    late_s: float = 300.0
-    """What the counter tells so long after the end still belongs to the session."""
-    adopt_s: float = 10.0
-    """After a kill a relay that is still closed may stay so for so long without a renewal."""
-    save_s: float = 10.0
-    """While energy is counted, memory is written so often."""
-
-
-@dataclass(kw_only=True, slots=True)
-class _Session:
-    id: str = ""
-    limits: Limits = field(default_factory=Limits)
-    energy: float = 0.0
-    doubtful: float = 0.0
-    """Not billed, but counts against the limit; mWh."""
-    supply_s: float = 0.0
-    doubtful_s: float = 0.0
-    clock_started: bool = False
-    used: bool = False
-    power_lost: bool = False
-    last_seq: int = -1
-    end_reason: EndReason | None = None
-
-    @property
-    def running(self) -> bool:
-        return bool(self.id) and self.end_reason is None
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> _Session:
-        reason = data["end_reason"]
-        return cls(
-            **{**data, "limits": Limits.from_json(data["limits"]), "end_reason": EndReason(reason) if reason else None}
-        )
-
-
 class SoftGuard:
     """Decides whether the relay of one plain outlet may be closed, and counts."""
 
@@ -99,8 +43,8 @@ class SoftGuard:
         self._has_counter = has_counter
         self._meter = SoftEnergy(has_power=has_power, has_counter=has_counter)
         self._has_power = has_power
-        self._session = _Session()
-        self._before: _Session | None = None
+        self._session = SoftSession()
+        self._before: SoftSession | None = None
         """The session before one that has not begun yet: until the relay has closed it is the one to show."""
         self._ended: list[str] = []
         self._register = 0.0
@@ -160,7 +104,7 @@ class SoftGuard:
     def restore(self, memory: dict[str, Any], ago_s: float, now: float) -> None:
         """Go on from what `memory` had returned `ago_s` seconds ago. The relay may still be closed."""
         self._now = now
-        self._session = _Session.from_json(memory["session"])
+        self._session = SoftSession.from_json(memory["session"])
         self._ended = list(memory["ended"])
         self._register = memory["register"]
         self._enabled = memory["enabled"]
@@ -221,7 +165,7 @@ class SoftGuard:
             raise OutletRefusedError("disabled", "the outlet is disabled")
         self._check_faults()
         self._before = self._session
-        self._session = _Session(
+        self._session = SoftSession(
             id=session_id, limits=limits, clock_started=limits.timer_start is TimerStart.RELAY, last_seq=-1
         )
         self._owned_until = None
