@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
 DEV := .venv/dev/bin
 
-.PHONY: help demo test lint test-below test-firmware test-site test-cloud test-system bench lock format clean
+.PHONY: help demo test lint test-below test-firmware test-site test-cloud test-system test-properties bench lock format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -50,6 +50,11 @@ test-cloud: ## The management server
 test-system: ## The whole line with real processes
 	@tools/setup firmware site cloud dev chromium
 	$(DEV)/pytest tests/system
+
+test-properties: ## The property tests with new random examples
+	@tools/setup firmware site dev doctest
+	$(DEV)/pytest tests/firmware tests/cloud -m hypothesis --hypothesis-profile=default
+	.venv/site/bin/pytest -c tests/site/pytest.ini tests/site -m hypothesis --hypothesis-profile=default
 
 bench: ## Measurements; ONLY=name for one
 	@tools/setup firmware site cloud dev

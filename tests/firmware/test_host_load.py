@@ -199,7 +199,7 @@ async def test_the_contact_follows_its_command_after_the_delay_and_chance(device
     await watcher.set_load("power_w", 10_000)
     await watcher.until(lambda states: float(str(states["load_energy"])) > 0, 5)
     flowing_s = watcher.number("load_energy") * 3600 / 10_000
-    assert 0.75 <= watcher.told_at("load_energy") - closed - flowing_s <= 1.1
+    assert 0.5 <= watcher.told_at("load_energy") - closed - flowing_s <= 1.5
 
 
 # --- the meter
@@ -325,7 +325,7 @@ async def test_the_button_is_down_for_so_long_as_it_is_pressed(device: Device) -
     await watcher.until(lambda states: states["button"] is True, 2)
     down = watcher.told_at("button")
     await watcher.until(lambda states: states["button"] is False, 2)
-    assert watcher.told_at("button") - down == pytest.approx(0.3, abs=0.1)
+    assert 0.15 <= watcher.told_at("button") - down <= 0.8
 
 
 async def test_the_lamp_is_seen_blinking(device: Device) -> None:

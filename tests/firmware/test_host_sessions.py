@@ -21,11 +21,13 @@ async def test_ten_watt_hours_at_three_kilowatts_end_within_half_a_watt_hour(dev
     assert watcher.states["end_reason"] == "EnergyLimitReached"
     assert watcher.states["relay"] is False
     measured = watcher.number("session_energy")
-    assert 10 <= measured < 10.1
+    # A busy machine may hold the program up for a tenth of a second, 0.08 Wh.
+    assert 10 <= measured < 10.5
     at_the_end = watcher.seen_at["session_state", "ended"]
     await watcher.until(lambda states: states["power"] == 0, 5)
-    assert watcher.number("load_energy") == pytest.approx(10, abs=0.5)
-    assert watcher.number("load_energy") == pytest.approx(measured, abs=0.1)
+    taken = watcher.number("load_energy")
+    assert taken == pytest.approx(10, abs=0.5)
+    assert taken - 0.5 < measured < taken + 0.02, "never more than was taken"
     assert watcher.number("session_energy") == measured
     assert watcher.seen_at["session_state", "ended"] == at_the_end
     assert watcher.number("lifetime_energy") == measured
@@ -35,7 +37,7 @@ async def test_the_relay_is_seen_closed_at_once(device: Device) -> None:
     asked = monotonic()
     await device.start()
     await device.state("supplying")
-    assert device.watcher.seen_at["relay", True] - asked < 0.1
+    assert device.watcher.seen_at["relay", True] - asked < 0.5
 
 
 async def test_time_limit(device: Device) -> None:

@@ -193,7 +193,7 @@ async def test_passing_clients_neither_open_the_relay_nor_keep_it_closed(device:
         await device.state("suspended", 5)
     opened_after = device.watcher.seen_at["relay", False] - asked_at
     # The program counts whole milliseconds.
-    assert 1.998 <= opened_after < 2.5
+    assert 1.998 <= opened_after < 3
 
 
 async def test_strangers_in_all_slots_neither_open_the_relay_nor_keep_it_closed(device: Device) -> None:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 
+import pytest
 from controlled import Controlled
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -159,6 +160,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert session_id is None or session_id in told
 
 
+@pytest.mark.hypothesis
 def test_energy_is_told_once_and_no_relay_is_closed_without_a_session() -> None:
     run_state_machine_as_test(
         AnyOrder,
