@@ -328,6 +328,6 @@ def test_a_plain_outlet_bills_no_more_than_flowed_and_supplies_no_more_than_was_
     run_state_machine_as_test(
         AnyOrder,
         settings=settings(
-            max_examples=2500, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=200, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
