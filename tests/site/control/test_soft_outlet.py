@@ -324,6 +324,80 @@ async def test_a_stop_by_intent_opens_the_relay_and_the_next_run_resumes() -> No
     assert world.state is OutletState.SUPPLYING
 
 
+@pytest.mark.parametrize("read", [True, False], ids=["load-known", "load-unknown"])
+async def test_a_relay_that_could_not_be_opened_at_the_stop_leaves_the_limit_in_force(read: bool) -> None:
+    world = await watched(counter=False)
+    before = world.plug.true_mwh
+    await world.begin("session-1", energy_wh=30)
+    if read:
+        await world.live(5)
+    world.plug.link(False)
+    await world.outlet.stop()
+    world.plug.advance(10)
+    unseen = world.plug.true_mwh - before
+    await world.start()
+    world.plug.link(True)
+    world.plug.advance(0.1)
+    await world.outlet.step()
+    assert not world.plug.contact
+    await world.live(60)
+
+    assert world.outlet.report
+    assert world.outlet.report.end_reason is EndReason.ENERGY_LIMIT
+    # What flowed unseen counts against the limit, as far as a reading had told of the load.
+    assert world.plug.true_mwh - before <= 30_000 + 900 + (0 if read else unseen)
+
+
+async def test_what_flowed_before_the_relay_was_seen_open_is_counted_once_and_not_again_after_a_kill() -> None:
+    world = await watched(counter=False)
+    await world.begin("session-1", energy_wh=30)
+    await world.live(5)
+    world.renewing = False
+    await world.live(30)
+    assert world.state is OutletState.SUSPENDED
+    taken = world.plug.true_mwh
+    await world.kill()
+    world.plug.advance(600)
+    world.renewing = True
+    await world.start()
+    await world.live(60)
+
+    assert world.outlet.report
+    assert world.outlet.report.end_reason is EndReason.ENERGY_LIMIT
+    assert world.energy_mwh == pytest.approx(30_000, abs=900)
+    assert world.plug.true_mwh > taken
+
+
+async def test_a_relay_that_a_kill_left_closed_and_that_is_found_open_leaves_the_rest_of_the_session() -> None:
+    world = await watched(counter=False)
+    await world.begin("session-1", energy_wh=100)
+    await world.live(20)
+    await world.kill()
+    world.plug.advance(6)
+    world.plug.by_hand(False)
+    await world.start()
+    await world.live(300)
+
+    assert world.outlet.report
+    assert world.outlet.report.end_reason is EndReason.ENERGY_LIMIT
+    assert world.energy_mwh == pytest.approx(100_000 - 6 * 833, abs=10 * 900)
+
+
+async def test_what_somebody_switches_on_while_the_program_is_away_is_not_the_suspended_sessions() -> None:
+    world = await watched(counter=False)
+    await world.begin("session-1", energy_wh=30)
+    await world.live(5)
+    await world.outlet.stop()
+    world.plug.by_hand(True)
+    world.plug.advance(60)
+    await world.start()
+    await world.live(60)
+
+    assert world.outlet.report
+    assert world.outlet.report.end_reason is EndReason.ENERGY_LIMIT
+    assert world.energy_mwh == pytest.approx(30_000, abs=2_000)
+
+
 async def test_no_relay_closes_before_its_reason_is_on_disk() -> None:
     world = await watched()
     world.disk_full = True

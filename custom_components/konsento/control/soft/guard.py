@@ -62,9 +62,9 @@ class SoftGuard:
         self._opened_at = -math.inf
         self._off_since: float | None = None
         """When it was told to open; None while it is to be closed, or nobody has told it."""
+        self._unopened_since: float | None = None
+        """When it was told to open; None once it was seen open, or while it is to be closed."""
         self._relay: bool | None = None
-        self._perhaps_closed = False
-        """What it was when it was last seen."""
         self._foreign = False
         """Whether somebody else has closed it."""
         self._used_this_supply = False
@@ -98,6 +98,7 @@ class SoftGuard:
             "enabled": self._enabled,
             "welded": WELDED_CONTACT in self._faults,
             "supplying": self._supplying,
+            "unopened_s": None if self._unopened_since is None else self._now - self._unopened_since,
             "meter": self._meter.memory(),
         }
 
@@ -112,11 +113,14 @@ class SoftGuard:
             self._faults.add(WELDED_CONTACT)
         self._meter.restore(memory["meter"], now)
         self._suspended_at = self._clock_at = now
+        ago_s = max(0.0, ago_s)
         if memory["supplying"]:
             self._session.power_lost = True
-            self._session.doubtful_s += max(0.0, ago_s)
-            self._perhaps_closed = True
-            self._adopt_since = now - max(0.0, ago_s)
+            self._session.doubtful_s += ago_s
+            self._adopt_since = now - ago_s
+        elif memory["unopened_s"] is not None:
+            self._session.doubtful_s += ago_s
+            self._unopened_since = now - ago_s - memory["unopened_s"]
 
     def save_due(self, now: float) -> bool:
         """Whether memory has to be written before anything else is done."""
@@ -245,11 +249,10 @@ class SoftGuard:
         if closed is None:
             self._lost = True
             return
-        late, self._perhaps_closed = self._perhaps_closed and not closed, closed
         lost, self._lost = self._lost, False
         self._adopt(closed)
         if closed:
-            if before is False and self._closing_at is None:
+            if before is not True and self._closing_at is None and self._unopened_since is None:
                 # Somebody else's doing: what flows now belongs to nobody.
                 self._foreign = True
                 self._off_since = None
@@ -263,8 +266,8 @@ class SoftGuard:
                 self._open()
             else:
                 self._end(EndReason.LOCAL)
-        elif late and not self._supplying:
-            self._doubt_late_opening()
+        if not closed:
+            self._seen_open()
 
     def _adopt(self, closed: bool) -> None:
         """Take up the relay as a kill has left it."""
@@ -318,7 +321,7 @@ class SoftGuard:
         self._now = now
         if closed:
             self._closing_at = now
-            self._off_since = None
+            self._off_since = self._unopened_since = None
             self._foreign = self._used_this_supply = False
             self._meter.close(now, fresh=self._before is not None)
         else:
@@ -496,7 +499,7 @@ class SoftGuard:
         self._supplying = self._confirmed = False
         self._closing_at = None
         self._opening = True
-        self._opened_at = self._suspended_at = self._now
+        self._opened_at = self._suspended_at = self._unopened_since = self._now
 
     def _end(self, reason: EndReason) -> None:
         if self._before is not None:
@@ -537,13 +540,18 @@ class SoftGuard:
             return
         if self._closing_at is not None:
             session.supply_s += elapsed
-        elif self._perhaps_closed and not self._supplying:
+        elif self._unopened_since is not None or self._adopt_since is not None:
             session.doubtful_s += elapsed
 
-    def _doubt_late_opening(self) -> None:
-        """Without a counter nobody has measured what flowed through a relay that opened later than it was told."""
-        late = self._now - self._opened_at
-        if self._session.running and not self._has_counter and late > self.times.switch_s:
+    def _seen_open(self) -> None:
+        since, self._unopened_since = self._unopened_since, None
+        if since is None or not self._session.running:
+            return
+        # Or a kill would make it look as if the relay had been closed until the next look at it.
+        self._dirty = True
+        late = self._now - since
+        if not self._has_counter and late > self.times.switch_s:
+            # Nobody has measured what flowed through a relay that opened later than it was told.
             self._count(self._meter.unwatched(late))
 
     def _watch_switch(self) -> None:
