@@ -104,7 +104,7 @@ class AnyOrder(RuleBasedStateMachine):
     def book(self, session: str, energy: float, seconds: float) -> None:
         self.taken[session] += energy
         self.held_s = self.held_s + seconds if self.held and not self.blind else 0.0
-        if not self.plug_.contact or self.held_s > self.reaction_s:
+        if self.held_s > (self.reaction_s if self.plug_.contact else 0.0):
             self.stretch = 0.0
         else:
             self.stretch += energy

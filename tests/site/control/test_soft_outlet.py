@@ -121,6 +121,21 @@ async def test_a_counter_that_starts_again_is_followed_and_subtracts_nothing() -
     assert world.energy_mwh == pytest.approx(taken, abs=3 * 900)
 
 
+async def test_a_counter_that_starts_again_at_nothing_before_a_session_is_followed_too() -> None:
+    world = await watched(power=False)
+    world.plug.offset_mwh = world.plug.true_mwh
+    await world.live(5)
+    before = world.plug.true_mwh
+    await world.begin("session-1", energy_wh=30)
+    await world.kill()
+    world.plug.advance(60)
+    await world.start()
+    await world.live(5)
+
+    assert world.state is OutletState.ENDED
+    assert world.energy_mwh == pytest.approx(world.plug.true_mwh - before, abs=900)
+
+
 async def test_without_a_counter_a_silence_is_not_billed_but_counts_against_the_limit() -> None:
     world = await watched(counter=False)
     await world.begin("session-1", energy_wh=50)
@@ -396,6 +411,87 @@ async def test_what_somebody_switches_on_while_the_program_is_away_is_not_the_su
     assert world.outlet.report
     assert world.outlet.report.end_reason is EndReason.ENERGY_LIMIT
     assert world.energy_mwh == pytest.approx(30_000, abs=2_000)
+
+
+@METERS
+async def test_a_kill_right_after_a_session_was_resumed_forgets_nothing(meter: dict[str, object]) -> None:
+    world = await watched(**meter)
+    before = world.plug.true_mwh
+    await world.begin("session-1", energy_wh=20)
+    await world.live(10)
+    await world.outlet.stop()
+    await world.start()
+    while not world.plug.contact:
+        await world.live(0.5)
+    await world.kill()
+    world.plug.advance(60)
+    await world.start()
+    await world.live(5)
+
+    assert world.state is OutletState.ENDED
+    assert world.outlet.report
+    assert world.outlet.report.end_reason is EndReason.ENERGY_LIMIT
+    if world.plug.has_counter:
+        assert world.energy_mwh == pytest.approx(world.plug.true_mwh - before, abs=10_000)
+
+
+async def test_what_a_counter_has_counted_while_the_program_was_away_is_in_the_lifetime_energy() -> None:
+    world = await watched(power=False)
+    await world.begin("session-1", energy_wh=1000)
+    await world.live(10)
+    await world.outlet.stop()
+    world.plug.by_hand(True)
+    world.plug.advance(600)
+    await world.start()
+    await world.live(1)
+
+    assert world.outlet.report
+    assert world.outlet.report.lifetime_mwh == pytest.approx(world.plug.true_mwh - 5_000_000, abs=900)
+    assert world.energy_mwh == pytest.approx(10 * 833, abs=900)
+
+
+@pytest.mark.parametrize("power", [True, False], ids=["both", "counter"])
+async def test_what_the_meter_did_not_tell_before_a_restart_is_not_the_next_sessions(power: bool) -> None:
+    world = await watched(power=power)
+    world.plug.silent = True
+    await world.begin("session-1", time_s=8)
+    await world.live(20)
+    assert world.state is OutletState.ENDED
+    await world.outlet.stop()
+    await world.start()
+    world.plug.tell(power=float("nan"), counter=world.plug.true_mwh - 9_000)
+    before = world.plug.true_mwh
+    await world.begin("session-2", energy_wh=30)
+    await world.outlet.stop()
+    await world.start()
+    world.plug.silent = False
+    await world.live(20)
+
+    assert world.outlet.report
+    assert world.outlet.report.session_id == "session-2"
+    assert world.energy_mwh <= world.plug.true_mwh - before + 900
+
+
+async def test_a_relay_that_a_kill_left_closed_and_that_a_stop_could_not_reach_opens_when_it_is_back() -> None:
+    world = await watched(counter=False)
+    await world.begin("session-1", energy_wh=30)
+    await world.live(5)
+    world.plug.link(False)
+    await world.kill()
+    world.plug.advance(2)
+    await world.start()
+    await world.outlet.stop()
+    world.plug.advance(10)
+    await world.start()
+    world.plug.link(True)
+    await world.live(0.1)
+    assert not world.plug.contact
+    await world.live(60)
+
+    assert world.outlet.report
+    assert world.outlet.report.end_reason is EndReason.ENERGY_LIMIT
+    # The memory is from the first reading, 5 s before the kill.
+    assert world.energy_mwh == pytest.approx(30_000 - 17 * 833, abs=2_000)
 
 
 async def test_no_relay_closes_before_its_reason_is_on_disk() -> None:

@@ -44,6 +44,8 @@ class SoftEnergy:
         self._until = 0.0
         """Up to when the power was taken into account, without a power meter the moment of the last step."""
         self._power_w = 0.0
+        self._load_w = 0.0
+        """The power while the relay was closed last."""
         self._seen = False
         """Whether the power of this supply was read; without a power meter, whether the counter has stepped in it."""
         self._peak_w = 0.0
@@ -69,21 +71,28 @@ class SoftEnergy:
 
     def memory(self) -> dict[str, Any]:
         """Return what has to outlive a kill."""
-        return {"total": self._total, "finest": self._finest, "power_w": self._power_w, "pace_w": self._pace_w}
+        return {
+            "total": self._total,
+            "finest": self._finest,
+            "load_w": self._load_w,
+            "pace_w": self._pace_w,
+            "settled": self._settled,
+            "first": self._first and not self._settled,
+        }
 
-    def restore(self, memory: dict[str, Any], now: float) -> None:
-        """Go on from what `memory` had returned."""
+    def restore(self, memory: dict[str, Any], saved_at: float) -> None:
+        """Go on from what `memory` had returned at `saved_at`."""
         self._total, self._finest = memory["total"], memory["finest"]
-        self._power_w, self._pace_w = memory["power_w"], memory["pace_w"]
-        self._heard_at = now
+        self._load_w, self._pace_w = memory["load_w"], memory["pace_w"]
+        self._settled, self._first = memory["settled"], memory["first"]
+        self._heard_at = saved_at
 
     def unwatched(self, seconds: float) -> Flow:
         """Supply may have gone on for so long without anybody looking."""
-        gap = (self._power_w if self._has_power else self._pace_w) * seconds / _J_PER_MWH
+        gap = (self._load_w if self._has_power else self._pace_w) * seconds / _J_PER_MWH
         if not self._has_counter:
             return Flow(doubtful=gap)
         self._gap = gap
-        self._heard_at -= seconds
         return Flow()
 
     # --- the relay
@@ -96,8 +105,13 @@ class SoftEnergy:
         self._peak_w = 0.0
         self._pace_w = 0.0
         if fresh:
-            self._estimated = self._since_heard = self._gap = 0.0
+            self._estimated = self._since_heard = self._gap = self._load_w = 0.0
             self._first = True
+
+    def adopt(self, since: float, now: float) -> None:
+        """Go on with a supply that nobody has watched since `since`."""
+        self.close(now, fresh=False)
+        self._closed_at = since
 
     def open(self, now: float) -> Flow:
         """End a supply: without a counter, what has flowed since the last reading counts now."""
@@ -129,6 +143,7 @@ class SoftEnergy:
         self._power_w = watts
         if not self._closed:
             return Flow()
+        self._load_w = watts
         elapsed = now - self._until
         self._until = now
         self._seen = True
@@ -147,8 +162,8 @@ class SoftEnergy:
 
     def counter(self, total: int, now: float) -> Flow | None:
         """Take a reading of the counter, mWh; None when it is none."""
-        if total < 0 or (total == 0 and self._total):
-            # Devices say 0 while they start, before they have remembered.
+        if total < 0 or (total == 0 and self._total and self._closed):
+            # Devices say 0 while they start, before they have remembered; behind an open relay nothing is lost by it.
             return None
         if self._total is None:
             self._follow(total, now)
@@ -209,7 +224,7 @@ class SoftEnergy:
 
     def unheard(self, now: float) -> float:
         """Return what can have flowed since the counter was last heard, mWh."""
-        load = self._peak_w if self._has_power else self._pace_w or MOST_W
+        load = (self._peak_w if self._has_power else self._pace_w) or MOST_W
         return load * (1 + _TOLERANCE) * (now - max(self._heard_at, self._closed_at) + _ON_ITS_WAY_S) / _J_PER_MWH + (
             self._finest or 0
         )

@@ -97,7 +97,8 @@ class SoftGuard:
             "register": self._register,
             "enabled": self._enabled,
             "welded": WELDED_CONTACT in self._faults,
-            "supplying": self._supplying,
+            "supplying": self._supplying or self._adopt_since is not None,
+            "unwatched_s": 0.0 if self._adopt_since is None else self._now - self._adopt_since,
             "unopened_s": None if self._unopened_since is None else self._now - self._unopened_since,
             "meter": self._meter.memory(),
         }
@@ -111,13 +112,13 @@ class SoftGuard:
         self._enabled = memory["enabled"]
         if memory["welded"]:
             self._faults.add(WELDED_CONTACT)
-        self._meter.restore(memory["meter"], now)
-        self._suspended_at = self._clock_at = now
         ago_s = max(0.0, ago_s)
+        self._meter.restore(memory["meter"], now - ago_s)
+        self._suspended_at = self._clock_at = now
         if memory["supplying"]:
             self._session.power_lost = True
             self._session.doubtful_s += ago_s
-            self._adopt_since = now - ago_s
+            self._adopt_since = now - ago_s - memory["unwatched_s"]
         elif memory["unopened_s"] is not None:
             self._session.doubtful_s += ago_s
             self._unopened_since = now - ago_s - memory["unopened_s"]
@@ -238,6 +239,10 @@ class SoftGuard:
     def suspend(self, now: float) -> None:
         """Nobody will look for a while: the relay opens until a renewal."""
         self.tick(now)
+        if self._adopt_since is not None:
+            # It was never reached; the next run opens it.
+            self._unopened_since, self._adopt_since = self._adopt_since, None
+            self._dirty = True
         self._open()
 
     # --- what happens
@@ -279,7 +284,7 @@ class SoftGuard:
             self._supplying = self._confirmed = True
             self._closing_at = self._in_use_at = self._heard_at = self._now
             self._lease_until = self._now + self.times.adopt_s
-            self._meter.close(self._now, fresh=False)
+            self._meter.adopt(since, self._now)
 
     def power(self, watts: float, now: float) -> None:
         """Take in a power that the meter has told, W."""
@@ -473,6 +478,7 @@ class SoftGuard:
             raise OutletRefusedError("fault", "the outlet has a fault")
 
     def _supply(self, lease_s: int) -> None:
+        self._dirty = self._dirty or not self._supplying
         self._supplying = True
         self._asked_at = self._now
         self._lease_until = self._now + lease_s
