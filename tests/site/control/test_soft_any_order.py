@@ -43,6 +43,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.unheld: dict[str, float] = defaultdict(float)
         """The most that flowed in one stretch in which nobody could have opened the relay, or known that he must."""
         self.stretch = 0.0
+        self.untold: dict[str, float] = defaultdict(float)
+        """What flowed in all such stretches of a load that was never told and that no counter has counted, mWh."""
         self.held_s = math.inf
         """For how long the guard has been able to open the relay and to know that it must."""
         self.flowing_w = 0.0
@@ -84,8 +86,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @property
     def blind(self) -> bool:
-        """Whether the meter is silent about what flows now; a load that it has told of is foreseen."""
-        return self.plug_.silent and self.told_s < 3 * self.plug_.period_s
+        """Whether the meter is silent about what flows now; a load that its power has told of is foreseen."""
+        foreseen = self.plug_.has_power and self.told_s >= 3 * self.plug_.period_s
+        return self.plug_.silent and not foreseen
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass in short pieces, and keep the books."""
@@ -107,8 +110,14 @@ class AnyOrder(RuleBasedStateMachine):
         if self.held_s > (self.reaction_s if self.plug_.contact else 0.0):
             self.stretch = 0.0
         else:
-            self.stretch += energy
-            self.unheld[session] = max(self.unheld[session], self.stretch)
+            self.unseen(session, energy)
+
+    def unseen(self, session: str, energy: float) -> None:
+        if not self.plug_.has_counter and not self.told_s:
+            self.untold[session] += energy
+            return
+        self.stretch += energy
+        self.unheld[session] = max(self.unheld[session], self.stretch)
 
     def listen(self) -> None:
         if self.plug_.flowing_w != self.flowing_w:
@@ -262,8 +271,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.do(self.world.start())
         self.taken[session] += energy
         # Nobody could open it meanwhile; when it can be opened again this is known, and over the limit it is.
-        self.stretch += energy
-        self.unheld[session] = max(self.unheld[session], self.stretch)
+        self.unseen(session, energy)
         self.changes += 1
 
     @rule()
@@ -310,7 +318,8 @@ class AnyOrder(RuleBasedStateMachine):
         for session_id, limit in self.limits.items():
             if limit and session_id == self.session:
                 slack = self.one_reading_mwh * (2 + self.changes) + MOST_W * 1.5 / 3.6
-                assert self.taken[session_id] <= limit * 1000 + self.unheld[session_id] + slack
+                unseen = self.unheld[session_id] + self.untold[session_id]
+                assert self.taken[session_id] <= limit * 1000 + unseen + slack
 
     @invariant()
     def a_session_that_has_ended_stays_ended(self) -> None:

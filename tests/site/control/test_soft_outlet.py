@@ -294,6 +294,22 @@ async def test_after_a_kill_without_a_counter_what_flowed_unseen_counts_against_
     assert world.energy_mwh == pytest.approx(100_000 - 60 * 833, abs=10 * 900)
 
 
+async def test_after_a_kill_before_the_first_reading_the_next_one_judges_what_flowed_unseen() -> None:
+    world = await watched(counter=False, period_s=5.0)
+    await world.begin("session-1", energy_wh=30)
+    world.plug.silent = True
+    await world.live(1)
+    await world.kill()
+    world.plug.advance(60)
+    world.plug.silent = False
+    await world.start()
+    await world.live(12)
+
+    assert world.outlet.report
+    assert world.outlet.report.end_reason is EndReason.ENERGY_LIMIT
+    assert world.energy_mwh < 10_000
+
+
 @METERS
 async def test_after_a_kill_a_relay_over_its_limit_opens_at_once(meter: dict[str, object]) -> None:
     world = await watched(**meter)

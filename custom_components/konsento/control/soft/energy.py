@@ -44,8 +44,10 @@ class SoftEnergy:
         self._until = 0.0
         """Up to when the power was taken into account, without a power meter the moment of the last step."""
         self._power_w = 0.0
-        self._load_w = 0.0
-        """The power while the relay was closed last."""
+        self._load_w: float | None = None
+        """The power while the relay was closed last; None before a session's first reading."""
+        self._unjudged_s = 0.0
+        """For how long supply may have gone on unseen before it."""
         self._seen = False
         """Whether the power of this supply was read; without a power meter, whether the counter has stepped in it."""
         self._peak_w = 0.0
@@ -75,6 +77,7 @@ class SoftEnergy:
             "total": self._total,
             "finest": self._finest,
             "load_w": self._load_w,
+            "unjudged_s": self._unjudged_s,
             "pace_w": self._pace_w,
             "settled": self._settled,
             "first": self._first and not self._settled,
@@ -84,15 +87,19 @@ class SoftEnergy:
         """Go on from what `memory` had returned at `saved_at`."""
         self._total, self._finest = memory["total"], memory["finest"]
         self._load_w, self._pace_w = memory["load_w"], memory["pace_w"]
+        self._unjudged_s = memory["unjudged_s"]
         self._settled, self._first = memory["settled"], memory["first"]
         self._heard_at = saved_at
 
     def unwatched(self, seconds: float) -> Flow:
         """Supply may have gone on for so long without anybody looking."""
-        gap = (self._load_w if self._has_power else self._pace_w) * seconds / _J_PER_MWH
-        if not self._has_counter:
-            return Flow(doubtful=gap)
-        self._gap = gap
+        load = self._load_w if self._has_power else self._pace_w
+        if self._has_counter:
+            self._gap = (load or 0.0) * seconds / _J_PER_MWH
+        elif load is not None:
+            return Flow(doubtful=load * seconds / _J_PER_MWH)
+        else:
+            self._unjudged_s += seconds
         return Flow()
 
     # --- the relay
@@ -105,7 +112,8 @@ class SoftEnergy:
         self._peak_w = 0.0
         self._pace_w = 0.0
         if fresh:
-            self._estimated = self._since_heard = self._gap = self._load_w = 0.0
+            self._estimated = self._since_heard = self._gap = self._unjudged_s = 0.0
+            self._load_w = None
             self._first = True
 
     def adopt(self, since: float, now: float) -> None:
@@ -143,11 +151,14 @@ class SoftEnergy:
         self._power_w = watts
         if not self._closed:
             return Flow()
-        self._load_w = watts
         elapsed = now - self._until
         self._until = now
         self._seen = True
         self._peak_w = max(self._peak_w, watts)
+        unjudged = 0.0
+        if not first or elapsed > _ON_ITS_WAY_S:  # or it may be from before the relay had closed
+            self._load_w = watts
+            unjudged, self._unjudged_s = watts * self._unjudged_s / _J_PER_MWH, 0.0
         most = max(before, watts) * elapsed / _J_PER_MWH
         mean = (before + watts) / 2 * elapsed / _J_PER_MWH
         near = elapsed <= LONGEST_GAP_S
@@ -156,9 +167,9 @@ class SoftEnergy:
             self._since_heard += mean if near and not first else most
             return Flow()
         if not near:
-            return Flow(doubtful=most)
+            return Flow(doubtful=most + unjudged)
         # When the load began, after the relay had closed, nobody has seen.
-        return Flow(mean, mean, most - mean if first else 0.0)
+        return Flow(mean, mean, (most - mean if first else 0.0) + unjudged)
 
     def counter(self, total: int, now: float) -> Flow | None:
         """Take a reading of the counter, mWh; None when it is none."""
