@@ -57,7 +57,7 @@ class Connected(Protocol):
         """Whether another device answers where the outlet should."""
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back after everything new, and what is in its way; returns what ends that."""
+        """Call back after everything new, also about what stands in its way; returns what ends that."""
 
     async def start(self) -> None:
         """Begin to connect."""

@@ -63,7 +63,7 @@ class SoftGuard:
         self._off_since: float | None = None
         """When it was told to open; None while it is to be closed, or nobody has told it."""
         self._unopened_since: float | None = None
-        """When it was told to open; None once it was seen open, or while it is to be closed."""
+        """Since when it is to be open; None once it was seen open, or while it is to be closed."""
         self._relay: bool | None = None
         self._foreign = False
         """Whether somebody else has closed it."""
@@ -257,22 +257,9 @@ class SoftGuard:
         lost, self._lost = self._lost, False
         self._adopt(closed)
         if closed:
-            if before is not True and self._closing_at is None and self._unopened_since is None:
-                # Somebody else's doing: what flows now belongs to nobody.
-                self._foreign = True
-                self._off_since = None
-            if self._closing_at is not None and not self._confirmed:
-                self._confirmed = True
-                self._before = None
-                self._in_use_at = self._heard_at = now
-        elif self._confirmed:
-            if lost:
-                self._session.power_lost = True
-                self._open()
-            else:
-                self._end(EndReason.LOCAL)
-        if not closed:
-            self._seen_open()
+            self._seen_closed(was_closed=before is True)
+        else:
+            self._seen_open(after_loss=lost)
 
     def _adopt(self, closed: bool) -> None:
         """Take up the relay as a kill has left it."""
@@ -285,6 +272,33 @@ class SoftGuard:
             self._closing_at = self._in_use_at = self._heard_at = self._now
             self._lease_until = self._now + self.times.adopt_s
             self._meter.adopt(since, self._now)
+
+    def _seen_closed(self, *, was_closed: bool) -> None:
+        if self._closing_at is None:
+            if not was_closed and self._unopened_since is None:
+                # Somebody else's doing: what flows now belongs to nobody.
+                self._foreign = True
+                self._off_since = None
+        elif not self._confirmed:
+            self._confirmed = True
+            self._before = None
+            self._in_use_at = self._heard_at = self._now
+
+    def _seen_open(self, *, after_loss: bool) -> None:
+        if self._confirmed and after_loss:
+            self._session.power_lost = True
+            self._open()
+        elif self._confirmed:
+            self._end(EndReason.LOCAL)
+        since, self._unopened_since = self._unopened_since, None
+        if since is None or not self._session.running:
+            return
+        # Or a kill would make it look as if the relay had been closed until the next look at it.
+        self._dirty = True
+        late = self._now - since
+        if not self._has_counter and late > self.times.switch_s:
+            # Nobody has measured what flowed through a relay that opened later than it was told.
+            self._count(self._meter.unwatched(late))
 
     def power(self, watts: float, now: float) -> None:
         """Take in a power that the meter has told, W."""
@@ -308,10 +322,10 @@ class SoftGuard:
             return
         self._heard()
         self._count(flow)
-        if flow.measured and METER_FROZEN in self._faults:
+        if flow.measured:
             self._faults.discard(METER_FROZEN)
-        if flow.measured and not self._has_power:
-            self._watch_load(self._meter.load_w(now))
+            if not self._has_power:
+                self._watch_load(self._meter.load_w(now))
         self.tick(now)
 
     def meter_there(self, there: bool, now: float) -> None:
@@ -548,17 +562,6 @@ class SoftGuard:
             session.supply_s += elapsed
         elif self._unopened_since is not None or self._adopt_since is not None:
             session.doubtful_s += elapsed
-
-    def _seen_open(self) -> None:
-        since, self._unopened_since = self._unopened_since, None
-        if since is None or not self._session.running:
-            return
-        # Or a kill would make it look as if the relay had been closed until the next look at it.
-        self._dirty = True
-        late = self._now - since
-        if not self._has_counter and late > self.times.switch_s:
-            # Nobody has measured what flowed through a relay that opened later than it was told.
-            self._count(self._meter.unwatched(late))
 
     def _watch_switch(self) -> None:
         if not self._supplying or self._confirmed:
