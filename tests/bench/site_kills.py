@@ -148,9 +148,9 @@ class Drivers:
                 return
 
     async def _watch_end(self, outlet: Outlet, transaction: str, limit_wh: int) -> None:
-        await outlet.watcher.until(
-            lambda states: states["session_id"] != transaction or float(str(states["session_energy"])) > limit_wh - 1,
-            600,
+        watcher = outlet.watcher
+        await watcher.until(
+            lambda states: states["session_id"] != transaction or watcher.number("session_energy") > limit_wh - 1, 600
         )
         self._moments.now("end")
 

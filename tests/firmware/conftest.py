@@ -79,7 +79,7 @@ class Device:
 
     async def used(self, watt_hours: float) -> None:
         """Wait until the session has used so much."""
-        await self.watcher.until(lambda states: float(str(states["session_energy"])) >= watt_hours, 20)
+        await self.watcher.until(lambda _: self.watcher.number("session_energy") >= watt_hours, 20)
 
     async def refused(self, action: Awaitable[None], code: str) -> None:
         """Assert that an action is refused for that reason, with a sentence, and changes nothing."""

@@ -57,17 +57,21 @@ def test_a_setting_that_esphome_refuses_is_reported_with_its_words_and_leaves_th
     assert set(SOURCES.rglob("*")) == before
 
 
+def started_with(variable: str, value: str, program: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Start a program that is to end by itself."""
+    env = {**os.environ, variable: value, "ESPHOME_PREFDIR": str(folder)}
+    return subprocess.run([program], env=env, capture_output=True, text=True, check=False, timeout=20)
+
+
 @pytest.mark.parametrize("port", ["", "0", "65536", "http", "80 "])
 def test_a_program_without_a_proper_port_does_not_start(firmware: Path, tmp_path: Path, port: str) -> None:
-    env = {**os.environ, "KONSENTO_API_PORT": port, "ESPHOME_PREFDIR": str(tmp_path)}
-    done = subprocess.run([firmware], env=env, capture_output=True, text=True, check=False, timeout=20)
+    done = started_with("KONSENTO_API_PORT", port, firmware, tmp_path)
     assert done.returncode == 2
     assert "is no port" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("mac", ["", "02:00:00:00:00", "02:00:00:00:00:0g", "02-00-00-00-00-01", "02:00:00:00:00:01:"])
 def test_a_program_without_a_proper_mac_address_does_not_start(firmware: Path, tmp_path: Path, mac: str) -> None:
-    env = {**os.environ, "KONSENTO_MAC_ADDRESS": mac, "ESPHOME_PREFDIR": str(tmp_path)}
-    done = subprocess.run([firmware], env=env, capture_output=True, text=True, check=False, timeout=20)
+    done = started_with("KONSENTO_MAC_ADDRESS", mac, firmware, tmp_path)
     assert done.returncode == 2
     assert "is no MAC address" in done.stderr

@@ -36,13 +36,13 @@ async def readings(watcher: Watcher, name: str, count: int) -> list[float]:
 async def grown(watcher: Watcher, name: str, by: float) -> None:
     """Wait until a sensor shows so much more than now."""
     before = watcher.number(name)
-    await watcher.until(lambda states: float(str(states[name])) >= before + by, 15)
+    await watcher.until(lambda _: watcher.number(name) >= before + by, 15)
 
 
 async def charging(device: Device) -> Watcher:
     """Start a session and wait until the meter has seen its power."""
     await device.start()
-    await device.watcher.until(lambda states: float(str(states["power"])) > 2000, 10)
+    await device.watcher.until(lambda _: device.watcher.number("power") > 2000, 10)
     return device.watcher
 
 
@@ -110,7 +110,7 @@ async def test_the_power_follows_a_curve_from_the_closing_of_the_contact_on(devi
     await watcher.curve([(0, 0), (4, 4000), (5, 1000)])
     before = watcher.number("load_energy")
     await device.start()
-    await watcher.until(lambda states: float(str(states["session_time"])) >= 6, 10)
+    await watcher.until(lambda _: watcher.number("session_time") >= 6, 10)
     await grown(watcher, "load_energy", 0.1)
     # Areas under the curve: 4 s × 2000 W, 1 s × 2500 W, then 1000 W.
     seconds_after = (watcher.number("load_energy") - before - (8000 + 2500) / 3600) * 3600 / 1000
@@ -134,7 +134,7 @@ async def test_a_battery_that_gets_full_takes_less_and_less(device: Device) -> N
     await device.watcher.set_load("taper_after_wh", 1)
     await device.watcher.set_load("taper_wh", 1)
     watcher = await charging(device)
-    await watcher.until(lambda states: float(str(states["power"])) < 500, 15)
+    await watcher.until(lambda _: watcher.number("power") < 500, 15)
     assert 1 < watcher.number("load_energy") < 2
 
 
@@ -163,10 +163,10 @@ async def test_an_unplugged_car_takes_nothing_and_another_one_is_empty(device: D
     await device.watcher.set_load("taper_after_wh", 1)
     await device.watcher.set_load("taper_wh", 0.5)
     watcher = await charging(device)
-    await watcher.until(lambda states: float(str(states["power"])) < 300, 15)
+    await watcher.until(lambda _: watcher.number("power") < 300, 15)
     await watcher.set_load("plugged", 0)
     await watcher.set_load("plugged", 1)
-    await watcher.until(lambda states: float(str(states["power"])) > 2000, 5)
+    await watcher.until(lambda _: watcher.number("power") > 2000, 5)
 
 
 # --- the relay
@@ -197,7 +197,7 @@ async def test_the_contact_follows_its_command_after_the_delay_and_chance(device
     await device.state("supplying")
     closed = monotonic()
     await watcher.set_load("power_w", 10_000)
-    await watcher.until(lambda states: float(str(states["load_energy"])) > 0, 5)
+    await watcher.until(lambda _: watcher.number("load_energy") > 0, 5)
     flowing_s = watcher.number("load_energy") * 3600 / 10_000
     assert 0.5 <= watcher.told_at("load_energy") - closed - flowing_s <= 1.5
 
@@ -257,7 +257,7 @@ async def test_a_gain_error_goes_into_power_and_counter(device: Device) -> None:
     watcher = device.watcher
     await watcher.set_load("meter_gain", 0.5)
     await device.start()
-    await watcher.until(lambda states: float(str(states["load_energy"])) > 2, 15)
+    await watcher.until(lambda _: watcher.number("load_energy") > 2, 15)
     assert (await readings(watcher, "power", 1))[0] == pytest.approx(1500, abs=20)
     await readings(watcher, "meter_energy", 1)
     assert watcher.number("meter_energy") == pytest.approx(watcher.number("load_energy") / 2, rel=0.01)

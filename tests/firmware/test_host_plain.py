@@ -81,7 +81,7 @@ async def test_power_flows_and_energy_counts_while_the_switch_is_on(plug: Plug) 
     await plug.shows(relay=False, power=0)
     plug.watcher.turn("relay", True)
     await plug.watcher.until(lambda states: states["power"] == pytest.approx(3000, abs=1), 5)
-    await plug.watcher.until(lambda states: float(str(states["energy"])) >= 0.002, 10)
+    await plug.watcher.until(lambda _: plug.watcher.number("energy") >= 0.002, 10)
     assert plug.watcher.states["relay"] is True
     plug.watcher.turn("relay", False)
     await plug.shows(relay=False, power=0)
@@ -92,7 +92,7 @@ async def test_power_flows_and_energy_counts_while_the_switch_is_on(plug: Plug) 
 
 async def test_after_a_power_cut_the_relay_is_off_and_the_meter_counts_from_zero(plug: Plug) -> None:
     plug.watcher.turn("relay", True)
-    await plug.watcher.until(lambda states: float(str(states["energy"])) > 0, 5)
+    await plug.watcher.until(lambda _: plug.watcher.number("energy") > 0, 5)
     await plug.restart()
     assert plug.watcher.states["relay"] is False
     await plug.shows(relay=False, power=0, energy=0)
@@ -100,7 +100,7 @@ async def test_after_a_power_cut_the_relay_is_off_and_the_meter_counts_from_zero
 
 async def test_a_car_that_is_pulled_out_takes_nothing(plug: Plug) -> None:
     plug.watcher.turn("relay", True)
-    await plug.watcher.until(lambda states: float(str(states["power"])) > 0, 5)
+    await plug.watcher.until(lambda _: plug.watcher.number("power") > 0, 5)
     plug.watcher.plug(False)
     await plug.shows(relay=True, power=0)
 
@@ -138,7 +138,7 @@ async def test_it_can_be_a_plug_that_comes_back_switched_on(tmp_path: Path) -> N
     try:
         await watcher.connect()
         assert watcher.states["relay"] is True
-        await watcher.until(lambda states: float(str(states["power"])) > 2900, 5)
+        await watcher.until(lambda _: watcher.number("power") > 2900, 5)
     finally:
         await watcher.close()
         await outlet.process.kill()

@@ -177,7 +177,7 @@ async def test_a_killed_outlet_comes_back_suspended_with_its_counters(device: De
 async def test_what_a_power_cut_makes_it_forget_is_not_supplied_again(device: Device) -> None:
     await device.start(energy_limit_wh=8)
     await device.used(2)
-    await device.watcher.until(lambda states: float(str(states["load_energy"])) >= 2, 5)
+    await device.watcher.until(lambda _: device.watcher.number("load_energy") >= 2, 5)
     taken = device.watcher.number("load_energy")
     await device.outlet.process.kill()
     await device.restart()

@@ -186,7 +186,7 @@ async def test_passing_clients_neither_open_the_relay_nor_keep_it_closed(device:
         async with renewed(device, "s"):
             await device.state("supplying")
             closed_at = device.watcher.seen_at["relay", True]
-            await device.watcher.until(lambda states: float(str(states["session_time"])) >= 2)
+            await device.watcher.until(lambda _: device.watcher.number("session_time") >= 2)
             assert device.watcher.seen_at["relay", True] == closed_at
             asked_at = monotonic()
         await device.watcher.act("session_renew", session_id="s", seq=1000, lease_s=2)
@@ -203,7 +203,7 @@ async def test_strangers_in_all_slots_neither_open_the_relay_nor_keep_it_closed(
         strangers = [await asyncio.open_connection("127.0.0.1", device.outlet.port) for _ in range(SLOTS)]
         # The one too many is turned away; by then all the others have a slot.
         assert await strangers[-1][0].read() == b""
-        await device.watcher.until(lambda states: float(str(states["session_time"])) >= 2)
+        await device.watcher.until(lambda _: device.watcher.number("session_time") >= 2)
         assert device.watcher.seen_at["relay", True] == closed_at
     await device.state("suspended", 5)
     for _reader, writer in strangers:

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from build_firmware import build
-from rig.outlet import Watcher
-from rig.process import Process
+from rig.outlet import Outlet, OutletSpec, Watcher
 
 _MAC_ADDRESS = "02:00:00:00:00:51"
 """None of the demo's: one may run on the same machine, and its Home Assistant looks for its outlets."""
@@ -29,16 +28,8 @@ class Device:
     """One outlet that can be switched off and on, and someone who looks at it past the integration."""
 
     def __init__(self, program: Path, mac: str, folder: Path) -> None:
-        self.port = free_port()
-        flash = folder / "flash"
-        flash.mkdir()
-        self.process = Process(
-            "outlet",
-            [str(program)],
-            folder / "firmware.log",
-            {"KONSENTO_API_PORT": str(self.port), "KONSENTO_MAC_ADDRESS": mac, "ESPHOME_PREFDIR": str(flash)},
-            folder,
-        )
+        outlet = Outlet(OutletSpec(name="outlet", title="Outlet under test", mac=mac), program, free_port(), folder)
+        self.port, self.process = outlet.port, outlet.process
         self.watcher = Watcher(self.port)
 
     async def start(self) -> None:

@@ -73,7 +73,7 @@ async def test_the_driver_stops_and_pays_for_what_was_measured(line: Line) -> No
     driver = await line.driver("stop@example.com", "correct horse battery", "Stop Driver")
     watcher = await line.watch(1)
     session = await driver.start(CODES[0], "energy", "500", "Wh")
-    await watcher.until(lambda states: states["relay"] is True and float(str(states["session_energy"])) > 1)
+    await watcher.until(lambda states: states["relay"] is True and watcher.number("session_energy") > 1)
 
     await driver.stop(session)
     await watcher.until(lambda states: states["relay"] is False)
@@ -88,7 +88,7 @@ async def test_the_owner_stops_with_the_button_in_home_assistant(line: Line) -> 
     driver = await line.driver("button@example.com", "correct horse battery", "Button Driver")
     watcher = await line.watch(2)
     session = await driver.start(CODES[1], "energy", "500", "Wh")
-    await watcher.until(lambda states: states["relay"] is True and float(str(states["session_energy"])) > 0.5)
+    await watcher.until(lambda states: states["relay"] is True and watcher.number("session_energy") > 0.5)
     buttons = [name for name in await line.home_assistant.states() if re.fullmatch(r"button\..*2.*stop.*", name)]
     assert len(buttons) == 1
 
@@ -104,7 +104,7 @@ async def test_a_pulled_cable_ends_the_session_and_bills_what_flowed(line: Line)
     driver = await line.driver("cable@example.com", "correct horse battery", "Cable Driver")
     watcher = await line.watch(1)
     session = await driver.start(CODES[0], "energy", "500", "Wh")
-    await watcher.until(lambda states: states["relay"] is True and float(str(states["session_energy"])) > 1)
+    await watcher.until(lambda states: states["relay"] is True and watcher.number("session_energy") > 1)
 
     watcher.plug(False)
     try:

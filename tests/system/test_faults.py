@@ -22,7 +22,7 @@ async def _charging(line: Line, name: str, limit_wh: int) -> tuple[Driver, Watch
     watcher = await line.watch(1)
     load_before = watcher.number("load_energy")
     session = await driver.start(CODES[0], "energy", str(limit_wh), "Wh")
-    await watcher.until(lambda states: states["relay"] is True and float(str(states["session_energy"])) > 2)
+    await watcher.until(lambda states: states["relay"] is True and watcher.number("session_energy") > 2)
     return driver, watcher, session, load_before
 
 
