@@ -5,13 +5,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from simulated import ManualClock
 
 from custom_components.konsento.control.driver import OutletFacts, OutletRefusedError, OutletSilentError
 from custom_components.konsento.control.limits import Limits
 from custom_components.konsento.control.soft.outlet import SoftOutlet
 from custom_components.konsento.control.soft.switched_meter import Reading
-from custom_components.konsento.control.words import OutletState
+from custom_components.konsento.control.words import EndReason, OutletState
 
 _J_PER_MWH = 3.6
 
@@ -218,3 +219,34 @@ class Watched:
     def state(self) -> OutletState:
         assert self.outlet.report
         return self.outlet.report.state
+
+    @property
+    def end_reason(self) -> EndReason | None:
+        assert self.outlet.report
+        return self.outlet.report.end_reason
+
+    @property
+    def fault(self) -> str:
+        assert self.outlet.report
+        return self.outlet.report.fault
+
+
+async def watched(**plug: object) -> Watched:
+    """Return a plug that has just been found."""
+    world = Watched(SimulatedPlug(ManualClock(), **plug))  # type: ignore[arg-type]  # its own keywords
+    world.plug.measure()
+    await world.start()
+    return world
+
+
+METERS = pytest.mark.parametrize(
+    "meter",
+    [
+        {"power": True, "counter": True},
+        {"power": True, "counter": False},
+        {"power": False, "counter": True},
+        {"power": True, "counter": True, "step_mwh": 10_000, "period_s": 3.0},
+    ],
+    ids=["both", "power", "counter", "coarse-counter"],
+)
+"""Keywords of `watched` for every kind of meter."""

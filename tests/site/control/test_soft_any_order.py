@@ -52,7 +52,6 @@ class AnyOrder(RuleBasedStateMachine):
         """For how long the meter has told of this load."""
         self.changes = 0
         self.limits: dict[str, int] = {}
-        self.billed: dict[str, int] = {}
         self.over: set[str] = set()
         self.alone_s = 0.0
         self.adopted = False
