@@ -268,6 +268,30 @@ async def test_energy_that_the_counter_tells_late_belongs_to_the_session_that_to
     assert world.energy_mwh <= 60 * 834
 
 
+@pytest.mark.parametrize("power", [True, False], ids=["both", "counter"])
+async def test_what_the_counter_tells_first_after_the_network_was_away_is_the_sessions(power: bool) -> None:
+    world = await watched(power=power)
+    before = world.plug.true_mwh
+    await world.begin("session-1", energy_wh=30)
+    world.plug.link(False)
+    await world.live(30)
+    world.plug.link(True)
+    await world.live(15)
+
+    assert world.end_reason is EndReason.ENERGY_LIMIT
+    assert world.energy_mwh == pytest.approx(world.plug.true_mwh - before, abs=900)
+
+
+async def test_a_session_that_ends_before_the_counters_first_step_is_told_what_it_took() -> None:
+    world = await watched(power=False, period_s=3.0)
+    before = world.plug.true_mwh
+    await world.begin("session-1", time_s=2)
+    await world.live(8)
+
+    assert world.end_reason is EndReason.TIME_LIMIT
+    assert world.energy_mwh == pytest.approx(world.plug.true_mwh - before, abs=2)
+
+
 async def test_limits_change_while_a_session_runs() -> None:
     world = await watched()
     await world.begin("session-1", energy_wh=1000)

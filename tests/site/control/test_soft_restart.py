@@ -242,3 +242,21 @@ async def test_a_relay_that_a_kill_left_closed_and_that_a_stop_could_not_reach_o
     assert world.end_reason is EndReason.ENERGY_LIMIT
     # The memory is from the first reading, 5 s before the kill.
     assert world.energy_mwh == pytest.approx(30_000 - 17 * 833, abs=2_000)
+
+
+async def test_what_a_meter_says_again_after_a_kill_does_not_close_the_books_of_the_session_before() -> None:
+    world = await watched()
+    await world.begin("session-1", time_s=8)
+    await world.live(4)
+    world.plug.silent = True
+    await world.kill()
+    world.plug.advance(5)
+    await world.start()
+    await world.live(8)
+    assert world.end_reason is EndReason.TIME_LIMIT
+    before = world.plug.true_mwh
+    await world.begin("session-2", energy_wh=30)
+    world.plug.silent = False
+    await world.live(3)
+
+    assert world.energy_mwh <= world.plug.true_mwh - before + 900

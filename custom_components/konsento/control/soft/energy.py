@@ -64,8 +64,12 @@ class SoftEnergy:
         self._pace_w = 0.0
         self._first = False
         """Whether the next step is the first of a session: part of it belongs to the time before."""
+        self._first_settled = True
+        """Whether the counter was heard before that session began: then what is of the time before is less than a step."""
         self._settled = True
         """Whether the counter was heard since the relay last opened."""
+        self._connecting = False
+        """Whether the next reading may be an old one, said again to who has just connected."""
         self._gap = 0.0
         """What may have flowed while nobody was there, until the counter tells."""
 
@@ -80,7 +84,7 @@ class SoftEnergy:
             "unjudged_s": self._unjudged_s,
             "pace_w": self._pace_w,
             "settled": self._settled,
-            "first": self._first and not self._settled,
+            "first": self._first and not self._first_settled,
         }
 
     def restore(self, memory: dict[str, Any], saved_at: float) -> None:
@@ -89,7 +93,9 @@ class SoftEnergy:
         self._load_w, self._pace_w = memory["load_w"], memory["pace_w"]
         self._unjudged_s = memory["unjudged_s"]
         self._settled, self._first = memory["settled"], memory["first"]
+        self._first_settled = not self._first
         self._heard_at = saved_at
+        self.connecting()
 
     def unwatched(self, seconds: float) -> Flow:
         """Supply may have gone on for so long without anybody looking."""
@@ -101,6 +107,10 @@ class SoftEnergy:
         else:
             self._unjudged_s += seconds
         return Flow()
+
+    def connecting(self) -> None:
+        """The device is to be connected: it will say its last reading again, however old that is."""
+        self._connecting = True
 
     # --- the relay
 
@@ -115,6 +125,9 @@ class SoftEnergy:
             self._estimated = self._since_heard = self._gap = self._unjudged_s = 0.0
             self._load_w = None
             self._first = True
+            self._first_settled = self._settled
+        elif self._first_settled:
+            self._first = False
 
     def adopt(self, since: float, now: float) -> None:
         """Go on with a supply that nobody has watched since `since`."""
@@ -188,7 +201,9 @@ class SoftEnergy:
             self._estimate(now)
         step = total - self._total
         counted = self._take(step, now) if step else 0.0
+        gap = self._gap if self._connecting and not step else 0.0
         self._follow(total, now)
+        self._gap = gap
         return Flow(step, counted)
 
     def _take(self, step: int, now: float) -> float:
@@ -214,7 +229,7 @@ class SoftEnergy:
     def _most_of_first(self, now: float) -> float:
         if self._has_power and self._seen:
             return self._peak_w * (now - self._closed_at) / _J_PER_MWH
-        return float("inf") if self._settled else 0.0
+        return float("inf") if self._first_settled else 0.0
 
     def _begin_again(self, total: int, added: int, now: float) -> Flow:
         """Follow a counter that has started again or leapt; what the power told about the time before is doubtful."""
@@ -230,8 +245,9 @@ class SoftEnergy:
         self._heard_at = now
         self._odd = None
         self._gap = self._since_heard = 0.0
-        if not self._closed:
+        if not self._closed and not self._connecting:
             self._settled = True
+        self._connecting = False
 
     def unheard(self, now: float) -> float:
         """Return what can have flowed since the counter was last heard, mWh."""

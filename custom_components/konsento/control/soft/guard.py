@@ -253,6 +253,7 @@ class SoftGuard:
         before, self._relay = self._relay, closed
         if closed is None:
             self._lost = True
+            self._meter.connecting()
             return
         lost, self._lost = self._lost, False
         self._adopt(closed)
