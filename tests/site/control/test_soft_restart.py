@@ -244,8 +244,12 @@ async def test_a_relay_that_a_kill_left_closed_and_that_a_stop_could_not_reach_o
     assert world.energy_mwh == pytest.approx(30_000 - 17 * 833, abs=2_000)
 
 
-async def test_what_a_meter_says_again_after_a_kill_does_not_close_the_books_of_the_session_before() -> None:
-    world = await watched()
+@pytest.mark.parametrize("killed_s", [None, 0, 5], ids=["not-killed-again", "killed-again", "killed-for-5-s"])
+@pytest.mark.parametrize("power", [True, False], ids=["both", "counter"])
+async def test_what_a_meter_says_again_after_a_kill_does_not_close_the_books_of_the_session_before(
+    power: bool, killed_s: int | None
+) -> None:
+    world = await watched(power=power)
     await world.begin("session-1", time_s=8)
     await world.live(4)
     world.plug.silent = True
@@ -256,6 +260,10 @@ async def test_what_a_meter_says_again_after_a_kill_does_not_close_the_books_of_
     assert world.end_reason is EndReason.TIME_LIMIT
     before = world.plug.true_mwh
     await world.begin("session-2", energy_wh=30)
+    if killed_s is not None:
+        await world.kill()
+        world.plug.advance(killed_s)
+        await world.start()
     world.plug.silent = False
     await world.live(3)
 

@@ -65,7 +65,7 @@ class SoftEnergy:
         self._first = False
         """Whether the next step is the first of a session: part of it belongs to the time before."""
         self._first_settled = True
-        """Whether the counter was heard before that session began: then what is of the time before is less than a step."""
+        """Whether the counter was heard before that session began: then it is less than a step that is of before."""
         self._settled = True
         """Whether the counter was heard since the relay last opened."""
         self._connecting = False
@@ -75,16 +75,16 @@ class SoftEnergy:
 
     # --- over a kill
 
-    def memory(self) -> dict[str, Any]:
-        """Return what has to outlive a kill."""
+    def memory(self, *, fresh: bool) -> dict[str, Any]:
+        """Return what has to outlive a kill; `fresh`: as if another session's supply began now."""
         return {
             "total": self._total,
             "finest": self._finest,
-            "load_w": self._load_w,
-            "unjudged_s": self._unjudged_s,
+            "load_w": None if fresh else self._load_w,
+            "unjudged_s": 0.0 if fresh else self._unjudged_s,
             "pace_w": self._pace_w,
             "settled": self._settled,
-            "first": self._first and not self._first_settled,
+            "first": not self._settled if fresh else self._first and not self._first_settled,
         }
 
     def restore(self, memory: dict[str, Any], saved_at: float) -> None:
@@ -109,7 +109,7 @@ class SoftEnergy:
         return Flow()
 
     def connecting(self) -> None:
-        """The device is to be connected: it will say its last reading again, however old that is."""
+        """Expect the device to say its last reading again, however old that is."""
         self._connecting = True
 
     # --- the relay

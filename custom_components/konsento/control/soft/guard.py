@@ -100,7 +100,8 @@ class SoftGuard:
             "supplying": self._supplying or self._adopt_since is not None,
             "unwatched_s": 0.0 if self._adopt_since is None else self._now - self._adopt_since,
             "unopened_s": None if self._unopened_since is None else self._now - self._unopened_since,
-            "meter": self._meter.memory(),
+            # Written before the relay closes.
+            "meter": self._meter.memory(fresh=self._before is not None),
         }
 
     def restore(self, memory: dict[str, Any], ago_s: float, now: float) -> None:
