@@ -21,6 +21,7 @@ from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
+from konsento.notifications import mail
 from konsento.ocpp import Gateway, Handlers, LocalStationRouter
 from konsento.services import Services
 from konsento.settings import Settings
@@ -54,6 +55,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway]:
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     settlement_work.install(services)
+    mail.install(services)
 
     async def authenticate(station_id: str, password: str) -> bool:
         return await stations.authenticate(database, station_id, password)

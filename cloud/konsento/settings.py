@@ -1,6 +1,7 @@
 """Settings from the environment (12-factor): every name below with the prefix `KONSENTO_`."""
 
 from decimal import Decimal
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,5 +34,11 @@ class Settings(BaseSettings):
     """Credit in minor units that a new account gets from the operator; 0 for none."""
     start_expiry_s: int = Field(default=30, ge=5, le=600)
     """How long a start request stays valid on its way to the outlet."""
+    smtp_url: str = Field(default="", pattern="^$|^smtps?://[^/]")
+    """Mail server: `smtp://USER:PASSWORD@HOST:587` (STARTTLS where it is offered) or `smtps://…`; empty for none."""
+    mail_from: str = "Konsento <no-reply@localhost>"
+    """Sender of the mails."""
+    mail_folder: Path | None = None
+    """Mails are written into this folder instead of sent: for development and tests."""
     log_level: str = "INFO"
     """Level of the log."""

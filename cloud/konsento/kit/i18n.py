@@ -1,6 +1,6 @@
 """Languages: the texts of a gettext catalogue, and numbers, money, energy and times as a language writes them.
 
-Messages are English sentences and their own keys; a `messages.po` per language is read at start-up, so a translator
+Messages are English sentences and their own keys; a language's `.po` files are read at start-up, so a translator
 edits text and nothing is compiled.
 """
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -199,13 +200,19 @@ def _weight(parameters: list[str]) -> float:
 
 
 def load_languages(directory: Path) -> Languages:
-    """Read `<directory>/<language>/LC_MESSAGES/messages.po`; English needs no file. Raises OSError without one."""
-    with (directory / "ja" / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        catalogue = read_po(file, locale="ja")
-    japanese = {str(m.id): str(m.string) for m in catalogue if m.id and m.string and not m.fuzzy}
+    """Read `<directory>/<language>/LC_MESSAGES/*.po`, one file for each part of the program; English needs none."""
+    japanese: dict[str, str] = {}
+    for path in sorted((directory / "ja" / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale="ja")
+        japanese |= {str(m.id): str(m.string) for m in catalogue if m.id and m.string and not m.fuzzy}
     return Languages(
         (
             Language(code="en", name="English", numbers=Locale("en"), dates=Locale("en", "GB"), messages={}),
             Language(code="ja", name="日本語", numbers=Locale("ja"), dates=Locale("ja"), messages=japanese),
         )
     )
+
+
+LANGUAGES: Final[Languages] = load_languages(Path(__file__).parent / "locales")
+"""The languages of everything that a person reads: pages, mails, notices."""

@@ -5,6 +5,7 @@ from konsento.kit.work_table import Work, WorkState
 from konsento.models.charging import ACTIVE, WITH_OUTLET, ChargingSession, LimitKind, MeterEvent, SessionState
 from konsento.models.driver import Driver, FailedSignIns, SignIn
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
+from konsento.models.notification import OutgoingMail
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.receipt import Counter, Receipt
@@ -23,6 +24,7 @@ __all__ = [
     "LedgerAccount",
     "LimitKind",
     "MeterEvent",
+    "OutgoingMail",
     "Outlet",
     "OutletStatus",
     "Payment",

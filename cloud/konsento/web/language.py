@@ -1,15 +1,12 @@
 """Which language a request is answered in."""
 
-from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 
-from konsento.kit.i18n import Language, Languages, load_languages
+from konsento.kit.i18n import LANGUAGES, Language
 
 COOKIE = "konsento_language"
-
-LANGUAGES: Languages = load_languages(Path(__file__).parent / "locales")
 
 
 def language_of(request: Request) -> Language:

@@ -8,9 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from konsento.kit.i18n import LANGUAGES
 from konsento.models.driver import Driver
 from konsento.settings import Settings
-from konsento.web.language import COOKIE, LANGUAGES, address_in, language_of
+from konsento.web.language import COOKIE, address_in, language_of
 from konsento.web.security import cookie_flags
 
 STATIC = Path(__file__).parent / "static"

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konsento.charging.progress import CurvePoint
-from konsento.kit.i18n import Language
-from konsento.web.language import LANGUAGES
+from konsento.kit.i18n import LANGUAGES, Language
 from konsento.web.session_view import curve_path
 
 

@@ -10,13 +10,18 @@ from jinja2 import Environment
 from jinja2.nodes import Call, Const, Name
 
 PACKAGE = Path(__file__).parents[3] / "cloud" / "konsento"
-CATALOGUE = PACKAGE / "web" / "locales" / "ja" / "LC_MESSAGES" / "messages.po"
+CATALOGUES = PACKAGE / "kit" / "locales" / "ja" / "LC_MESSAGES"
 
 
 def japanese() -> dict[str, str]:
-    """Return the Japanese catalogue."""
-    with CATALOGUE.open("rb") as file:
-        return {str(m.id): str(m.string) for m in read_po(file, locale="ja") if m.id}
+    """Return the Japanese texts of all catalogues; a text stands in one of them."""
+    found: dict[str, str] = {}
+    for path in sorted(CATALOGUES.glob("*.po")):
+        with path.open("rb") as file:
+            texts = {str(m.id): str(m.string) for m in read_po(file, locale="ja") if m.id}
+        assert not found.keys() & texts.keys(), f"{path.name} repeats texts of another catalogue"
+        found |= texts
+    return found
 
 
 def used() -> dict[str, str]:
