@@ -18,7 +18,7 @@ from konsento.notifications import mail
 from konsento.notifications.mail import Mail
 from konsento.services import Services
 from konsento.settings import Settings
-from rig.ports import free_port
+from rig.ports import Ports
 
 from ..conftest import Core
 
@@ -53,7 +53,7 @@ class Mailbox:
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, str]]:
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller = Controller(box, hostname="127.0.0.1", port=Ports().take())
     controller.start()
     assert controller.server is not None
     port = controller.server.sockets[0].getsockname()[1]
