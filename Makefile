@@ -44,7 +44,7 @@ test-site: ## The Home Assistant integration
 	PYTHONPATH=.venv/newest .venv/site/bin/pytest -c tests/site/pytest.ini tests/site/outlet
 
 test-cloud: ## The management server
-	@tools/setup dev
+	@tools/setup dev chromium
 	$(DEV)/pytest tests/cloud
 
 test-system: ## The whole line with real processes

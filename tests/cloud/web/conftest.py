@@ -164,6 +164,11 @@ class Bench:
         return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).replace("\u00a0", " ").split())
 
 
+def cheap_hashing() -> PasswordHasher:
+    """Return a hasher that does little work: these tests make hundreds of drivers."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 @pytest.fixture(scope="session")
 def template(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with tables and two outlets at a usual price, to be copied."""
@@ -195,12 +200,13 @@ def settings(template: Path, tmp_path: Path) -> Settings:
 
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash with little work: these tests make hundreds of drivers, and the hash itself is tested with the accounts."""
-    monkeypatch.setattr(hashing, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    """Hash with little work; the hash itself is tested with the accounts."""
+    monkeypatch.setattr(hashing, "_hasher", cheap_hashing())
 
 
-@pytest.fixture
-async def bench(settings: Settings) -> AsyncIterator[Bench]:
+@asynccontextmanager
+async def wired(settings: Settings) -> AsyncIterator[Bench]:
+    """Wire the application on a database that has tables and outlets."""
     clock = ManualClock(AT)
     database = Database(settings.database_url)
     site = PlayedSite(clock)
@@ -213,3 +219,9 @@ async def bench(settings: Settings) -> AsyncIterator[Bench]:
     await bench.outlet_is(OutletStatus.AVAILABLE)
     yield bench
     await database.close()
+
+
+@pytest.fixture
+async def bench(settings: Settings) -> AsyncIterator[Bench]:
+    async with wired(settings) as bench:
+        yield bench

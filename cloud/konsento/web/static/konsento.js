@@ -4,6 +4,7 @@
 const POLL_EVERY_MS = 2000;
 const STALE_AFTER_MS = 20000;
 const ESTIMATE_AFTER_MS = 250;
+const LOOK_AGAIN_AFTER_MS = 15000;
 
 // A page that is shown again from the browser's memory could show a session as it was long ago.
 addEventListener("pageshow", (event) => {
@@ -123,3 +124,9 @@ function watchAmount(form) {
 
 for (const page of document.querySelectorAll("[data-session]")) watchSession(page);
 for (const form of document.querySelectorAll("[data-estimate-at]")) watchAmount(form);
+// What cannot be used now may be free again; a page that nobody looks at waits until somebody does.
+function lookAgain() {
+  if (document.visibilityState === "visible") location.reload();
+  else document.addEventListener("visibilitychange", lookAgain, { once: true });
+}
+if (document.querySelector("[data-look-again]")) setTimeout(lookAgain, LOOK_AGAIN_AFTER_MS);

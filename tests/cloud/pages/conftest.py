@@ -1,0 +1,111 @@
+"""The real application behind a real port, Chromium before it; only the site at the other end of the wire is played."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from konsento.kit import hashing
+from konsento.settings import Settings
+from rig.paths import ROOT
+from rig.ports import Ports
+from rig.process import run
+
+from ..web.conftest import Bench, cheap_hashing, template, wired
+
+__all__ = ["template"]
+
+PHONE = {"width": 390, "height": 844}
+ARTEFACTS = ROOT / "build" / "test-artefacts"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+
+
+@dataclass
+class Stage:
+    """The application at work, and how to reach it."""
+
+    bench: Bench
+    url: str
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to pytest, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@asynccontextmanager
+async def staged(template: Path, folder: Path) -> AsyncIterator[Stage]:
+    """Serve the application on a copy of the furnished database."""
+    port = Ports().take()
+    # Not 127.0.0.1: browsers give camera, place and passkeys to `localhost` without TLS.
+    url = f"http://localhost:{port}"
+    shutil.copy(template, folder / "konsento.sqlite3")
+    settings = Settings(
+        database_url=f"sqlite+aiosqlite:///{folder / 'konsento.sqlite3'}",
+        public_url=url,
+        operator_name="Sakura Energy",
+        welcome_credit_minor=3000,
+        mail_folder=folder / "mails",
+    )
+    async with wired(settings) as bench:
+        server = _Server(
+            uvicorn.Config(
+                bench.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+            )
+        )
+        serving = asyncio.create_task(server.serve())
+        await server.listening.wait()
+        yield Stage(bench, url)
+        server.should_exit = True
+        await serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> object:
+    before = hashing._hasher
+    hashing._hasher = cheap_hashing()
+    yield
+    hashing._hasher = before
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    path = (await run("chromium", [str(ROOT / "tools/chromium")], {}, ROOT)).strip()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(template: Path, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(template, tmp_path) as stage:
+        yield stage
+
+
+async def phone(browser: Browser, locale: str, *, dark: bool = False, width: int = PHONE["width"]) -> BrowserContext:
+    """Open a phone's browser without cookies."""
+    return await browser.new_context(
+        viewport={"width": width, "height": PHONE["height"]},
+        locale=locale,
+        color_scheme="dark" if dark else "light",
+    )

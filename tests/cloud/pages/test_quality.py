@@ -1,0 +1,154 @@
+"""Pages are light, hold still, can be read by everybody, and are wholly in the reader's language."""
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from babel import Locale
+from playwright.async_api import Browser, Page, Response
+
+from konsento.kit.i18n import LANGUAGES, Language
+
+from .conftest import ARTEFACTS, Stage, phone
+from .walk import driver_screens
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300), pytest.mark.browser]
+
+HEAVIEST_BYTES = 150_000
+MOST_ELEMENTS = 800
+type Walk = Callable[[Stage, Page, str], AsyncIterator[str]]
+WALKS: dict[str, Walk] = {"driver": driver_screens}
+
+WATCH_SHIFTS = """
+window.__shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.__shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+TEXTS = r"""() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const parent = walker.currentNode.parentElement;
+    if (parent.closest("script, style, noscript, [lang]:not(html), [translate=no]")) continue;
+    found.push(walker.currentNode.textContent);
+  }
+  for (const one of document.querySelectorAll("[aria-label], [placeholder], [alt], [title]")) {
+    if (one.closest("[lang]:not(html), [translate=no]")) continue;
+    for (const name of ["aria-label", "placeholder", "alt", "title"]) found.push(one.getAttribute(name) ?? "");
+  }
+  return found.map((text) => text.trim()).filter((text) => text);
+}"""
+
+
+@dataclass
+class Faults:
+    """What is wrong with the screens of a walk."""
+
+    found: list[str] = field(default_factory=list)
+
+    async def look(self, page: Page, name: str, shot: Path, loaded: list[Response]) -> None:
+        """Measure the screen that is open."""
+        await page.evaluate(SETTLED)
+        await page.screenshot(path=shot, full_page=True)
+        weight = sum([(await response.request.sizes())["responseBodySize"] for response in loaded])
+        if weight > HEAVIEST_BYTES:
+            self.found.append(f"{name}: {weight} bytes")
+        if (shift := await page.evaluate("window.__shift")) > 0.01:
+            self.found.append(f"{name}: the layout jumps by {shift}")
+        if (elements := await page.evaluate("document.querySelectorAll('*').length")) > MOST_ELEMENTS:
+            self.found.append(f"{name}: {elements} elements")
+        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self.found.append(f"{name}: scrolls sideways")
+        for violation in (await Axe().run(page)).response["violations"]:
+            if violation["impact"] in {"serious", "critical"}:
+                nodes = [node["html"][:120] for node in violation["nodes"][:3]]
+                self.found.append(f"{name}: {violation['id']}: {violation['help']}: {nodes}")
+
+
+@pytest.mark.parametrize("walk", WALKS)
+@pytest.mark.parametrize(
+    ("locale", "dark", "width"), [("en-GB", False, 390), ("ja-JP", True, 390), ("ja-JP", False, 320)]
+)
+async def test_every_screen_is_light_still_and_accessible(
+    stage: Stage, browser: Browser, walk: str, locale: str, *, dark: bool, width: int
+) -> None:
+    faults = Faults()
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    async with await phone(browser, locale, dark=dark, width=width) as context:
+        await context.add_init_script(WATCH_SHIFTS)
+        page = await context.new_page()
+        devtools = await context.new_cdp_session(page)
+        await devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        loaded: list[Response] = []
+        page.on("response", lambda response: None if _is_stream(response) else loaded.append(response))
+        page.on("pageerror", lambda error: faults.found.append(f"{page.url}: {error}"))
+        async for name in WALKS[walk](stage, page, f"{locale}-{dark}-{width}@example.com"):
+            await faults.look(page, name, ARTEFACTS / f"{walk}-{locale[:2]}-{width}-{name}.png", loaded)
+            loaded.clear()
+
+    assert faults.found == []
+
+
+def _is_stream(response: Response) -> bool:
+    return "text/event-stream" in response.headers.get("content-type", "")
+
+
+class _Marking(Mapping[str, str]):
+    """A catalogue that has every text, marked."""
+
+    def __getitem__(self, message: str) -> str:
+        return f"⟦{message}⟧"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def marking() -> Iterator[None]:
+    """A language `xx` in which every translated text stands in brackets."""
+    english = LANGUAGES.default
+    marked = Language(code="xx", name="xx", numbers=Locale("en"), dates=Locale("en", "GB"), messages=_Marking())
+    by_code: dict[str, Language] = LANGUAGES._by_code
+    by_code["xx"] = marked
+    yield
+    del by_code["xx"]
+    assert LANGUAGES.default is english
+
+
+# Names that the operator or the driver gave, units, and numbers in the forms of a language.
+DATA = re.compile(
+    r"konsento|Sakura|Energy|Mall|car park|Outlet \d, north wall|Setagaya, Tokyo|xx-\w+@example\.com|"
+    r"K7F-?29Q|M4X-?R8T|ZZZZZZ|JPY|k?Wh?|m?Wh|V|g|kg|CO₂|h|min|s|JST|T\d{13}|"
+    r"Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[0-9a-f-]{36}"
+)
+
+
+@pytest.mark.parametrize("walk", WALKS)
+async def test_no_screen_shows_a_text_that_cannot_be_translated(
+    stage: Stage, browser: Browser, walk: str, marking: None
+) -> None:
+    untranslated: dict[str, str] = {}
+    async with await phone(browser, "en") as context:
+        await context.add_cookies([{"name": "konsento_language", "value": "xx", "url": stage.url}])
+        page = await context.new_page()
+        async for name in WALKS[walk](stage, page, "xx-driver@example.com"):
+            texts: list[Any] = await page.evaluate(TEXTS)
+            for text in [*texts, (await page.title()).removesuffix("· konsento")]:
+                # Marked texts may stand in each other; what is left of a text has no letters.
+                left = text
+                while (less := re.sub(r"⟦[^⟦⟧]*⟧", "", left)) != left:
+                    left = less
+                words = re.sub(rf"(?<![A-Za-z])(?:{DATA.pattern})(?![A-Za-z])", "", left)
+                if re.search(r"[A-Za-z]{2}", words):
+                    untranslated.setdefault(text, name)
+
+    assert untranslated == {}
