@@ -51,7 +51,8 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     await at(session)
     yield "ended"
     await stage.bench.services.work.drain()
-    await at(session)
+    # The page itself goes over to the receipt.
+    await page.wait_for_selector("[data-receipt]")
     yield "receipt"
     await at("/history")
     yield "history"
