@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -25,12 +26,11 @@ _templates = Environment(
 )
 
 
-def _with_hash(name: str) -> str:
+@cache
+def asset(name: str) -> str:
+    """Return the address of a static file. It changes with the content, so that browsers may keep what they have."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={digest}"
-
-
-_ASSETS = {"css": _with_hash("konsento.css"), "js": _with_hash("konsento.js"), "icon": _with_hash("icon.svg")}
 
 
 def page(
@@ -47,7 +47,7 @@ def page(
         can_switch=request.method in {"GET", "HEAD"},
         driver=driver,
         path=request.url.path,
-        assets=_ASSETS,
+        asset=asset,
         operator=settings.operator_name,
     )
     answer = HTMLResponse(html, status_code=status)

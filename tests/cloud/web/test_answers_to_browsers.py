@@ -53,7 +53,7 @@ async def test_static_files_are_kept_and_their_address_changes_with_them(bench: 
         addresses = re.findall(r'"(/static/[^"]*)"', page.text)
         answers = [await browser.get(address) for address in addresses]
 
-    assert len(addresses) == 3
+    assert any("konsento.css" in address for address in addresses)
     assert all(re.search(r"\?v=[0-9a-f]{12}$", address) for address in addresses)
     assert all(answer.status_code == 200 for answer in answers)
     assert all("immutable" in answer.headers["cache-control"] for answer in answers)
