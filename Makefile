@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
 DEV := .venv/dev/bin
 
-.PHONY: help demo test lint test-below test-firmware test-site test-cloud test-system test-properties bench lock format clean
+.PHONY: help demo test lint test-firmware test-site test-cloud test-system test-properties bench lock format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -15,10 +15,11 @@ demo: ## The whole line on this machine; ARGS="--once --json" runs one session a
 	@tools/setup firmware site cloud dev
 	@PYTHONPATH=tools $(DEV)/python -m rig.demo $(ARGS)
 
+# Four runs at a time on two cores: each mostly waits for real clocks.
 test: ## Everything that CI runs
 	@tools/setup firmware site newest cloud dev chromium doctest
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=line test-system test-below test-site
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=line test-system test-firmware test-site test-cloud
 
 lint: ## ruff, mypy --strict and the floors of the cloud
 	@tools/setup site dev
@@ -28,10 +29,6 @@ lint: ## ruff, mypy --strict and the floors of the cloud
 	MYPYPATH=tools/typings $(DEV)/mypy --python-executable .venv/site/bin/python custom_components/konsento
 	MYPYPATH=.:tools:cloud $(DEV)/mypy --explicit-package-bases --exclude tools/typings tools tests/system tests/bench
 	cd cloud && PYTHONPATH=. ../$(DEV)/lint-imports
-
-# Three runs at a time on two cores: each mostly waits for real clocks.
-test-below:
-	@$(MAKE) --no-print-directory test-firmware test-cloud
 
 test-firmware: ## The outlet's firmware
 	@tools/setup firmware dev doctest
