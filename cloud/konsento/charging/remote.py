@@ -166,6 +166,7 @@ async def _fail(services: Services, session_id: UUID, code: str, happening: Happ
         charging.failure = code[:50]
         charging.ended_at = now
         await settlement.release(session, session_id, now)
+        await services.work.add(session, "tell", str(session_id), payload={"what": "failed"})
         after_commit(session, lambda: services.live.publish(session_id))
     log.info("session %s did not start: %s", session_id, code)
 

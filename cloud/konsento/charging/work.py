@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from konsento.charging import remote, repository
+from konsento.charging.ingest import INTERRUPTED_S
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
@@ -97,6 +98,15 @@ async def ask_after_connecting(services: Services, station_id: str) -> None:
                 await services.work.add(session, "limit", key, after_s=AFTER_CONNECTING_S)
             if charging.stop_requested_at is not None:
                 await services.work.add(session, "stop", key, after_s=AFTER_CONNECTING_S)
+
+
+async def note_interruption(services: Services, station_id: str) -> None:
+    """Have the drivers told, who want to know, if a site does not come back soon."""
+    async with services.database.transaction() as session:
+        site = await sites.site_of_station(session, station_id)
+        for charging in await repository.unfinished_at_site(session, site.id) if site is not None else []:
+            if charging.state in ACTIVE:
+                await services.work.add(session, "interrupted", str(charging.id), after_s=INTERRUPTED_S)
 
 
 async def check_silent(services: Services, session_id: UUID, *, gone_before: bool) -> Again | None:

@@ -30,7 +30,14 @@ def _with_hash(name: str) -> str:
     return f"/static/{name}?v={digest}"
 
 
-_ASSETS = {"css": _with_hash("konsento.css"), "js": _with_hash("konsento.js"), "icon": _with_hash("icon.svg")}
+_ASSETS = {
+    "css": _with_hash("konsento.css"),
+    "js": _with_hash("konsento.js"),
+    "icon": _with_hash("icon.svg"),
+    "amount": _with_hash("amount.js"),
+    "session": _with_hash("session.js"),
+    "tell": _with_hash("tell.js"),
+}
 
 
 def page(
