@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
 from konsento.charging import handlers as charging_handlers
+from konsento.charging import notices
 from konsento.charging import work as charging_work
 from konsento.kit.bus import Bus
 from konsento.kit.clock import SystemClock
@@ -54,6 +55,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway]:
     handlers = Handlers(clock)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
+    notices.install(services)
     settlement_work.install(services)
     mail.install(services)
 

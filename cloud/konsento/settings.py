@@ -34,6 +34,14 @@ class Settings(BaseSettings):
     """Credit in minor units that a new account gets from the operator; 0 for none."""
     start_expiry_s: int = Field(default=30, ge=5, le=600)
     """How long a start request stays valid on its way to the outlet."""
+    idle_minutes: int = Field(default=30, ge=0, le=1440)
+    """A session whose car takes no power for so long is ended by the server, if the outlet has not; 0 for never."""
+    fake_payments: bool = False
+    """Offers a test card with which no money moves: for development, demonstrations and tests only."""
+    vapid_private_key: str = ""
+    """Key with which notices to browsers are signed (RFC 8292): PKCS 8, PEM or base64url of DER; empty to make one."""
+    push_services: str = "fcm.googleapis.com push.services.mozilla.com web.push.apple.com notify.windows.com"
+    """Hosts to which notices to browsers may go, with their subdomains, over HTTPS; or whole origins."""
     smtp_url: str = Field(default="", pattern="^$|^smtps?://[^/]")
     """Mail server: `smtp://USER:PASSWORD@HOST:587` (STARTTLS where it is offered) or `smtps://…`; empty for none."""
     mail_from: str = "Konsento <no-reply@localhost>"

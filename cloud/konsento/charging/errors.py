@@ -55,6 +55,31 @@ class LimitTooSmall(BadLimit):
     message = "This is too little: it buys less than 1 Wh here. Choose a larger amount."
 
 
+class LimitAboveOutlets(BadLimit):
+    """More than the operator allows for one session at this outlet."""
+
+    message = "At this outlet one charging can be {maximum} at most. Choose a smaller amount."
+
+
+class NothingToHold(BadLimit):
+    """Until full, and there is no money for even one Wh."""
+
+    status = 402
+    message = "There is not enough money for any power, so nothing was started. Top up, or pay in another way."
+
+
+class AlreadyUsedUp(BadLimit):
+    """A new limit that a running session has reached before."""
+
+    message = "More than that has flowed already. Choose a larger amount, or stop the charging."
+
+
+class NotRunning(KonsentoError):
+    """The session is over, or has not begun: there is no limit to change."""
+
+    message = "This charging is not running, so its limit cannot be changed. Its page shows how it stands."
+
+
 class UnknownSession(KonsentoError):
     """There is no such session, or it is another driver's: the answer does not tell which."""
 

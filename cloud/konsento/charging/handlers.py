@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from konsento.charging.ingest import take_in
+from konsento.charging.work import note_interruption
 from konsento.models import OutletStatus
 from konsento.ocpp import Handlers
 from konsento.ocpp.messages import (
@@ -40,6 +41,7 @@ def install(services: Services, handlers: Handlers) -> None:
 
     async def disconnected(station_id: str) -> None:
         await link(station_id, connected=False)
+        await note_interruption(services, station_id)
 
     services.router.on_connect(connected)
     services.router.on_disconnect(disconnected)

@@ -5,12 +5,15 @@ stored events (`settlement.measurement`); an event that is simply the next one i
 """
 
 import logging
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
+from uuid import uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.charging import meter, repository
+from konsento.charging import changing, meter, repository
+from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.models import ACTIVE, ChargingSession, MeterEvent, SessionState, Site
 from konsento.ocpp.messages import (
@@ -27,8 +30,16 @@ from konsento.sites import service as sites
 
 log = logging.getLogger(__name__)
 
+INTERRUPTED_S: Final = 60.0
+"""How long supply may be interrupted before the driver, who wants to know, is told."""
 OVER_LIMIT_STOP_S: Final = 5.0
 """How long a site may take to end a session beyond its limit by itself before it is told to."""
+STRAY_S: Final = 30.0
+"""How long a transaction may run whose session is not known before the site is told to stop it."""
+DRAWN_MWH: Final = 20_000
+"""Less than this in all the time of `KONSENTO_IDLE_MINUTES` is a charger on standby (20 Wh in 30 minutes: 40 W)."""
+_NOTHING_MWH: Final = 1_000
+"""Who has been given less has seen no charging at all."""
 _MOST_SECONDS: Final = 10 * 366 * 86_400
 
 
@@ -49,9 +60,13 @@ async def take_in(services: Services, station_id: str, event: TransactionEvent) 
             await session.flush()
             if charging is None:
                 log.warning("station %s: transaction %r belongs to no session", station_id, transaction_id)
+                await _stop_stray(session, services, site, event)
             else:
+                limit = event.transaction_info.transaction_limit
+                if limit is not None and charging.limit_change_id is not None:
+                    await changing.note_told(session, charging, limit, services.clock.now())
                 await _apply(session, services, charging, kept)
-        return _answer(charging, event)
+        return await _answer(session, charging, event)
 
 
 async def _session_of(session: AsyncSession, site: Site, event: TransactionEvent) -> ChargingSession | None:
@@ -70,6 +85,15 @@ async def _session_of(session: AsyncSession, site: Site, event: TransactionEvent
     await session.flush()
     await repository.adopt_events(session, charging)
     return charging
+
+
+async def _stop_stray(session: AsyncSession, services: Services, site: Site, event: TransactionEvent) -> None:
+    if event.offline or event.event_type is TransactionEventType.ENDED:
+        return
+    transaction_id = event.transaction_info.transaction_id
+    payload = {"station_id": site.station_id, "transaction_id": transaction_id}
+    key = str(uuid5(site.id, transaction_id))
+    await services.work.add(session, "stray", key, payload=payload, after_s=STRAY_S)
 
 
 def _kept(services: Services, site: Site, charging: ChargingSession | None, event: TransactionEvent) -> MeterEvent:
@@ -115,12 +139,17 @@ async def _apply(session: AsyncSession, services: Services, charging: ChargingSe
     newest = events[-1]
     charging.last_seq_no = newest.seq_no
     charging.last_update = newest.at
+    charging.heard_at = services.clock.now()
     if newest.power_w is not None:
         charging.power_w = newest.power_w
     if ended is not None:
         await _end(session, services, charging, ended)
     elif charging.state in ACTIVE:
-        charging.state = SessionState.SUSPENDED if newest.charging_state == "SuspendedEVSE" else SessionState.CHARGING
+        before = charging.state
+        step(charging, Happening.PAUSED if newest.charging_state == "SuspendedEVSE" else Happening.SUPPLIES)
+        if charging.state is SessionState.SUSPENDED and before is not SessionState.SUSPENDED:
+            await services.work.add(session, "interrupted", str(charging.id), after_s=INTERRUPTED_S)
+        _note_drawn(services, charging)
         if not event.offline:
             await _guard(session, services, charging)
 
@@ -161,11 +190,13 @@ def _recount(charging: ChargingSession, events: list[MeterEvent]) -> None:
 
 
 async def _end(session: AsyncSession, services: Services, charging: ChargingSession, end: MeterEvent) -> None:
-    if charging.state in ACTIVE:
-        charging.state = SessionState.ENDED
+    if step(charging, Happening.OVER):
         charging.ended_at = end.at
+        charging.limit_change_id = None
         # OCPP leaves the reason out where somebody stopped at the outlet itself.
         charging.end_reason = end.stopped_reason or "Local"
+        if charging.end_reason == "Remote" and charging.stop_reason:
+            charging.end_reason = charging.stop_reason
         log.info("session %s ended: %s", charging.id, charging.end_reason)
     charging.power_w = 0
     await services.work.add(session, "settle", str(charging.id))
@@ -176,20 +207,60 @@ async def _guard(session: AsyncSession, services: Services, charging: ChargingSe
     if charging.stop_requested_at is not None:
         await services.work.add(session, "stop", str(charging.id))
         return
-    over = charging.delivered_mwh >= charging.energy_cap_wh * 1000 or (
-        charging.time_limit_s is not None and charging.seconds >= charging.time_limit_s
-    )
-    if over:
+    reached = await _reached(session, charging)
+    if reached:
+        charging.stop_reason = reached
         await services.work.add(session, "stop", str(charging.id), after_s=OVER_LIMIT_STOP_S)
+    elif _is_idle(services, charging):
+        charging.stop_reason = "Timeout" if charging.delivered_mwh < _NOTHING_MWH else "EVDisconnected"
+        await services.work.add(session, "stop", str(charging.id))
 
 
-def _answer(charging: ChargingSession | None, event: TransactionEvent) -> TransactionEventResponse:
+async def _reached(session: AsyncSession, charging: ChargingSession) -> str:
+    """Return OCPP's word for the limit that is reached, empty for none. One on its way is the driver's last word."""
+    limits = await changing.pending(session, charging) or charging
+    if charging.delivered_mwh >= limits.energy_cap_wh * 1000:
+        return "EnergyLimitReached"
+    if limits.time_limit_s is not None and charging.seconds >= limits.time_limit_s:
+        return "TimeLimitReached"
+    return ""
+
+
+def _note_drawn(services: Services, charging: ChargingSession) -> None:
+    drawing = charging.delivered_mwh - charging.drawn_mwh >= DRAWN_MWH
+    # A pause is not the car's doing.
+    if drawing or charging.drawn_at is None or charging.state is SessionState.SUSPENDED:
+        charging.drawn_mwh = charging.delivered_mwh
+        charging.drawn_at = services.clock.now()
+
+
+def _is_idle(services: Services, charging: ChargingSession) -> bool:
+    minutes = services.settings.idle_minutes
+    if not minutes or charging.drawn_at is None:
+        return False
+    return services.clock.now() - charging.drawn_at >= timedelta(minutes=minutes)
+
+
+async def _answer(
+    session: AsyncSession, charging: ChargingSession | None, event: TransactionEvent
+) -> TransactionEventResponse:
     known = charging is not None
     return TransactionEventResponse(
         id_token_info=IdTokenInfo(status=AuthorizationStatus.ACCEPTED if known else AuthorizationStatus.UNKNOWN)
         if event.id_token is not None
         else None,
-        transaction_limit=TransactionLimit(max_energy=Decimal(charging.energy_cap_wh), max_time=charging.time_limit_s)
-        if charging is not None and charging.state in ACTIVE and event.event_type is TransactionEventType.STARTED
-        else None,
+        transaction_limit=await _limit_to_tell(session, charging, event),
     )
+
+
+async def _limit_to_tell(
+    session: AsyncSession, charging: ChargingSession | None, event: TransactionEvent
+) -> TransactionLimit | None:
+    if charging is None or charging.state not in ACTIVE:
+        return None
+    change = await changing.pending(session, charging)
+    if change is not None:
+        return changing.told(change)
+    if event.event_type is not TransactionEventType.STARTED:
+        return None
+    return TransactionLimit(max_energy=Decimal(charging.energy_cap_wh), max_time=charging.time_limit_s)

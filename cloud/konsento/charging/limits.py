@@ -1,4 +1,4 @@
-"""What a driver asks for: energy, time or money; read and checked."""
+"""What a driver asks for: until full, energy, time or money; read and checked."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _TIME: Final = {"min": Decimal(60), "s": Decimal(1), "h": Decimal(3600)}
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedLimit:
-    """What the driver asked for, in whole Wh, seconds or minor units."""
+    """What the driver asked for, in whole Wh, seconds or minor units; 0 until full."""
 
     kind: LimitKind
     amount: int
@@ -39,13 +39,16 @@ class RequestedLimit:
 def parse_limit(kind: str, amount: str, unit: str | None, currency: str) -> RequestedLimit:
     """Read a limit as typed. Without a unit energy is in kWh, time in minutes, money in major units.
 
-    Units are `kWh`, `Wh`; `min`, `s`, `h`; `major` or the currency's code, `minor`. Raises a subclass of `BadLimit`.
+    `full` takes no amount. Units are `kWh`, `Wh`; `min`, `s`, `h`; `major` or the currency's code, `minor`. Raises a
+    subclass of `BadLimit`.
     """
     try:
         limit = LimitKind(kind)
     except ValueError:
         raise UnknownLimitKind from None
     match limit:
+        case LimitKind.FULL:
+            return RequestedLimit(kind=limit, amount=0)
         case LimitKind.ENERGY:
             units, most, step, maximum = _ENERGY, MOST_WH, "1 Wh", f"{MOST_WH // 1000} kWh"
         case LimitKind.TIME:

@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from konsento import pricing
-from konsento.models import ACTIVE, ChargingSession, LimitKind, Receipt, SessionState
-from konsento.pricing import Price
+from konsento.charging.quote import agreed_price
+from konsento.models import ACTIVE, ChargingSession, LimitChange, LimitKind, Receipt, SessionState
 
 MOST_POINTS: Final = 120
 """Points of the power curve; more than a phone's screen can tell apart."""
@@ -41,9 +41,11 @@ class Progress:
     time_zone: str
     site_connected: bool
 
+    changing: tuple[LimitKind, int] | None
+    """Another limit that the outlet has not confirmed yet, as kind and amount."""
     limit_kind: LimitKind
     limit_amount: int
-    """Wh, seconds or minor units, as the driver asked."""
+    """Wh, seconds or minor units, as the driver asked; 0 until full."""
     energy_limit_wh: int | None
     time_limit_s: int | None
     share: Decimal
@@ -73,15 +75,23 @@ class Progress:
     end_reason: str
     """OCPP's word; empty before the end."""
     last_update: datetime | None
-    """Time of the newest news from the outlet."""
+    """Time of the newest news from the outlet, by its clock."""
+    heard_at: datetime | None
+    """When they arrived, by the server's."""
     expected_end: datetime | None
     """When the limit will be reached if nothing changes; None where that cannot be told."""
+    mail_wanted: bool
+    """The driver gets a mail when it ends or is interrupted."""
 
 
-def progress_of(charging: ChargingSession, power: list[tuple[datetime, int]], receipt: Receipt | None) -> Progress:
+def progress_of(
+    charging: ChargingSession,
+    power: list[tuple[datetime, int]],
+    receipt: Receipt | None,
+    change: LimitChange | None = None,
+) -> Progress:
     """Return what there is to see. `power`, its times and watts, may be left empty where no curve is needed."""
-    price = Price(unit_price=charging.unit_price, currency=charging.currency, tax_rate=charging.tax_rate)
-    so_far = min(pricing.bill(price, charging.delivered_mwh // 1000).total_minor, charging.hold_minor)
+    so_far = min(pricing.bill(agreed_price(charging), charging.delivered_mwh // 1000).total_minor, charging.hold_minor)
     outlet = charging.outlet
     running = charging.state in ACTIVE
     return Progress(
@@ -95,6 +105,7 @@ def progress_of(charging: ChargingSession, power: list[tuple[datetime, int]], re
         place=outlet.site.place,
         time_zone=outlet.site.time_zone,
         site_connected=outlet.site.connected,
+        changing=(change.kind, change.amount) if change is not None else None,
         limit_kind=charging.limit_kind,
         limit_amount=charging.limit_amount,
         energy_limit_wh=charging.energy_limit_wh,
@@ -117,7 +128,9 @@ def progress_of(charging: ChargingSession, power: list[tuple[datetime, int]], re
         ended_at=charging.ended_at,
         end_reason=charging.end_reason,
         last_update=charging.last_update,
+        heard_at=charging.heard_at,
         expected_end=_expected_end(charging),
+        mail_wanted=charging.mail_wanted,
     )
 
 
@@ -139,6 +152,8 @@ def _curve(charging: ChargingSession, power: list[tuple[datetime, int]]) -> tupl
 def _expected_end(charging: ChargingSession) -> datetime | None:
     if charging.state is not SessionState.CHARGING or charging.last_update is None:
         return None
+    if charging.limit_kind is LimitKind.FULL:
+        return None  # only the car knows
     left_s: list[int] = []
     if charging.energy_limit_wh and charging.power_w:
         left_mwh = max(0, charging.energy_limit_wh * 1000 - charging.delivered_mwh)

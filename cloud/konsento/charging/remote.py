@@ -9,15 +9,18 @@ from typing import Final
 from uuid import UUID
 
 from konsento.charging import repository
+from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.models import ACTIVE, ChargingSession, SessionState
-from konsento.ocpp import CallRefused, CallTimeout, StationBusy, StationOffline, custom_data
+from konsento.ocpp import CallError, CallRefused, CallTimeout, StationBusy, StationOffline, custom_data
 from konsento.ocpp.messages import (
+    Evse,
     IdToken,
     RequestStartTransaction,
     RequestStartTransactionResponse,
     RequestStopTransaction,
     StartStopStatus,
+    TriggerMessage,
 )
 from konsento.services import Services
 from konsento.settlement import service as settlement
@@ -62,6 +65,31 @@ async def send_start(services: Services, charging: ChargingSession, *, sent_befo
         return True
     await _note_start(services, session_id, answer)
     return True
+
+
+async def ask_for_event(services: Services, session_id: UUID) -> bool:
+    """Ask the site for an event of a session whose new limit waits: the answer to it carries the limit.
+
+    Returns whether there is nothing to ask any more.
+    """
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        if charging is None or charging.state not in ACTIVE or charging.limit_change_id is None:
+            return True
+    return await send_for_event(services, charging)
+
+
+async def send_for_event(services: Services, charging: ChargingSession) -> bool:
+    """Do as `ask_for_event`, for a session in hand. False: to be asked again."""
+    request = TriggerMessage(requested_message="TransactionEvent", evse=Evse(id=charging.outlet.evse_id))
+    try:
+        await services.router.call(charging.outlet.site.station_id, request)
+    except CallRefused as error:
+        log.info("session %s: %s; the new limit waits for its next event", charging.id, error)
+        return True
+    except CallError as error:
+        log.info("session %s: %s; the new limit waits", charging.id, error)
+    return False
 
 
 async def ask_to_stop(services: Services, session_id: UUID) -> bool:
@@ -121,7 +149,7 @@ async def _note_start(services: Services, session_id: UUID, answer: RequestStart
             return
         charging.transaction_id = answer.transaction_id
         await repository.adopt_events(session, charging)
-        charging.state = SessionState.CHARGING
+        step(charging, Happening.SUPPLIES)
         charging.started_at = charging.started_at or services.clock.now()
         if charging.stop_requested_at is not None:
             await services.work.add(session, "stop", str(session_id))
@@ -129,20 +157,20 @@ async def _note_start(services: Services, session_id: UUID, answer: RequestStart
     log.info("session %s: the outlet supplies", session_id)
 
 
-async def _fail(services: Services, session_id: UUID, code: str) -> None:
+async def _fail(services: Services, session_id: UUID, code: str, happening: Happening = Happening.REFUSED) -> None:
     async with services.database.transaction() as session:
         charging = await repository.session_by_id(session, session_id)
-        if charging is None or charging.state is not SessionState.STARTING or charging.transaction_id is not None:
+        if charging is None or charging.transaction_id is not None or not step(charging, happening):
             return
         now = services.clock.now()
-        charging.state = SessionState.FAILED
         charging.failure = code[:50]
         charging.ended_at = now
         await settlement.release(session, session_id, now)
+        await services.work.add(session, "tell", str(session_id), payload={"what": "failed"})
         after_commit(session, lambda: services.live.publish(session_id))
     log.info("session %s did not start: %s", session_id, code)
 
 
 async def give_up_start(services: Services, session_id: UUID) -> None:
     """End a start that was accepted but never began: the hold is released."""
-    await _fail(services, session_id, "NeverStarted")
+    await _fail(services, session_id, "NeverStarted", Happening.NEVER_BEGAN)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, MeterEvent, SessionState
@@ -26,6 +26,17 @@ async def session_of_driver(session: AsyncSession, driver_id: UUID, session_id: 
         select(ChargingSession)
         .where(ChargingSession.id == session_id, ChargingSession.driver_id == driver_id)
         .options(WITH_OUTLET)
+    )
+    return await session.scalar(query)
+
+
+async def session_to_change(session: AsyncSession, driver_id: UUID, session_id: UUID) -> ChargingSession | None:
+    """Return a driver's own session with outlet and site, locked against other replicas."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.id == session_id, ChargingSession.driver_id == driver_id)
+        .options(WITH_OUTLET)
+        .with_for_update(of=ChargingSession)
     )
     return await session.scalar(query)
 
@@ -67,14 +78,45 @@ async def by_remote_start_id(session: AsyncSession, site_id: UUID, remote_start_
     return await session.scalar(query)
 
 
-async def of_driver(session: AsyncSession, driver_id: UUID, most: int) -> list[ChargingSession]:
-    """Return a driver's sessions, the newest first, with outlet and site."""
+async def of_driver(
+    session: AsyncSession, driver_id: UUID, period: tuple[datetime, datetime] | None, most: int | None, skipped: int = 0
+) -> list[ChargingSession]:
+    """Return a driver's sessions, the newest first, with outlet and site; `period` is from and until (exclusive)."""
     query = (
         select(ChargingSession)
         .where(ChargingSession.driver_id == driver_id)
         .options(WITH_OUTLET)
-        .order_by(ChargingSession.created_at.desc())
+        .order_by(ChargingSession.created_at.desc(), ChargingSession.id.desc())
         .limit(most)
+        .offset(skipped)
+    )
+    if period is not None:
+        query = query.where(ChargingSession.created_at >= period[0], ChargingSession.created_at < period[1])
+    return list(await session.scalars(query))
+
+
+async def oldest_of_driver(session: AsyncSession, driver_id: UUID) -> ChargingSession | None:
+    """Return a driver's first session with outlet and site."""
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.driver_id == driver_id)
+        .options(WITH_OUTLET)
+        .order_by(ChargingSession.created_at)
+        .limit(1)
+    )
+    return await session.scalar(query)
+
+
+async def silent_since(session: AsyncSession, before: datetime) -> list[ChargingSession]:
+    """Return the running sessions, with outlet and site, of which nothing has been heard since `before`."""
+    query = (
+        select(ChargingSession)
+        .where(
+            ChargingSession.state.in_(ACTIVE),
+            func.coalesce(ChargingSession.heard_at, ChargingSession.created_at) < before,
+        )
+        .options(WITH_OUTLET)
+        .order_by(ChargingSession.created_at)
     )
     return list(await session.scalars(query))
 

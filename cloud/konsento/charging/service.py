@@ -2,7 +2,8 @@
 
 import logging
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -12,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
-from konsento.charging import remote, repository
+from konsento.charging import changing, remote, repository
 from konsento.charging.errors import AlreadyChargingHere, UnknownSession
-from konsento.charging.limits import RequestedLimit
+from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
-from konsento.charging.quote import Quote, quoted
+from konsento.charging.quote import Quote, quoted, terms_of
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
 from konsento.models import ACTIVE, ChargingSession, LimitKind, Outlet, Receipt, SessionState
@@ -27,24 +28,40 @@ from konsento.sites.errors import OutletBusy
 
 log = logging.getLogger(__name__)
 
-HISTORY: Final = 100
-"""Sessions that a driver's history shows."""
+LONGEST_S: Final = MOST_S + 3600.0
+"""Beyond the longest limit and every delay: a session that is on for so long is stopped."""
 ASK_AGAIN_S: Final = 20.0
 """When the due work takes over a start or stop whose request died with this process: after the call's own time."""
 
 
-async def start(services: Services, driver_id: UUID, outlet_code: str, requested: RequestedLimit) -> ChargingSession:
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    driver_id: UUID
+    outlet_code: str
+    requested: RequestedLimit
+    provider: str
+
+
+async def start(
+    services: Services,
+    driver_id: UUID,
+    outlet_code: str,
+    requested: RequestedLimit,
+    provider: str = "balance",
+) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
     Returns the session with outlet and site, in one of three states: `charging`; `failed` with the site's reason and
     the hold released; or `starting`, when the site was asked and has not answered, in which case due work finds out.
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
-    An amount of money is in the server's currency.
-    Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `AlreadyChargingHere`.
+    An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`).
+    Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
+    `AlreadyChargingHere`.
     """
+    wish = _Wish(driver_id=driver_id, outlet_code=outlet_code, requested=requested, provider=provider)
     try:
         async with services.database.transaction() as session:
-            charging, is_new = await _prepare(session, services, driver_id, outlet_code, requested)
+            charging, is_new = await _prepare(session, services, wish)
     except IntegrityError:
         # Another replica's session took the outlet between the look and the insert.
         raise OutletBusy from None
@@ -56,10 +73,9 @@ async def start(services: Services, driver_id: UUID, outlet_code: str, requested
         return await _own(session, driver_id, charging.id)
 
 
-async def _prepare(
-    session: AsyncSession, services: Services, driver_id: UUID, outlet_code: str, requested: RequestedLimit
-) -> tuple[ChargingSession, bool]:
-    outlet = await sites.outlet_by_code(session, outlet_code)
+async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tuple[ChargingSession, bool]:
+    driver_id, requested = wish.driver_id, wish.requested
+    outlet = await sites.outlet_by_code(session, wish.outlet_code)
     active = await repository.active_at(session, outlet.id)
     if active is not None:
         if active.driver_id != driver_id:
@@ -73,12 +89,14 @@ async def _prepare(
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
     if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
-    agreed = quoted(tariff, outlet.rated_w, requested)
+    funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
+    agreed = quoted(terms_of(tariff, outlet), requested, funds)
     charging = _new_session(services, driver_id, outlet, agreed)
     session.add(charging)
     await session.flush()
-    await settlement.hold(session, charging, charging.created_at)
+    await settlement.hold(session, charging, wish.provider, charging.created_at)
     await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
+    await services.work.add(session, "longest", str(charging.id), after_s=LONGEST_S)
     return charging, True
 
 
@@ -113,6 +131,9 @@ def _new_session(services: Services, driver_id: UUID, outlet: Outlet, agreed: Qu
         delivered_mwh=0,
         seconds=0,
         last_seq_no=-1,
+        drawn_mwh=0,
+        stop_reason="",
+        mail_wanted=False,
     )
 
 
@@ -137,12 +158,22 @@ async def progress(session: AsyncSession, driver_id: UUID, session_id: UUID) -> 
     """Return what a driver sees of an own session. Raises `UnknownSession`."""
     charging = await _own(session, driver_id, session_id)
     power = await repository.power_of(session, charging, MOST_POINTS)
-    return progress_of(charging, power, await session.get(Receipt, session_id))
+    receipt = await session.get(Receipt, session_id)
+    return progress_of(charging, power, receipt, await changing.pending(session, charging))
 
 
-async def history(session: AsyncSession, driver_id: UUID) -> list[Progress]:
-    """Return a driver's newest sessions, the newest first, without their curves."""
-    sessions = await repository.of_driver(session, driver_id, HISTORY)
+async def history(
+    session: AsyncSession,
+    driver_id: UUID,
+    period: tuple[datetime, datetime] | None = None,
+    most: int | None = None,
+    skipped: int = 0,
+) -> list[Progress]:
+    """Return a driver's sessions, the newest first, without their curves.
+
+    `period` is from and until (exclusive) and counts the request; `most` and `skipped` give a part of the list.
+    """
+    sessions = await repository.of_driver(session, driver_id, period, most, skipped)
     receipts = {
         receipt.session_id: receipt
         for receipt in await session.scalars(select(Receipt).where(Receipt.session_id.in_([s.id for s in sessions])))
@@ -153,6 +184,22 @@ async def history(session: AsyncSession, driver_id: UUID) -> list[Progress]:
 async def running(session: AsyncSession, driver_id: UUID) -> list[Progress]:
     """Return a driver's sessions that are on, the newest first, without their curves."""
     return [progress_of(charging, [], None) for charging in await repository.active_of_driver(session, driver_id)]
+
+
+async def first(session: AsyncSession, driver_id: UUID) -> Progress | None:
+    """Return a driver's oldest session, without its curve."""
+    charging = await repository.oldest_of_driver(session, driver_id)
+    return progress_of(charging, [], None) if charging is not None else None
+
+
+async def want_mail(session: AsyncSession, driver_id: UUID, session_id: UUID, *, wanted: bool) -> None:
+    """Note whether a driver wants a mail at the end of an own session. Raises `UnknownSession`."""
+    (await _own(session, driver_id, session_id)).mail_wanted = wanted
+
+
+async def silent(session: AsyncSession, before: datetime) -> list[ChargingSession]:
+    """Return all running sessions, with outlet and site, of which nothing has been heard since `before`."""
+    return await repository.silent_since(session, before)
 
 
 async def _own(session: AsyncSession, driver_id: UUID, session_id: UUID) -> ChargingSession:

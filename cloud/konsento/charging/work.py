@@ -1,16 +1,18 @@
 """The due work of sessions: what was asked of a site and not answered, and sessions that went silent."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from konsento.charging import remote, repository
+from konsento.charging.ingest import INTERRUPTED_S
+from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
 from konsento.models import ACTIVE, SessionState
 from konsento.ocpp import CallError, CallRefused
-from konsento.ocpp.messages import GetTransactionStatus
+from konsento.ocpp.messages import GetTransactionStatus, RequestStopTransaction
 from konsento.services import Services
 from konsento.sites import service as sites
 
@@ -20,6 +22,8 @@ ASK_AGAIN_S: Final = 10.0
 """Between two questions to a site that did not answer; when it connects it is asked at once."""
 AFTER_CONNECTING_S: Final = 1.0
 """A site that has just connected delivers its journal first, which may answer the question."""
+LOOK_FOR_SILENT_S: Final = 300.0
+"""Between two looks for sessions that their connected sites do not mention any more."""
 SILENT_S: Final = 90.0
 """A connected site that has said nothing about a running session for so long is asked about it."""
 
@@ -38,6 +42,24 @@ def install(services: Services) -> None:
     @services.work.on("check")
     async def check(job: Job) -> Again | None:
         return await check_silent(services, UUID(job.key), gone_before=bool(job.payload.get("gone")))
+
+    @services.work.on("limit")
+    async def limit(job: Job) -> Again | None:
+        return None if await remote.ask_for_event(services, UUID(job.key)) else Again(ASK_AGAIN_S)
+
+    @services.work.on("longest")
+    async def longest(job: Job) -> Again | None:
+        await end_overlong(services, UUID(job.key))
+        return None
+
+    @services.work.on("stray")
+    async def stray(job: Job) -> Again | None:
+        return await stop_stray(services, str(job.payload["station_id"]), str(job.payload["transaction_id"]))
+
+    @services.work.on("silent")
+    async def silent(_job: Job) -> Again | None:
+        await ask_about_silent(services)
+        return Again(LOOK_FOR_SILENT_S)
 
     async def connected(station_id: str) -> None:
         await ask_after_connecting(services, station_id)
@@ -62,6 +84,7 @@ async def ask_after_connecting(services: Services, station_id: str) -> None:
         site = await sites.site_of_station(session, station_id)
         if site is None:
             return
+        await services.work.add(session, "silent", "all", after_s=LOOK_FOR_SILENT_S)
         for charging in await repository.unfinished_at_site(session, site.id):
             key = str(charging.id)
             if charging.state is SessionState.ENDED:
@@ -71,8 +94,19 @@ async def ask_after_connecting(services: Services, station_id: str) -> None:
                 await services.work.add(session, "start", key, after_s=AFTER_CONNECTING_S)
                 continue
             await services.work.add(session, "check", key, payload={}, after_s=SILENT_S)
+            if charging.limit_change_id is not None:
+                await services.work.add(session, "limit", key, after_s=AFTER_CONNECTING_S)
             if charging.stop_requested_at is not None:
                 await services.work.add(session, "stop", key, after_s=AFTER_CONNECTING_S)
+
+
+async def note_interruption(services: Services, station_id: str) -> None:
+    """Have the drivers told, who want to know, if a site does not come back soon."""
+    async with services.database.transaction() as session:
+        site = await sites.site_of_station(session, station_id)
+        for charging in await repository.unfinished_at_site(session, site.id) if site is not None else []:
+            if charging.state in ACTIVE:
+                await services.work.add(session, "interrupted", str(charging.id), after_s=INTERRUPTED_S)
 
 
 async def check_silent(services: Services, session_id: UUID, *, gone_before: bool) -> Again | None:
@@ -104,10 +138,52 @@ async def check_silent(services: Services, session_id: UUID, *, gone_before: boo
         if not gone_before:
             await services.work.add(session, "check", str(session_id), payload={"gone": True}, after_s=ASK_AGAIN_S)
             return None
+        if not step(charging, Happening.FORGOTTEN):
+            return None
         log.warning("session %s: the site knows it no more; it ends with what was measured", session_id)
-        charging.state = SessionState.ENDED
+        charging.limit_change_id = None
         charging.end_reason = "Other"
         charging.ended_at = charging.last_update or services.clock.now()
         await services.work.add(session, "settle", str(session_id))
         after_commit(session, lambda: services.live.publish(session_id))
+    return None
+
+
+async def ask_about_silent(services: Services) -> None:
+    """Have sites that are connected asked about sessions that they have not mentioned for long."""
+    async with services.database.transaction() as session:
+        for charging in await repository.silent_since(session, services.clock.now() - timedelta(seconds=SILENT_S)):
+            if charging.outlet.site.connected and charging.transaction_id is not None:
+                await services.work.add(session, "check", str(charging.id), payload={})
+
+
+async def end_overlong(services: Services, session_id: UUID) -> None:
+    """Have a session stopped that has run for longer than any may; the site says when it is over."""
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        if charging is None or charging.state not in ACTIVE:
+            return
+        log.warning("session %s: it should have ended long ago", session_id)
+        charging.stop_requested_at = charging.stop_requested_at or services.clock.now()
+        charging.stop_reason = charging.stop_reason or "TimeLimitReached"
+        await services.work.add(session, "stop", str(session_id))
+        await services.work.add(session, "check", str(session_id), payload={}, after_s=SILENT_S)
+
+
+async def stop_stray(services: Services, station_id: str, transaction_id: str) -> Again | None:
+    """Stop a transaction that no session is known for: power that nobody would pay.
+
+    It comes from a database that was restored from a backup, or from a start that did not go through this server.
+    """
+    async with services.database.transaction() as session:
+        site = await sites.site_of_station(session, station_id)
+        if site is None or await repository.by_transaction(session, site.id, transaction_id) is not None:
+            return None
+    try:
+        await services.router.call(station_id, RequestStopTransaction(transaction_id=transaction_id))
+    except CallRefused:
+        return None
+    except CallError:
+        return Again(ASK_AGAIN_S)
+    log.warning("station %s: transaction %r has no session and was told to stop", station_id, transaction_id)
     return None

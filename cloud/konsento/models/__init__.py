@@ -2,10 +2,18 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
-from konsento.models.charging import ACTIVE, WITH_OUTLET, ChargingSession, LimitKind, MeterEvent, SessionState
+from konsento.models.charging import (
+    ACTIVE,
+    WITH_OUTLET,
+    ChargingSession,
+    LimitChange,
+    LimitKind,
+    MeterEvent,
+    SessionState,
+)
 from konsento.models.driver import Driver, FailedSignIns, SignIn
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
-from konsento.models.notification import OutgoingMail
+from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.receipt import Counter, Receipt
@@ -22,6 +30,7 @@ __all__ = [
     "Driver",
     "FailedSignIns",
     "LedgerAccount",
+    "LimitChange",
     "LimitKind",
     "MeterEvent",
     "OutgoingMail",
@@ -29,7 +38,9 @@ __all__ = [
     "OutletStatus",
     "Payment",
     "PaymentState",
+    "PushSubscription",
     "Receipt",
+    "ServerKey",
     "SessionState",
     "SignIn",
     "Site",

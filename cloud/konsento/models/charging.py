@@ -1,4 +1,4 @@
-"""Charging sessions and the meter events that sites send about them."""
+"""Charging sessions, their changes of limit, and the meter events that sites send about them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -36,6 +36,8 @@ ACTIVE = (SessionState.STARTING, SessionState.CHARGING, SessionState.SUSPENDED)
 class LimitKind(StrEnum):
     """What the driver limited the session by."""
 
+    FULL = "full"
+    """Nothing but the most that the outlet and the hold allow: it ends when the car takes no more."""
     ENERGY = "energy"
     TIME = "time"
     MONEY = "money"
@@ -70,7 +72,7 @@ class ChargingSession(Base):
 
     limit_kind: Mapped[LimitKind] = mapped_column(words(LimitKind))
     limit_amount: Mapped[int] = mapped_column(BigInteger)
-    """What the driver asked for: Wh, seconds or minor units."""
+    """What the driver asked for: Wh, seconds or minor units; 0 for `full`."""
     energy_limit_wh: Mapped[int | None]
     """The energy that was agreed; None for a limit by time alone."""
     energy_cap_wh: Mapped[int]
@@ -85,7 +87,10 @@ class ChargingSession(Base):
     supplier: Mapped[str] = mapped_column(String(100))
     rated_w: Mapped[int]
     hold_minor: Mapped[int] = mapped_column(BigInteger)
-    """The most that can be billed."""
+    """The most that can be billed; what is held for it. A change of the limit raises it at once and lowers it when
+    the outlet has confirmed."""
+    limit_change_id: Mapped[UUID | None]
+    """The `LimitChange` that the outlet has not confirmed yet."""
 
     remote_start_id: Mapped[int]
     """The number of the start request; all that the site knows of whose session this is."""
@@ -100,6 +105,8 @@ class ChargingSession(Base):
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     stop_requested_at: Mapped[datetime | None]
+    stop_reason: Mapped[str] = mapped_column(String(50), default="")
+    """OCPP's word for why this server had it stopped; empty where the driver did, or nobody."""
     end_reason: Mapped[str] = mapped_column(String(50), default="")
     """OCPP's word for why supply ended; empty before."""
     failure: Mapped[str] = mapped_column(String(50), default="")
@@ -115,12 +122,41 @@ class ChargingSession(Base):
     last_seq_no: Mapped[int] = mapped_column(default=-1)
     last_update: Mapped[datetime | None]
     """The time of the newest event, by the site's clock."""
+    heard_at: Mapped[datetime | None]
+    """When the newest event arrived, by this server's clock."""
+    drawn_mwh: Mapped[int] = mapped_column(BigInteger, default=0)
+    """What had been delivered when the car was last seen to draw."""
+    drawn_at: Mapped[datetime | None]
+    """When that was heard, by this server's clock; before anything is drawn, the first event."""
+
+    mail_wanted: Mapped[bool] = mapped_column(default=False)
+    """The driver wants a mail when this charging ends or is interrupted."""
 
     outlet: Mapped[Outlet] = relationship(lazy="raise")
 
 
 WITH_OUTLET = joinedload(ChargingSession.outlet, innerjoin=True).joinedload(Outlet.site, innerjoin=True)
 """Option of a query: loads a session's outlet and site with it."""
+
+
+class LimitChange(Base):
+    """A new limit that the driver chose while the session ran, counted from its start like the first one."""
+
+    __tablename__ = "limit_changes"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("charging_sessions.id"), index=True)
+    kind: Mapped[LimitKind] = mapped_column(words(LimitKind))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    """Wh, seconds or minor units; 0 for `full`."""
+    energy_limit_wh: Mapped[int | None]
+    energy_cap_wh: Mapped[int]
+    time_limit_s: Mapped[int | None]
+    hold_minor: Mapped[int] = mapped_column(BigInteger)
+    """What is held once it is confirmed."""
+    asked_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    """When the outlet had it; None while it has not, and for ever where another change or the end came first."""
 
 
 class MeterEvent(Base):

@@ -19,6 +19,8 @@ class AccountKind(StrEnum):
     """Money that came in from outside for top-ups."""
     PROMOTION = "promotion"
     """What the operator gives away."""
+    TEST_CARD = "test_card"
+    """What test cards are said to have paid. No such money exists."""
     SALES = "sales"
     """Energy sold, without tax."""
     TAX = "tax"

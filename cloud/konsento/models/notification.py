@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import String, Text
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from konsento.kit.db import Base
@@ -22,3 +22,31 @@ class OutgoingMail(Base):
     unsubscribe: Mapped[str] = mapped_column(String(500), default="")
     """Where one request ends mails of this kind (RFC 8058); empty for mails that somebody asked for."""
     created_at: Mapped[datetime]
+
+
+class PushSubscription(Base):
+    """A browser that wants to be told about one session; deleted when it has been told of the end."""
+
+    __tablename__ = "push_subscriptions"
+    __table_args__ = (UniqueConstraint("session_id", "endpoint"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("charging_sessions.id"), index=True)
+    endpoint: Mapped[str] = mapped_column(String(1000))
+    """Address at the browser's push service. Who knows it could send: it stays out of the log and off every page."""
+    p256dh: Mapped[str] = mapped_column(String(100))
+    """The browser's public key (RFC 8291), base64url."""
+    auth: Mapped[str] = mapped_column(String(40))
+    """The browser's secret for the encryption (RFC 8291), base64url."""
+    locale: Mapped[str] = mapped_column(String(10))
+    """Language of the page on which it was asked for."""
+    created_at: Mapped[datetime]
+
+
+class ServerKey(Base):
+    """A key that this server made for itself, once, and has to keep."""
+
+    __tablename__ = "server_keys"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)

@@ -38,6 +38,10 @@ class Outlet(Base):
     rated_w: Mapped[int]
     """The most that it supplies, W."""
     volts: Mapped[int]
+    most_wh: Mapped[int | None]
+    """The operator's maximum of one session, Wh; None for the general one (`charging.limits`)."""
+    most_s: Mapped[int | None]
+    """The operator's maximum of one session, s; None for the general one."""
     tariff_name: Mapped[str] = mapped_column(String(64))
     """Which tariff counts; the row in force is the catalogue's business."""
     status: Mapped[OutletStatus] = mapped_column(words(OutletStatus), default=OutletStatus.UNKNOWN)

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.kit.ids import new_id
 from konsento.ledger import service as ledger
 from konsento.ledger.service import Entry
-from konsento.models import AccountKind, LedgerAccount, Payment
+from konsento.models import AccountKind, LedgerAccount
 from konsento.payments.errors import BalanceTooLow
+from konsento.payments.ledger_hold import LedgerProvider
 from konsento.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -49,31 +50,13 @@ async def top_up(
     log.info("balance of driver %s topped up by %d %s (minor units)", driver_id, amount_minor, currency)
 
 
-class BalanceProvider:
+class BalanceProvider(LedgerProvider):
     """Pays from the driver's prepaid balance."""
 
-    name: str = NAME
+    name = NAME
+    source = AccountKind.DRIVER_BALANCE
 
-    async def hold(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
-        """Reserve the hold in the driver's balance. Raises `BalanceTooLow`."""
-        if payment.hold_minor == 0:  # free energy, or too little to cost a coin
-            return
-        sales = await ledger.account(session, AccountKind.SALES, payment.currency)
-        balance = await ledger.account(session, AccountKind.DRIVER_BALANCE, payment.currency, str(payment.driver_id))
-        if ledger.available_credit(balance) < payment.hold_minor:
+    def check(self, account: LedgerAccount, hold_minor: int) -> None:
+        """Raise `BalanceTooLow` where the balance does not cover it."""
+        if ledger.available_credit(account) < hold_minor:
             raise BalanceTooLow
-        entry = Entry(id=uuid5(payment.id, "hold"), reason="hold", at=at, session_id=payment.session_id)
-        pending = await ledger.transfer(session, entry, balance, sales, payment.hold_minor, pending=True)
-        payment.reference = str(pending.id)
-
-    async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
-        """Take an amount of the hold."""
-        entry = Entry(id=uuid5(payment.id, "capture"), reason="capture", at=at, session_id=payment.session_id)
-        await ledger.post(session, entry, UUID(payment.reference), amount_minor)
-
-    async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
-        """Give the hold back to the balance."""
-        if payment.hold_minor == 0:
-            return
-        entry = Entry(id=uuid5(payment.id, "release"), reason="release", at=at, session_id=payment.session_id)
-        await ledger.void(session, entry, UUID(payment.reference))

@@ -8,3 +8,17 @@ class BalanceTooLow(KonsentoError):  # named like a reason, as every KonsentoErr
 
     status = 402
     message = "Your balance is too low for this. Choose a smaller amount, or top up."
+
+
+class CardDeclined(KonsentoError):  # named like a reason, as every KonsentoError
+    """The card does not pay so much."""
+
+    status = 402
+    message = "The card was declined, so nothing is held. Choose a smaller amount, or pay in another way."
+
+
+class UnknownMethod(KonsentoError):  # named like a reason, as every KonsentoError
+    """No such way to pay, or not for this driver."""
+
+    status = 422
+    message = "This way to pay is not offered here. Choose one of those shown."

@@ -21,6 +21,12 @@ class PaymentProvider(Protocol):
     async def hold(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
         """Hold `payment.hold_minor` and set `payment.reference`. Raises a KonsentoError where that is refused."""
 
+    async def change(self, session: AsyncSession, payment: Payment, hold_minor: int, at: datetime) -> None:
+        """Hold another amount instead, more or less, and set `payment.hold_minor` and `payment.reference`.
+
+        Raises a KonsentoError where more is refused; the caller rolls back, so that the present hold stays.
+        """
+
     async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
         """Take an amount above zero and at most the hold; the rest is released."""
 

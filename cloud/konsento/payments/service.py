@@ -10,10 +10,51 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
 from konsento.models import Payment, PaymentState
+from konsento.payments import balance, fake
 from konsento.payments.balance import BalanceProvider
+from konsento.payments.errors import UnknownMethod
+from konsento.payments.fake import FakeProvider
 from konsento.payments.port import PaymentProvider
+from konsento.settings import Settings
 
-_PROVIDERS: Final[dict[str, PaymentProvider]] = {provider.name: provider for provider in (BalanceProvider(),)}
+_PROVIDERS: Final[dict[str, PaymentProvider]] = {
+    provider.name: provider for provider in (BalanceProvider(), FakeProvider())
+}
+DEFAULT: Final = balance.NAME
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A way in which a driver can pay."""
+
+    provider: str
+    available_minor: int
+    """The most that can be held."""
+
+
+async def methods(session: AsyncSession, settings: Settings, driver_id: UUID | None) -> list[Method]:
+    """Return how somebody can pay, the usual way first; None is somebody who would charge as a guest.
+
+    A signed-in driver always has the balance, be it empty, unless another way is open and the balance has nothing.
+    """
+    ways: list[Method] = []
+    if settings.fake_payments:
+        ways.append(Method(provider=fake.NAME, available_minor=fake.DECLINES_ABOVE_MINOR))
+    if driver_id is not None:
+        left = await balance.available(session, driver_id)
+        if left > 0 or not ways:
+            ways.insert(0, Method(provider=balance.NAME, available_minor=left))
+    return ways
+
+
+async def method(session: AsyncSession, settings: Settings, driver_id: UUID, provider: str) -> Method:
+    """Return one way to pay of a driver. Raises `UnknownMethod`."""
+    for way in await methods(session, settings, driver_id):
+        if way.provider == provider:
+            return way
+    if provider == balance.NAME:  # an empty balance is still one: what it cannot hold it says itself
+        return Method(provider=balance.NAME, available_minor=await balance.available(session, driver_id))
+    raise UnknownMethod
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +65,7 @@ class Hold:
     driver_id: UUID
     amount_minor: int
     currency: str
-    provider: str = BalanceProvider.name
+    provider: str = DEFAULT
 
 
 async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
@@ -47,13 +88,29 @@ async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
     return payment
 
 
+async def change_hold(session: AsyncSession, session_id: UUID, hold_minor: int, at: datetime) -> None:
+    """Hold another amount for a session, by the same provider. Raises what the provider refuses more with."""
+    payment = await _payment_of(session, session_id)
+    if payment.state is PaymentState.HELD:
+        await _PROVIDERS[payment.provider].change(session, payment, hold_minor, at)
+
+
+async def provider_of(session: AsyncSession, session_id: UUID) -> str:
+    """Return the name of the provider that holds a session's money, or took it."""
+    return (await _payment_of(session, session_id)).provider
+
+
+async def _payment_of(session: AsyncSession, session_id: UUID) -> Payment:
+    query = select(Payment).where(Payment.session_id == session_id).with_for_update()
+    return (await session.scalars(query)).one()
+
+
 async def resolve(session: AsyncSession, session_id: UUID, amount_minor: int, at: datetime) -> Payment:
     """Take an amount of the hold, at most all of it; nothing of it means that the hold is released.
 
     Asked again it changes nothing and returns what was decided the first time.
     """
-    query = select(Payment).where(Payment.session_id == session_id).with_for_update()
-    payment = (await session.scalars(query)).one()
+    payment = await _payment_of(session, session_id)
     if payment.state is not PaymentState.HELD:
         return payment
     provider = _PROVIDERS[payment.provider]

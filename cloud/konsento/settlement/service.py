@@ -15,6 +15,7 @@ from konsento.models import AccountKind, ChargingSession, MeterEvent, Receipt, S
 from konsento.payments import service as payments
 from konsento.payments.service import Hold
 from konsento.pricing import Price
+from konsento.settings import Settings
 from konsento.settlement import repository
 from konsento.settlement.errors import NoReceipt
 from konsento.settlement.measurement import measure
@@ -22,13 +23,32 @@ from konsento.settlement.measurement import measure
 log = logging.getLogger(__name__)
 
 
-async def hold(session: AsyncSession, charging: ChargingSession, at: datetime) -> None:
-    """Hold the most that a session can cost. Raises `BalanceTooLow`."""
+async def funds(session: AsyncSession, settings: Settings, driver_id: UUID, provider: str) -> int:
+    """Return how much a provider can hold for a driver, in minor units. Raises `UnknownMethod`."""
+    return (await payments.method(session, settings, driver_id, provider)).available_minor
+
+
+async def funds_with_hold(session: AsyncSession, settings: Settings, charging: ChargingSession) -> int:
+    """Return how much can be held for a session whose hold would be given up for it."""
+    provider = await payments.provider_of(session, charging.id)
+    left = await funds(session, settings, charging.driver_id, provider)
+    return left + charging.hold_minor if provider == payments.DEFAULT else left
+
+
+async def change_hold(session: AsyncSession, charging: ChargingSession, hold_minor: int, at: datetime) -> None:
+    """Hold another amount for a session. Raises `BalanceTooLow`, `CardDeclined`."""
+    await payments.change_hold(session, charging.id, hold_minor, at)
+    charging.hold_minor = hold_minor
+
+
+async def hold(session: AsyncSession, charging: ChargingSession, provider: str, at: datetime) -> None:
+    """Hold the most that a session can cost. Raises `BalanceTooLow`, `CardDeclined`."""
     wanted = Hold(
         session_id=charging.id,
         driver_id=charging.driver_id,
         amount_minor=charging.hold_minor,
         currency=charging.currency,
+        provider=provider,
     )
     await payments.hold(session, wanted, at)
 
@@ -71,7 +91,7 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
     session.add(receipt)
     charging.delivered_mwh = measured.mwh
     charging.begin_mwh = measured.begin_mwh
-    charging.state = SessionState.SETTLED
+    charging.state = SessionState.SETTLED  # from `ended` alone, as the table of `charging.life` has it
     log.info("session %s settled: %d Wh, %d %s (minor units)", charging.id, wh, amount, charging.currency)
     return receipt
 
@@ -119,6 +139,8 @@ class ReceiptView:
     tax_rate: Decimal
     hold_minor: int
     released_minor: int
+    provider: str
+    """Who took the money."""
 
 
 async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> ReceiptView:
@@ -154,4 +176,5 @@ async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> R
         tax_rate=bill.tax_rate,
         hold_minor=bill.hold_minor,
         released_minor=bill.released_minor,
+        provider=await payments.provider_of(session, session_id),
     )

@@ -58,6 +58,7 @@ async def _settle(
     services: Services, session: AsyncSession, charging: ChargingSession, events: list[MeterEvent]
 ) -> None:
     await service.settle(session, charging, events, services.clock.now())
+    await services.work.add(session, "tell", str(charging.id), payload={"what": "ended"})
     after_commit(session, lambda: services.live.publish(charging.id))
 
 

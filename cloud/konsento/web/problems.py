@@ -17,7 +17,7 @@ from konsento.web.security import SECURITY_HEADERS
 
 log = logging.getLogger(__name__)
 
-_DATA = ("/progress", "/events", "/estimate")
+_DATA = ("/progress", "/events", "/estimate", "/push", "/push/off")
 _TITLES = {
     402: marked("Your balance is too low."),
     403: marked("That is not allowed."),
@@ -32,6 +32,7 @@ _TITLES = {
 }
 _TITLES_BY_CODE = {
     "UnknownOutlet": marked("We cannot find this outlet."),
+    "CardDeclined": marked("The card was declined."),
     "OutletBusy": marked("This outlet is in use."),
     "OutletOffline": marked("This outlet cannot be reached."),
     "OutletFaulty": marked("This outlet is out of order."),

@@ -1,14 +1,16 @@
-"""A quote as a driver reads it before agreeing: what, for how much, and what is held."""
+"""A price as a driver reads it before anything starts: for how much, and what is held."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 from konsento import pricing
-from konsento.charging.quote import Quote
+from konsento.charging.progress import Progress
+from konsento.charging.quote import Quote, Terms
 from konsento.kit.i18n import Language
 from konsento.kit.money import exponent, major_from_minor
-from konsento.models import LimitKind, Outlet, Tariff
-from konsento.pricing import Price
+from konsento.models import LimitKind
+from konsento.payments.service import Method
+from konsento.web.words import payment_method
 
 _USUAL_WH = 6000
 """Takes a small car about 40 km."""
@@ -21,7 +23,10 @@ class QuoteView:
 
     sentence: str
     lines: list[tuple[str, str]]
+    tax_rate: str
     hold: str
+    held: str
+    """What is held, as a sentence."""
     button: str
 
 
@@ -33,7 +38,16 @@ class KindView:
     title: str
     unit: str
     usual: str
-    """The number that the field starts with."""
+    """The number that the field starts with; empty for a kind without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodView:
+    """One way to pay."""
+
+    provider: str
+    title: str
+    detail: str
 
 
 def quote_view(language: Language, quote: Quote) -> QuoteView:
@@ -42,7 +56,15 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
     price = text("{price} / kWh", price=language.unit_price(quote.unit_price, quote.currency))
+    button = text("Start · about {amount}", amount=amount)
+    estimated = (text("Amount, about"), amount)
     match quote.requested.kind:
+        case LimitKind.FULL:
+            sentence = text("Until the car is full, {amount} at most.", amount=hold)
+            lines = [(text("Ends when"), text("the car takes no more")), (text("Or at the latest at"), energy)]
+            lines += [(text("or after"), language.duration(quote.time_limit_s or 0))]
+            estimated = (text("Amount at most"), amount)
+            button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
             lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
@@ -54,16 +76,48 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
     return QuoteView(
         sentence=sentence,
-        lines=[(text("Price"), price), *lines, (text("Amount, about"), amount)],
+        lines=[(text("Price"), price), *lines, estimated],
+        tax_rate=language.percent(quote.tax_rate),
         hold=hold,
-        button=text("Start · about {amount}", amount=amount),
+        held=text("We hold {hold} until the end and take only what you use.", hold=hold)
+        if quote.hold_minor
+        else text("Nothing is held: this power is free."),
+        button=button,
     )
+
+
+def method_views(language: Language, offers: list[tuple[Method | None, Quote]]) -> list[MethodView]:
+    """Return the ways to pay that can hold the price, each with what it holds."""
+    return [
+        MethodView(
+            provider=way.provider,
+            title=language.text(payment_method(way.provider)),
+            detail=language.text("holds {amount}", amount=language.money(quote.hold_minor, quote.currency)),
+        )
+        for way, quote in offers
+        if way is not None
+    ]
+
+
+def price_button(language: Language, quote: Quote) -> str:
+    """Return what the button of the form says."""
+    amount = language.money(quote.estimated_minor, quote.currency)
+    if quote.requested.kind is LimitKind.FULL:
+        return language.text("See the price: {amount} at most", amount=amount)
+    return language.text("See the price: about {amount}", amount=amount)
 
 
 def estimate_text(language: Language, quote: Quote) -> str:
     """Return the other two of energy, time and money, for the one that was asked for."""
     energy, duration, amount = _estimates(language, quote)
     match quote.requested.kind:
+        case LimitKind.FULL:
+            return language.text(
+                "Ends when the car takes no more: {energy}, {duration}, {amount} at most",
+                energy=energy,
+                duration=duration,
+                amount=amount,
+            )
         case LimitKind.ENERGY:
             return language.text("about {duration} · about {amount}", duration=duration, amount=amount)
         case LimitKind.TIME:
@@ -72,26 +126,84 @@ def estimate_text(language: Language, quote: Quote) -> str:
             return language.text("about {energy} · about {duration}", energy=energy, duration=duration)
 
 
-def kinds(language: Language, outlet: Outlet, tariff: Tariff, available_minor: int) -> list[KindView]:
-    """Return the kinds of limit with numbers to start from that the balance can pay."""
-    price = Price(unit_price=tariff.unit_price, currency=tariff.currency, tax_rate=tariff.tax_rate)
-    affordable = pricing.wh_for_money(price, available_minor)
-    # The hold is a little more than the price of the energy, so not the whole balance is offered.
-    wh = _round(Decimal(min(_USUAL_WH, affordable * 4 // 5 if affordable else _USUAL_WH)))
-    minutes = _round(Decimal(min(_USUAL_S, pricing.time_for_energy(outlet.rated_w, int(wh)))) / 60)
-    major = _round(major_from_minor(pricing.bill(price, int(wh)).total_minor, tariff.currency))
-    symbol = language.currency_sign(tariff.currency)
+def change_text(language: Language, quote: Quote) -> str:
+    """Return what a session with another limit comes to as a whole."""
+    energy, duration, amount = _estimates(language, quote)
+    hold = language.money(quote.hold_minor, quote.currency)
+    return language.text(
+        "In all, from the start: {energy}, {duration}, {amount}. {hold} is held.",
+        energy=energy,
+        duration=duration,
+        amount=amount,
+        hold=hold,
+    )
+
+
+def change_button(language: Language, quote: Quote) -> str:
+    """Return what the button of the form for another limit says."""
+    return language.text("Change · {amount} in all", amount=language.money(quote.estimated_minor, quote.currency))
+
+
+def change_kinds(language: Language, progress: Progress) -> list[KindView]:
+    """Return the kinds of limit with numbers a little above what a session has reached."""
+    wh = Decimal(-(-(progress.delivered_mwh + 1_000_000) // 1_000_000))
+    minutes = Decimal(-(-(progress.seconds + 1800) // 1800) * 30)
+    major = major_from_minor(progress.amount_minor, progress.currency)
+    chosen = {LimitKind.ENERGY: wh, LimitKind.TIME: minutes, LimitKind.MONEY: (major // 100 + 1) * 100}
+    match progress.limit_kind:
+        case LimitKind.ENERGY:
+            chosen[LimitKind.ENERGY] = Decimal(progress.limit_amount) / 1000
+        case LimitKind.TIME:
+            chosen[LimitKind.TIME] = Decimal(progress.limit_amount) / 60
+        case LimitKind.MONEY:
+            chosen[LimitKind.MONEY] = major_from_minor(progress.limit_amount, progress.currency)
+        case LimitKind.FULL:
+            pass
+    return _kinds(language, progress.currency, {kind: _plain(amount) for kind, amount in chosen.items()})
+
+
+def most_text(language: Language, terms: Terms) -> str:
+    """Return the operator's maximum at this outlet as a sentence; empty where there is none."""
+    energy = language.energy(terms.outlet_wh) if terms.outlet_wh is not None else ""
+    duration = language.duration(terms.outlet_s) if terms.outlet_s is not None else ""
+    if energy and duration:
+        return language.text(
+            "Here one charging ends at {energy} or after {duration} at the latest.", energy=energy, duration=duration
+        )
+    if energy:
+        return language.text("Here one charging ends at {energy} at the latest.", energy=energy)
+    if duration:
+        return language.text("Here one charging ends after {duration} at the latest.", duration=duration)
+    return ""
+
+
+def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[KindView]:
+    """Return the kinds of limit with numbers to start from that can be paid; None for unknown funds."""
+    affordable = pricing.wh_for_money(terms.price, funds_minor) if funds_minor is not None else None
+    usual = min(_USUAL_WH, terms.most_wh)
+    # The hold is a little more than the price of the energy, so not all of the money is offered.
+    wh = _round(Decimal(min(usual, affordable * 4 // 5 if affordable else usual)))
+    seconds = min(_USUAL_S, terms.most_s, pricing.time_for_energy(terms.rated_w, int(wh)))
+    minutes = _round(Decimal(seconds) / 60)
+    currency = terms.price.currency
+    major = _round(major_from_minor(pricing.bill(terms.price, int(wh)).total_minor, currency))
+    usual_amounts = {
+        LimitKind.ENERGY: _plain(wh / 1000),
+        LimitKind.TIME: _plain(max(minutes, Decimal(1))),
+        LimitKind.MONEY: _plain(max(major, Decimal(1).scaleb(-exponent(currency)))),
+    }
+    return _kinds(language, currency, usual_amounts)
+
+
+def _kinds(language: Language, currency: str, usual: dict[LimitKind, str]) -> list[KindView]:
+    titles = {
+        LimitKind.FULL: (language.text("Until full"), ""),
+        LimitKind.ENERGY: (language.text("Energy"), "kWh"),
+        LimitKind.TIME: (language.text("Time"), language.text("min")),
+        LimitKind.MONEY: (language.text("Money"), language.currency_sign(currency)),
+    }
     return [
-        KindView(kind="energy", title=language.text("Energy"), unit="kWh", usual=_plain(wh / 1000)),
-        KindView(
-            kind="time", title=language.text("Time"), unit=language.text("min"), usual=_plain(max(minutes, Decimal(1)))
-        ),
-        KindView(
-            kind="money",
-            title=language.text("Money"),
-            unit=symbol,
-            usual=_plain(max(major, Decimal(1).scaleb(-exponent(tariff.currency)))),
-        ),
+        KindView(kind=kind, title=title, unit=unit, usual=usual.get(kind, "")) for kind, (title, unit) in titles.items()
     ]
 
 

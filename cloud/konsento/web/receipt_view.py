@@ -9,7 +9,7 @@ from konsento import pricing
 from konsento.kit.i18n import NBSP, Language
 from konsento.pricing import Price
 from konsento.settlement.service import ReceiptView as Bill
-from konsento.web.words import end_reason, power_type
+from konsento.web.words import end_reason, paid_from, power_type
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class ReceiptPage:
     total: str
     hold: str
     facts: list[tuple[str, str]]
+    paid: str
     number: str
 
 
@@ -47,6 +48,7 @@ def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
         total=total,
         hold=_hold(language, bill),
         facts=_facts(language, bill),
+        paid=text(paid_from(bill.provider)),
         number=str(bill.number),
     )
 

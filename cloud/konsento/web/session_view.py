@@ -1,6 +1,7 @@
 """A session as its driver watches it: one sentence, the ring, the numbers, the curve."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,8 @@ CURVE_WIDTH = 300
 CURVE_HEIGHT = 54
 _TOP = 6
 _FLOOR = 52
+QUIET = timedelta(seconds=90)
+"""News of a running session come every few seconds; older ones are said to be old."""
 
 
 class View(StrEnum):
@@ -34,6 +37,10 @@ class Texts:
     power: str
     amount: str
     time: str
+    age: str
+    """How old the news are; empty while they are fresh."""
+    changing: str
+    """What counts: the outlet's meter, and which limit while another one is on its way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +50,7 @@ class SessionView:
     view: View
     outlet: str
     can_stop: bool
+    can_change: bool
     share: float
     """Of the limit, in percent, for the ring."""
     curve: str
@@ -51,15 +59,16 @@ class SessionView:
     texts: Texts
 
 
-def session_view(language: Language, progress: Progress) -> SessionView:
-    """Describe a session."""
+def session_view(language: Language, progress: Progress, now: datetime) -> SessionView:
+    """Describe a session as it stands."""
     energy, unit = language.energy_so_far(progress.delivered_mwh)
     title, following = _sentences(language, progress)
-    limit = _limit(language, progress)
+    running = progress.state in {SessionState.CHARGING, SessionState.SUSPENDED} and not progress.stopping
     return SessionView(
         view=_VIEWS.get(progress.state, View.LIVE),
         outlet=progress.outlet_name,
-        can_stop=progress.state in {SessionState.CHARGING, SessionState.SUSPENDED} and not progress.stopping,
+        can_stop=running,
+        can_change=running,
         share=float(round(progress.share * 100, 1)),
         curve=curve_path(progress.curve),
         energy=f"{energy}\u00a0{unit}",
@@ -68,18 +77,20 @@ def session_view(language: Language, progress: Progress) -> SessionView:
             next=following,
             energy=energy,
             energy_unit=unit,
-            limit=limit,
+            limit=_limit(language, progress),
             power=language.power(progress.power_w) if progress.power_w is not None else "–",
             amount=language.money(progress.amount_minor, progress.currency),
             time=language.duration(progress.seconds),
+            age=_age(language, progress, now) if running else "",
+            changing=_changing(language, progress),
         ),
     )
 
 
-def as_json(language: Language, progress: Progress) -> dict[str, object]:
+def as_json(language: Language, progress: Progress, now: datetime) -> dict[str, object]:
     """Return all of a session's progress with the page's texts: energies in mWh and Wh, money in minor units."""
-    shown = session_view(language, progress)
-    moments = ("created_at", "started_at", "ended_at", "last_update", "expected_end")
+    shown = session_view(language, progress, now)
+    moments = ("created_at", "started_at", "ended_at", "last_update", "heard_at", "expected_end")
     values: dict[str, object] = asdict(progress)
     for name in moments:
         at = getattr(progress, name)
@@ -91,6 +102,7 @@ def as_json(language: Language, progress: Progress) -> dict[str, object]:
         "unit_price": str(progress.unit_price),
         "view": shown.view,
         "can_stop": shown.can_stop,
+        "can_change": shown.can_change,
         "share": shown.share,
         "curve": shown.curve,
         "texts": asdict(shown.texts),
@@ -153,6 +165,8 @@ def _charging(language: Language, progress: Progress) -> tuple[str, str]:
             text("Check that the car is plugged in and ready. Only measured energy is billed."),
         )
     calm = text("You can close this page; the outlet stops by itself.")
+    if progress.limit_kind is LimitKind.FULL:
+        return text("Charging until the car is full."), calm
     if progress.expected_end is None:
         return text("Charging."), calm
     at = language.clock(progress.expected_end, ZoneInfo(progress.time_zone))
@@ -160,11 +174,38 @@ def _charging(language: Language, progress: Progress) -> tuple[str, str]:
 
 
 def _limit(language: Language, progress: Progress) -> str:
-    match progress.limit_kind:
-        case LimitKind.ENERGY:
-            limit = language.energy(progress.limit_amount)
-        case LimitKind.TIME:
-            limit = language.duration(progress.limit_amount)
-        case LimitKind.MONEY:
-            limit = language.money(progress.limit_amount, progress.currency)
+    if progress.limit_kind is LimitKind.FULL:
+        return language.text("until full, at most {energy}", energy=language.energy(progress.energy_limit_wh or 0))
+    limit = limit_text(language, progress.limit_kind, progress.limit_amount, progress.currency)
     return language.text("of {limit}", limit=limit)
+
+
+def limit_text(language: Language, kind: LimitKind, amount: int, currency: str) -> str:
+    """Return a limit as the driver chose it."""
+    match kind:
+        case LimitKind.FULL:
+            return language.text("until full")
+        case LimitKind.ENERGY:
+            return language.energy(amount)
+        case LimitKind.TIME:
+            return language.duration(amount)
+        case LimitKind.MONEY:
+            return language.money(amount, currency)
+
+
+def _changing(language: Language, progress: Progress) -> str:
+    if progress.changing is None:
+        return language.text("The outlet measures, we bill that. Without contact it keeps to the limit and counts on.")
+    limit = limit_text(language, *progress.changing, progress.currency)
+    return language.text(
+        "The limit is being changed: {limit}. Until the outlet has it, the old one counts.", limit=limit
+    )
+
+
+def _age(language: Language, progress: Progress, now: datetime) -> str:
+    heard = progress.heard_at or progress.started_at
+    if heard is None or now - heard < QUIET:
+        return ""
+    ago = int((now - heard).total_seconds())
+    # Minutes are enough, and an hour's silence does not count seconds.
+    return language.text("Last news from the outlet {age} ago.", age=language.duration(ago // 60 * 60))

@@ -1,28 +1,43 @@
-"""One session of a driver: watch it, stop it, read its receipt."""
+"""One session of a driver: watch it, change its limit, stop it, be told of its end, read its receipt."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import cast
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from konsento.charging import live
+from konsento.charging import changing, live
 from konsento.charging import service as charging
-from konsento.charging.errors import failure
-from konsento.models import SessionState
+from konsento.charging.errors import BadLimit, NotRunning, failure
+from konsento.charging.progress import Progress
+from konsento.kit.errors import KonsentoError
+from konsento.models import Driver, LimitKind, SessionState
+from konsento.notifications import mail, push
+from konsento.payments.errors import BalanceTooLow, CardDeclined
+from konsento.services import Services
 from konsento.settlement import service as settlement
+from konsento.web import problems
 from konsento.web.language import language_of
+from konsento.web.quote_view import change_button, change_kinds, change_text
 from konsento.web.receipt_view import receipt_page
 from konsento.web.render import page
-from konsento.web.session_view import as_json, session_view
+from konsento.web.session_view import as_json, limit_text, session_view
+from konsento.web.start import Wish
 from konsento.web.who import SessionNumber, SignedIn, Wired
 
 router = APIRouter()
 
 FINAL = (SessionState.SETTLED, SessionState.FAILED)
+
+
+class Wanted(BaseModel):
+    """Whether the driver wants to be told."""
+
+    wanted: bool = False
 
 
 @router.get("/s/{session_id}")
@@ -33,12 +48,22 @@ async def session_page(request: Request, number: SessionNumber, services: Wired,
         progress = await charging.progress(session, driver.id, number)
         settled = progress.state is SessionState.SETTLED
         bill = await settlement.receipt(session, driver.id, number) if settled else None
+        key = "" if progress.state in FINAL else await push.public_key(session, services.settings)
     if bill is not None:
         return page(request, "receipt.html", driver=driver, receipt=receipt_page(language, bill))
     if progress.state is SessionState.FAILED:
         reason = language.error(failure(progress.failure))
         return page(request, "failed.html", driver=driver, reason=reason, outlet_code=progress.outlet_code)
-    return page(request, "session.html", driver=driver, now=session_view(language, progress), session_id=number)
+    return page(
+        request,
+        "session.html",
+        driver=driver,
+        now=session_view(language, progress, services.clock.now()),
+        session_id=number,
+        mail_possible=mail.possible(services.settings),
+        mail_wanted=progress.mail_wanted,
+        push_key=key,
+    )
 
 
 @router.get("/s/{session_id}/progress")
@@ -46,7 +71,7 @@ async def session_progress(request: Request, number: SessionNumber, services: Wi
     """Answer all that is known of a session, with the page's texts."""
     async with services.database.transaction() as session:
         progress = await charging.progress(session, driver.id, number)
-    return JSONResponse(as_json(language_of(request), progress))
+    return JSONResponse(as_json(language_of(request), progress, services.clock.now()))
 
 
 @router.get("/s/{session_id}/events")
@@ -62,11 +87,54 @@ async def session_events(request: Request, number: SessionNumber, services: Wire
                 # A transaction of its own for every look: nothing stays locked while the page waits.
                 async with services.database.transaction() as session:
                     progress = await charging.progress(session, driver.id, number)
-                yield ServerSentEvent(data=json.dumps(as_json(language, progress), ensure_ascii=False))
+                shown = as_json(language, progress, services.clock.now())
+                yield ServerSentEvent(data=json.dumps(shown, ensure_ascii=False))
                 if progress.state in FINAL:
                     return
 
     return EventSourceResponse(stream(), headers={"Cache-Control": "no-store"})
+
+
+@router.get("/s/{session_id}/limit")
+async def limit_page(
+    request: Request, number: SessionNumber, services: Wired, driver: SignedIn, wish: Annotated[Wish, Query()]
+) -> Response:
+    """Ask for another limit."""
+    async with services.database.transaction() as session:
+        progress = await charging.progress(session, driver.id, number)
+    if not session_view(language_of(request), progress, services.clock.now()).can_change:
+        return RedirectResponse(f"/s/{number}", 303)
+    return _limit_form(request, services, driver, progress, wish)
+
+
+@router.get("/s/{session_id}/limit/estimate")
+async def limit_estimate(
+    request: Request, number: SessionNumber, services: Wired, driver: SignedIn, wish: Annotated[Wish, Query()]
+) -> Response:
+    """Answer what the form shows while somebody types: what the whole session would come to, or what is wrong."""
+    language = language_of(request)
+    try:
+        async with services.database.transaction() as session:
+            progress = await charging.progress(session, driver.id, number)
+            requested = wish.read(progress.currency)
+            quote = await changing.quote_of_change(session, services, driver.id, number, requested)
+    except (BadLimit, NotRunning) as error:
+        return JSONResponse({"ok": False, "text": language.error(error), "button": language.text("Change the limit")})
+    return JSONResponse({"ok": True, "text": change_text(language, quote), "button": change_button(language, quote)})
+
+
+@router.post("/s/{session_id}/limit")
+async def change_limit(
+    request: Request, number: SessionNumber, services: Wired, driver: SignedIn, wish: Annotated[Wish, Form()]
+) -> Response:
+    """Change the limit; the session's page shows when the outlet has it."""
+    async with services.database.transaction() as session:
+        progress = await charging.progress(session, driver.id, number)
+    try:
+        await changing.change_limit(services, driver.id, number, wish.read(progress.currency))
+    except (BadLimit, BalanceTooLow, CardDeclined) as error:
+        return _limit_form(request, services, driver, progress, wish, error)
+    return RedirectResponse(f"/s/{number}", 303)
 
 
 @router.get("/s/{session_id}/stop")
@@ -74,7 +142,7 @@ async def stop_page(request: Request, number: SessionNumber, services: Wired, dr
     """Ask whether to stop, and say what it costs: it cannot be taken back."""
     async with services.database.transaction() as session:
         progress = await charging.progress(session, driver.id, number)
-    now = session_view(language_of(request), progress)
+    now = session_view(language_of(request), progress, services.clock.now())
     if not now.can_stop:
         return RedirectResponse(f"/s/{number}", 303)
     return page(request, "stop.html", driver=driver, now=now, session_id=number)
@@ -85,3 +153,62 @@ async def stop(number: SessionNumber, services: Wired, driver: SignedIn) -> Resp
     """Stop; the session's page shows how it ends. A session that is over is left as it is."""
     await charging.stop(services, driver.id, number)
     return RedirectResponse(f"/s/{number}", 303)
+
+
+@router.post("/s/{session_id}/mail")
+async def want_mail(
+    number: SessionNumber, services: Wired, driver: SignedIn, form: Annotated[Wanted, Form()]
+) -> Response:
+    """Note whether a mail is wanted when this session ends or is interrupted."""
+    async with services.database.transaction() as session:
+        await charging.want_mail(session, driver.id, number, wanted=form.wanted)
+    return RedirectResponse(f"/s/{number}", 303)
+
+
+@router.post("/s/{session_id}/push")
+async def want_push(
+    request: Request, number: SessionNumber, services: Wired, driver: SignedIn, browser: push.Browser
+) -> Response:
+    """Tell this browser when the session ends or is interrupted."""
+    async with services.database.transaction() as session:
+        await charging.progress(session, driver.id, number)
+        await push.subscribe(session, services, number, browser, language_of(request).code)
+    return JSONResponse({"told": True})
+
+
+@router.post("/s/{session_id}/push/off")
+async def want_no_push(number: SessionNumber, services: Wired, driver: SignedIn, browser: push.Endpoint) -> Response:
+    """Tell this browser nothing more about the session."""
+    async with services.database.transaction() as session:
+        await charging.progress(session, driver.id, number)
+        await push.unsubscribe(session, number, browser.endpoint)
+    return JSONResponse({"told": False})
+
+
+def _limit_form(
+    request: Request,
+    services: Services,
+    driver: Driver,
+    progress: Progress,
+    wish: Wish,
+    error: KonsentoError | None = None,
+) -> Response:
+    if error is not None:
+        problems.note(request, error)
+    language = language_of(request)
+    offered = change_kinds(language, progress)
+    kind = wish.kind or progress.limit_kind
+    chosen = next((choice for choice in offered if choice.kind == kind), offered[0])
+    return page(
+        request,
+        "limit.html",
+        driver=driver,
+        status=error.status if error else 200,
+        problem=language.error(error) if error else None,
+        now=session_view(language, progress, services.clock.now()),
+        limit=limit_text(language, progress.limit_kind, progress.limit_amount, progress.currency),
+        session_id=progress.session_id,
+        kinds=offered,
+        kind=chosen.kind,
+        amount=wish.amount[:12] or chosen.usual or next(c.usual for c in offered if c.kind == LimitKind.ENERGY),
+    )

@@ -36,3 +36,23 @@ def power_type(name: str) -> str:
 def end_reason(reason: str) -> str:
     """Return the message for why supply ended."""
     return END_REASONS.get(reason, OTHER_REASON)
+
+
+PAYMENT_METHODS = {
+    "balance": marked("Your balance"),
+    "fake": marked("Test card (no money moves)"),
+}
+PAID_FROM = {
+    "balance": marked("Paid from your balance"),
+    "fake": marked("Paid with the test card (no money moved)"),
+}
+
+
+def payment_method(provider: str) -> str:
+    """Return the message for a way to pay."""
+    return PAYMENT_METHODS[provider]
+
+
+def paid_from(provider: str) -> str:
+    """Return the message for how something was paid."""
+    return PAID_FROM[provider]

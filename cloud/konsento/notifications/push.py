@@ -1,0 +1,234 @@
+"""Notices to browsers: Web Push (RFC 8030), encrypted for the browser (RFC 8291), signed by this server (RFC 8292).
+
+The address that a browser names is where this server will send a request to, so only those of known push services are
+taken (`KONSENTO_PUSH_SERVICES`): nobody can have it knock at doors inside the operator's network.
+"""
+
+import base64
+import json
+import logging
+from dataclasses import dataclass
+from email.utils import parseaddr
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiohttp
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from py_vapid import Vapid02
+from pydantic import BaseModel, Field
+from pywebpush import WebPusher, WebPushException
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.kit.ids import new_id
+from konsento.models import PushSubscription, ServerKey
+from konsento.notifications.errors import PushRefused
+from konsento.services import Services
+from konsento.settings import Settings
+
+log = logging.getLogger(__name__)
+
+KEY: Final = "vapid"
+KEPT_S: Final = 4 * 3600
+"""How long a push service keeps a notice for a phone that is off: afterwards it is old news."""
+TIMEOUT_S: Final = 20.0
+MOST_BROWSERS: Final = 5
+"""Browsers that are told about one session."""
+_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+
+
+class Keys(BaseModel):
+    """What the browser's messages are encrypted with, base64url."""
+
+    p256dh: str = Field(max_length=100)
+    auth: str = Field(max_length=40)
+
+
+class Endpoint(BaseModel):
+    """Where the browser's push service takes messages for it."""
+
+    endpoint: str = Field(max_length=1000)
+
+
+class Browser(Endpoint):
+    """A browser's subscription, as `PushSubscription.toJSON()` writes it."""
+
+    keys: Keys
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What a phone shows."""
+
+    title: str
+    body: str
+    path: str
+    """Page that opens when it is tapped."""
+
+
+async def public_key(session: AsyncSession, settings: Settings) -> str:
+    """Return this server's public key, base64url, for the browser to subscribe with."""
+    key = (await _vapid(session, settings)).public_key
+    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+
+
+async def subscribe(session: AsyncSession, services: Services, session_id: UUID, browser: Browser, locale: str) -> None:
+    """Have a browser told about a session; the caller has checked whose it is. Raises `PushRefused`."""
+    if not allowed(browser.endpoint, services.settings):
+        raise PushRefused
+    try:
+        WebPusher(_info(browser.endpoint, browser.keys.p256dh, browser.keys.auth))
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _bytes(browser.keys.p256dh))
+    except WebPushException, ValueError:
+        raise PushRefused from None
+    known = await subscriptions(session, session_id)
+    if any(one.endpoint == browser.endpoint for one in known):
+        return
+    if len(known) >= MOST_BROWSERS:
+        await session.delete(known[0])
+    row = PushSubscription(
+        id=new_id(),
+        session_id=session_id,
+        endpoint=browser.endpoint,
+        p256dh=browser.keys.p256dh,
+        auth=browser.keys.auth,
+        locale=locale,
+        created_at=services.clock.now(),
+    )
+    session.add(row)
+    await session.flush()
+
+
+async def unsubscribe(session: AsyncSession, session_id: UUID, endpoint: str) -> None:
+    """Tell a browser nothing more about a session."""
+    await session.execute(
+        delete(PushSubscription).where(PushSubscription.session_id == session_id, PushSubscription.endpoint == endpoint)
+    )
+
+
+async def subscriptions(session: AsyncSession, session_id: UUID) -> list[PushSubscription]:
+    """Return the browsers that are told about a session, the oldest first."""
+    query = select(PushSubscription).where(PushSubscription.session_id == session_id)
+    return list(await session.scalars(query.order_by(PushSubscription.created_at, PushSubscription.id)))
+
+
+async def forget(session: AsyncSession, subscription_id: UUID) -> None:
+    """Forget a subscription."""
+    await session.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
+
+
+def allowed(endpoint: str, settings: Settings) -> bool:
+    """Tell whether notices may go to an address: HTTPS to a known host or one below it, or a named origin."""
+    try:
+        parts = urlsplit(endpoint)
+        origin, host, port = f"{parts.scheme}://{parts.netloc}", parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if parts.username is not None or parts.password is not None:
+        return False
+    for known in settings.push_services.split():
+        if "://" in known:
+            if origin == known.rstrip("/"):
+                return True
+        elif parts.scheme == "https" and port in {None, 443} and (host == known or host.endswith(f".{known}")):
+            return True
+    return False
+
+
+async def send(services: Services, subscription: PushSubscription, notice: Notice) -> None:
+    """Hand a notice to the browser's push service. Opens its own transactions.
+
+    A browser that has withdrawn its subscription is forgotten. Raises RuntimeError, TimeoutError or
+    `aiohttp.ClientError` where the service did not take it; due work tries again.
+    """
+    if not allowed(subscription.endpoint, services.settings):  # the setting has changed since
+        await _forget(services, subscription.id)
+        return
+    async with services.database.transaction() as session:
+        vapid = await _vapid(session, services.settings)
+    pusher = WebPusher(_info(subscription.endpoint, subscription.p256dh, subscription.auth))
+    body = pusher.encode(_message(services.settings, subscription, notice))["body"]
+    headers = _headers(services, vapid, subscription)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as client,
+        client.post(subscription.endpoint, data=body, headers=headers, allow_redirects=False) as answer,
+    ):
+        status = answer.status
+    if status in _GONE:
+        await _forget(services, subscription.id)
+    elif not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        raise RuntimeError(f"the push service answered {status}")
+
+
+async def _forget(services: Services, subscription_id: UUID) -> None:
+    async with services.database.transaction() as session:
+        await forget(session, subscription_id)
+
+
+def _message(settings: Settings, subscription: PushSubscription, notice: Notice) -> bytes:
+    # Declarative Web Push: a browser that knows it shows this by itself, any other hands it to our service worker.
+    shown = {
+        "title": notice.title,
+        "body": notice.body,
+        "lang": subscription.locale,
+        "tag": str(subscription.session_id),
+        "navigate": f"{settings.public_url.rstrip('/')}{notice.path}",
+    }
+    return json.dumps({"web_push": 8030, "notification": shown}, ensure_ascii=False).encode()
+
+
+def _headers(services: Services, vapid: Vapid02, subscription: PushSubscription) -> dict[str, str]:
+    parts = urlsplit(subscription.endpoint)
+    contact = parseaddr(services.settings.mail_from)[1]
+    claims = {
+        "aud": f"{parts.scheme}://{parts.netloc}",
+        "sub": f"mailto:{contact}",
+        "exp": int(services.clock.now().timestamp()) + KEPT_S,
+    }
+    signed: dict[str, str] = vapid.sign(claims)
+    return signed | {
+        "TTL": str(KEPT_S),
+        "Urgency": "high",
+        # A newer notice about the same session takes the place of one that was not delivered yet.
+        "Topic": subscription.session_id.hex,
+        "Content-Encoding": "aes128gcm",
+        "Content-Type": "application/octet-stream",
+    }
+
+
+async def _vapid(session: AsyncSession, settings: Settings) -> Vapid02:
+    """Return this server's key: the setting's, else the one that was made when it was needed first."""
+    if settings.vapid_private_key:
+        return _vapid_of(settings.vapid_private_key)
+    row = await session.get(ServerKey, KEY)
+    if row is None:
+        try:
+            async with session.begin_nested():
+                row = ServerKey(name=KEY, value=_new_key())
+                session.add(row)
+        except IntegrityError:  # another replica made it between the look and the insert
+            row = await session.get_one(ServerKey, KEY)
+    return _vapid_of(row.value)
+
+
+def _new_key() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _vapid_of(key: str) -> Vapid02:
+    return Vapid02.from_pem(key.encode()) if key.startswith("-----") else Vapid02.from_string(key)
+
+
+def _info(endpoint: str, p256dh: str, auth: str) -> dict[str, object]:
+    return {"endpoint": endpoint, "keys": {"p256dh": p256dh, "auth": auth}}
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,61 @@
+"""Holding and taking money within our own ledger: what the balance and the test card have in common."""
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.ledger import service as ledger
+from konsento.ledger.service import Entry
+from konsento.models import AccountKind, LedgerAccount, Payment
+
+
+class LedgerProvider:
+    """Holds by a pending transfer from one account to the sales. Subclasses say from which, and when not."""
+
+    name: str
+    source: AccountKind
+
+    def check(self, account: LedgerAccount, hold_minor: int) -> None:
+        """Raise a KonsentoError where so much cannot be held in the account."""
+        raise NotImplementedError
+
+    async def hold(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
+        """Reserve the hold. Raises what `check` raises."""
+        await self._hold(session, payment, uuid5(payment.id, "hold"), at)
+
+    async def change(self, session: AsyncSession, payment: Payment, hold_minor: int, at: datetime) -> None:
+        """Hold another amount in place of the present one. Raises what `check` raises."""
+        if hold_minor == payment.hold_minor:
+            return
+        # Every hold is named after the one before it, so that the same change asked for again is the same transfer.
+        before = UUID(payment.reference) if payment.reference else uuid5(payment.id, "hold")
+        await self._void(session, payment, uuid5(before, "changed"), at)
+        payment.hold_minor = hold_minor
+        payment.reference = ""
+        await self._hold(session, payment, uuid5(before, "hold"), at)
+
+    async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
+        """Take an amount of the hold."""
+        entry = Entry(id=uuid5(payment.id, "capture"), reason="capture", at=at, session_id=payment.session_id)
+        await ledger.post(session, entry, UUID(payment.reference), amount_minor)
+
+    async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
+        """Give the hold back."""
+        await self._void(session, payment, uuid5(payment.id, "release"), at)
+
+    async def _hold(self, session: AsyncSession, payment: Payment, transfer_id: UUID, at: datetime) -> None:
+        if payment.hold_minor == 0:  # free energy, or too little to cost a coin
+            return
+        sales = await ledger.account(session, AccountKind.SALES, payment.currency)
+        source = await ledger.account(session, self.source, payment.currency, str(payment.driver_id))
+        self.check(source, payment.hold_minor)
+        entry = Entry(id=transfer_id, reason="hold", at=at, session_id=payment.session_id)
+        pending = await ledger.transfer(session, entry, source, sales, payment.hold_minor, pending=True)
+        payment.reference = str(pending.id)
+
+    async def _void(self, session: AsyncSession, payment: Payment, transfer_id: UUID, at: datetime) -> None:
+        if not payment.reference:
+            return
+        entry = Entry(id=transfer_id, reason="release", at=at, session_id=payment.session_id)
+        await ledger.void(session, entry, UUID(payment.reference))

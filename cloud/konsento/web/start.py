@@ -1,0 +1,155 @@
+"""From an outlet to a running session: how much, what it costs, how it is paid, start.
+
+The price is for everybody to see; only the start needs somebody who pays.
+"""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from konsento.charging import service as charging
+from konsento.charging.errors import BadLimit, failure
+from konsento.charging.limits import RequestedLimit, parse_limit
+from konsento.kit.errors import KonsentoError
+from konsento.models import LimitKind, SessionState
+from konsento.payments import service as payments
+from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
+from konsento.services import Services
+from konsento.sites import service as sites
+from konsento.web import problems
+from konsento.web.language import language_of
+from konsento.web.outlet_view import Standing, standing
+from konsento.web.place import Place, balance_text, place_of, view
+from konsento.web.quote_view import estimate_text, kinds, method_views, most_text, price_button, quote_view
+from konsento.web.render import page
+from konsento.web.who import MaybeSignedIn, SignedIn, Wired
+
+router = APIRouter()
+
+UNITS: dict[str, str] = {LimitKind.ENERGY: "kWh", LimitKind.TIME: "min", LimitKind.MONEY: "major"}
+"""The units of the form."""
+
+
+class Wish(BaseModel):
+    """What the driver wants, as typed. Nothing is refused here: `parse_limit` says why, in the driver's words."""
+
+    kind: str = ""
+    amount: str = ""
+    unit: str = ""
+
+    def read(self, currency: str) -> RequestedLimit:
+        """Read it; without a unit in the one that stands beside the field. Raises `BadLimit`."""
+        return parse_limit(self.kind, self.amount, self.unit or UNITS.get(self.kind), currency)
+
+    def address(self, page_address: str) -> str:
+        """Return the address of a page with this wish in its form."""
+        return f"{page_address}?{urlencode({'kind': self.kind, 'amount': self.amount, 'unit': self.unit})}"
+
+
+class PaidWish(Wish):
+    """What the driver has agreed to, and how it is paid."""
+
+    provider: str = payments.DEFAULT
+
+
+@router.get("/o/{code}/choose")
+async def choose_page(
+    request: Request, code: str, services: Wired, driver: MaybeSignedIn, wish: Annotated[Wish, Query()]
+) -> Response:
+    """Ask how much."""
+    async with services.database.transaction() as session:
+        place = await place_of(session, services, code, driver)
+    if standing(place.outlet, mine=place.mine is not None) is not Standing.FREE:
+        return RedirectResponse(f"/o/{place.outlet.code}", 303)
+    return _choose(request, services, place, wish)
+
+
+@router.get("/o/{code}/estimate")
+async def estimate(
+    request: Request, code: str, services: Wired, driver: MaybeSignedIn, wish: Annotated[Wish, Query()]
+) -> Response:
+    """Answer what the form shows while somebody types: the other two of energy, time and money, or what is wrong."""
+    language = language_of(request)
+    async with services.database.transaction() as session:
+        place = await place_of(session, services, code, driver)
+    try:
+        quote = place.quote(wish.read(place.tariff.currency))
+    except KonsentoError as error:
+        # Not an error of the request: somebody is in the middle of typing.
+        return JSONResponse({"ok": False, "text": language.error(error), "button": language.text("See the price")})
+    return JSONResponse({"ok": True, "text": estimate_text(language, quote), "button": price_button(language, quote)})
+
+
+@router.get("/o/{code}/confirm")
+async def confirm_page(
+    request: Request, code: str, services: Wired, driver: MaybeSignedIn, wish: Annotated[Wish, Query()]
+) -> Response:
+    """Show the price before anything starts."""
+    async with services.database.transaction() as session:
+        place = await place_of(session, services, code, driver)
+    obstacle = sites.obstacle(place.outlet)
+    if obstacle is not None:
+        raise obstacle
+    try:
+        offers = place.quotes(wish.read(place.tariff.currency))
+    except KonsentoError as error:
+        return _choose(request, services, place, wish, error)
+    language = language_of(request)
+    return page(
+        request,
+        "confirm.html",
+        driver=driver,
+        outlet=view(request, services, place),
+        quote=quote_view(language, offers[0][1]),
+        methods=method_views(language, offers),
+        balance=balance_text(request, place),
+        guests=bool(place.methods),
+        change=wish.address(f"/o/{place.outlet.code}/choose"),
+        here=wish.address(f"/o/{place.outlet.code}/confirm"),
+        wish=wish,
+    )
+
+
+@router.post("/o/{code}/start")
+async def start(
+    request: Request, code: str, services: Wired, driver: SignedIn, wish: Annotated[PaidWish, Form()]
+) -> Response:
+    """Start; answers when the outlet has. The session's own page shows what follows."""
+    # Straight to the start: a driver stands in front of the outlet.
+    try:
+        requested = wish.read(services.settings.currency)
+        started = await charging.start(services, driver.id, code, requested, wish.provider)
+    except (BadLimit, BalanceTooLow, CardDeclined, UnknownMethod) as error:
+        async with services.database.transaction() as session:
+            place = await place_of(session, services, code, driver)
+        return _choose(request, services, place, wish, error)
+    if started.state is SessionState.FAILED:
+        raise failure(started.failure)
+    return RedirectResponse(f"/s/{started.id}", 303)
+
+
+def _choose(
+    request: Request, services: Services, place: Place, wish: Wish, error: KonsentoError | None = None
+) -> Response:
+    """Show the form, with what was typed and what is wrong with it."""
+    if error is not None:
+        problems.note(request, error)
+    language = language_of(request)
+    offered = kinds(language, place.terms, place.funds_minor)
+    chosen = next((choice for choice in offered if choice.kind == wish.kind), offered[1])
+    return page(
+        request,
+        "choose.html",
+        driver=place.driver,
+        status=error.status if error else 200,
+        problem=language.error(error) if error else None,
+        outlet=view(request, services, place),
+        balance=balance_text(request, place),
+        most=most_text(language, place.terms),
+        kinds=offered,
+        kind=chosen.kind,
+        amount=wish.amount[:12] or chosen.usual,
+    )
