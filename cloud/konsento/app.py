@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
+from konsento.backoffice.install import install as install_back_office
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
 from konsento.kit.bus import Bus
@@ -64,7 +65,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway]:
 
 
 def pages(services: Services) -> FastAPI:
-    """Return the application that serves drivers' browsers."""
+    """Return the application that serves the browsers of drivers and of the staff."""
     app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.services = services
 
@@ -73,6 +74,7 @@ def pages(services: Services) -> FastAPI:
         return JSONResponse({"status": "ok"})
 
     install_pages(app, services.settings)
+    install_back_office(app)
     return app
 
 

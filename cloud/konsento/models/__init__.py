@@ -6,16 +6,19 @@ from konsento.models.charging import ACTIVE, WITH_OUTLET, ChargingSession, Limit
 from konsento.models.driver import Driver, FailedSignIns, SignIn
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail
+from konsento.models.operations import AuditEntry
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import Site
+from konsento.models.staff import Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
 from konsento.models.tariff import Tariff
 
 __all__ = [
     "ACTIVE",
     "WITH_OUTLET",
     "AccountKind",
+    "AuditEntry",
     "Base",
     "ChargingSession",
     "Counter",
@@ -30,9 +33,14 @@ __all__ = [
     "Payment",
     "PaymentState",
     "Receipt",
+    "Role",
     "SessionState",
     "SignIn",
     "Site",
+    "StaffInvitation",
+    "StaffMember",
+    "StaffRecoveryCode",
+    "StaffSignIn",
     "Tariff",
     "Transfer",
     "TransferKind",
