@@ -4,9 +4,10 @@ from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
 from konsento.models.charging import ACTIVE, WITH_OUTLET, ChargingSession, LimitKind, MeterEvent, SessionState
 from konsento.models.driver import Driver, FailedSignIns, SignIn
+from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail
-from konsento.models.operations import AuditEntry
+from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.receipt import Counter, Receipt
@@ -18,23 +19,29 @@ __all__ = [
     "ACTIVE",
     "WITH_OUTLET",
     "AccountKind",
+    "Alarm",
+    "AlarmKind",
     "AuditEntry",
     "Base",
     "ChargingSession",
     "Counter",
+    "Direction",
     "Driver",
     "FailedSignIns",
     "LedgerAccount",
     "LimitKind",
     "MeterEvent",
+    "OcppFrame",
     "OutgoingMail",
     "Outlet",
     "OutletStatus",
     "Payment",
     "PaymentState",
     "Receipt",
+    "Replica",
     "Role",
     "SessionState",
+    "Severity",
     "SignIn",
     "Site",
     "StaffInvitation",
