@@ -14,6 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
+from konsento.backoffice import work as back_office_work
+from konsento.backoffice.install import install as install_back_office
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import notices
 from konsento.charging import work as charging_work
@@ -23,7 +25,8 @@ from konsento.kit.db import Database
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
 from konsento.notifications import mail
-from konsento.ocpp import Gateway, Handlers, LocalStationRouter
+from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter
+from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
@@ -39,8 +42,8 @@ PROXIES: Final = frozenset({"127.0.0.1", "::1"})
 """Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
 
 
-def wire(settings: Settings) -> tuple[Services, Gateway]:
-    """Make the services of one process and the gateway that its stations dial."""
+def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
+    """Make the services of one process, the gateway that its stations dial, its journal, and the process's heart."""
     clock = SystemClock()
     database = Database(settings.database_url)
     router = LocalStationRouter()
@@ -58,15 +61,25 @@ def wire(settings: Settings) -> tuple[Services, Gateway]:
     notices.install(services)
     settlement_work.install(services)
     mail.install(services)
+    back_office_work.install(services)
+    journal = Journal(database, clock) if settings.ocpp_journal_days else None
 
     async def authenticate(station_id: str, password: str) -> bool:
         return await stations.authenticate(database, station_id, password)
 
-    return services, Gateway(handlers, router, authenticate, trusted_proxies=PROXIES)
+    def facts() -> Facts:
+        return Facts(
+            stations=len(router.connections),
+            journal_waiting=journal.waiting if journal else 0,
+            journal_dropped=journal.dropped if journal else 0,
+        )
+
+    gateway = Gateway(handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal)
+    return services, gateway, journal, Heart(database, clock, facts)
 
 
 def pages(services: Services) -> FastAPI:
-    """Return the application that serves drivers' browsers."""
+    """Return the application that serves the browsers of drivers and of the staff."""
     app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.services = services
 
@@ -75,6 +88,7 @@ def pages(services: Services) -> FastAPI:
         return JSONResponse({"status": "ok"})
 
     install_pages(app, services.settings)
+    install_back_office(app)
     return app
 
 
@@ -100,7 +114,7 @@ async def serve(settings: Settings) -> None:
     """Run pages, gateway and due work in this event loop until SIGTERM or SIGINT. Raises OSError for a taken port."""
     # Alembic runs a loop of its own.
     await asyncio.to_thread(migrate, settings.database_url)
-    services, gateway = wire(settings)
+    services, gateway, journal, heart = wire(settings)
     config = uvicorn.Config(
         pages(services),
         host=settings.host,
@@ -119,11 +133,16 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     door = _door(settings.host, settings.port)
+    beside: list[asyncio.Task[None]] = []
     runner: asyncio.Task[None] | None = None
     serving: asyncio.Task[None] | None = None
     try:
         async with services.database.transaction() as session:
             await stations.nobody_connected(session)
+        await back_office_work.begin(services)
+        beside.append(asyncio.create_task(heart.run(), name="heart"))
+        if journal is not None:
+            beside.append(asyncio.create_task(journal.run(), name="journal"))
         await gateway.start(settings.ocpp_host, settings.ocpp_port)
         runner = asyncio.create_task(services.work.run(), name="due work")
         serving = asyncio.create_task(server.serve(sockets=[door]), name="pages")
@@ -148,10 +167,11 @@ async def serve(settings: Settings) -> None:
         if serving is not None:
             await serving
         await gateway.stop()
-        if runner is not None:
-            runner.cancel()
+        # The journal after the gateway: it writes what was said last.
+        for task in [*([runner] if runner is not None else []), *beside]:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await runner
+                await task
         door.close()
         await services.database.close()
 

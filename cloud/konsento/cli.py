@@ -22,10 +22,13 @@ from konsento.kit.db import Database
 from konsento.kit.errors import KonsentoError
 from konsento.kit.money import major_from_minor, minor_from_major
 from konsento.migrations import migrate as bring_up_to_date
+from konsento.models import Role
+from konsento.operations import audit
 from konsento.payments import balance as balances
 from konsento.settings import Settings
 from konsento.sites import codes
 from konsento.sites.provisioning import BadFileError, Changes
+from konsento.staff import service as members
 
 cli = typer.Typer(
     help="Konsento's management server. Settings come from the environment (KONSENTO_…, see docs/cloud.md).",
@@ -35,6 +38,8 @@ cli = typer.Typer(
 )
 balance = typer.Typer(help="Prepaid balances.", no_args_is_help=True)
 cli.add_typer(balance, name="balance")
+staff = typer.Typer(help="Who works in the back office.", no_args_is_help=True)
+cli.add_typer(staff, name="staff")
 
 
 class _RefusedError(Exception):
@@ -103,6 +108,46 @@ async def _add(settings: Settings, email: str, minor: int) -> int:
             raise _RefusedError("There is no driver with this e-mail address.")
         await balances.top_up(session, driver.id, minor, settings.currency)
         return await balances.available(session, driver.id)
+
+
+@staff.command("add")
+def staff_add(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
+    role: Annotated[Role, typer.Option(help="What this person may do.")] = Role.VIEWER,
+    name: Annotated[str, typer.Option(help="How the back office calls this person.")] = "",
+) -> None:
+    """Invite somebody to the back office; prints a link that works once, for 24 hours."""
+    settings = _settings()
+    bring_up_to_date(settings.database_url)
+    token = asyncio.run(_invite(settings, email, role, name))
+    typer.echo(f"{settings.public_url.rstrip('/')}/office/invitation/{token}")
+
+
+async def _invite(settings: Settings, email: str, role: Role, name: str) -> str:
+    now = SystemClock().now()
+    async with _transaction(settings) as session:
+        member, token = await members.add(session, email=email, name=name, role=role, now=now)
+        await audit.note(
+            session, now, None, action="staff.invite", subject=str(member.id), details={"role": role.value}
+        )
+    return token
+
+
+@staff.command("reset")
+def staff_reset(email: Annotated[str, typer.Argument(help="The person's e-mail address.")]) -> None:
+    """Take somebody's password and authenticator away and invite anew, also an administrator who is locked out."""
+    settings = _settings()
+    bring_up_to_date(settings.database_url)
+    token = asyncio.run(_reset(settings, email))
+    typer.echo(f"{settings.public_url.rstrip('/')}/office/invitation/{token}")
+
+
+async def _reset(settings: Settings, email: str) -> str:
+    now = SystemClock().now()
+    async with _transaction(settings) as session:
+        member = await members.by_email(session, email)
+        await audit.note(session, now, None, action="staff.reset", subject=str(member.id))
+        return await members.reset(session, member.id, now)
 
 
 @asynccontextmanager

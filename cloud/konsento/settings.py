@@ -48,5 +48,7 @@ class Settings(BaseSettings):
     """Sender of the mails."""
     mail_folder: Path | None = None
     """Mails are written into this folder instead of sent: for development and tests."""
+    ocpp_journal_days: int = Field(default=30, ge=0, le=3650)
+    """How many days the journal keeps what went between sites and server; 0 for no journal."""
     log_level: str = "INFO"
     """Level of the log."""

@@ -12,27 +12,35 @@ from konsento.models.charging import (
     SessionState,
 )
 from konsento.models.driver import Driver, FailedSignIns, SignIn
+from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
+from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import Site
+from konsento.models.staff import Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
 from konsento.models.tariff import Tariff
 
 __all__ = [
     "ACTIVE",
     "WITH_OUTLET",
     "AccountKind",
+    "Alarm",
+    "AlarmKind",
+    "AuditEntry",
     "Base",
     "ChargingSession",
     "Counter",
+    "Direction",
     "Driver",
     "FailedSignIns",
     "LedgerAccount",
     "LimitChange",
     "LimitKind",
     "MeterEvent",
+    "OcppFrame",
     "OutgoingMail",
     "Outlet",
     "OutletStatus",
@@ -40,10 +48,17 @@ __all__ = [
     "PaymentState",
     "PushSubscription",
     "Receipt",
+    "Replica",
+    "Role",
     "ServerKey",
     "SessionState",
+    "Severity",
     "SignIn",
     "Site",
+    "StaffInvitation",
+    "StaffMember",
+    "StaffRecoveryCode",
+    "StaffSignIn",
     "Tariff",
     "Transfer",
     "TransferKind",

@@ -25,6 +25,7 @@ acted) or CallRefused. The messages are in `konsento.ocpp.messages`.
 from konsento.ocpp.errors import CallError, CallRefused, CallTimeout, StationBusy, StationOffline
 from konsento.ocpp.gateway import Authenticate, Gateway
 from konsento.ocpp.handlers import Handler, Handlers
+from konsento.ocpp.journal import Journal
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
 from konsento.ocpp.stations import LinkCallback, StationRouter
@@ -38,6 +39,7 @@ __all__ = [
     "Gateway",
     "Handler",
     "Handlers",
+    "Journal",
     "LinkCallback",
     "LocalStationRouter",
     "StationBusy",

@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
 from konsento.ocpp.credentials import basic_password, is_identity
 from konsento.ocpp.handlers import Handlers
+from konsento.ocpp.journal import Journal
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import Version
 from konsento.ocpp.rpc import Connection, TooManyCallsError
@@ -26,10 +27,11 @@ CLOSE_REPLACED: Final = 4001
 
 
 class Gateway:
-    """Serves `/ocpp/STATION_ID` for stations and `/health`.
+    """Serves `/ocpp/STATION_ID` for stations and `/healthz`.
 
     A wrong password and an unknown station both get 401; after repeated failures 429. `trusted_proxies` are addresses
-    whose `X-Forwarded-For` is believed: without it all stations behind a proxy would share one count of failures.
+    whose `X-Forwarded-For` is believed: without it all stations behind a proxy would share one count of failures. With
+    a `journal` every frame is kept for whoever has to find out later what happened.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Gateway:
         ssl_context: ssl.SSLContext | None = None,
         station_throttle: Throttle | None = None,
         address_throttle: Throttle | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._handlers = handlers
         self._router = router
@@ -54,6 +57,7 @@ class Gateway:
         self._ssl_context = ssl_context
         self._station_throttle = station_throttle or Throttle(limit=10, window_s=60)
         self._address_throttle = address_throttle or Throttle(limit=100, window_s=60)
+        self._journal = journal
         self._runner: web.AppRunner | None = None
         self._hanging_up: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -62,7 +66,7 @@ class Gateway:
         """Listen on the address; port 0 takes a free one. Raises OSError where the address is taken."""
         app = web.Application()
         app.router.add_get("/ocpp/{station_id}", self._serve_station)
-        app.router.add_get("/health", self._serve_health)
+        app.router.add_get("/healthz", self._serve_health)
         self._stopping = False
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
@@ -117,7 +121,7 @@ class Gateway:
             max_msg_size=self._max_frame_bytes,
         )
         await socket.prepare(request)
-        connection = Connection(station_id, version, self._handlers, _SocketLink(socket))
+        connection = Connection(station_id, version, self._handlers, _SocketLink(socket), self._journal)
         replaced = self._router.attach(connection)
         log.info("station %s connected with %s", station_id, version)
         if replaced is not None:

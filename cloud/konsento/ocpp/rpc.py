@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from konsento.kit.ids import new_id
+from konsento.models import Direction
 from konsento.ocpp.codec import (
     RESPONSES,
     BadFrameError,
@@ -22,6 +23,7 @@ from konsento.ocpp.codec import (
 )
 from konsento.ocpp.errors import CallRefused, CallTimeout, StationBusy, StationOffline
 from konsento.ocpp.handlers import Handlers
+from konsento.ocpp.journal import Journal
 from konsento.ocpp.messages import Request, Response, Version
 from konsento.ocpp.v201 import NotInVersionError
 
@@ -50,11 +52,14 @@ class Link(Protocol):
 class Connection:
     """One station's connection. Frames go in by `receive`; `call` asks the station something."""
 
-    def __init__(self, station_id: str, version: Version, handlers: Handlers, link: Link) -> None:
+    def __init__(
+        self, station_id: str, version: Version, handlers: Handlers, link: Link, journal: Journal | None = None
+    ) -> None:
         self.station_id = station_id
         self.version = version
         self._handlers = handlers
         self._link = link
+        self._journal = journal
         self._closed = False
         self._draining = False
         # What waits to be answered, in order: a call, or the finished answer to a frame that was none.
@@ -74,6 +79,8 @@ class Connection:
         """Take a frame, whatever is in it. Returns at once; raises TooManyCallsError beyond the bound of the queue."""
         if self._closed:
             return
+        if self._journal is not None:
+            self._journal.note(self.station_id, Direction.IN, text)
         try:
             frame = read_frame(text, self.version)
         except BadFrameError as error:
@@ -111,7 +118,7 @@ class Connection:
             self._own_call_id, self._own_answer = message_id, loop.create_future()
             log.debug("to station %s: %s %s", self.station_id, action, message_id)
             async with asyncio.timeout_at(deadline):
-                await self._link.send(text)
+                await self._send(text)
                 frame = await self._own_answer
         except TimeoutError as error:
             log.warning("station %s did not answer %s %s in time", self.station_id, action, message_id)
@@ -147,6 +154,11 @@ class Connection:
         if self._worker is not None:
             await asyncio.wait({self._worker}, timeout=timeout_s)
 
+    async def _send(self, text: str) -> None:
+        if self._journal is not None:
+            self._journal.note(self.station_id, Direction.OUT, text)
+        await self._link.send(text)
+
     def _enqueue(self, item: Frame | str) -> None:
         if self._draining:
             return
@@ -166,7 +178,7 @@ class Connection:
                 text = item if isinstance(item, str) else await self._answer(item)
                 if self._closed:
                     return
-                await self._link.send(text)
+                await self._send(text)
         except ConnectionError:
             log.debug("station %s left before its answer", self.station_id)
             self.close()
@@ -230,7 +242,7 @@ class Connection:
             self._log_refusal(error, f"answer to {action}")
             if self.version is Version.V21:
                 with suppress(ConnectionError):
-                    await self._link.send(
+                    await self._send(
                         write_error(
                             frame.message_id, error.code, error.description, frame_type=FrameType.CALLRESULTERROR
                         )

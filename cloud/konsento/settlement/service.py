@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento import pricing
 from konsento.ledger import service as ledger
 from konsento.ledger.service import Entry
-from konsento.models import AccountKind, ChargingSession, MeterEvent, Receipt, SessionState
+from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Receipt, SessionState
+from konsento.operations import alarms
 from konsento.payments import service as payments
 from konsento.payments.service import Hold
 from konsento.pricing import Price
@@ -63,6 +64,8 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
     measured = measure(events, charging.rated_w)
     if measured.doubtful:
         log.warning("session %s: %d readings make no sense and bill nothing", charging.id, measured.doubtful)
+        details = {"readings": measured.doubtful}
+        await alarms.report(session, at, AlarmKind.METER_DOUBTFUL, str(charging.id), details)
     wh = measured.mwh // 1000
     price = Price(unit_price=charging.unit_price, currency=charging.currency, tax_rate=charging.tax_rate)
     due = pricing.bill(price, wh)

@@ -249,7 +249,7 @@ async def test_a_stop_answers_what_was_taken_and_says_goodbye(site: Site, statio
 
 async def test_health_counts_the_stations(site: Site, station: Station) -> None:
     await station.call("Heartbeat", {})
-    async with site.client.get(f"http://127.0.0.1:{site.gateway.port}/health") as answer:
+    async with site.client.get(f"http://127.0.0.1:{site.gateway.port}/healthz") as answer:
         assert json.loads(await answer.text()) == {"status": "ok", "stations": 1}
 
 

@@ -1,0 +1,27 @@
+"""Puts the back office into the application."""
+
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from konsento.backoffice import overview, problems, signin, staff
+from konsento.backoffice.render import STATIC
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (signin.router, overview.router, staff.router)
+"""The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""
+
+
+def install(app: FastAPI) -> None:
+    """Add the back office under `/office`: an application of its own, so that its errors have its own pages.
+
+    `app.state.services` is set before; headers and the guard against other sites are those of the application around.
+    """
+    office = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    office.state.services = app.state.services
+    # Addresses carry a hash of the content; `no-store` of the pages would have it fetched anew each time.
+    office.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for router in ROUTERS:
+        office.include_router(router, include_in_schema=False)
+    problems.install(office)
+    app.mount("/office", office, name="office")

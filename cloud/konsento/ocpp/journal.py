@@ -1,0 +1,188 @@
+"""The journal of frames: what went over the line, for whoever has to find out later what happened.
+
+Diagnostics: it is written beside the frames, a second late at most, and gives way. What the database cannot take in
+time is dropped and counted; nothing waits for it, least of all a meter event.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict, deque
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import insert
+
+from konsento.kit.clock import Clock
+from konsento.kit.db import Database
+from konsento.kit.ids import new_id
+from konsento.models import Direction, OcppFrame
+from konsento.ocpp.redaction import may_hold_secrets, redacted
+
+log = logging.getLogger(__name__)
+
+FLUSH_EVERY_S: Final = 1.0
+MOST_FRAMES: Final = 20_000
+MOST_CHARACTERS: Final = 16 * 1024 * 1024
+"""Together with `MOST_FRAMES` the bound of what waits."""
+BATCH: Final = 200
+"""Rows of one transaction: short enough that a meter event behind it does not notice."""
+MOST_TEXT: Final = 16_384
+_REMEMBERED_CALLS: Final = 4096
+_TYPES: Final = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR", 6: "SEND"}
+UNREADABLE: Final = "unreadable"
+
+
+class _Info(msgspec.Struct, rename="camel"):
+    transaction_id: str | None = None
+    remote_start_id: int | None = None
+
+
+class _About(msgspec.Struct, rename="camel"):
+    """The fields by which a message says which transaction it is about; the rest is skipped."""
+
+    transaction_id: str | None = None
+    remote_start_id: int | None = None
+    transaction_info: _Info | None = None
+
+
+type _Noted = tuple[datetime, str, Direction, str]
+type _Links = tuple[str | None, int | None]
+
+_elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_about: Final = msgspec.json.Decoder(_About)
+_text: Final = msgspec.json.Decoder(str)
+_number: Final = msgspec.json.Decoder(int)
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class Journal:
+    """Takes frames at any pace and writes them in batches."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._noted: deque[_Noted] = deque()
+        self._characters = 0
+        self.dropped = 0
+        """Frames since the start that were not kept."""
+        # Answers carry neither action nor transaction: those of their call are remembered.
+        self._calls: OrderedDict[tuple[str, Direction, str], tuple[str, _Links]] = OrderedDict()
+
+    @property
+    def waiting(self) -> int:
+        """Frames that are not written yet."""
+        return len(self._noted)
+
+    def note(self, station_id: str, direction: Direction, text: str) -> None:
+        """Take a frame. Returns at once and raises nothing; beyond the bound the frame is dropped."""
+        if len(self._noted) >= MOST_FRAMES or self._characters + len(text) > MOST_CHARACTERS:
+            self.dropped += 1
+            return
+        self._characters += len(text)
+        self._noted.append((self._clock.now(), station_id, direction, text))
+
+    async def run(self) -> None:
+        """Write until cancelled; what waits then is written first."""
+        try:
+            while True:
+                await asyncio.sleep(FLUSH_EVERY_S)
+                await self.flush()
+        finally:
+            with suppress(Exception):
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits. What the database refuses is dropped: trying again would only lose more."""
+        left = len(self._noted)
+        while left > 0:
+            rows = [self._row(*self._take()) for _ in range(min(BATCH, left))]
+            left -= len(rows)
+            try:
+                async with self._database.transaction() as session:
+                    await session.execute(insert(OcppFrame), rows)
+            except Exception:  # diagnostics give way, whatever is wrong with the database
+                self.dropped += len(rows)
+                log.exception("%d frames were not kept in the journal", len(rows))
+            # Rows are made and written in the loop that answers stations: let these go first.
+            await asyncio.sleep(0)
+
+    def _take(self) -> _Noted:
+        noted = self._noted.popleft()
+        self._characters -= len(noted[3])
+        return noted
+
+    def _row(self, at: datetime, station_id: str, direction: Direction, text: str) -> dict[str, Any]:
+        kind, message_id, action, payload = _parts(text)
+        links: _Links = (None, None)
+        if kind in {"CALL", "SEND"}:
+            links = _links(payload)
+            self._remember((station_id, direction, message_id), (action, links))
+        elif kind != UNREADABLE:
+            asked = Direction.OUT if direction is Direction.IN else Direction.IN
+            action, links = self._calls.get((station_id, asked, message_id), ("", links))
+            if links[0] is None and action == "RequestStartTransaction":
+                links = (_links(payload)[0], links[1])
+        return {
+            "id": new_id(),
+            "at": at,
+            "station_id": station_id,
+            "direction": direction,
+            "type": kind,
+            "action": action[:64],
+            "message_id": message_id[:36],
+            "transaction_id": links[0],
+            "remote_start_id": links[1],
+            "text": _kept(action, payload, text),
+        }
+
+    def _remember(self, key: tuple[str, Direction, str], value: tuple[str, _Links]) -> None:
+        self._calls[key] = value
+        if len(self._calls) > _REMEMBERED_CALLS:
+            self._calls.popitem(last=False)
+
+
+def _parts(text: str) -> tuple[str, str, str, bytes]:
+    """Return type, message id, action and payload of a frame; of an error its code and description as payload."""
+    try:
+        elements = _elements.decode(text)
+        kind = _TYPES[_number.decode(elements[0])]
+        message_id = _text.decode(elements[1])
+        if kind in {"CALL", "SEND"}:
+            return kind, message_id, _text.decode(elements[2]), bytes(elements[3])
+        if kind == "CALLRESULT":
+            return kind, message_id, "", bytes(elements[2])
+        return kind, message_id, "", b"[" + b",".join(bytes(part) for part in elements[2:]) + b"]"
+    except (*_UNREADABLE, KeyError, IndexError):
+        return UNREADABLE, "", "", b""
+
+
+def _links(payload: bytes) -> _Links:
+    try:
+        about = _about.decode(payload)
+    except _UNREADABLE:
+        return None, None
+    info = about.transaction_info
+    transaction_id = about.transaction_id or (info.transaction_id if info else None)
+    remote_start_id = (
+        about.remote_start_id if about.remote_start_id is not None else (info.remote_start_id if info else None)
+    )
+    if transaction_id is not None and not 0 < len(transaction_id) <= 36:
+        transaction_id = None
+    if remote_start_id is not None and not -(2**31) <= remote_start_id < 2**31:
+        remote_start_id = None
+    return transaction_id, remote_start_id
+
+
+def _kept(action: str, payload: bytes, text: str) -> str:
+    if not payload:
+        # It cannot be looked through, so what may be in it is not kept.
+        return f"({len(text)} characters that are no frame)"
+    try:
+        plain = payload.decode()
+        shown = redacted(action, payload) if may_hold_secrets(action, plain) else plain
+    except _UNREADABLE:
+        return f"({len(text)} characters that cannot be read)"
+    # No database takes a NUL in a text.
+    return shown.replace("\x00", "")[:MOST_TEXT]

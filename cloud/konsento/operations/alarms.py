@@ -1,0 +1,167 @@
+"""Alarms: raised when something is found wrong, once while it stays wrong, and closed when it no longer is.
+
+Two sorts. What can be looked at (a site that is away, work that was given up) is found by `watch`, again and again, and
+its alarm closes by itself. What happened once (a meter that made no sense) is told by `report`, and its alarm stays
+until a person has acknowledged it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.kit.ids import new_id
+from konsento.models import Alarm, AlarmKind, Severity
+from konsento.operations import repository
+from konsento.operations.errors import UnknownAlarm, UnknownWork
+
+SITE_AWAY: Final = timedelta(minutes=5)
+SESSION_SILENT: Final = timedelta(minutes=5)
+SESSION_UNSETTLED: Final = timedelta(minutes=30)
+"""Beyond the patience of settlement with missing events, which is 15 minutes."""
+TRANSACTION_UNKNOWN: Final = timedelta(hours=24)
+"""How long an alarm about a transaction that belongs to no session stays, if it is not given to one."""
+
+SEVERITY: Final = {
+    AlarmKind.SITE_OFFLINE: Severity.CRITICAL,
+    AlarmKind.OUTLET_FAULTED: Severity.WARNING,
+    AlarmKind.WORK_GIVEN_UP: Severity.CRITICAL,
+    AlarmKind.SESSION_SILENT: Severity.WARNING,
+    AlarmKind.SESSION_UNSETTLED: Severity.CRITICAL,
+    AlarmKind.UNKNOWN_TRANSACTION: Severity.CRITICAL,
+    AlarmKind.METER_DOUBTFUL: Severity.WARNING,
+    AlarmKind.JOURNAL_DROPPED: Severity.WARNING,
+}
+REPORTED: Final = frozenset({AlarmKind.METER_DOUBTFUL, AlarmKind.JOURNAL_DROPPED})
+"""Kinds that happen once; acknowledging closes them."""
+WATCHED: Final = tuple(kind for kind in AlarmKind if kind not in REPORTED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that is wrong now."""
+
+    kind: AlarmKind
+    subject: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+async def report(
+    session: AsyncSession, at: datetime, kind: AlarmKind, subject: str, details: dict[str, Any] | None = None
+) -> None:
+    """Raise an alarm about something that happened; while one is open about the same, it is counted there.
+
+    `details` hold no driver's data: everybody in the back office reads them.
+    """
+    found = await repository.open_alarm(session, kind, subject[:100])
+    if found is None:
+        session.add(_alarm(Finding(kind=kind, subject=subject[:100], details=details or {}), at))
+        return
+    found.count += 1
+    found.last_seen = at
+    found.details = details or {}
+
+
+async def watch(session: AsyncSession, now: datetime) -> None:
+    """Look at everything that can be looked at: open the alarms that are missing, close those whose cause is gone."""
+    found = {(finding.kind, finding.subject): finding for finding in await _look(session, now)}
+    for alarm in await repository.open_alarms(session, WATCHED):
+        finding = found.pop((alarm.kind, alarm.subject), None)
+        if finding is None:
+            alarm.closed_at = now
+        else:
+            alarm.last_seen = now
+    session.add_all(_alarm(finding, now) for finding in found.values())
+
+
+async def acknowledge(session: AsyncSession, alarm_id: UUID, member_id: UUID, note: str, now: datetime) -> Alarm:
+    """Note who cares about an alarm, and what they say. Raises `UnknownAlarm`.
+
+    An alarm about something that happened is over with it; another one closes when its cause is gone.
+    """
+    alarm = await session.get(Alarm, alarm_id, with_for_update=True)
+    if alarm is None or alarm.closed_at is not None:
+        raise UnknownAlarm
+    alarm.acknowledged_by = member_id
+    alarm.acknowledged_at = now
+    alarm.note = note.strip()[:500]
+    if alarm.kind in REPORTED:
+        alarm.closed_at = now
+    return alarm
+
+
+async def retry_work(session: AsyncSession, alarm_id: UUID, now: datetime) -> tuple[str, str]:
+    """Make the given-up work of an alarm due again, and close the alarm; returns its kind and key.
+
+    Raises `UnknownAlarm`, `UnknownWork`.
+    """
+    alarm = await session.get(Alarm, alarm_id, with_for_update=True)
+    if alarm is None or alarm.closed_at is not None or alarm.kind is not AlarmKind.WORK_GIVEN_UP:
+        raise UnknownAlarm
+    kind, _, key = alarm.subject.partition(" ")
+    if not await repository.revive(session, kind, key, now):
+        raise UnknownWork
+    alarm.closed_at = now
+    return kind, key
+
+
+async def _look(session: AsyncSession, now: datetime) -> Sequence[Finding]:
+    found = [
+        Finding(kind=AlarmKind.SITE_OFFLINE, subject=site.station_id, details={"site": site.name})
+        for site in await repository.sites_gone(session, now - SITE_AWAY)
+    ]
+    found += [
+        Finding(
+            kind=AlarmKind.OUTLET_FAULTED,
+            subject=outlet.code,
+            details={"outlet": outlet.name, "site": outlet.site.name, "reason": outlet.status_reason},
+        )
+        for outlet in await repository.faulted_outlets(session)
+    ]
+    found += [
+        Finding(
+            kind=AlarmKind.WORK_GIVEN_UP,
+            subject=f"{work.kind} {work.key}",
+            details={"error": work.last_error, "attempts": work.attempts},
+        )
+        for work in await repository.given_up(session)
+    ]
+    silent = await repository.silent_sessions(session, now - SESSION_SILENT)
+    unsettled = await repository.unsettled_sessions(session, now - SESSION_UNSETTLED)
+    for kind, sessions in ((AlarmKind.SESSION_SILENT, silent), (AlarmKind.SESSION_UNSETTLED, unsettled)):
+        found += [
+            Finding(
+                kind=kind,
+                subject=str(charging.id),
+                details={"outlet": charging.outlet.name, "site": charging.outlet.site.name},
+            )
+            for charging in sessions
+        ]
+    found += [
+        Finding(
+            kind=AlarmKind.UNKNOWN_TRANSACTION,
+            subject=f"{station_id} {transaction_id}",
+            details={"events": events},
+        )
+        for station_id, transaction_id, events in await repository.unknown_transactions(
+            session, now - TRANSACTION_UNKNOWN
+        )
+    ]
+    return found
+
+
+def _alarm(finding: Finding, at: datetime) -> Alarm:
+    return Alarm(
+        id=new_id(),
+        kind=finding.kind,
+        severity=SEVERITY[finding.kind],
+        subject=finding.subject,
+        details=finding.details,
+        opened_at=at,
+        last_seen=at,
+        count=1,
+        note="",
+    )

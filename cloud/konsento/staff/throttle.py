@@ -1,0 +1,45 @@
+"""Slows down guessing: each wrong attempt makes the next one wait longer, by mail address and network address."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.models import FailedSignIns
+from konsento.staff.errors import TooManyTries
+
+FREE_FAILURES = 5
+"""So many typing mistakes cost no waiting."""
+FIRST_WAIT_S = 2
+LONGEST_WAIT_S = 300
+
+
+def origin_of(email: str, address: str) -> bytes:
+    """Return the key under which attempts are counted; apart from a driver's with the same address."""
+    return hashlib.sha256(f"staff\n{email}\n{address}".encode()).digest()
+
+
+async def attempt(session: AsyncSession, origin: bytes, now: datetime) -> None:
+    """Count an attempt, before it is known to be wrong: attempts side by side must not all pass.
+
+    Raises `TooManyTries` while this origin has to wait.
+    """
+    failed = await session.get(FailedSignIns, origin, with_for_update=True)
+    if failed is None:
+        failed = FailedSignIns(origin=origin, failures=0, last_failed_at=now, next_attempt_at=now)
+        session.add(failed)
+    if now < failed.next_attempt_at:
+        left = (failed.next_attempt_at - now).total_seconds()
+        raise TooManyTries(seconds=max(1, int(left + 0.999)))
+    failed.failures += 1
+    failed.last_failed_at = now
+    over = failed.failures - FREE_FAILURES
+    wait = min(FIRST_WAIT_S * 2 ** min(over, 16), LONGEST_WAIT_S) if over >= 0 else 0
+    failed.next_attempt_at = now + timedelta(seconds=wait)
+
+
+async def forget(session: AsyncSession, origin: bytes) -> None:
+    """Start again from nothing after a success."""
+    failed = await session.get(FailedSignIns, origin, with_for_update=True)
+    if failed is not None:
+        await session.delete(failed)
