@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from konsento import provisioning
 from konsento.charging import handlers as charging_handlers
+from konsento.charging import notices
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import take_in
@@ -44,6 +45,9 @@ from konsento.ocpp.messages import (
     TransactionEvent,
     TransactionEventType,
     TransactionInfo,
+    TriggerMessage,
+    TriggerMessageResponse,
+    TriggerMessageStatus,
 )
 from konsento.payments import balance
 from konsento.services import Services
@@ -97,6 +101,7 @@ class PlayedRouter:
         self.answers: dict[type[Request[Any]], Callable[[Any], Answer]] = {
             RequestStartTransaction: lambda request: accepted(f"TX-{request.remote_start_id}"),
             RequestStopTransaction: lambda _: RequestStopTransactionResponse(status=StartStopStatus.ACCEPTED),
+            TriggerMessage: lambda _: TriggerMessageResponse(status=TriggerMessageStatus.ACCEPTED),
         }
         self.online = True
         self.connecting: list[LinkCallback] = []
@@ -309,6 +314,7 @@ async def wired(database: Database) -> Core:
     handlers = Handlers(clock)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
+    notices.install(services)
     settlement_work.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))

@@ -61,7 +61,7 @@ async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
         if wants_mail(charging):
             driver = await session.get_one(Driver, charging.driver_id)
             language = LANGUAGES.get(driver.locale) or LANGUAGES.default
-            letter = await _mail(session, services, charging, driver, language, what)
+            letter = await _mail(session, services, charging, driver, language=language, what=what)
             await mail.queue(session, services, letter, language)
 
 
@@ -120,6 +120,7 @@ async def _mail(
     services: Services,
     charging: ChargingSession,
     driver: Driver,
+    *,
     language: Language,
     what: str,
 ) -> Mail:

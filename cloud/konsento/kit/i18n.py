@@ -131,6 +131,10 @@ class Language:
         """Return the day of a moment where the outlet is."""
         return format_date(at.astimezone(zone), format="medium", locale=self.dates)
 
+    def month(self, at: datetime) -> str:
+        """Return a month with its year, by the zone of `at`."""
+        return format_skeleton("yMMMM", at, tzinfo=at.tzinfo, locale=self.dates)
+
     def clock(self, at: datetime, zone: ZoneInfo) -> str:
         """Return the hour and minute of a moment where the outlet is."""
         return format_time(at, format="short", tzinfo=zone, locale=self.dates)

@@ -17,9 +17,9 @@ from uuid import UUID
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from py_vapid import Vapid02
+from py_vapid import Vapid02  # type: ignore[import-untyped]  # it has no types
 from pydantic import BaseModel, Field
-from pywebpush import WebPusher, WebPushException
+from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,15 +1,20 @@
-"""A driver's sessions and receipts."""
+"""A driver's sessions and receipts: a list by month, and a table for a spreadsheet."""
 
+import csv
 from dataclasses import dataclass
+from datetime import datetime
+from io import StringIO
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from konsento.charging import service as charging
 from konsento.charging.progress import Progress
 from konsento.kit.i18n import Language
+from konsento.kit.money import exponent, major_from_minor
 from konsento.models import SessionState
 from konsento.payments import balance
 from konsento.web.language import language_of
@@ -17,6 +22,14 @@ from konsento.web.render import page
 from konsento.web.who import SignedIn, Wired
 
 router = APIRouter()
+
+ON_A_PAGE = 20
+MOST_MONTHS = 36
+"""Months to choose from."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
+
+Month = Annotated[str, Query(pattern=r"^$|^20\d\d-(0[1-9]|1[0-2])$")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,19 +45,123 @@ class HistoryRow:
 
 
 @router.get("/history")
-async def history_page(request: Request, services: Wired, driver: SignedIn) -> Response:
-    """List the driver's sessions, the newest first."""
+async def history_page(
+    request: Request,
+    services: Wired,
+    driver: SignedIn,
+    month: Month = "",
+    number: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,
+) -> Response:
+    """List the driver's sessions, the newest first, of all times or of a month (`2026-11`)."""
     language = language_of(request)
     async with services.database.transaction() as session:
-        sessions = await charging.history(session, driver.id)
+        oldest = await charging.first(session, driver.id)
+        period = _period(month, oldest)
+        # One more than is shown tells whether there is a next page.
+        sessions = await charging.history(session, driver.id, period, ON_A_PAGE + 1, (number - 1) * ON_A_PAGE)
         available = await balance.available(session, driver.id)
     return page(
         request,
         "history.html",
         driver=driver,
-        sessions=[_row(language, progress) for progress in sessions],
+        sessions=[_row(language, progress) for progress in sessions[:ON_A_PAGE]],
         balance=language.money(available, services.settings.currency),
+        month=month,
+        months=[(name, language.month(at)) for name, at in _months(oldest, services.clock.now())],
+        newer=number - 1,
+        older=number + 1 if len(sessions) > ON_A_PAGE else 0,
     )
+
+
+@router.get("/history.csv")
+async def history_table(request: Request, services: Wired, driver: SignedIn, month: Month = "") -> Response:
+    """Give the same sessions as a table (RFC 4180, UTF-8 with a byte order mark, as spreadsheets want it)."""
+    async with services.database.transaction() as session:
+        period = _period(month, await charging.first(session, driver.id))
+        sessions = await charging.history(session, driver.id, period)
+    table = StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(_heads(language_of(request)))
+    writer.writerows([_cell(value) for value in _cells(progress)] for progress in sessions)
+    name = f"konsento-{month or 'all'}.csv"
+    return Response(
+        table.getvalue().encode("utf-8-sig"),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _period(month: str, oldest: Progress | None) -> tuple[datetime, datetime] | None:
+    if not month:
+        return None
+    begin = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=_zone(oldest))
+    return begin, _next_month(begin)
+
+
+def _months(oldest: Progress | None, now: datetime) -> list[tuple[str, datetime]]:
+    """Return the months since the driver's first session as `2026-11` and a moment in each, the newest first."""
+    if oldest is None:
+        return []
+    zone = _zone(oldest)
+    at = oldest.created_at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    months = []
+    while at <= now:
+        months.append((at.strftime("%Y-%m"), at))
+        at = _next_month(at)
+    return months[::-1][:MOST_MONTHS]
+
+
+def _zone(oldest: Progress | None) -> ZoneInfo:
+    # A driver's months begin where the driver began to charge; sessions elsewhere still show their own local time.
+    return ZoneInfo(oldest.time_zone) if oldest is not None else ZoneInfo("UTC")
+
+
+def _next_month(at: datetime) -> datetime:
+    return at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
+
+
+def _heads(language: Language) -> list[str]:
+    text = language.text
+    return [
+        text("Begin"),
+        text("End"),
+        text("Site"),
+        text("Outlet"),
+        text("Code"),
+        text("Energy, kWh"),
+        text("Price per kWh"),
+        text("Amount"),
+        text("Currency"),
+        text("State"),
+        text("Charging"),
+    ]
+
+
+def _cells(progress: Progress) -> list[str]:
+    zone = ZoneInfo(progress.time_zone)
+    wh = progress.billed_wh if progress.billed_wh is not None else progress.delivered_mwh // 1000
+    amount = major_from_minor(progress.amount_minor, progress.currency)
+    return [
+        _local(progress.started_at or progress.created_at, zone),
+        _local(progress.ended_at, zone),
+        progress.site_name,
+        progress.outlet_name,
+        progress.outlet_code,
+        f"{wh // 1000}.{wh % 1000:03d}",
+        f"{progress.unit_price:f}",
+        f"{amount:.{exponent(progress.currency)}f}",
+        progress.currency,
+        progress.state.value,
+        str(progress.session_id),
+    ]
+
+
+def _local(at: datetime | None, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).isoformat(timespec="seconds") if at is not None else ""
+
+
+def _cell(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _row(language: Language, progress: Progress) -> HistoryRow:

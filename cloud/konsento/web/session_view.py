@@ -166,7 +166,7 @@ def _charging(language: Language, progress: Progress) -> tuple[str, str]:
         )
     calm = text("You can close this page; the outlet stops by itself.")
     if progress.limit_kind is LimitKind.FULL:
-        return text("Charging until the car is full."), calm
+        return text("Charging until the car is full."), text("You can close this page; it ends by itself.")
     if progress.expected_end is None:
         return text("Charging."), calm
     at = language.clock(progress.expected_end, ZoneInfo(progress.time_zone))

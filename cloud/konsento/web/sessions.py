@@ -133,7 +133,7 @@ async def change_limit(
     try:
         await changing.change_limit(services, driver.id, number, wish.read(progress.currency))
     except (BadLimit, BalanceTooLow, CardDeclined) as error:
-        return _limit_form(request, services, driver, progress, wish, error)
+        return _limit_form(request, services, driver, progress, wish, error=error)
     return RedirectResponse(f"/s/{number}", 303)
 
 
@@ -191,6 +191,7 @@ def _limit_form(
     driver: Driver,
     progress: Progress,
     wish: Wish,
+    *,
     error: KonsentoError | None = None,
 ) -> Response:
     if error is not None:

@@ -7,32 +7,25 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from konsento import pricing
-from konsento.charging.errors import LimitTooLarge, LimitTooSmall
+from konsento.charging.errors import LimitAboveOutlets, LimitTooLarge, LimitTooSmall, NothingToHold
 from konsento.charging.limits import MOST_WH, RequestedLimit
-from konsento.charging.quote import Quote, quoted
-from konsento.models import LimitKind, Tariff
+from konsento.charging.quote import Quote, Terms, quoted
+from konsento.models import LimitKind
 from konsento.pricing import Price
-
-from ..conftest import AT
 
 PRICES = st.decimals(Decimal("0.0001"), Decimal(5000), places=4)
 
 
-def _tariff(unit_price: Decimal, currency: str = "JPY") -> Tariff:
-    return Tariff(
-        name="t",
-        unit_price=unit_price,
-        currency=currency,
-        tax_rate=Decimal("0.1"),
-        power_type="solar",
-        supplier="s",
-        valid_from=AT,
-    )
+def _terms(
+    unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY", wh: int | None = None, s: int | None = None
+) -> Terms:
+    price = Price(unit_price=Decimal(unit_price), currency=currency, tax_rate=Decimal("0.1"))
+    return Terms(price=price, power_type="solar", supplier="s", rated_w=rated_w, outlet_wh=wh, outlet_s=s)
 
 
 def _quote(kind: str, amount: int, unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY") -> Quote:
     requested = RequestedLimit(kind=LimitKind(kind), amount=amount)
-    return quoted(_tariff(Decimal(unit_price), currency), rated_w, requested)
+    return quoted(_terms(unit_price, rated_w, currency), requested)
 
 
 def test_energy_is_quoted_with_time_and_price_at_the_rated_power() -> None:
@@ -89,3 +82,47 @@ def test_the_bill_of_all_that_can_flow_fits_the_hold(
     assert 0 < quote.energy_cap_wh <= MOST_WH
     assert quote.estimated_minor <= quote.hold_minor
     assert quote.estimated_wh <= quote.energy_cap_wh or quote.energy_cap_wh == MOST_WH
+
+
+FULL = RequestedLimit(kind=LimitKind.FULL, amount=0)
+
+
+def test_until_full_is_at_most_a_day_at_the_rated_power() -> None:
+    quote = quoted(_terms(), FULL)
+
+    assert (quote.energy_limit_wh, quote.time_limit_s) == (72_000, 86_400)
+    assert (quote.estimated_wh, quote.estimated_s, quote.estimated_minor) == (72_000, 86_400, 2772)
+
+
+def test_until_full_ends_at_the_outlets_most() -> None:
+    quote = quoted(_terms(wh=10_000, s=7200), FULL)
+
+    assert (quote.energy_limit_wh, quote.time_limit_s, quote.hold_minor) == (6000, 7200, 231)
+
+
+@given(unit_price=PRICES, rated_w=st.integers(100, 20_000), funds=st.integers(0, 100_000))
+def test_until_full_never_holds_more_than_there_is_and_never_nothing_for_power_that_costs(
+    unit_price: Decimal, rated_w: int, funds: int
+) -> None:
+    terms = _terms(str(unit_price), rated_w)
+    try:
+        quote = quoted(terms, FULL, funds)
+    except NothingToHold:
+        slack = pricing.cut_off_slack_wh(rated_w)
+        assert pricing.wh_for_money(terms.price, funds) in range(slack + 1)
+        return
+    assert quote.hold_minor <= funds
+    assert 0 < quote.energy_cap_wh <= MOST_WH
+    assert pricing.bill(terms.price, quote.energy_cap_wh + pricing.cut_off_slack_wh(rated_w)).total_minor <= funds
+
+
+@pytest.mark.parametrize(("kind", "amount"), [("energy", 3001), ("time", 1801), ("money", 116)])
+def test_more_than_the_outlets_most_is_refused(kind: str, amount: int) -> None:
+    terms = _terms(wh=3000, s=1800)
+
+    with pytest.raises(LimitAboveOutlets):
+        quoted(terms, RequestedLimit(kind=LimitKind(kind), amount=amount))
+
+
+def test_the_outlets_longest_time_ends_a_session_by_energy_too() -> None:
+    assert quoted(_terms(s=1800), RequestedLimit(kind=LimitKind.ENERGY, amount=3000)).time_limit_s == 1800

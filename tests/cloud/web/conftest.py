@@ -19,6 +19,7 @@ from sqlalchemy import update
 
 from konsento import provisioning
 from konsento.app import pages
+from konsento.charging import notices
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import take_in
 from konsento.kit import hashing
@@ -214,6 +215,7 @@ async def wired(settings: Settings) -> AsyncIterator[Bench]:
     services = Services(database=database, settings=settings, clock=clock, router=site, live=Bus(), work=work)
     site.services = services
     charging_work.install(services)
+    notices.install(services)
     settlement_work.install(services)
     bench = Bench(pages(services), services, site, clock)
     await bench.outlet_is(OutletStatus.AVAILABLE)
