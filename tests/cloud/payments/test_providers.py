@@ -38,9 +38,7 @@ async def unpaid_session(core: Core) -> UUID:
 
 
 def wanted(core: Core, session_id: UUID, provider: str, amount: int = 100) -> Hold:
-    return Hold(
-        session_id=session_id, driver_id=core.driver_id, amount_minor=amount, currency="JPY", provider=provider
-    )
+    return Hold(session_id=session_id, driver_id=core.driver_id, amount_minor=amount, currency="JPY", provider=provider)
 
 
 async def account(tx: AsyncSession, core: Core, provider: str) -> LedgerAccount:
