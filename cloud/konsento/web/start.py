@@ -46,7 +46,8 @@ class Wish(BaseModel):
 
     def address(self, page_address: str) -> str:
         """Return the address of a page with this wish in its form."""
-        return f"{page_address}?{urlencode({'kind': self.kind, 'amount': self.amount, 'unit': self.unit})}"
+        given = {name: value for name, value in self.model_dump(include={"kind", "amount", "unit"}).items() if value}
+        return f"{page_address}?{urlencode(given)}"
 
 
 class PaidWish(Wish):

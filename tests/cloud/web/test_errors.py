@@ -147,7 +147,7 @@ async def test_a_site_that_refuses_costs_nothing_and_the_balance_is_whole_when_i
     assert balance == "¥3,000"
     assert "not started" in bench.words(history)
     assert "The charging did not start." in bench.words(session)
-    assert "Nothing is charged. What was held is back in your balance." in bench.words(session)
+    assert "Nothing is charged. What was held is free again." in bench.words(session)
 
 
 async def test_a_site_that_has_just_gone_costs_nothing(bench: Bench) -> None:

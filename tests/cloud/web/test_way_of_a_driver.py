@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -56,18 +57,19 @@ async def test_the_whole_way(bench: Bench) -> None:
     assert "Solar · Sakura Energy" in receipt
 
 
-async def test_a_price_is_seen_without_an_account_and_an_amount_needs_one(bench: Bench) -> None:
+async def test_a_price_is_seen_without_an_account_and_only_the_start_needs_one(bench: Bench) -> None:
     async with bench.browser() as browser:
         outlet = await browser.get(f"/o/{CODE}")
-        choose = await browser.get(f"/o/{CODE}/choose?kind=time&amount=20")
-        sign_in = await browser.get(choose.headers["location"])
-        sign_up = await browser.get(re.findall(r'href="(/signup[^"]*)"', sign_in.text)[0])
+        choose = await browser.get(f"/o/{CODE}/choose")
+        price = await browser.get(f"/o/{CODE}/confirm?kind=time&amount=20")
+        sign_up = await browser.get(unescape(re.findall(r'href="(/signup[^"]*)"', price.text)[0]))
 
     assert "¥38.50 / kWh" in bench.words(outlet)
     assert "Tax of 10% included, nothing else is added." in bench.words(outlet)
-    assert choose.status_code == 303
-    assert choose.headers["location"].startswith("/signin?next=/o/")
-    assert f'value="/o/{CODE}/choose?kind=time&amp;amount=20"' in sign_up.text
+    assert choose.status_code == 200
+    assert "20 min for about ¥38." in bench.words(price)
+    assert "/start" not in price.text
+    assert f'value="/o/{CODE}/confirm?kind=time&amp;amount=20"' in sign_up.text
 
 
 @pytest.mark.parametrize("typed", ["k7f-29q", " K7F 29Q ", "k7f29q", "Ｋ７Ｆ２９Ｑ"])

@@ -17,19 +17,26 @@ PASSWORD = "correct horse battery"
 WISH = {"kind": "energy", "amount": "10", "unit": "Wh"}
 NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
 
-OPEN = {"/", "/o/{code}", "/o/{code}/qr.svg", "/signup", "/signin", "/signout", "/healthz", "/manifest.webmanifest"}
+OPEN = {"/", "/o/{code}", "/o/{code}/qr.svg", "/signup", "/signin", "/signout", "/healthz", "/sw.js", "/manifest.webmanifest"}
+OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
-    "/o/{code}/choose",
-    "/o/{code}/estimate",
-    "/o/{code}/confirm",
     "/o/{code}/start",
     "/s/{session_id}",
     "/s/{session_id}/progress",
     "/s/{session_id}/events",
+    "/s/{session_id}/limit",
+    "/s/{session_id}/limit/estimate",
     "/s/{session_id}/stop",
+    "/s/{session_id}/mail",
+    "/s/{session_id}/push",
+    "/s/{session_id}/push/off",
     "/history",
+    "/history.csv",
 }
+ORDERS = {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
+"""Those of them that are no pages."""
+BROWSER = {"endpoint": "https://fcm.googleapis.com/x", "keys": {"p256dh": "AA", "auth": "AA"}}
 
 
 def addresses(bench: Bench) -> set[str]:
@@ -45,7 +52,7 @@ async def test_every_address_is_known_to_be_open_or_private(bench: Bench) -> Non
     assert addresses(bench) == OPEN | PRIVATE
 
 
-@pytest.mark.parametrize("address", sorted(PRIVATE - {"/o/{code}/start"}))
+@pytest.mark.parametrize("address", sorted(PRIVATE - ORDERS))
 async def test_nobody_is_led_to_the_sign_in_or_told_401(bench: Bench, address: str) -> None:
     path = address.format(code=CODE, session_id=NOBODYS)
     async with bench.browser() as browser:
@@ -60,7 +67,13 @@ async def test_nobody_is_led_to_the_sign_in_or_told_401(bench: Bench, address: s
 
 
 @pytest.mark.parametrize(
-    ("path", "back"), [(f"/o/{CODE}/start", f"/o/{CODE}"), (f"/s/{NOBODYS}/stop", f"/s/{NOBODYS}/stop")]
+    ("path", "back"),
+    [
+        (f"/o/{CODE}/start", f"/o/{CODE}"),
+        (f"/s/{NOBODYS}/stop", f"/s/{NOBODYS}/stop"),
+        (f"/s/{NOBODYS}/limit", f"/s/{NOBODYS}/limit"),
+        (f"/s/{NOBODYS}/mail", f"/s/{NOBODYS}/mail"),
+    ],
 )
 async def test_nobody_changes_nothing(bench: Bench, path: str, back: str) -> None:
     async with bench.browser() as browser:
@@ -71,7 +84,7 @@ async def test_nobody_changes_nothing(bench: Bench, path: str, back: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("part", ["", "/progress", "/events", "/stop"])
+@pytest.mark.parametrize("part", ["", "/progress", "/events", "/stop", "/limit", "/limit/estimate"])
 async def test_somebody_elses_session_does_not_exist(bench: Bench, method: str, part: str) -> None:
     async with bench.driver("ann@example.com") as ann, bench.driver("bob@example.com") as bob:
         session = await bench.start(ann)
@@ -84,13 +97,40 @@ async def test_somebody_elses_session_does_not_exist(bench: Bench, method: str, 
     assert len(bench.site.asked) == 1
 
 
+@pytest.mark.parametrize("path", ["push", "push/off"])
+async def test_nobody_and_nobody_else_is_told_about_a_session(bench: Bench, path: str) -> None:
+    async with (
+        bench.driver("ann@example.com") as ann,
+        bench.driver("bob@example.com") as bob,
+        bench.browser() as nobody,
+    ):
+        session = await bench.start(ann)
+        theirs = await bob.post(f"{session}/{path}", json=BROWSER)
+        nobodys = await nobody.post(f"{session}/{path}", json=BROWSER)
+
+    assert (theirs.status_code, nobodys.status_code) == (404, 401)
+
+
+async def test_nobody_changes_the_limit_or_the_mails_of_somebody_elses_session(bench: Bench) -> None:
+    async with bench.driver("ann@example.com") as ann, bench.driver("bob@example.com") as bob:
+        session = await bench.start(ann)
+        limit = await bob.post(f"{session}/limit", data={"kind": "energy", "amount": "1"})
+        mail = await bob.post(f"{session}/mail", data={"wanted": "true"})
+        shown = (await ann.get(f"{session}/progress")).json()
+
+    assert (limit.status_code, mail.status_code) == (404, 404)
+    assert (shown["changing"], shown["mail_wanted"]) == (None, False)
+
+
 async def test_a_receipt_is_its_drivers_alone(bench: Bench) -> None:
     async with bench.driver("ann@example.com") as ann, bench.driver("bob@example.com") as bob:
         session = await bench.start(ann)
         await bench.site.charges("10")
         theirs = await bob.get(session)
         history = await bob.get("/history")
+        table = await bob.get("/history.csv")
 
+    assert session.removeprefix("/s/") not in table.text
     assert theirs.status_code == 404
     assert "Measured" not in theirs.text
     assert session not in history.text
