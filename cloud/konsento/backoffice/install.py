@@ -5,10 +5,12 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from konsento.backoffice import overview, problems, signin, staff
+from konsento.backoffice import alarms, drivers, health, log, overview, problems, remote, sessions, signin, staff
 from konsento.backoffice.render import STATIC
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (signin.router, overview.router, staff.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
+    part.router for part in (signin, overview, sessions, drivers, alarms, remote, log, health, staff)
+)
 """The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""
 
 

@@ -68,6 +68,11 @@ async def find_account(
     return await session.scalar(query)
 
 
+async def exists(session: AsyncSession, transfer_id: UUID) -> bool:
+    """Tell whether there is a transfer with this id."""
+    return await session.get(Transfer, transfer_id) is not None
+
+
 def available_credit(account: LedgerAccount) -> int:
     """Return what can still be taken from an account that we owe: posted credits less debits, pending ones too."""
     return account.credits_posted - account.debits_posted - account.debits_pending

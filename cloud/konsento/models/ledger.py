@@ -76,6 +76,6 @@ class Transfer(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     reason: Mapped[str] = mapped_column(String(32))
-    """What for: `hold`, `capture`, `release`, `tax`, `top-up`, `welcome`."""
+    """What for: `hold`, `capture`, `release`, `tax`, `top-up`, `welcome`, `goodwill`."""
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey("charging_sessions.id"), index=True)
     created_at: Mapped[datetime]

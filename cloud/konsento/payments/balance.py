@@ -50,6 +50,19 @@ async def top_up(
     log.info("balance of driver %s topped up by %d %s (minor units)", driver_id, amount_minor, currency)
 
 
+async def goodwill(
+    session: AsyncSession, driver_id: UUID, amount_minor: int, currency: str, *, transfer_id: UUID, at: datetime
+) -> bool:
+    """Give a driver money of the operator's. The same `transfer_id` gives it once; returns whether it is new."""
+    if await ledger.exists(session, transfer_id):
+        return False
+    promotion = await ledger.account(session, AccountKind.PROMOTION, currency)
+    balance = await ledger.account(session, AccountKind.DRIVER_BALANCE, currency, str(driver_id))
+    await ledger.transfer(session, Entry(id=transfer_id, reason="goodwill", at=at), promotion, balance, amount_minor)
+    log.info("driver %s was given %d %s (minor units)", driver_id, amount_minor, currency)
+    return True
+
+
 class BalanceProvider(LedgerProvider):
     """Pays from the driver's prepaid balance."""
 

@@ -21,3 +21,17 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
     });
   });
 }
+
+// The overview keeps itself up to date; a page that is not looked at does not ask.
+for (const part of document.querySelectorAll("[data-live]")) {
+  setInterval(async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" } });
+      if (answer.status === 401) location.reload();
+      if (answer.ok) part.innerHTML = await answer.text();
+    } catch {
+      // The next look may come through; the page says as of when it is.
+    }
+  }, 5000);
+}

@@ -1,0 +1,35 @@
+"""What somebody typed into the filters and forms of the back office, read without ever refusing a page."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from konsento.operations.errors import ReasonNeeded
+
+SHORTEST_REASON = 5
+LONGEST_REASON = 300
+
+
+def day(text: str, time_zone: str = "UTC", *, following: bool = False) -> datetime | None:
+    """Return the moment at which a day (2026-11-23) begins, or `following` the next one; None for what is none."""
+    try:
+        begin = date.fromisoformat(text) + timedelta(days=1 if following else 0)
+    except ValueError, OverflowError:
+        return None
+    return datetime(begin.year, begin.month, begin.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def number(text: str) -> UUID | None:
+    """Return an id, or None for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def reason(text: str) -> str:
+    """Return why somebody does something, as it goes into the log. Raises `ReasonNeeded`."""
+    plain = " ".join(text.split())[:LONGEST_REASON]
+    if len(plain) < SHORTEST_REASON:
+        raise ReasonNeeded
+    return plain

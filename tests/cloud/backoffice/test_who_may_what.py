@@ -1,0 +1,159 @@
+"""Every address of the back office: nobody, a driver and each role get what is theirs and no more."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Mount
+
+from konsento.models import Role
+from konsento.staff.permissions import Permission, may
+
+if TYPE_CHECKING:
+    from tests.cloud.backoffice.conftest import Office
+
+OPEN = {
+    ("GET", "/signin"),
+    ("POST", "/signin"),
+    ("POST", "/signout"),
+    ("GET", "/invitation/{token}"),
+    ("POST", "/invitation/{token}"),
+}
+PRIVATE = {
+    ("GET", "/"): Permission.LOOK,
+    ("GET", "/live"): Permission.LOOK,
+    ("GET", "/sessions"): Permission.LOOK,
+    ("GET", "/sessions.csv"): Permission.LOOK,
+    ("POST", "/sessions"): Permission.DRIVERS,
+    ("GET", "/sessions/{number}"): Permission.LOOK,
+    ("POST", "/sessions/{number}/stop"): Permission.SESSIONS,
+    ("POST", "/sessions/{number}/check"): Permission.SESSIONS,
+    ("POST", "/sessions/{number}/receipt"): Permission.SESSIONS,
+    ("GET", "/drivers"): Permission.DRIVERS,
+    ("POST", "/drivers"): Permission.DRIVERS,
+    ("GET", "/drivers/{number}"): Permission.DRIVERS,
+    ("POST", "/drivers/{number}"): Permission.DRIVERS,
+    ("POST", "/drivers/{number}/sign-out"): Permission.DRIVERS,
+    ("POST", "/drivers/{number}/credit"): Permission.CREDIT,
+    ("GET", "/alarms"): Permission.LOOK,
+    ("POST", "/alarms/{number}/acknowledge"): Permission.ALARMS,
+    ("POST", "/alarms/{number}/retry"): Permission.ALARMS,
+    ("GET", "/stations/{station_id}"): Permission.LOOK,
+    ("POST", "/stations/{station_id}/trigger"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/reset"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/availability"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/report"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/read"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/write"): Permission.REMOTE,
+    ("GET", "/log"): Permission.LOG,
+    ("GET", "/log.csv"): Permission.LOG,
+    ("GET", "/health"): Permission.LOOK,
+    ("GET", "/staff"): Permission.STAFF,
+    ("POST", "/staff"): Permission.STAFF,
+    ("POST", "/staff/{number}/role"): Permission.STAFF,
+    ("POST", "/staff/{number}/disable"): Permission.STAFF,
+    ("POST", "/staff/{number}/enable"): Permission.STAFF,
+    ("POST", "/staff/{number}/reset"): Permission.STAFF,
+}
+"""Who may call it: the permission, which `staff.permissions` gives to roles."""
+NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
+FIELDS = {
+    "reason": "a test of rights",
+    "text": "nobody at all",
+    "message": "Heartbeat",
+    "kind": "OnIdle",
+    "status": "Operative",
+    "base": "SummaryInventory",
+    "role": "viewer",
+    "once": NOBODYS,
+}
+
+
+def address(path: str) -> str:
+    return "/office" + path.format(number=NOBODYS, station_id="nowhere", token="none")
+
+
+def routes(app: FastAPI) -> set[tuple[str, str]]:
+    office = next(route.app for route in app.routes if isinstance(route, Mount) and route.path == "/office")
+    assert isinstance(office, FastAPI)
+    found: set[tuple[str, str]] = set()
+    for route in office.routes:
+        for part in getattr(getattr(route, "original_router", None), "routes", [route]):
+            if isinstance(part, APIRoute):
+                found |= {(method, part.path) for method in part.methods}
+    return found
+
+
+async def test_every_address_is_known_with_its_permission(office: Office) -> None:
+    assert routes(office.bench.app) == OPEN | set(PRIVATE)
+
+
+async def test_nobody_is_led_to_the_sign_in(office: Office) -> None:
+    async with office.bench.browser() as browser:
+        for method, path in PRIVATE:
+            answer = await browser.request(method, address(path), data=FIELDS if method == "POST" else None)
+            if path.endswith((".csv", "/live")):
+                assert answer.status_code == 401, path
+            else:
+                assert answer.status_code == 303, path
+                assert answer.headers["location"].startswith("/office/signin?next=/office/")
+
+
+async def test_a_driver_is_nobody_here(office: Office) -> None:
+    async with office.bench.driver() as browser:
+        browser.cookies.set("konsento_staff", browser.cookies["konsento_driver"], path="/office")
+        for method, path in PRIVATE:
+            answer = await browser.request(method, address(path), data=FIELDS if method == "POST" else None)
+            assert answer.status_code in {303, 401}, path
+            assert answer.status_code == 401 or answer.headers["location"].startswith("/office/signin")
+
+    assert office.bench.site.asked == []
+
+
+async def test_a_member_is_nobody_on_the_drivers_pages(office: Office) -> None:
+    _, token = await office.enrolled(Role.ADMIN)
+    async with office.bench.browser(Cookie=f"konsento_staff={token}; konsento_driver={token}") as browser:
+        answer = await browser.get("/history")
+
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_gets_what_its_permissions_say(office: Office, role: Role) -> None:
+    async with office.member(role) as browser:
+        for (method, path), permission in PRIVATE.items():
+            answer = await browser.request(method, address(path), data=FIELDS if method == "POST" else None)
+            # What is allowed may still not exist, or not be possible; what is forbidden is always 403.
+            assert (answer.status_code != 403) == may(role, permission), (method, path, answer.status_code)
+            assert answer.status_code < 500, (method, path)
+
+    assert office.bench.site.asked == []
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_the_navigation_shows_what_a_role_may_open(office: Office, role: Role) -> None:
+    async with office.member(role) as browser:
+        words = (await browser.get("/office/")).text
+
+    assert ('href="/office/staff"' in words) == (role is Role.ADMIN)
+    assert ('href="/office/drivers"' in words) == (role is not Role.VIEWER)
+
+
+async def test_a_page_of_another_site_cannot_send_the_forms(office: Office) -> None:
+    async with office.member(Role.ADMIN) as browser:
+        answer = await browser.post(
+            "/office/staff", data={"email": "x@example.com"}, headers={"Origin": "http://evil.test"}
+        )
+
+    assert answer.status_code == 403
+    assert [entry.action for entry in await office.log("staff.invite")] == []
+
+
+async def test_pages_carry_the_headers_and_stay_out_of_caches(office: Office) -> None:
+    async with office.member(Role.VIEWER) as browser:
+        answer = await browser.get("/office/")
+
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert "style=" not in answer.text
