@@ -299,13 +299,13 @@ async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
         yield database
 
 
-async def wired(database: Database) -> Core:
+async def wired(database: Database, settings: Settings | None = None) -> Core:
     """Wire the domains on a furnished database."""
     clock = ManualClock(AT)
     router = PlayedRouter()
     services = Services(
         database=database,
-        settings=Settings(),
+        settings=settings or Settings(),
         clock=clock,
         router=router,
         live=Bus(),

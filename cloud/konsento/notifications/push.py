@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # it has no types
 from pydantic import BaseModel, Field
-from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped]  # it has no types
+from pywebpush import WebPusher  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,6 +38,8 @@ KEPT_S: Final = 4 * 3600
 TIMEOUT_S: Final = 20.0
 MOST_BROWSERS: Final = 5
 """Browsers that are told about one session."""
+SECRET_BYTES: Final = 16
+"""Length of a browser's secret (RFC 8291, 3.2)."""
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -81,11 +83,7 @@ async def subscribe(session: AsyncSession, services: Services, session_id: UUID,
     """Have a browser told about a session; the caller has checked whose it is. Raises `PushRefused`."""
     if not allowed(browser.endpoint, services.settings):
         raise PushRefused
-    try:
-        WebPusher(_info(browser.endpoint, browser.keys.p256dh, browser.keys.auth))
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _bytes(browser.keys.p256dh))
-    except WebPushException, ValueError:
-        raise PushRefused from None
+    _check(browser.keys)
     known = await subscriptions(session, session_id)
     if any(one.endpoint == browser.endpoint for one in known):
         return
@@ -164,6 +162,16 @@ async def send(services: Services, subscription: PushSubscription, notice: Notic
         await _forget(services, subscription.id)
     elif not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         raise RuntimeError(f"the push service answered {status}")
+
+
+def _check(keys: Keys) -> None:
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _bytes(keys.p256dh))
+        secret = _bytes(keys.auth)
+    except ValueError:
+        raise PushRefused from None
+    if len(secret) != SECRET_BYTES:
+        raise PushRefused
 
 
 async def _forget(services: Services, subscription_id: UUID) -> None:

@@ -1,17 +1,20 @@
 """The table of a session's life, and sessions whose site is away, forgets, or never ends."""
 
+import asyncio
 import shutil
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from konsento.charging import service as charging
 from konsento.charging.life import TRANSITIONS, Happening, step
+from konsento.charging.limits import RequestedLimit
 from konsento.charging.service import LONGEST_S
 from konsento.kit.db import Database
-from konsento.models import ACTIVE, ChargingSession, SessionState
+from konsento.models import ACTIVE, ChargingSession, LimitKind, SessionState
 from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import (
     GetTransactionStatus,
@@ -19,8 +22,10 @@ from konsento.ocpp.messages import (
     RequestStartTransaction,
     RequestStopTransaction,
 )
+from konsento.payments import balance
+from konsento.sites.errors import OutletBusy
 
-from ..conftest import ENDED, STARTED, STATION, Core, accepted, event_of, wired
+from ..conftest import CODES, ENDED, STARTED, STATION, Core, accepted, event_of, wired
 
 FINAL = {SessionState.SETTLED, SessionState.FAILED}
 
@@ -234,3 +239,34 @@ async def test_a_database_from_before_the_start_was_answered_finds_out_by_asking
 
     assert (await restored.progress(session.id)).state is SessionState.CHARGING
     await database.close()
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=6))
+def test_of_all_who_start_at_the_same_moment_in_two_servers_one_wins_and_nothing_is_held_for_the_others(
+    order: list[tuple[int, int]], furnished: Path
+) -> None:
+    async def race() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "konsento.sqlite3"
+            shutil.copy(furnished, path)
+            databases = [Database(f"sqlite+aiosqlite:///{path}") for _ in range(2)]
+            servers = [await wired(database) for database in databases]
+            wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
+            drivers = (servers[0].driver_id, servers[0].other_driver_id)
+            results = await asyncio.gather(
+                *(charging.start(servers[at].services, drivers[who], CODES[0], wish) for at, who in order),
+                return_exceptions=True,
+            )
+            won = {result.id: result for result in results if isinstance(result, ChargingSession)}
+            assert len(won) == 1
+            assert {type(result) for result in results} <= {ChargingSession, OutletBusy}
+            assert sum(len(server.router.asked) for server in servers) == 1
+            (winner,) = won.values()
+            async with databases[1].transaction() as tx:
+                left = {driver: await balance.available(tx, driver) for driver in drivers}
+            assert left == {driver: 5000 - (46 if driver == winner.driver_id else 0) for driver in drivers}
+            for database in databases:
+                await database.close()
+
+    asyncio.run(race())
