@@ -77,10 +77,11 @@ class History:
 def timeline(language: Language, history: History, shown: Iterable[Source]) -> list[Entry]:
     """Return the entries of these sources, the oldest first."""
     wanted = set(shown)
+    # In the order in which things of the same moment follow from each other.
     makers = {
         Source.STEP: _steps,
-        Source.METER: _meter,
         Source.OCPP: _messages,
+        Source.METER: _meter,
         Source.MONEY: _money,
         Source.STAFF: _staff,
     }
@@ -107,11 +108,6 @@ def _steps(language: Language, history: History) -> Iterable[Entry]:
         reason = text(end_reason(charging.end_reason))
         ended = text("Supply ended: {reason} ({word}).", reason=reason, word=charging.end_reason or "–")
         yield from step(charging.ended_at, text("Ended"), ended)
-    if history.receipt is not None:
-        receipt = history.receipt
-        energy, amount = language.energy(receipt.billed_wh), language.money(receipt.amount_minor, receipt.currency)
-        billed = text("Receipt {number}: {energy}, {amount}.", number=receipt.number, energy=energy, amount=amount)
-        yield from step(receipt.issued_at, text("Billed"), billed)
 
 
 def _meter(language: Language, history: History) -> Iterable[Entry]:
@@ -233,6 +229,11 @@ def _money(language: Language, history: History) -> Iterable[Entry]:
             sentence=f"{language.money(payment.captured_minor, payment.currency)}: "
             + (language.text(word) if word is not None else payment.state.value),
         )
+    if history.receipt is not None:
+        receipt, text = history.receipt, language.text
+        energy, amount = language.energy(receipt.billed_wh), language.money(receipt.amount_minor, receipt.currency)
+        billed = text("Receipt {number}: {energy}, {amount}.", number=receipt.number, energy=energy, amount=amount)
+        yield Entry(at=receipt.issued_at, source=Source.MONEY, title=text("Billed"), sentence=billed)
 
 
 def _staff(language: Language, history: History) -> Iterable[Entry]:

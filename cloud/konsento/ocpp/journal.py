@@ -50,6 +50,8 @@ class _About(msgspec.Struct, rename="camel"):
 type _Noted = tuple[datetime, str, Direction, str]
 type _Links = tuple[str | None, int | None]
 
+# The table, not the class: its rows need nothing of the ORM.
+_INSERT: Final = insert(OcppFrame.__table__)
 _elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _about: Final = msgspec.json.Decoder(_About)
 _text: Final = msgspec.json.Decoder(str)
@@ -101,7 +103,7 @@ class Journal:
             left -= len(rows)
             try:
                 async with self._database.transaction() as session:
-                    await session.execute(insert(OcppFrame), rows)
+                    await session.execute(_INSERT, rows)
             except Exception:  # diagnostics give way, whatever is wrong with the database
                 self.dropped += len(rows)
                 log.exception("%d frames were not kept in the journal", len(rows))

@@ -1,4 +1,4 @@
-"""The back office on the application of the drivers' pages: members with a role, and browsers in which they are signed in."""
+"""The back office on the application of the drivers' pages: members with a role, signed in in their browsers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

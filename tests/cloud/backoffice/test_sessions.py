@@ -1,0 +1,197 @@
+"""Sessions in the back office: found by everything but their driver, with every step, event and message in order."""
+
+import json
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from konsento.models import ChargingSession, Direction, Role
+from konsento.ocpp import Journal
+from konsento.ocpp.messages import GetTransactionStatus, GetTransactionStatusResponse, RequestStopTransaction
+
+if TYPE_CHECKING:
+    from tests.cloud.backoffice.conftest import Office
+
+STATION = "sakura-mall"
+NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+async def charged(office: Office, *, ended: bool = True) -> str:
+    """Have a driver charge; returns the session's id."""
+    async with office.bench.driver("ann@example.com") as driver:
+        at = await office.bench.start(driver)
+    if ended:
+        await office.bench.site.charges("10")
+    else:
+        await office.bench.site.reports("0")
+        await office.bench.site.reports("3", seconds=4)
+    return at.removeprefix("/s/")
+
+
+async def row_of(office: Office, session_id: str) -> ChargingSession:
+    async with office.bench.services.database.transaction() as session:
+        return next(s for s in await session.scalars(select(ChargingSession)) if str(s.id) == session_id)
+
+
+async def test_a_session_is_found_by_what_identifies_it(office: Office) -> None:
+    session_id = await charged(office)
+    charging = await row_of(office, session_id)
+    async with office.member(Role.VIEWER) as browser:
+        for text in (session_id, charging.transaction_id, str(charging.remote_start_id), "k7f-29q"):
+            page = await browser.get("/office/sessions", params={"text": text})
+            assert f"/office/sessions/{session_id}" in page.text, text
+        others = [
+            await browser.get("/office/sessions", params=params)
+            for params in (
+                {"text": "nothing"},
+                {"state": "failed"},
+                {"until": "2020-01-01"},
+                {"site": NOBODYS},
+            )
+        ]
+        lenient = await browser.get("/office/sessions", params={"state": "x", "site": "x", "since": "x", "sort": "x"})
+
+    assert all(session_id not in page.text for page in others)
+    assert session_id in lenient.text
+
+
+async def test_days_of_the_search_are_days_at_the_site(office: Office) -> None:
+    session_id = await charged(office)  # 2026-11-22, 10:58 in Tokyo
+    async with office.member(Role.VIEWER) as browser:
+        that_day = await browser.get("/office/sessions", params={"since": "2026-11-22", "until": "2026-11-22"})
+        day_before = await browser.get("/office/sessions", params={"until": "2026-11-21"})
+
+    assert session_id in that_day.text
+    assert session_id not in day_before.text
+
+
+async def test_nothing_about_the_driver_is_shown_or_exported(office: Office) -> None:
+    session_id = await charged(office)
+    async with office.member(Role.ADMIN) as browser:
+        answers = [
+            await browser.get("/office/sessions"),
+            await browser.get("/office/sessions.csv"),
+            await browser.get(f"/office/sessions/{session_id}"),
+            await browser.get("/office/"),
+        ]
+
+    for answer in answers:
+        assert answer.status_code == 200
+        assert "ann@example.com" not in answer.text
+        assert "Ann Example" not in answer.text
+
+
+async def test_a_search_by_mail_address_needs_a_reason_and_is_logged(office: Office) -> None:
+    session_id = await charged(office)
+    async with office.member(Role.SUPPORT) as browser:
+        without = await browser.post("/office/sessions", data={"email": "ann@example.com"})
+        found = await browser.post("/office/sessions", data={"email": "Ann@example.com ", "reason": "she called us"})
+        nobody = await browser.post("/office/sessions", data={"email": "x@example.com", "reason": "she called us"})
+
+    assert without.status_code == 422
+    assert session_id in found.text
+    assert session_id not in nobody.text
+    assert [(e.details["searched"], e.details["reason"]) for e in await office.log("driver.search")] == [
+        ("ann@example.com", "she called us"),
+        ("x@example.com", "she called us"),
+    ]
+
+
+async def test_the_timeline_has_steps_events_messages_and_money_in_order(office: Office) -> None:
+    session_id = await charged(office, ended=False)
+    charging = await row_of(office, session_id)
+    journal = Journal(office.bench.services.database, office.bench.clock)
+    event = {
+        "transactionInfo": {"transactionId": charging.transaction_id},
+        "idToken": {"idToken": "ABCDEFGHIJ", "type": "Central"},
+    }
+    journal.note(STATION, Direction.IN, json.dumps([2, "m1", "TransactionEvent", event]))
+    journal.note(STATION, Direction.OUT, '[3,"m1",{}]')
+    journal.note(
+        STATION,
+        Direction.OUT,
+        json.dumps([2, "m0", "RequestStartTransaction", {"remoteStartId": charging.remote_start_id}]),
+    )
+    journal.note(STATION, Direction.IN, '[3,"m0",{"status":"Accepted"}]')
+    journal.note(STATION, Direction.IN, '[2,"m2","TransactionEvent",{"transactionInfo":{"transactionId":"OTHER"}}]')
+    journal.note("elsewhere", Direction.IN, json.dumps([2, "m3", "TransactionEvent", event]))
+    await journal.flush()
+    office.bench.clock.advance(timedelta(seconds=10))
+    await office.bench.site.reports("10", seconds=30, ended="EnergyLimitReached")
+    await office.bench.services.work.drain()
+    async with office.member(Role.VIEWER) as browser:
+        page = await browser.get(f"/office/sessions/{session_id}")
+        only = await browser.get(f"/office/sessions/{session_id}", params={"show": "ocpp"})
+
+    words = office.bench.words(page)
+    assert words.count("TransactionEvent") == 2  # the call and its answer, not the other transaction's
+    assert words.count("RequestStartTransaction") == 2
+    assert "ABCDEFGHIJ" not in page.text
+    assert "ABCD…" in page.text
+    order = [words.index(text) for text in ("Agreed", "Meter: Started", "Meter: Ended", "Receipt 1: 10 Wh")]
+    assert order == sorted(order)
+    assert "capture (post)" in words
+    assert "Meter: Started" not in office.bench.words(only)
+    times = re.findall(r"<time>([\d: -]+)<small>(\.\d+)", page.text)
+    assert times == sorted(times)
+
+
+async def test_support_stops_a_session_with_a_reason(office: Office) -> None:
+    session_id = await charged(office, ended=False)
+    async with office.member(Role.SUPPORT) as browser:
+        without = await browser.post(f"/office/sessions/{session_id}/stop")
+        assert not [r for r in office.bench.site.asked if isinstance(r, RequestStopTransaction)]
+        stopped = await browser.post(f"/office/sessions/{session_id}/stop", data={"reason": "the cable smokes"})
+
+    assert without.status_code == 422
+    assert stopped.status_code == 303
+    assert [type(r) for r in office.bench.site.asked][-1] is RequestStopTransaction
+    (entry,) = await office.log("session.stop")
+    assert (entry.subject, entry.details["reason"]) == (session_id, "the cable smokes")
+
+
+async def test_checking_asks_the_site_and_its_answer_is_in_the_timeline(office: Office) -> None:
+    session_id = await charged(office, ended=False)
+    office.bench.site.answers[GetTransactionStatus] = lambda _: GetTransactionStatusResponse(
+        ongoing_indicator=True, messages_in_queue=False
+    )
+    async with office.member(Role.SUPPORT) as browser:
+        await browser.post(f"/office/sessions/{session_id}/check")
+        office.bench.site.online = False
+        await browser.post(f"/office/sessions/{session_id}/check")
+        page = await browser.get(f"/office/sessions/{session_id}")
+
+    answers = [entry.details for entry in await office.log("session.check")]
+    assert answers[0] == {"ongoing": True, "messages in queue": False}
+    assert "not connected" in answers[1]["answer"]
+    assert "session.check" in page.text
+
+
+async def test_the_file_has_every_session_and_no_formulas(office: Office) -> None:
+    session_id = await charged(office)
+    async with office.member(Role.VIEWER) as browser:
+        answer = await browser.get("/office/sessions.csv")
+
+    lines = answer.text.lstrip("\ufeff").splitlines()
+    assert lines[0].startswith("session,created,started,ended,site")
+    assert lines[1].startswith(session_id)
+    assert ",settled,EnergyLimitReached,10," in lines[1]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_the_overview_counts_what_is_going_on(office: Office, language: str) -> None:
+    await charged(office)
+    async with office.bench.driver("bob@example.com") as driver:
+        await office.bench.start(driver)
+        await office.bench.site.reports("0")
+    async with office.member(Role.VIEWER, language) as browser:
+        page = office.bench.words(await browser.get("/office/"))
+        part = await browser.get("/office/live")
+
+    assert "10 Wh" in page
+    assert "3.00 kW" in page
+    assert ("Sessions running 1" if language == "en" else "実行中の充電 1") in page
+    assert "<html" not in part.text
