@@ -1,13 +1,17 @@
-"""A walk through every screen of a driver. Each step leads to a screen and names it."""
+"""Walks through every screen. Each step leads to a screen and names it."""
 
 import re
 from collections.abc import AsyncIterator
 
+import pyotp
 from playwright.async_api import Page
 
-from konsento.models import OutletStatus
+from konsento.models import OutletStatus, Role
+from konsento.operations import alarms
+from konsento.sites import stations
+from konsento.staff import service as staff
 
-from ..web.conftest import CODE, PASSWORD
+from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
 
 
@@ -68,3 +72,46 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     await stage.bench.outlet_is(OutletStatus.AVAILABLE)
     await at("/no/such/page")
     yield "nothing-here"
+
+
+async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
+    """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
+    services = stage.bench.services
+
+    async def at(path: str) -> None:
+        await page.goto(f"{stage.url}/office{path}")
+
+    async with stage.bench.driver(email) as driver:
+        session = (await stage.bench.start(driver, "6", "kWh")).rpartition("/")[2]
+        await stage.bench.site.reports("0")
+        await stage.bench.site.reports("3720", seconds=4464, watts=2910)
+    async with services.database.transaction() as transaction:
+        _, invitation = await staff.add(transaction, email=email, name="", role=Role.ADMIN, now=services.clock.now())
+        secret = (await staff.enrolment(transaction, invitation, services.clock.now())).totp_secret
+        await stations.note_status(
+            transaction, STATION, 2, OutletStatus.FAULTED, reason="overcurrent", at=services.clock.now()
+        )
+        await alarms.watch(transaction, services.clock.now())
+    await at("/")
+    yield "sign-in"
+    await at(f"/invitation/{invitation}")
+    yield "invitation"
+    await page.fill("input[name=password]", "mauve anchor tiny river")
+    await page.fill("input[name=code]", pyotp.TOTP(secret).at(services.clock.now()))
+    await page.click("main button[type=submit]")
+    await page.wait_for_selector("text=/[A-Z0-9]{4,5}-[A-Z0-9]{4,5}/")
+    yield "welcome"
+    for name, path in (
+        ("overview", "/"),
+        ("sessions", "/sessions"),
+        ("session", f"/sessions/{session}"),
+        ("drivers", "/drivers"),
+        ("station", f"/stations/{STATION}"),
+        ("alarms", "/alarms"),
+        ("log", "/log"),
+        ("health", "/health"),
+        ("staff", "/staff"),
+        ("nothing-here", "/no-such-page"),
+    ):
+        await at(path)
+        yield name

@@ -17,7 +17,17 @@ PASSWORD = "correct horse battery"
 WISH = {"kind": "energy", "amount": "10", "unit": "Wh"}
 NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
 
-OPEN = {"/", "/o/{code}", "/o/{code}/qr.svg", "/signup", "/signin", "/signout", "/healthz", "/sw.js", "/manifest.webmanifest"}
+OPEN = {
+    "/",
+    "/o/{code}",
+    "/o/{code}/qr.svg",
+    "/signup",
+    "/signin",
+    "/signout",
+    "/healthz",
+    "/sw.js",
+    "/manifest.webmanifest",
+}
 OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
