@@ -117,8 +117,7 @@ def quoted(terms: Terms, requested: RequestedLimit, funds_minor: int | None = No
             limits = _by_money(terms, requested.amount)
     estimated_s = pricing.time_for_energy(terms.rated_w, limits.estimated_wh)
     if limits.time_limit_s is not None and requested.kind in {LimitKind.TIME, LimitKind.FULL}:
-        # At the rated power the energy may be enough for less than that.
-        estimated_s = limits.time_limit_s if requested.kind is LimitKind.TIME else min(estimated_s, limits.time_limit_s)
+        estimated_s = limits.time_limit_s
     return Quote(
         requested=requested,
         energy_limit_wh=limits.energy_limit_wh,

@@ -57,13 +57,13 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     hold = language.money(quote.hold_minor, quote.currency)
     price = text("{price} / kWh", price=language.unit_price(quote.unit_price, quote.currency))
     button = text("Start · about {amount}", amount=amount)
-    estimated = (text("Amount, about"), amount)
+    estimates = [(text("Amount, about"), amount)]
     match quote.requested.kind:
         case LimitKind.FULL:
             sentence = text("Until the car is full, {amount} at most.", amount=hold)
             lines = [(text("Ends when"), text("the car takes no more")), (text("Or at the latest at"), energy)]
             lines += [(text("or after"), language.duration(quote.time_limit_s or 0))]
-            estimated = (text("Amount at most"), amount)
+            estimates = []
             button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
@@ -76,7 +76,7 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
     return QuoteView(
         sentence=sentence,
-        lines=[(text("Price"), price), *lines, estimated],
+        lines=[(text("Price"), price), *lines, *estimates],
         tax_rate=language.percent(quote.tax_rate),
         hold=hold,
         held=text("We hold {hold} until the end and take only what you use.", hold=hold)

@@ -67,10 +67,10 @@ def _hold(language: Language, bill: Bill) -> str:
         return ""
     held = language.money(bill.hold_minor, bill.currency)
     if bill.amount_minor == 0:
-        return language.text("Held at the start {amount}, all of it is released.", amount=held)
+        return language.text("Held: {amount}, all of it is released.", amount=held)
     if bill.released_minor == 0:
-        return language.text("Held at the start {amount}.", amount=held)
-    return language.text("Held at the start {amount}, the rest is released.", amount=held)
+        return language.text("Held: {amount}.", amount=held)
+    return language.text("Held: {amount}, the rest is released.", amount=held)
 
 
 def _lines(language: Language, bill: Bill) -> list[tuple[str, str]]:

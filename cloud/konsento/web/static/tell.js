@@ -10,6 +10,8 @@ async function offerNotices(row) {
   if (!row.dataset.key || !("serviceWorker" in navigator) || !("PushManager" in window)) return;
   const button = row.querySelector("button");
   const remembered = `told:${row.dataset.tell}`;
+  // At once, so that nothing moves when the worker is there.
+  row.hidden = false;
   const worker = await navigator.serviceWorker.register("/sw.js");
 
   function show(on) {
@@ -45,7 +47,6 @@ async function offerNotices(row) {
   });
 
   show(localStorage.getItem(remembered) === "1" && Notification.permission === "granted");
-  row.hidden = false;
 }
 
 for (const row of document.querySelectorAll("[data-tell]")) offerNotices(row).catch(() => {});
