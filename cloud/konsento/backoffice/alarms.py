@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import AlarmKeeper, Member, Number
-from konsento.backoffice.words import ADVICE, ALARMS, SEVERITIES
+from konsento.backoffice.words import ADVICE, ALARMS, FACTS, SEVERITIES
 from konsento.kit.i18n import Language
 from konsento.models import Alarm, AlarmKind, Severity
 from konsento.operations import alarms, audit, repository
@@ -88,7 +88,11 @@ def _row(language: Language, alarm: Alarm, who: str | None) -> AlarmRow:
         advice=language.text(ADVICE[alarm.kind]),
         severity=language.text(SEVERITIES[alarm.severity]),
         tone="bad" if alarm.severity is Severity.CRITICAL else "wait",
-        facts=" · ".join(f"{name}: {value}" for name, value in alarm.details.items() if value not in {"", None}),
+        facts=" · ".join(
+            f"{language.text(FACTS[name]) if name in FACTS else name}: {value}"
+            for name, value in alarm.details.items()
+            if value not in {"", None}
+        ),
         link=_link(alarm),
         who=who,
         can_retry=alarm.kind is AlarmKind.WORK_GIVEN_UP,

@@ -84,3 +84,14 @@ ADVICE: Final = {
     ),
 }
 SEVERITIES: Final = {Severity.CRITICAL: marked("critical"), Severity.WARNING: marked("warning")}
+FACTS: Final = {
+    "site": marked("site"),
+    "outlet": marked("outlet"),
+    "reason": marked("reason"),
+    "events": marked("events"),
+    "error": marked("error"),
+    "attempts": marked("attempts"),
+    "readings": marked("readings"),
+    "frames": marked("messages"),
+}
+"""The names of an alarm's details."""

@@ -19,10 +19,10 @@ STATION = "sakura-mall"
 NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
-async def charged(office: Office, *, ended: bool = True) -> str:
+async def charged(office: Office, amount: str = "10", *, ended: bool = True) -> str:
     """Have a driver charge; returns the session's id."""
     async with office.bench.driver("ann@example.com") as driver:
-        at = await office.bench.start(driver)
+        at = await office.bench.start(driver, amount)
     if ended:
         await office.bench.site.charges("10")
     else:
@@ -101,7 +101,7 @@ async def test_a_search_by_mail_address_needs_a_reason_and_is_logged(office: Off
 
 
 async def test_the_timeline_has_steps_events_messages_and_money_in_order(office: Office) -> None:
-    session_id = await charged(office, ended=False)
+    session_id = await charged(office, "1000", ended=False)
     charging = await row_of(office, session_id)
     journal = Journal(office.bench.services.database, office.bench.clock)
     event = {
@@ -120,7 +120,7 @@ async def test_the_timeline_has_steps_events_messages_and_money_in_order(office:
     journal.note("elsewhere", Direction.IN, json.dumps([2, "m3", "TransactionEvent", event]))
     await journal.flush()
     office.bench.clock.advance(timedelta(seconds=10))
-    await office.bench.site.reports("10", seconds=30, ended="EnergyLimitReached")
+    await office.bench.site.reports("1000", seconds=1300, ended="EnergyLimitReached")
     await office.bench.services.work.drain()
     async with office.member(Role.VIEWER) as browser:
         page = await browser.get(f"/office/sessions/{session_id}")
@@ -131,7 +131,7 @@ async def test_the_timeline_has_steps_events_messages_and_money_in_order(office:
     assert words.count("RequestStartTransaction") == 2
     assert "ABCDEFGHIJ" not in page.text
     assert "ABCD…" in page.text
-    order = [words.index(text) for text in ("Agreed", "Meter: Started", "Meter: Ended", "Receipt 1: 10 Wh")]
+    order = [words.index(text) for text in ("Agreed", "Meter: Started", "Meter: Ended", "Receipt 1: 1.00 kWh")]
     assert order == sorted(order)
     assert "capture (post)" in words
     assert "Meter: Started" not in office.bench.words(only)
