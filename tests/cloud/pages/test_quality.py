@@ -96,7 +96,7 @@ async def test_every_screen_is_light_still_and_accessible(
             await faults.look(page, name, ARTEFACTS / f"{walk}-{locale[:2]}-{width}-{name}.png", loaded)
             loaded.clear()
 
-    assert faults.found == []
+    assert faults.found == [], "\n".join(faults.found)
 
 
 def _is_stream(response: Response) -> bool:
@@ -155,4 +155,4 @@ async def test_no_screen_shows_a_text_that_cannot_be_translated(
                 if re.search(r"[A-Za-z]{2}", words):
                     untranslated.setdefault(text, name)
 
-    assert untranslated == {}
+    assert untranslated == {}, "\n".join(f"{name}: {text}" for text, name in untranslated.items())
