@@ -20,6 +20,7 @@ from rig.session import run_session
 DRIVER_EMAIL = "driver@example.com"
 DRIVER_PASSWORD = "demo-driver-1"  # noqa: S105  # of a server that listens on this machine alone
 DRIVER_NAME = "Hanako Demo"
+OPERATOR_EMAIL = "operator@example.com"
 
 UNITS = {"energy": "Wh", "time": "s", "money": "minor"}
 
@@ -72,9 +73,14 @@ async def _once(line: Line, options: argparse.Namespace) -> None:
 async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     driver = await line.driver(DRIVER_EMAIL, DRIVER_PASSWORD, DRIVER_NAME)
     await driver.close()
-    print(f"\n  Driver        {line.server.url}/  signed up: {DRIVER_EMAIL} / {DRIVER_PASSWORD}")
+    invitation = (await line.server.command("staff", "add", OPERATOR_EMAIL, "--role", "admin")).strip()
+    pages = line.server.public_url
+    print(f"\n  Driver        {pages}/  signed up: {DRIVER_EMAIL} / {DRIVER_PASSWORD}")
     for spec, code in zip(OUTLETS, CODES, strict=True):
-        print(f"    {spec.title:<26} {line.server.url}/o/{code}")
+        print(f"    {spec.title:<26} {pages}/o/{code}")
+    print(f"  Back office   {invitation}")
+    print("                sets up a password and an authenticator app; works once")
+    print(f"  Mails         {line.server.mails}")
     print(f"  Owner         {line.home_assistant.url}/config/integrations/integration/konsento")
     print(f"                Home Assistant, {OWNER} / {OWNER_PASSWORD}")
     print(f"  Logs          {line.folder}")

@@ -103,7 +103,12 @@ class Line:
             self.ports.take(),
             self.ports.take(),
             self.folder / "server",
-            {"KONSENTO_OPERATOR_NAME": "Sakura Energy", "KONSENTO_WELCOME_CREDIT_MINOR": "5000", **self.settings},
+            {
+                "KONSENTO_OPERATOR_NAME": "Sakura Energy",
+                "KONSENTO_WELCOME_CREDIT_MINOR": "5000",
+                "KONSENTO_FAKE_PAYMENTS": "true",
+                **self.settings,
+            },
         )
         self.home_assistant = HomeAssistant(
             "Sakura Mall", self.ports.take(), self.folder / "site", OWNER, OWNER_PASSWORD

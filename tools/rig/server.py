@@ -18,6 +18,9 @@ class ManagementServer:
 
     def __init__(self, port: int, ocpp_port: int, folder: Path, settings: Mapping[str, str]) -> None:
         self.url = f"http://127.0.0.1:{port}"
+        # Browsers give camera, place and passkeys to this name without TLS.
+        self.public_url = f"http://localhost:{port}"
+        self.mails = folder / "mails"
         self.ocpp_port = ocpp_port
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +30,8 @@ class ManagementServer:
             "KONSENTO_PORT": str(port),
             "KONSENTO_OCPP_HOST": "127.0.0.1",
             "KONSENTO_OCPP_PORT": str(ocpp_port),
-            "KONSENTO_PUBLIC_URL": self.url,
+            "KONSENTO_PUBLIC_URL": self.public_url,
+            "KONSENTO_MAIL_FOLDER": str(self.mails),
             **settings,
         }
         self.process = Process(
