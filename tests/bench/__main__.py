@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from rig.bench import Measured, report
-from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, power_cuts, site, site_kills
+from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, ocpp_journal, power_cuts, site, site_kills
 from tests.bench.apart import go_apart
 
 BENCHMARKS: dict[str, Callable[[], Measured]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "latency": latency.run,
     "lost_leases": lost_leases.run,
     "ocpp_gateway": ocpp_gateway.run,
+    "ocpp_journal": ocpp_journal.run,
     "power_cuts": power_cuts.run,
     "site": site.run,
     "site_kills": site_kills.run,

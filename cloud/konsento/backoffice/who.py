@@ -22,8 +22,9 @@ async def maybe_member(request: Request) -> StaffMember | None:
     if not token:
         return None
     services = services_of(request)
+    by_hand = not request.url.path.endswith("/live")
     async with services.database.transaction() as session:
-        return await staff.member_for_token(session, token, services.clock.now())
+        return await staff.member_for_token(session, token, services.clock.now(), by_hand=by_hand)
 
 
 MaybeMember = Annotated[StaffMember | None, Depends(maybe_member)]

@@ -18,8 +18,14 @@ _AT_ONCE: Final = 500
 def install(services: Services) -> None:
     """Register the handlers; `begin` has them called."""
 
+    started_at = services.clock.now()
+
     @services.work.on("watch")
     async def watch(_job: Job) -> Again:
+        up_s = (services.clock.now() - started_at).total_seconds()
+        if up_s < FIRST_WATCH_S:
+            # Left due by the process before: the sites could not be connected to nobody.
+            return Again(FIRST_WATCH_S - up_s)
         async with services.database.transaction() as session:
             await alarms.watch(session, services.clock.now())
         return Again(WATCH_EVERY_S)

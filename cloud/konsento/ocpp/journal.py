@@ -9,10 +9,10 @@ import logging
 from collections import OrderedDict, deque
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
@@ -51,7 +51,7 @@ type _Noted = tuple[datetime, str, Direction, str]
 type _Links = tuple[str | None, int | None]
 
 # The table, not the class: its rows need nothing of the ORM.
-_INSERT: Final = insert(OcppFrame.__table__)
+_INSERT: Final = insert(cast("Table", OcppFrame.__table__))
 _elements: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _about: Final = msgspec.json.Decoder(_About)
 _text: Final = msgspec.json.Decoder(str)

@@ -191,15 +191,20 @@ async def sign_out(session: AsyncSession, token: str) -> None:
     await repository.forget_sign_in(session, _hash(token))
 
 
-async def member_for_token(session: AsyncSession, token: str, now: datetime) -> StaffMember | None:
-    """Return who is signed in with this token, or None. Using it keeps it alive, to the end of the working day."""
+async def member_for_token(
+    session: AsyncSession, token: str, now: datetime, *, by_hand: bool = True
+) -> StaffMember | None:
+    """Return who is signed in with this token, or None. Using it keeps it alive, to the end of the working day.
+
+    A page that asks by itself is not used `by_hand`: one that was left open keeps nobody signed in.
+    """
     found = await repository.sign_in_with_member(session, _hash(token))
     if found is None:
         return None
     row, member = found
     if row.expires_at <= now or row.last_used_at + IDLE <= now or member.disabled_at is not None:
         return None
-    if now - row.last_used_at >= _USE_NOTED_EVERY:
+    if by_hand and now - row.last_used_at >= _USE_NOTED_EVERY:
         row.last_used_at = now
     return member
 

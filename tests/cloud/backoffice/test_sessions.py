@@ -3,12 +3,13 @@
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
 
-from konsento.models import ChargingSession, Direction, Role
+from konsento.models import ChargingSession, Direction, OutgoingMail, Role
 from konsento.ocpp import Journal
 from konsento.ocpp.messages import GetTransactionStatus, GetTransactionStatusResponse, RequestStopTransaction
 
@@ -168,6 +169,22 @@ async def test_checking_asks_the_site_and_its_answer_is_in_the_timeline(office: 
     assert answers[0] == {"ongoing": True, "messages in queue": False}
     assert "not connected" in answers[1]["answer"]
     assert "session.check" in page.text
+
+
+async def test_a_receipt_is_sent_again_in_the_drivers_language(office: Office, tmp_path: Path) -> None:
+    session_id = await charged(office, "1000")
+    async with office.member(Role.SUPPORT, "ja") as browser:
+        impossible = await browser.post(f"/office/sessions/{session_id}/receipt")
+        office.bench.services.settings.mail_folder = tmp_path
+        sent = await browser.post(f"/office/sessions/{session_id}/receipt")
+
+    assert (impossible.status_code, sent.status_code) == (404, 303)
+    async with office.bench.services.database.transaction() as session:
+        (mail,) = await session.scalars(select(OutgoingMail))
+    assert mail.recipient == "ann@example.com"
+    assert mail.subject.startswith("Your receipt 1: ¥")
+    assert f"http://konsento.test/s/{session_id}" in mail.text
+    assert len(await office.log("session.send-receipt")) == 1
 
 
 async def test_the_file_has_every_session_and_no_formulas(office: Office) -> None:

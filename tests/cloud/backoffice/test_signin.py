@@ -152,6 +152,16 @@ async def test_a_sign_in_ends_unused_after_half_an_hour_and_always_after_eight(
     assert (answer.status_code == 200) == still
 
 
+async def test_an_overview_that_was_left_open_keeps_nobody_signed_in(office: Office) -> None:
+    statuses = []
+    async with office.member(Role.VIEWER) as browser:
+        for _ in range(4):
+            office.bench.clock.advance(timedelta(minutes=9))
+            statuses.append((await browser.get("/office/live")).status_code)
+
+    assert statuses == [200, 200, 200, 401]
+
+
 async def test_signing_out_makes_the_cookie_worthless(office: Office) -> None:
     _, token = await office.enrolled(Role.ADMIN)
     async with office.bench.browser() as browser:

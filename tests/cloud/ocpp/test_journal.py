@@ -1,5 +1,6 @@
 """The journal of frames: complete, without secrets, and never in anybody's way."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -13,9 +14,11 @@ from konsento.backoffice.work import forget_old_frames
 from konsento.kit.clock import ManualClock
 from konsento.kit.db import Database
 from konsento.models import Direction, OcppFrame
-from konsento.ocpp import Journal
+from konsento.ocpp import Handlers, Journal, Version
 from konsento.ocpp import journal as module
+from konsento.ocpp.messages import Reset, ResetType
 from konsento.ocpp.redaction import PLAIN_VARIABLES, may_hold_secrets, redacted
+from konsento.ocpp.rpc import Connection
 
 from ..conftest import AT, Core
 
@@ -51,6 +54,40 @@ async def test_call_and_answer_are_kept_with_what_they_are_about(journal: Journa
         (OUT, "CALLRESULT", "TransactionEvent", "T1", 7),
         (OUT, "CALL", "RequestStopTransaction", "T1", None),
         (IN, "CALLERROR", "RequestStopTransaction", "T1", None),
+    ]
+
+
+class Wire:
+    """A line that takes everything."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def send(self, text: str) -> None:
+        self.sent.append(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        raise AssertionError((code, reason))
+
+
+async def test_a_connection_notes_what_it_hears_and_says(journal: Journal, database: Database) -> None:
+    wire = Wire()
+    connection = Connection("S", Version.V21, Handlers(ManualClock(AT)), wire, journal)
+    connection.receive('[2,"1","Heartbeat",{}]')
+    call = asyncio.create_task(connection.call(Reset(type=ResetType.ON_IDLE), timeout_s=5))
+    while len(wire.sent) < 2:  # noqa: ASYNC110  # a few turns of the loop, no event to wait for
+        await asyncio.sleep(0)
+    message_id = json.loads(wire.sent[1])[1]
+    connection.receive(f'[3,"{message_id}",{{"status":"Accepted"}}]')
+    await call
+    await journal.flush()
+
+    kept = [(f.direction, f.type, f.action) for f in await frames(database)]
+    assert kept == [
+        (IN, "CALL", "Heartbeat"),
+        (OUT, "CALLRESULT", "Heartbeat"),
+        (OUT, "CALL", "Reset"),
+        (IN, "CALLRESULT", "Reset"),
     ]
 
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from konsento.backoffice import work as back_office_work
 from konsento.kit.ids import new_id
 from konsento.models import Alarm, AlarmKind, OutletStatus
 from konsento.operations import alarms, audit
@@ -47,6 +48,22 @@ async def test_a_site_that_is_away_for_five_minutes_is_an_alarm_until_it_is_back
     assert later[AlarmKind.SITE_OFFLINE].id == first[AlarmKind.SITE_OFFLINE].id
     assert later[AlarmKind.SITE_OFFLINE].count == 1
     assert back == {}
+
+
+async def test_after_a_start_sites_get_a_minute_to_come_back(core: Core) -> None:
+    await link(core, connected=False)
+    core.clock.advance(timedelta(hours=1))
+    back_office_work.install(core.services)
+    await back_office_work.begin(core.services)
+    async with core.services.database.transaction() as session:
+        await core.services.work.add(session, "watch", "all")
+    await core.work()
+    at_once = await open_alarms(core)
+    core.clock.advance(timedelta(minutes=1))
+    await core.work()
+
+    assert at_once == {}
+    assert list(await open_alarms(core)) == [AlarmKind.SITE_OFFLINE]
 
 
 async def test_the_same_trouble_again_is_another_alarm(core: Core) -> None:
