@@ -3,10 +3,10 @@
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
-from starlette.staticfiles import StaticFiles
 
 from konsento.backoffice import alarms, drivers, health, log, overview, problems, remote, sessions, signin, staff
 from konsento.backoffice.render import STATIC
+from konsento.web.install import Assets
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
     part.router for part in (signin, overview, sessions, drivers, alarms, remote, log, health, staff)
@@ -21,8 +21,7 @@ def install(app: FastAPI) -> None:
     """
     office = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     office.state.services = app.state.services
-    # Addresses carry a hash of the content; `no-store` of the pages would have it fetched anew each time.
-    office.mount("/static", StaticFiles(directory=STATIC), name="static")
+    office.mount("/static", Assets(directory=STATIC), name="static")
     for router in ROUTERS:
         office.include_router(router, include_in_schema=False)
     problems.install(office)

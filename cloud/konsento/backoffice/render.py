@@ -1,6 +1,5 @@
 """Turns templates into pages of the back office."""
 
-import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,7 +14,7 @@ from konsento.models import StaffMember
 from konsento.settings import Settings
 from konsento.staff.permissions import PERMISSIONS, Permission
 from konsento.web.language import COOKIE, address_in, language_of
-from konsento.web.render import STATIC as DRIVERS_STATIC
+from konsento.web.render import asset
 from konsento.web.security import cookie_flags
 
 STATIC = Path(__file__).parent / "static"
@@ -29,17 +28,10 @@ _templates = Environment(
 )
 
 
-def _with_hash(folder: Path, at: str, name: str) -> str:
-    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
-    return f"{at}/{name}?v={digest}"
+def office_asset(name: str) -> str:
+    """Return the address of a static file of the back office."""
+    return asset(name, STATIC, "/office/static")
 
-
-_ASSETS = {
-    "tokens": _with_hash(DRIVERS_STATIC, "/static", "konsento.css"),
-    "css": _with_hash(STATIC, "/office/static", "office.css"),
-    "js": _with_hash(STATIC, "/office/static", "office.js"),
-    "icon": _with_hash(DRIVERS_STATIC, "/static", "icon.svg"),
-}
 
 NAVIGATION = (
     ("/office/", marked("Overview"), Permission.LOOK),
@@ -78,7 +70,8 @@ def office_page(
         may=allowed,
         navigation=[(at, language.text(name)) for at, name, needed in NAVIGATION if needed in allowed],
         path=request.url.path,
-        assets=_ASSETS,
+        asset=asset,
+        office_asset=office_asset,
         operator=settings.operator_name,
     )
     answer = HTMLResponse(html, status_code=status)

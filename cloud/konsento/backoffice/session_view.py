@@ -6,7 +6,8 @@ from uuid import UUID
 
 from konsento.backoffice.words import STATE_TONES, STATES
 from konsento.kit.i18n import Language
-from konsento.models import ACTIVE, ChargingSession, LimitKind, Receipt
+from konsento.models import ACTIVE, ChargingSession, Receipt
+from konsento.web.session_view import limit_text
 from konsento.web.words import end_reason
 
 
@@ -46,21 +47,10 @@ def session_row(language: Language, charging: ChargingSession, receipt: Receipt 
         station_id=outlet.site.station_id,
         state=language.text(STATES[charging.state]),
         tone=STATE_TONES[charging.state],
-        limit=limit_text(language, charging),
+        limit=limit_text(language, charging.limit_kind, charging.limit_amount, charging.currency),
         energy=language.energy(receipt.billed_wh if receipt else charging.delivered_mwh // 1000),
         seconds=language.duration(charging.seconds),
         power=language.power(charging.power_w) if running and charging.power_w is not None else "",
         amount=language.money(receipt.amount_minor, receipt.currency) if receipt else "",
         end=language.text(end_reason(charging.end_reason)) if charging.end_reason else charging.failure,
     )
-
-
-def limit_text(language: Language, charging: ChargingSession) -> str:
-    """Return what the driver limited the session by."""
-    match charging.limit_kind:
-        case LimitKind.ENERGY:
-            return language.energy(charging.limit_amount)
-        case LimitKind.TIME:
-            return language.duration(charging.limit_amount)
-        case LimitKind.MONEY:
-            return language.money(charging.limit_amount, charging.currency)

@@ -14,7 +14,7 @@ from konsento.backoffice.csv import csv_file
 from konsento.backoffice.paging import PAGE, Pages
 from konsento.backoffice.render import exact_time, office_page
 from konsento.backoffice.repository import Wanted
-from konsento.backoffice.session_view import limit_text, session_row
+from konsento.backoffice.session_view import session_row
 from konsento.backoffice.timeline import History, Source
 from konsento.backoffice.who import Member, Number, SessionSupport
 from konsento.backoffice.words import PAYMENTS, STATES
@@ -34,7 +34,7 @@ from konsento.staff.permissions import Permission, may
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
-from konsento.web.session_view import curve_path
+from konsento.web.session_view import curve_path, limit_text
 from konsento.web.who import Wired
 from konsento.web.words import power_type
 
@@ -180,7 +180,7 @@ def _facts(language: Language, history: History) -> list[tuple[str, str]]:
     zone = charging.outlet.site.time_zone
     facts = [
         (text("Price"), f"{language.unit_price(charging.unit_price, charging.currency)}/kWh"),
-        (text("Limit"), limit_text(language, charging)),
+        (text("Limit"), limit_text(language, charging.limit_kind, charging.limit_amount, charging.currency)),
         (text("Told to the site"), _told(language, charging)),
         (text("Hold"), language.money(charging.hold_minor, charging.currency)),
         (text("Power · supplier"), f"{language.text(power_type(charging.power_type))} · {charging.supplier}"),

@@ -12,10 +12,11 @@ from konsento.web.render import STATIC
 from konsento.web.security import SecurityHeaders, is_https
 
 
-class _Assets(StaticFiles):
+class Assets(StaticFiles):
     """Static files whose address changes with their content, so browsers may keep them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        """Serve a file."""
         answer = await super().get_response(path, scope)
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return answer
@@ -23,7 +24,7 @@ class _Assets(StaticFiles):
 
 def install(app: FastAPI, settings: Settings) -> None:
     """Add pages, static files, error pages and the browser's guard rails. `app.state.services` is set by start-up."""
-    app.mount("/static", _Assets(directory=STATIC), name="static")
+    app.mount("/static", Assets(directory=STATIC), name="static")
 
     @app.get("/sw.js", include_in_schema=False)
     async def worker() -> Response:

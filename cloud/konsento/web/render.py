@@ -27,10 +27,10 @@ _templates = Environment(
 
 
 @cache
-def asset(name: str) -> str:
+def asset(name: str, folder: Path = STATIC, at: str = "/static") -> str:
     """Return the address of a static file. It changes with the content, so that browsers may keep what they have."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={digest}"
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
+    return f"{at}/{name}?v={digest}"
 
 
 def page(
