@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
@@ -54,7 +54,7 @@ from konsento.payments import balance
 from ..conftest import CODES, STATION, Core, accepted, rejected, wired
 
 FINAL = (SessionState.SETTLED, SessionState.FAILED)
-KINDS = st.sampled_from([("energy", 10), ("energy", 400), ("time", 120), ("money", 300), ("full", 0)])
+KINDS = st.sampled_from([("energy", 30), ("energy", 200), ("energy", 600), ("time", 300), ("money", 1200), ("full", 0)])
 OUTLETS = st.sampled_from([0, 1])
 
 
@@ -198,16 +198,27 @@ class AnyOrder(RuleBasedStateMachine):
         session = data.draw(st.sampled_from(self.sessions_on()))
         self.run(charging.stop(self.core.services, session.driver_id, session.id))
 
-    @precondition(lambda self: self.sessions_on())
-    @rule(data=st.data(), wish=KINDS)
-    def a_driver_changes_the_limit(self, data: st.DataObject, wish: tuple[str, int]) -> None:
-        session = data.draw(st.sampled_from(self.sessions_on()))
+    @precondition(lambda self: self.changeable())
+    @rule(data=st.data(), wishes=st.lists(KINDS, min_size=1, max_size=4), answers=st.sampled_from([0, 1, 2, 2, 2]))
+    def a_driver_changes_the_limit(self, data: st.DataObject, wishes: list[tuple[str, int]], answers: int) -> None:
+        session = data.draw(st.sampled_from(self.changeable()))
+        for wish in wishes:
+            self._change(session, wish, answers)
+
+    def _change(self, session: ChargingSession, wish: tuple[str, int], answers: int) -> None:
         requested = RequestedLimit(kind=LimitKind(wish[0]), amount=wish[1])
+        supply = self.supplies.get(session.remote_start_id)
         with suppress(KonsentoError):
             self.run(changing.change_limit(self.core.services, session.driver_id, session.id, requested))
+        # The site gets the limit with the answer to one event, and confirms it with the next one.
+        for _ in range(answers):
+            if supply is not None and not supply.over and self.core.router.online:
+                self._event(supply, TransactionEventType.UPDATED)
+                self._deliver(supply)
+        self.what_is_held_is_held_for_sessions_that_are_not_billed()
 
     @precondition(lambda self: self.running())
-    @rule(data=st.data(), seconds=st.integers(1, 90), paused=st.booleans(), told=st.booleans())
+    @rule(data=st.data(), seconds=st.integers(1, 40), paused=st.booleans(), told=st.booleans())
     def power_flows(self, data: st.DataObject, seconds: int, paused: bool, told: bool) -> None:
         supply = data.draw(st.sampled_from(self.running()))
         self.core.clock.advance(timedelta(seconds=seconds))
@@ -273,6 +284,10 @@ class AnyOrder(RuleBasedStateMachine):
 
         found: list[ChargingSession] = self.run(read())
         return found
+
+    def changeable(self) -> list[ChargingSession]:
+        running = (SessionState.CHARGING, SessionState.SUSPENDED)
+        return [one for one in self.sessions() if one.state in running and one.stop_requested_at is None]
 
     def sessions_on(self) -> list[ChargingSession]:
         return [session for session in self.sessions() if session.state in ACTIVE]
@@ -349,9 +364,11 @@ def test_any_order_keeps_the_money_right(furnished: Path) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]  # it has no types
         AnyOrder,
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=25,
             deadline=None,
+            # A failing order is readable as it is; making it shorter takes minutes.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
