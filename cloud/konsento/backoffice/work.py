@@ -17,7 +17,6 @@ _AT_ONCE: Final = 500
 
 def install(services: Services) -> None:
     """Register the handlers; `begin` has them called."""
-
     started_at = services.clock.now()
 
     @services.work.on("watch")
