@@ -27,6 +27,7 @@ async def _path_of_a_driver(page: Page, line: Line, email: str, shot: Path) -> N
     await page.locator("form button[type=submit]").last.click()
     await page.wait_for_url(re.compile("/confirm"))
     await look("3-price")
+    await page.locator('a[href^="/signin"]').click()
     await page.locator('a[href^="/signup"]').click()
     await page.locator('input[name="email"]').fill(email)
     await page.locator('input[name="password"]').fill("correct horse battery")
