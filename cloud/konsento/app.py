@@ -92,8 +92,8 @@ def pages(services: Services) -> FastAPI:
     return app
 
 
-class _Server(uvicorn.Server):
-    """Says when it listens, and leaves signals to `serve`, which has more to shut down."""
+class PageServer(uvicorn.Server):
+    """Says when it listens, and leaves signals to its caller, which has more to shut down."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -127,7 +127,7 @@ async def serve(settings: Settings) -> None:
         forwarded_allow_ips=list(PROXIES),
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = _Server(config)
+    server = PageServer(config)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

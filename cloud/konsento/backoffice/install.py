@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from konsento.backoffice import alarms, drivers, health, log, overview, problems, remote, sessions, signin, staff
 from konsento.backoffice.render import STATIC
 from konsento.web.install import Assets
+from konsento.web.problems import install as install_problems
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
     part.router for part in (signin, overview, sessions, drivers, alarms, remote, log, health, staff)
@@ -24,5 +25,5 @@ def install(app: FastAPI) -> None:
     office.mount("/static", Assets(directory=STATIC), name="static")
     for router in ROUTERS:
         office.include_router(router, include_in_schema=False)
-    problems.install(office)
+    install_problems(office, problems.answer)
     app.mount("/office", office, name="office")

@@ -2,9 +2,7 @@
 
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
+from fastapi import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from konsento.backoffice.render import office_page
@@ -12,9 +10,8 @@ from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
 from konsento.staff.errors import StaffSignInNeeded
 from konsento.web import problems
-from konsento.web.errors import MethodNotAllowed, OurFault, PageNotFound, UnreadableRequest
+from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
-from konsento.web.security import SECURITY_HEADERS
 
 _DATA = ("/live", ".csv")
 _TITLES = {
@@ -46,30 +43,3 @@ def answer(request: Request, error: KonsentoError) -> Response:
         title=language.text(_TITLES.get(error.status, _OTHER_TITLE)),
         message=message,
     )
-
-
-def install(office: FastAPI) -> None:
-    """Let every error be answered by a page of the back office."""
-
-    async def ours(request: Request, error: Exception) -> Response:
-        assert isinstance(error, KonsentoError)  # noqa: S101  # Starlette calls this for no other
-        return answer(request, error)
-
-    async def unreadable(request: Request, _error: Exception) -> Response:
-        return answer(request, UnreadableRequest())
-
-    async def of_http(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        if status == 405:
-            return answer(request, MethodNotAllowed())
-        return answer(request, PageNotFound() if status == 404 else UnreadableRequest())
-
-    async def broken(request: Request, _error: Exception) -> Response:
-        page_of_it = answer(request, OurFault())
-        page_of_it.headers.update(SECURITY_HEADERS)
-        return page_of_it
-
-    office.add_exception_handler(KonsentoError, ours)
-    office.add_exception_handler(RequestValidationError, unreadable)
-    office.add_exception_handler(HTTPException, of_http)
-    office.add_exception_handler(Exception, broken)

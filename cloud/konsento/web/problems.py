@@ -1,6 +1,7 @@
 """What a person, or a program, reads when something cannot be done: what happened, the money, the way on."""
 
 import logging
+from collections.abc import Callable
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
@@ -81,8 +82,8 @@ def _back_to(request: Request) -> str:
     return f"{path}?{request.url.query}" if request.url.query else path
 
 
-def install(app: FastAPI) -> None:
-    """Let every error of the application be answered by a page in the driver's language."""
+def install(app: FastAPI, answer: Callable[[Request, KonsentoError], Response] = answer) -> None:
+    """Let every error of an application be answered by `answer`, for example a page in the reader's language."""
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, KonsentoError)  # noqa: S101  # Starlette calls this for no other

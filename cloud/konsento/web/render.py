@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -17,13 +17,19 @@ from konsento.web.security import cookie_flags
 
 STATIC = Path(__file__).parent / "static"
 
-_templates = Environment(
-    loader=PackageLoader("konsento.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+
+def templates_of(package: str) -> Environment:
+    """Return the templates that lie in a package, as strict as pages with money on them have to be."""
+    return Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+_templates = templates_of("konsento.web")
 
 
 @cache
@@ -36,16 +42,20 @@ def asset(name: str, folder: Path = STATIC, at: str = "/static") -> str:
 def page(
     request: Request, template: str, *, driver: Driver | None, status: int = 200, **values: object
 ) -> HTMLResponse:
-    """Return a page in the language of the request. `driver` is who is signed in."""
+    """Return a driver's page. `driver` is who is signed in."""
+    return rendered(request, _templates.get_template(template), status, driver=driver, **values)
+
+
+def rendered(request: Request, template: Template, status: int, **values: object) -> HTMLResponse:
+    """Return a page in the language of the request, with what every page needs."""
     language = language_of(request)
     settings: Settings = request.app.state.services.settings
-    html = _templates.get_template(template).render(
+    html = template.render(
         **values,
         _=language.text,
         language=language,
         other_languages=[(other, address_in(request, other)) for other in LANGUAGES if other is not language],
         can_switch=request.method in {"GET", "HEAD"},
-        driver=driver,
         path=request.url.path,
         asset=asset,
         operator=settings.operator_name,

@@ -2,9 +2,8 @@
 
 import asyncio
 import shutil
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
+from konsento.app import PageServer
 from konsento.kit import hashing
 from konsento.settings import Settings
 from rig.paths import ROOT
@@ -36,22 +36,6 @@ class Stage:
     url: str
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to pytest, and says when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-
 @asynccontextmanager
 async def staged(template: Path, folder: Path) -> AsyncIterator[Stage]:
     """Serve the application on a copy of the furnished database."""
@@ -67,7 +51,7 @@ async def staged(template: Path, folder: Path) -> AsyncIterator[Stage]:
         mail_folder=folder / "mails",
     )
     async with wired(settings) as bench:
-        server = _Server(
+        server = PageServer(
             uvicorn.Config(
                 bench.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
             )
