@@ -17,7 +17,7 @@ from konsento.backoffice.repository import Wanted
 from konsento.backoffice.session_view import session_row
 from konsento.backoffice.timeline import History, Source
 from konsento.backoffice.who import Member, Number, SessionSupport
-from konsento.backoffice.words import PAYMENTS, STATES
+from konsento.backoffice.words import PAYMENTS, PROVIDERS, STATES
 from konsento.charging import service as charging_service
 from konsento.charging.progress import progress_of
 from konsento.charging.repository import power_of
@@ -195,7 +195,7 @@ def _facts(language: Language, history: History) -> list[tuple[str, str]]:
         word = PAYMENTS.get(payment.state)
         state = text(word) if word is not None else payment.state.value
         taken = language.money(payment.captured_minor, payment.currency)
-        facts.append((text("Payment"), f"{payment.provider}: {state}, {taken}"))
+        facts.append((text("Payment"), f"{text(PROVIDERS[payment.provider])}: {state}, {taken}"))
     if receipt is not None:
         facts.append((text("Receipt"), f"{receipt.number}: {language.money(receipt.amount_minor, receipt.currency)}"))
     return facts

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from konsento.backoffice.words import PAYMENTS
+from konsento.backoffice.words import PAYMENTS, PROVIDERS, TRANSFERS
 from konsento.kit.i18n import Language, marked
 from konsento.models import (
     AccountKind,
@@ -215,7 +215,7 @@ def _money(language: Language, history: History) -> Iterable[Entry]:
         yield Entry(
             at=transfer.created_at,
             source=Source.MONEY,
-            title=f"{transfer.reason} ({transfer.kind.value})",
+            title=language.text(TRANSFERS.get(transfer.reason, transfer.reason)),
             sentence=f"{language.money(transfer.amount_minor, transfer.currency)}: "
             f"{account_word(language, debit)} → {account_word(language, credit)}",
         )
@@ -225,7 +225,7 @@ def _money(language: Language, history: History) -> Iterable[Entry]:
         yield Entry(
             at=payment.resolved_at,
             source=Source.MONEY,
-            title=payment.provider,
+            title=language.text(PROVIDERS[payment.provider]),
             sentence=f"{language.money(payment.captured_minor, payment.currency)}: "
             + (language.text(word) if word is not None else payment.state.value),
         )

@@ -48,6 +48,17 @@ PAYMENTS: Final = {
     PaymentState.CAPTURED: marked("taken"),
     PaymentState.RELEASED: marked("given back"),
 }
+PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card")}
+TRANSFERS: Final = {
+    "hold": marked("Held"),
+    "capture": marked("Taken"),
+    "release": marked("Given back"),
+    "tax": marked("Tax set aside"),
+    "top-up": marked("Topped up"),
+    "welcome": marked("Welcome credit"),
+    "goodwill": marked("Goodwill credit"),
+}
+"""What a transfer of the ledger was for."""
 ALARMS: Final = {
     AlarmKind.SITE_OFFLINE: marked("Site offline"),
     AlarmKind.OUTLET_FAULTED: marked("Outlet faulted"),

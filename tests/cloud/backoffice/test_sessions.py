@@ -134,7 +134,7 @@ async def test_the_timeline_has_steps_events_messages_and_money_in_order(office:
     assert "ABCD…" in page.text
     order = [words.index(text) for text in ("Agreed", "Meter: Started", "Meter: Ended", "Receipt 1: 1.00 kWh")]
     assert order == sorted(order)
-    assert "capture (post)" in words
+    assert "Taken" in words
     assert "Meter: Started" not in office.bench.words(only)
     times = re.findall(r"<time>([\d: -]+)<small>(\.\d+)", page.text)
     assert times == sorted(times)
