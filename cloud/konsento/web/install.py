@@ -1,12 +1,12 @@
 """Puts the pages into the application."""
 
 from fastapi import FastAPI
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from konsento.settings import Settings
-from konsento.web import account, history, manifest, outlets, problems, sessions, start
+from konsento.web import account, history, outlets, phone_app, problems, sessions, start
 from konsento.web.guard import SameOriginOnly
 from konsento.web.render import STATIC
 from konsento.web.security import SecurityHeaders, is_https
@@ -25,13 +25,7 @@ class Assets(StaticFiles):
 def install(app: FastAPI, settings: Settings) -> None:
     """Add pages, static files, error pages and the browser's guard rails. `app.state.services` is set by start-up."""
     app.mount("/static", Assets(directory=STATIC), name="static")
-
-    @app.get("/sw.js", include_in_schema=False)
-    async def worker() -> Response:
-        # At the root, because a worker serves what is below its own address; looked at anew by browsers every day.
-        return FileResponse(STATIC / "sw.js", media_type="text/javascript", headers={"Cache-Control": "no-cache"})
-
-    for part in (outlets, start, sessions, history, account, manifest):
+    for part in (outlets, start, sessions, history, account, phone_app):
         app.include_router(part.router, include_in_schema=False)
     problems.install(app)
     app.add_middleware(SameOriginOnly, public_url=settings.public_url)

@@ -72,6 +72,8 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     await stage.bench.outlet_is(OutletStatus.AVAILABLE)
     await at("/no/such/page")
     yield "nothing-here"
+    await at("/offline")
+    yield "offline"
 
 
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:

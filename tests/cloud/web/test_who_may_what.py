@@ -27,6 +27,7 @@ OPEN = {
     "/healthz",
     "/sw.js",
     "/manifest.webmanifest",
+    "/offline",
 }
 OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm"}
 """For everybody. What is not in here is for the signed-in driver alone."""

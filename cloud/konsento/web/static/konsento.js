@@ -26,3 +26,7 @@ function lookAgain() {
   else document.addEventListener("visibilitychange", lookAgain, { once: true });
 }
 if (document.querySelector("[data-look-again]")) setTimeout(lookAgain, LOOK_AGAIN_AFTER_MS);
+
+// Without a connection the worker shows a page that says so; it goes away with the first sign of one.
+navigator.serviceWorker?.register("/sw.js").catch(() => {});
+if (document.querySelector("[data-offline]")) addEventListener("online", () => location.reload());

@@ -1,8 +1,44 @@
-// Shows notices (Declarative Web Push, for browsers that need a worker for it) and opens what they are about.
+// Beside the pages: says in the reader's language that there is no connection, and shows notices (Declarative Web
+// Push, for browsers that need a worker for it).
 "use strict";
 
-self.addEventListener("install", () => self.skipWaiting());
+const OFFLINE = "/offline";
+
+async function keepOfflinePage() {
+  const kept = await caches.open("offline");
+  const page = await fetch(OFFLINE);
+  if (!page.ok) return;
+  const assets = (await page.clone().text()).match(/\/static\/konsento\.(?:css|js)\?v=\w+/g);
+  await kept.addAll(assets);
+  await kept.put(OFFLINE, page);
+}
+
+self.addEventListener("install", (event) => {
+  self.skipWaiting();
+  event.waitUntil(keepOfflinePage());
+});
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET") return;
+  if (request.mode === "navigate") event.respondWith(navigate(event));
+  // Only when the server cannot be reached, and only for what the page above needs.
+  else if (request.url.includes("/static/konsento."))
+    event.respondWith(fetch(request).catch(async () => (await caches.match(request)) ?? Response.error()));
+});
+
+async function navigate(event) {
+  const kept = await caches.match(OFFLINE);
+  try {
+    const page = await fetch(event.request);
+    const language = page.headers.get("Content-Language");
+    if (language && kept?.headers.get("Content-Language") !== language) event.waitUntil(keepOfflinePage());
+    return page;
+  } catch {
+    return kept ?? Response.error();
+  }
+}
 
 self.addEventListener("push", (event) => {
   const { notification } = event.data.json();
