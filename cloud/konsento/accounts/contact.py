@@ -4,10 +4,12 @@ import unicodedata
 
 from email_validator import EmailNotValidError, validate_email
 
-from konsento.accounts.errors import BadEmail, NameTooLong
+from konsento.accounts.errors import AddressTooLong, BadEmail, BadPhone, NameTooLong
 
 EMAIL_LENGTH = 254
 NAME_LENGTH = 100
+ADDRESS_LENGTH = 300
+PHONE_DIGITS = range(6, 16)  # E.164 has up to fifteen
 
 
 def normal_email(text: str) -> str:
@@ -33,3 +35,25 @@ def normal_name(text: str) -> str:
     if len(name) > NAME_LENGTH:
         raise NameTooLong(maximum=NAME_LENGTH)
     return name
+
+
+def normal_phone(text: str) -> str:
+    """Return a phone number as its digits with a leading `+` where one was typed; empty for none. Raises `BadPhone`."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    digits = "".join(c for c in plain if c not in " -().\u2010\u2013\u30fc")
+    if not digits:
+        return ""
+    if not digits.removeprefix("+").isascii() or not digits.removeprefix("+").isdigit():
+        raise BadPhone
+    if len(digits.removeprefix("+")) not in PHONE_DIGITS:
+        raise BadPhone
+    return digits
+
+
+def normal_address(text: str) -> str:
+    """Return a postal address line by line without spaces around. Raises `AddressTooLong`."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    address = "\n".join(line for line in lines if line)
+    if len(address) > ADDRESS_LENGTH:
+        raise AddressTooLong(maximum=ADDRESS_LENGTH)
+    return address

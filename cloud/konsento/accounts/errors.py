@@ -50,3 +50,64 @@ class TooManyAttempts(KonsentoError):
 
     status = 429
     message = "Signing in failed too often. Wait {seconds} s, then try again."
+
+
+class AddressTooLong(KonsentoError):
+    """The postal address does not fit."""
+
+    status = 422
+    message = "The address is too long. Use at most {maximum} characters."
+
+
+class BadPhone(KonsentoError):
+    """No phone number."""
+
+    status = 422
+    message = "This is not a phone number. Type its digits, with + and the country's number in front if it is abroad."
+
+
+class PasswordTooCommon(KonsentoError):
+    """One of the passwords that are tried first, or made of what everybody knows about the driver."""
+
+    status = 422
+    message = "This password is among those that are guessed first. Choose another one, for example a few words."
+
+
+class LinkOver(KonsentoError):
+    """The link was used, or is too old, or never was."""
+
+    status = 410
+    message = "This link has been used or is too old. Ask for a new one."
+
+
+class NotAGuest(KonsentoError):
+    """Only a guest can become an account."""
+
+    message = "You have an account already."
+
+
+class TooManyMails(KonsentoError):
+    """Asked for mails too often."""
+
+    status = 429
+    message = "Several mails are on their way already. Look into the mailbox, also at the spam; ask again in an hour."
+
+
+class TooManyGuests(KonsentoError):
+    """Too many from one network address."""
+
+    status = 429
+    message = "Too many new guests or accounts from your network. Wait an hour, or sign in."
+
+
+class StillCharging(KonsentoError):
+    """An account with a session that is on, or money held, cannot be deleted."""
+
+    message = "Something is still being charged or billed. Delete the account when that has ended."
+
+
+class ProveYourself(KonsentoError):
+    """The change needs the password once more."""
+
+    status = 403
+    message = "The present password is not right. Nothing was changed."

@@ -1,16 +1,82 @@
 """Queries on drivers and sign-ins."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models.driver import Driver, FailedSignIns, SignIn
+from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 
 
 async def driver_by_email(session: AsyncSession, email: str) -> Driver | None:
-    """Return the driver with this normalised mail address."""
-    return await session.scalar(select(Driver).where(Driver.email == email))
+    """Return the account with this normalised mail address."""
+    return await session.scalar(select(Driver).where(Driver.email == email, Driver.kind == DriverKind.ACCOUNT))
+
+
+async def driver_by_id(session: AsyncSession, driver_id: UUID) -> Driver | None:
+    """Return a driver, locked against other replicas."""
+    return await session.get(Driver, driver_id, with_for_update=True)
+
+
+async def link_with_driver(session: AsyncSession, token_hash: bytes) -> tuple[Link, Driver] | None:
+    """Return a link and whose it is, locked."""
+    query = (
+        select(Link, Driver)
+        .join(Driver, Driver.id == Link.driver_id)
+        .where(Link.token_hash == token_hash)
+        .with_for_update()
+    )
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+async def links_since(session: AsyncSession, email: str, since: datetime) -> int:
+    """Count the links that went to an address; those of guests' receipts are not counted."""
+    query = (
+        select(func.count())
+        .select_from(Link)
+        .where(Link.email == email, Link.created_at > since, Link.purpose != LinkPurpose.GUEST)
+    )
+    return await session.scalar(query) or 0
+
+
+async def close_links(session: AsyncSession, driver_id: UUID, purpose: LinkPurpose | None) -> None:
+    """Let the links of a driver count no more, all of them or those of one purpose."""
+    query = update(Link).where(Link.driver_id == driver_id).values(closed=True)
+    await session.execute(query if purpose is None else query.where(Link.purpose == purpose))
+
+
+async def forget_links(session: AsyncSession, driver_id: UUID) -> None:
+    """Delete all links of a driver."""
+    await session.execute(delete(Link).where(Link.driver_id == driver_id))
+
+
+async def forget_expired_links(session: AsyncSession, now: datetime) -> None:
+    """Delete links that have expired."""
+    await session.execute(delete(Link).where(Link.expires_at <= now))
+
+
+async def sign_ins_of(session: AsyncSession, driver_id: UUID, now: datetime) -> list[SignIn]:
+    """Return the browsers in which a driver is signed in, the last used first."""
+    query = (
+        select(SignIn)
+        .where(SignIn.driver_id == driver_id, SignIn.expires_at > now)
+        .order_by(SignIn.last_used_at.desc(), SignIn.id)
+    )
+    return list(await session.scalars(query))
+
+
+async def forget_sign_ins(
+    session: AsyncSession, driver_id: UUID, *, sign_in_id: UUID | None = None, but: bytes | None = None
+) -> None:
+    """Sign a driver out in one browser, in all, or in all but one."""
+    query = delete(SignIn).where(SignIn.driver_id == driver_id)
+    if sign_in_id is not None:
+        query = query.where(SignIn.id == sign_in_id)
+    if but is not None:
+        query = query.where(SignIn.token_hash != but)
+    await session.execute(query)
 
 
 async def sign_in_with_driver(session: AsyncSession, token_hash: bytes) -> tuple[SignIn, Driver] | None:

@@ -2,21 +2,22 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.accounts import passwords, repository, throttle
+from konsento.accounts import browsers, guests, passwords, repository, throttle
 from konsento.accounts.contact import normal_email, normal_name
 from konsento.accounts.errors import BadEmail, EmailTaken, WrongPassword
+from konsento.kit import passwords as kit_passwords
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id, new_token
-from konsento.models.driver import Driver, SignIn
+from konsento.models.driver import Driver, DriverKind, SignIn
 
 STAYS_SIGNED_IN = timedelta(days=30)
 """A browser that is not used for so long has to sign in again."""
@@ -39,12 +40,12 @@ class Application:
 async def apply(*, email: str, password: str, name: str, locale: str) -> Application:
     """Check what a new driver typed. Slow on purpose (the hash), so it runs outside any transaction.
 
-    Raises `BadEmail`, `PasswordTooShort`, `PasswordTooLong`, `NameTooLong`.
+    Raises `BadEmail`, `NameTooLong`, and why the password cannot be one (`passwords.check`).
     """
     email = normal_email(email)
     name = normal_name(name)
-    passwords.check(password)
-    return Application(email=email, name=name, locale=locale, password_hash=await passwords.hashed(password))
+    passwords.check(password, email, name)
+    return Application(email=email, name=name, locale=locale, password_hash=await kit_passwords.hashed(password))
 
 
 async def sign_up(session: AsyncSession, application: Application, now: datetime) -> Driver:
@@ -53,6 +54,7 @@ async def sign_up(session: AsyncSession, application: Application, now: datetime
         raise EmailTaken
     driver = Driver(
         id=new_id(),
+        kind=DriverKind.ACCOUNT,
         email=application.email,
         name=application.name,
         locale=application.locale,
@@ -68,19 +70,33 @@ async def sign_up(session: AsyncSession, application: Application, now: datetime
     return driver
 
 
-async def remember(session: AsyncSession, driver_id: UUID, now: datetime) -> str:
-    """Sign a browser in; returns the token that its cookie holds."""
+async def remember(session: AsyncSession, driver: Driver, now: datetime, browser: str = "") -> str:
+    """Sign a browser in; returns the token that its cookie holds. A guest's is remembered for a shorter time."""
     await repository.forget_expired(session, now, now - throttle.FORGOTTEN_AFTER)
     token = new_token(_TOKEN_LENGTH)
-    expires = now + STAYS_SIGNED_IN
     session.add(
-        SignIn(token_hash=_hash(token), driver_id=driver_id, created_at=now, expires_at=expires, last_used_at=now)
+        SignIn(
+            token_hash=_hash(token),
+            driver_id=driver.id,
+            id=new_id(),
+            browser=browser[:60],
+            created_at=now,
+            expires_at=now + stays_signed_in(driver),
+            last_used_at=now,
+        )
     )
     return token
 
 
-async def sign_in(database: Database, clock: Clock, *, email: str, password: str, address: str) -> str:
-    """Check mail address and password; returns the token for the browser's cookie.
+def stays_signed_in(driver: Driver) -> timedelta:
+    """Return for how long an unused browser stays signed in."""
+    return guests.STAYS if driver.kind is DriverKind.GUEST else STAYS_SIGNED_IN
+
+
+async def sign_in(
+    database: Database, clock: Clock, *, email: str, password: str, address: str, browser: str = ""
+) -> tuple[Driver, str]:
+    """Check mail address and password; returns the driver and the token for the browser's cookie.
 
     Takes the database, not a session: the password is checked between two short transactions, because its hash is
     slow on purpose, and the count of failures must be kept although the attempt is refused. `address` is the
@@ -95,11 +111,16 @@ async def sign_in(database: Database, clock: Clock, *, email: str, password: str
         # Counted before it is known to be wrong: attempts side by side must not all pass the check above.
         await throttle.count_failure(session, origin, clock.now())
         driver = await repository.driver_by_email(session, email)
-    if not await passwords.matches(password, driver.password_hash if driver else None) or driver is None:
+    if not await kit_passwords.matches(password, driver.password_hash if driver else None) or driver is None:
         raise WrongPassword
     async with database.transaction() as session:
         await throttle.forget(session, origin)
-        return await remember(session, driver.id, clock.now())
+        return driver, await remember(session, driver, clock.now(), browser)
+
+
+async def by_email(session: AsyncSession, email: str) -> Driver | None:
+    """Return the account with this normalised mail address."""
+    return await repository.driver_by_email(session, email)
 
 
 async def sign_out(session: AsyncSession, token: str) -> None:
@@ -117,9 +138,19 @@ async def driver_for_token(session: AsyncSession, token: str, now: datetime) -> 
         return None
     if now - sign_in_row.last_used_at >= _USE_NOTED_EVERY:
         sign_in_row.last_used_at = now
-        sign_in_row.expires_at = now + STAYS_SIGNED_IN
+        sign_in_row.expires_at = now + stays_signed_in(driver)
     return driver
 
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def browser_name(headers: Mapping[str, str]) -> str:
+    """Return what a driver reads of the browser that sent these headers."""
+    return browsers.name_of(headers.get("user-agent", ""))
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a cookie's token."""
+    return _hash(token)

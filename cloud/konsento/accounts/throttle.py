@@ -5,11 +5,12 @@ Counted by mail address *and* network address, so that a stranger who guesses el
 
 import hashlib
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.accounts import repository
-from konsento.accounts.errors import TooManyAttempts
+from konsento.accounts.errors import TooManyAttempts, TooManyGuests
 from konsento.models.driver import FailedSignIns
 
 FREE_FAILURES = 5
@@ -17,11 +18,40 @@ FREE_FAILURES = 5
 FIRST_WAIT_S = 2
 LONGEST_WAIT_S = 300
 FORGOTTEN_AFTER = timedelta(hours=24)
+_HOUR = timedelta(hours=1)
+
+
+NEW_AN_HOUR = 20
+"""Guests and accounts from one network: a family or a company behind one address, not a script."""
 
 
 def origin_of(email: str, address: str) -> bytes:
     """Return the key under which attempts are counted."""
-    return hashlib.sha256(f"{email}\n{address}".encode()).digest()
+    return hashlib.sha256(f"{email}\n{network_of(address)}".encode()).digest()
+
+
+def network_of(address: str) -> str:
+    """Return what one customer of a provider has: an IPv4 address, or the first 64 bits of an IPv6 address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+
+
+async def admit(session: AsyncSession, address: str, now: datetime) -> None:
+    """Count somebody new from a network address. Raises `TooManyGuests` for more than a few an hour."""
+    origin = hashlib.sha256(f"new\n{network_of(address)}".encode()).digest()
+    row = await repository.failures_from(session, origin)
+    if row is None:
+        row = FailedSignIns(origin=origin, failures=0, last_failed_at=now, next_attempt_at=now + _HOUR)
+        session.add(row)
+    elif now >= row.next_attempt_at:
+        row.failures, row.next_attempt_at = 0, now + _HOUR
+    if row.failures >= NEW_AN_HOUR:
+        raise TooManyGuests
+    row.failures += 1
+    row.last_failed_at = now
 
 
 async def check(session: AsyncSession, origin: bytes, now: datetime) -> None:

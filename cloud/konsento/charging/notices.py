@@ -9,10 +9,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.accounts import links
 from konsento.charging import repository
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.work import Again, Job
-from konsento.models import ACTIVE, ChargingSession, Driver, PushSubscription, Receipt, SessionState
+from konsento.models import (
+    ACTIVE,
+    ChargingSession,
+    Driver,
+    DriverKind,
+    LinkPurpose,
+    PushSubscription,
+    Receipt,
+    SessionState,
+)
 from konsento.notifications import mail, push
 from konsento.notifications.mail import Mail
 from konsento.notifications.push import Notice
@@ -45,9 +55,9 @@ def install(services: Services) -> None:
         return None
 
 
-def wants_mail(charging: ChargingSession) -> bool:
-    """Tell whether the driver wants mails about this session."""
-    return charging.mail_wanted
+def wants_mail(charging: ChargingSession, driver: Driver) -> bool:
+    """Tell whether the driver gets mails about this session. A guest has no other way back to it."""
+    return charging.mail_wanted or driver.mail_wanted or driver.kind is DriverKind.GUEST
 
 
 async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
@@ -58,8 +68,8 @@ async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
             return
         for browser in await push.subscriptions(session, session_id):
             await services.work.add(session, "push", str(browser.id), payload={WHAT: what})
-        if wants_mail(charging):
-            driver = await session.get_one(Driver, charging.driver_id)
+        driver = await session.get_one(Driver, charging.driver_id)
+        if driver.email and wants_mail(charging, driver):
             language = LANGUAGES.get(driver.locale) or LANGUAGES.default
             letter = await _mail(session, services, charging, driver, language=language, what=what)
             await mail.queue(session, services, letter, language)
@@ -135,8 +145,17 @@ async def _mail(
         recipient=driver.email,
         subject=title,
         paragraphs=tuple(paragraphs),
-        link=(says, f"{services.settings.public_url.rstrip('/')}/s/{charging.id}"),
+        link=(says, await _address(session, services, charging, driver)),
     )
+
+
+async def _address(session: AsyncSession, services: Services, charging: ChargingSession, driver: Driver) -> str:
+    """Return where a mail leads. A guest cannot sign in, so the link lets them in."""
+    path = f"/s/{charging.id}"
+    if driver.kind is DriverKind.GUEST:
+        now = services.clock.now()
+        path = f"/l/{await links.make(session, driver, purpose=LinkPurpose.GUEST, now=now, next_page=path)}"
+    return f"{services.settings.public_url.rstrip('/')}{path}"
 
 
 def _receipt(language: Language, bill: ReceiptView) -> list[str]:

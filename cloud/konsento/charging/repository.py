@@ -95,6 +95,13 @@ async def of_driver(
     return list(await session.scalars(query))
 
 
+async def unsettled_of_driver(session: AsyncSession, driver_id: UUID) -> bool:
+    """Tell whether a driver has a session whose money is still held."""
+    states = (*ACTIVE, SessionState.ENDED)
+    query = select(ChargingSession.id).where(ChargingSession.driver_id == driver_id, ChargingSession.state.in_(states))
+    return await session.scalar(query.limit(1)) is not None
+
+
 async def oldest_of_driver(session: AsyncSession, driver_id: UUID) -> ChargingSession | None:
     """Return a driver's first session with outlet and site."""
     query = (

@@ -192,6 +192,11 @@ async def first(session: AsyncSession, driver_id: UUID) -> Progress | None:
     return progress_of(charging, [], None) if charging is not None else None
 
 
+async def unsettled(session: AsyncSession, driver_id: UUID) -> bool:
+    """Tell whether a driver has a session that is on, or ended and not billed yet."""
+    return await repository.unsettled_of_driver(session, driver_id)
+
+
 async def want_mail(session: AsyncSession, driver_id: UUID, session_id: UUID, *, wanted: bool) -> None:
     """Note whether a driver wants a mail at the end of an own session. Raises `UnknownSession`."""
     (await _own(session, driver_id, session_id)).mail_wanted = wanted

@@ -11,7 +11,7 @@ from konsento.models.charging import (
     MeterEvent,
     SessionState,
 )
-from konsento.models.driver import Driver, FailedSignIns, SignIn
+from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
@@ -35,10 +35,13 @@ __all__ = [
     "Counter",
     "Direction",
     "Driver",
+    "DriverKind",
     "FailedSignIns",
     "LedgerAccount",
     "LimitChange",
     "LimitKind",
+    "Link",
+    "LinkPurpose",
     "MeterEvent",
     "OcppFrame",
     "OutgoingMail",

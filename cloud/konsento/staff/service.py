@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.kit import passwords as kit_passwords
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id, new_token
@@ -127,7 +128,7 @@ async def enrol(database: Database, clock: Clock, token: str, *, password: str, 
     async with database.transaction() as session:
         shown = await enrolment(session, token, clock.now())
     passwords.check(password, shown.email, shown.name)
-    password_hash = await passwords.hashed(password)
+    password_hash = await kit_passwords.hashed(password)
     async with database.transaction() as session:
         now = clock.now()
         invitation, member = await _invitation(session, token, now)
@@ -163,7 +164,7 @@ async def sign_in(
         await throttle.attempt(session, origin, clock.now())
         member = await repository.member_by_email(session, email)
     stored = member.password_hash if member is not None and member.disabled_at is None else None
-    if not await passwords.matches(password, stored) or member is None:
+    if not await kit_passwords.matches(password, stored) or member is None:
         raise WrongProof
     async with database.transaction() as session:
         now = clock.now()

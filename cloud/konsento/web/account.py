@@ -1,20 +1,27 @@
 """Sign-up, sign-in, sign-out."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from konsento.accounts import passwords
+from konsento.accounts import passwords, throttle
 from konsento.accounts import service as accounts
+from konsento.accounts.contact import normal_email
+from konsento.accounts.errors import TooManyMails
 from konsento.kit.errors import KonsentoError
+from konsento.models import Driver, LinkPurpose
+from konsento.notifications import mail
 from konsento.payments import balance
 from konsento.services import Services
 from konsento.web import problems
+from konsento.web.cookies import sign_in_browser, sign_out_browser
 from konsento.web.language import language_of
+from konsento.web.letters import send_link
 from konsento.web.render import page
-from konsento.web.security import cookie_flags, safe_next
+from konsento.web.security import safe_next
 from konsento.web.who import COOKIE, MaybeSignedIn, Wired
 
 router = APIRouter()
@@ -52,12 +59,15 @@ async def sign_up(request: Request, services: Wired, form: Annotated[SignUpForm,
         application = await accounts.apply(email=form.email, password=form.password, name=form.name, locale=locale)
         async with services.database.transaction() as session:
             now = services.clock.now()
+            await throttle.admit(session, address_of(request), now)
             driver = await accounts.sign_up(session, application, now)
             await balance.welcome(session, driver.id, services.settings)
-            token = await accounts.remember(session, driver.id, now)
+            token = await accounts.remember(session, driver, now, accounts.browser_name(request.headers))
+            if mail.possible(services.settings):
+                await send_link(session, services, driver, LinkPurpose.VERIFY_EMAIL, next_page="/account")
     except KonsentoError as error:
         return _form(request, "signup.html", form, error)
-    return _go_on(services, token, form.next)
+    return _go_on(services, driver, token, form.next)
 
 
 @router.get("/signin")
@@ -71,14 +81,43 @@ async def sign_in_page(request: Request, driver: MaybeSignedIn, next_page: NextP
 @router.post("/signin")
 async def sign_in(request: Request, services: Wired, form: Annotated[SignInForm, Form()]) -> Response:
     """Sign this browser in."""
-    address = request.client.host if request.client else ""
     try:
-        token = await accounts.sign_in(
-            services.database, services.clock, email=form.email, password=form.password, address=address
+        driver, token = await accounts.sign_in(
+            services.database,
+            services.clock,
+            email=form.email,
+            password=form.password,
+            address=address_of(request),
+            browser=accounts.browser_name(request.headers),
         )
     except KonsentoError as error:
         return _form(request, "signin.html", form, error)
-    return _go_on(services, token, form.next)
+    return _go_on(services, driver, token, form.next)
+
+
+@router.get("/signin/link")
+async def link_form(request: Request, services: Wired, next_page: NextPage = "/") -> Response:
+    """Ask where to send a link that signs in, in place of a password."""
+    if not mail.possible(services.settings):
+        return RedirectResponse(f"/signin?next={safe_next(next_page)}", 303)
+    return _form(request, "signin_link.html", SignInForm(next=next_page))
+
+
+@router.post("/signin/link")
+async def mail_link(request: Request, services: Wired, form: Annotated[SignInForm, Form()]) -> Response:
+    """Mail a link that signs in. The answer is the same whether or not there is such an account."""
+    text = language_of(request).text
+    try:
+        email = normal_email(form.email)
+    except KonsentoError as error:
+        return _form(request, "signin_link.html", form, error)
+    with suppress(TooManyMails):
+        async with services.database.transaction() as session:
+            driver = await accounts.by_email(session, email)
+            if driver is not None:
+                await send_link(session, services, driver, LinkPurpose.SIGN_IN, next_page=safe_next(form.next))
+    says = text("If there is an account with this address, a link to sign in is on its way to it.")
+    return page(request, "mailbox.html", driver=None, text=says)
 
 
 @router.post("/signout")
@@ -89,8 +128,13 @@ async def sign_out(request: Request, services: Wired) -> Response:
         async with services.database.transaction() as session:
             await accounts.sign_out(session, token)
     answer = RedirectResponse("/", 303)
-    answer.delete_cookie(COOKIE, **cookie_flags(services.settings.public_url))
+    sign_out_browser(answer, services)
     return answer
+
+
+def address_of(request: Request) -> str:
+    """Return the network address of the browser; only ever used hashed, to slow down guessing."""
+    return request.client.host if request.client else ""
 
 
 def _form(request: Request, template: str, form: SignInForm, error: KonsentoError | None = None) -> Response:
@@ -105,16 +149,12 @@ def _form(request: Request, template: str, form: SignInForm, error: KonsentoErro
         email=form.email[:254],
         name=form.name[:100] if isinstance(form, SignUpForm) else "",
         next=safe_next(form.next),
+        mails=mail.possible(request.app.state.services.settings),
         minimum=passwords.MINIMUM,
     )
 
 
-def _go_on(services: Services, token: str, next_page: str) -> Response:
+def _go_on(services: Services, driver: Driver, token: str, next_page: str) -> Response:
     answer = RedirectResponse(safe_next(next_page), 303)
-    answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(accounts.STAYS_SIGNED_IN.total_seconds()),
-        **cookie_flags(services.settings.public_url),
-    )
+    sign_in_browser(answer, services, driver, token)
     return answer

@@ -28,6 +28,7 @@ from konsento.kit.clock import ManualClock
 from konsento.kit.db import Database
 from konsento.kit.work import WorkQueue
 from konsento.models import Outlet, OutletStatus, Site
+from konsento.notifications import mail
 from konsento.ocpp.messages import (
     Evse,
     IdToken,
@@ -217,6 +218,7 @@ async def wired(settings: Settings) -> AsyncIterator[Bench]:
     charging_work.install(services)
     notices.install(services)
     settlement_work.install(services)
+    mail.install(services)
     bench = Bench(pages(services), services, site, clock)
     await bench.outlet_is(OutletStatus.AVAILABLE)
     yield bench

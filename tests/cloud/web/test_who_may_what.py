@@ -29,6 +29,7 @@ OPEN = {
     "/manifest.webmanifest",
     "/offline",
 }
+OPEN |= {"/guest", "/l/{token}", "/signin/link"}
 OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
@@ -44,8 +45,20 @@ PRIVATE = {
     "/s/{session_id}/push/off",
     "/history",
     "/history.csv",
+    "/account",
+    "/account/export",
+    "/account/delete",
 }
-ORDERS = {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
+CHANGES = {
+    "/account/email",
+    "/account/verify",
+    "/account/password",
+    "/account/become",
+    "/account/browsers/{number}/end",
+    "/account/browsers/end-others",
+}
+PRIVATE |= CHANGES
+ORDERS = CHANGES | {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
 """Those of them that are no pages."""
 BROWSER = {"endpoint": "https://fcm.googleapis.com/x", "keys": {"p256dh": "AA", "auth": "AA"}}
 

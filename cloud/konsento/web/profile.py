@@ -1,0 +1,274 @@
+"""The account: what a driver tells of themselves, how they sign in, what is kept of them, and how it ends."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel
+from starlette.responses import RedirectResponse, Response
+
+from konsento.accounts import guests, passwords, profile
+from konsento.accounts import service as accounts
+from konsento.accounts.contact import normal_email
+from konsento.accounts.errors import EmailTaken, StillCharging
+from konsento.accounts.profile import Profile
+from konsento.charging import service as charging
+from konsento.kit import passwords as kit_passwords
+from konsento.kit.errors import KonsentoError
+from konsento.kit.i18n import LANGUAGES
+from konsento.models import Driver, DriverKind, LinkPurpose, SignIn
+from konsento.notifications import mail
+from konsento.payments import balance
+from konsento.web import problems
+from konsento.web.cookies import sign_out_browser
+from konsento.web.errors import PageNotFound
+from konsento.web.language import language_of
+from konsento.web.letters import language_for, send_link, tell_of_change
+from konsento.web.own_data import everything_about
+from konsento.web.render import page
+from konsento.web.who import COOKIE, SignedIn, Wired
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrowserRow:
+    """A browser in which the driver is signed in."""
+
+    id: UUID
+    name: str
+    used: str
+    here: bool
+
+
+class ProfileForm(BaseModel):
+    """What a driver types about themselves. Nothing is refused here: the accounts say why."""
+
+    name: str = ""
+    phone: str = ""
+    address: str = ""
+    locale: str = ""
+    mail_wanted: bool = False
+
+
+class PasswordForm(BaseModel):
+    """A new password, and the present one."""
+
+    present: str = ""
+    new: str = ""
+
+
+class BecomeForm(BaseModel):
+    """What a guest types to have an account."""
+
+    name: str = ""
+    new: str = ""
+
+
+@router.get("/account")
+async def account_page(request: Request, services: Wired, driver: SignedIn, done: str = "") -> Response:
+    """Show the account. For the driver alone, as all below."""
+    text = language_of(request).text
+    news = {
+        "saved": text("Saved."),
+        "password": text("You have a new password. All other browsers are signed out."),
+        "mail": text("A mail with a link is on its way. The new address counts when you have opened it."),
+        "verify": text("A mail with a link is on its way."),
+    }
+    return await _page(request, services, driver, done=news.get(done))
+
+
+@router.post("/account")
+async def save(request: Request, services: Wired, driver: SignedIn, form: Annotated[ProfileForm, Form()]) -> Response:
+    """Store what was typed."""
+    wanted = Profile(
+        name=form.name,
+        phone=form.phone,
+        address=form.address,
+        locale=form.locale if LANGUAGES.get(form.locale) else driver.locale,
+        mail_wanted=form.mail_wanted,
+    )
+    try:
+        async with services.database.transaction() as session:
+            await profile.change(session, driver.id, wanted)
+    except KonsentoError as error:
+        return await _page(request, services, driver, error=error)
+    return RedirectResponse(f"/account?done=saved&lang={wanted.locale}", 303)
+
+
+@router.post("/account/email")
+async def change_email(
+    request: Request, services: Wired, driver: SignedIn, email: Annotated[str, Form()] = ""
+) -> Response:
+    """Mail a link to a new address, which counts when the link is used; the old address is told."""
+    try:
+        wanted = normal_email(email)
+        if not mail.possible(services.settings) or driver.kind is not DriverKind.ACCOUNT:
+            raise PageNotFound
+        async with services.database.transaction() as session:
+            if await accounts.by_email(session, wanted) is not None:
+                raise EmailTaken
+            await send_link(session, services, driver, LinkPurpose.CHANGE_EMAIL, email=wanted, next_page="/account")
+            what = language_for(driver).text("Another e-mail address was asked for. It counts when it is confirmed.")
+            await tell_of_change(session, services, driver, what)
+    except KonsentoError as error:
+        return await _page(request, services, driver, error=error)
+    return RedirectResponse("/account?done=mail", 303)
+
+
+@router.post("/account/verify")
+async def verify(request: Request, services: Wired, driver: SignedIn) -> Response:
+    """Mail the link that confirms the address again."""
+    try:
+        async with services.database.transaction() as session:
+            await send_link(session, services, driver, LinkPurpose.VERIFY_EMAIL, next_page="/account")
+    except KonsentoError as error:
+        return await _page(request, services, driver, error=error)
+    return RedirectResponse("/account?done=verify", 303)
+
+
+@router.post("/account/password")
+async def change_password(
+    request: Request, services: Wired, driver: SignedIn, form: Annotated[PasswordForm, Form()]
+) -> Response:
+    """Set another password and sign all other browsers out."""
+    here = accounts.token_hash(request.cookies.get(COOKIE, ""))
+    try:
+        await profile.change_password(services.database, driver, present=form.present, new=form.new, token_hash=here)
+    except KonsentoError as error:
+        return await _page(request, services, driver, error=error)
+    async with services.database.transaction() as session:
+        await tell_of_change(session, services, driver, language_for(driver).text("The password was changed."))
+    return RedirectResponse("/account?done=password", 303)
+
+
+@router.post("/account/become")
+async def become(request: Request, services: Wired, driver: SignedIn, form: Annotated[BecomeForm, Form()]) -> Response:
+    """Turn a guest into an account that keeps what the guest has charged."""
+    try:
+        passwords.check(form.new, driver.email, form.name)
+        hashed = await kit_passwords.hashed(form.new)
+        async with services.database.transaction() as session:
+            made = await guests.become_account(session, driver, name=form.name, password_hash=hashed)
+            await balance.welcome(session, made.id, services.settings)
+            if mail.possible(services.settings):
+                await send_link(session, services, made, LinkPurpose.VERIFY_EMAIL, next_page="/account")
+    except KonsentoError as error:
+        return await _page(request, services, driver, error=error)
+    return RedirectResponse("/account?done=saved", 303)
+
+
+@router.post("/account/browsers/{number}/end")
+async def end_browser(number: UUID, services: Wired, driver: SignedIn) -> Response:
+    """Sign out in one browser."""
+    async with services.database.transaction() as session:
+        await profile.end_sign_in(session, driver.id, number)
+    return RedirectResponse("/account", 303)
+
+
+@router.post("/account/browsers/end-others")
+async def end_others(request: Request, services: Wired, driver: SignedIn) -> Response:
+    """Sign out in all browsers but this one."""
+    async with services.database.transaction() as session:
+        await profile.end_other_sign_ins(session, driver.id, accounts.token_hash(request.cookies.get(COOKIE, "")))
+    return RedirectResponse("/account", 303)
+
+
+@router.get("/account/export")
+async def export(services: Wired, driver: SignedIn) -> Response:
+    """Give everything that is kept of the driver (GDPR, articles 15 and 20), as JSON."""
+    async with services.database.transaction() as session:
+        kept = await everything_about(session, driver, services)
+    return Response(
+        json.dumps(kept, ensure_ascii=False, indent=2),
+        media_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="konsento.json"'},
+    )
+
+
+@router.get("/account/delete")
+async def delete_page(request: Request, services: Wired, driver: SignedIn) -> Response:
+    """Say what deleting the account means, and ask."""
+    return await _delete_page(request, services, driver)
+
+
+@router.post("/account/delete")
+async def delete(request: Request, services: Wired, driver: SignedIn, present: Annotated[str, Form()] = "") -> Response:
+    """Forget the driver. What was billed stays without a name, because receipts have to be kept."""
+    try:
+        await profile.prove(driver, present)
+        async with services.database.transaction() as session:
+            if await charging.unsettled(session, driver.id):
+                raise StillCharging
+            await profile.delete(session, driver.id)
+    except KonsentoError as error:
+        return await _delete_page(request, services, driver, error)
+    answer = page(request, "deleted.html", driver=None)
+    sign_out_browser(answer, services)
+    return answer
+
+
+async def _delete_page(
+    request: Request, services: Wired, driver: Driver, error: KonsentoError | None = None
+) -> Response:
+    if error is not None:
+        problems.note(request, error)
+    language = language_of(request)
+    async with services.database.transaction() as session:
+        left = await balance.available(session, driver.id)
+    return page(
+        request,
+        "delete.html",
+        driver=driver,
+        status=error.status if error else 200,
+        problem=language.error(error) if error else None,
+        left=language.money(left, services.settings.currency) if left else "",
+        has_password=driver.password_hash is not None,
+    )
+
+
+async def _page(
+    request: Request, services: Wired, driver: Driver, *, done: str | None = None, error: KonsentoError | None = None
+) -> Response:
+    if error is not None:
+        problems.note(request, error)
+    language = language_of(request)
+    async with services.database.transaction() as session:
+        browsers = await profile.sign_ins(session, driver.id, services.clock.now())
+    return page(
+        request,
+        "account.html",
+        driver=driver,
+        status=error.status if error else 200,
+        problem=language.error(error) if error else None,
+        done=done,
+        is_guest=driver.kind is DriverKind.GUEST,
+        verified=driver.email_verified_at is not None,
+        mails=mail.possible(services.settings),
+        languages=[(one.code, one.name) for one in LANGUAGES],
+        browsers=_rows(request, services, browsers),
+        has_password=driver.password_hash is not None,
+        minimum=passwords.MINIMUM,
+    )
+
+
+def _rows(request: Request, services: Wired, browsers: Sequence[SignIn]) -> list[BrowserRow]:
+    language = language_of(request)
+    here = accounts.token_hash(request.cookies.get(COOKIE, ""))
+    now = services.clock.now()
+    return [
+        BrowserRow(
+            id=one.id,
+            name=one.browser or language.text("A browser"),
+            used=language.text(
+                "used {age} ago", age=language.duration(int((now - one.last_used_at).total_seconds()) // 3600 * 3600)
+            )
+            if (now - one.last_used_at).total_seconds() >= 3600
+            else language.text("used within the last hour"),
+            here=one.token_hash == here,
+        )
+        for one in browsers
+    ]
