@@ -106,6 +106,7 @@ class Line:
             {
                 "KONSENTO_OPERATOR_NAME": "Sakura Energy",
                 "KONSENTO_WELCOME_CREDIT_MINOR": "5000",
+                "KONSENTO_FAKE_PAYMENTS": "true",
                 **self.settings,
             },
         )

@@ -48,6 +48,7 @@ async def staged(template: Path, folder: Path) -> AsyncIterator[Stage]:
         public_url=url,
         operator_name="Sakura Energy",
         welcome_credit_minor=3000,
+        fake_payments=True,
         mail_folder=folder / "mails",
     )
     async with wired(settings) as bench:

@@ -28,6 +28,26 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "unknown-code"
     await at(f"/o/{CODE}")
     yield "outlet"
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=6")
+    yield "price-for-everybody"
+    await at(f"/guest?next=/o/{CODE}")
+    yield "guest"
+    await page.fill("#email", f"guest-{email}")
+    await page.click("main button[type=submit]")
+    await page.wait_for_url(re.compile(f"/o/{CODE}$"))
+    await at("/account")
+    yield "account-guest"
+    await page.click('main form[action="/signout"] button')
+    await at("/signin")
+    yield "sign-in"
+    await at("/signin/link")
+    yield "sign-in-link"
+    await page.fill("#email", email)
+    await page.click("main button[type=submit]")
+    await page.wait_for_load_state()
+    yield "mailbox"
+    await at("/l/NOSUCHLINK")
+    yield "link-over"
     await at("/signup")
     yield "sign-up"
     await page.fill("#email", email)
@@ -49,6 +69,8 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "charging"
     await at(f"/o/{CODE}")
     yield "outlet-mine"
+    await at(f"{session}/limit")
+    yield "limit"
     await at(f"{session}/stop")
     yield "stop"
     await site.reports("6000.2", seconds=7200, watts=0, ended="EnergyLimitReached")
@@ -60,6 +82,10 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "receipt"
     await at("/history")
     yield "history"
+    await at("/account")
+    yield "account"
+    await at("/account/delete")
+    yield "delete"
     site.refuses = "OutletFaulted"
     await at(f"/o/{CODE}/confirm?kind=time&amount=20")
     await page.click('form[action$="/start"] button')
