@@ -107,6 +107,8 @@ class Line:
                 "KONSENTO_OPERATOR_NAME": "Sakura Energy",
                 "KONSENTO_WELCOME_CREDIT_MINOR": "5000",
                 "KONSENTO_FAKE_PAYMENTS": "true",
+                # All drivers of the rig are on one machine.
+                "KONSENTO_NEWCOMERS_PER_HOUR": "10000",
                 **self.settings,
             },
         )

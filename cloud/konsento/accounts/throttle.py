@@ -21,10 +21,6 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 _HOUR = timedelta(hours=1)
 
 
-NEW_AN_HOUR = 20
-"""Guests and accounts from one network: a family or a company behind one address, not a script."""
-
-
 def origin_of(email: str, address: str) -> bytes:
     """Return the key under which attempts are counted."""
     return hashlib.sha256(f"{email}\n{network_of(address)}".encode()).digest()
@@ -39,8 +35,8 @@ def network_of(address: str) -> str:
     return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
-async def admit(session: AsyncSession, address: str, now: datetime) -> None:
-    """Count somebody new from a network address. Raises `TooManyGuests` for more than a few an hour."""
+async def admit(session: AsyncSession, address: str, now: datetime, most: int) -> None:
+    """Count somebody new from a network address. Raises `TooManyGuests` for more than `most` an hour."""
     origin = hashlib.sha256(f"new\n{network_of(address)}".encode()).digest()
     row = await repository.failures_from(session, origin)
     if row is None:
@@ -48,7 +44,7 @@ async def admit(session: AsyncSession, address: str, now: datetime) -> None:
         session.add(row)
     elif now >= row.next_attempt_at:
         row.failures, row.next_attempt_at = 0, now + _HOUR
-    if row.failures >= NEW_AN_HOUR:
+    if row.failures >= most:
         raise TooManyGuests
     row.failures += 1
     row.last_failed_at = now

@@ -59,7 +59,7 @@ async def sign_up(request: Request, services: Wired, form: Annotated[SignUpForm,
         application = await accounts.apply(email=form.email, password=form.password, name=form.name, locale=locale)
         async with services.database.transaction() as session:
             now = services.clock.now()
-            await throttle.admit(session, address_of(request), now)
+            await throttle.admit(session, address_of(request), now, services.settings.newcomers_per_hour)
             driver = await accounts.sign_up(session, application, now)
             await balance.welcome(session, driver.id, services.settings)
             token = await accounts.remember(session, driver, now, accounts.browser_name(request.headers))

@@ -47,7 +47,7 @@ async def begin(request: Request, services: Wired, form: Annotated[GuestForm, Fo
     now = services.clock.now()
     try:
         async with services.database.transaction() as session:
-            await throttle.admit(session, address_of(request), now)
+            await throttle.admit(session, address_of(request), now, services.settings.newcomers_per_hour)
             guest = await guests.begin(session, email=form.email, phone=form.phone, locale=locale, now=now)
             token = await accounts.remember(session, guest, now, accounts.browser_name(request.headers))
     except KonsentoError as error:
