@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """Share of tax that the prices include."""
     welcome_credit_minor: int = Field(default=0, ge=0)
     """Credit in minor units that a new account gets from the operator; 0 for none."""
+    evse_id_prefix: str = Field(default="", pattern=r"^$|^[A-Z]{2}\*[A-Z0-9]{3}$")
+    """Country and operator in the outlets' EVSE-IDs, for example `JP*KNS`; empty where they have none."""
     newcomers_per_hour: int = Field(default=20, ge=1)
     """Guests and accounts that one network address may make: a family or a company behind one, not a script."""
     start_expiry_s: int = Field(default=30, ge=5, le=600)

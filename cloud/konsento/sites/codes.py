@@ -8,6 +8,7 @@ neighbouring weights are prime to 27. The alphabet leaves out what looks alike o
 
 import secrets
 from typing import Final
+from unicodedata import normalize
 
 ALPHABET: Final = "23456789ACDEFGHJKMNPQRTVWXY"
 LENGTH: Final = 6
@@ -20,6 +21,21 @@ def normal(text: str) -> str:
     """Return a code as it is stored: capitals, without dashes and spaces, look-alikes read as what is on labels."""
     kept = "".join(c for c in text.upper() if c not in "-‐‑–— _." and not c.isspace())  # the dashes people type
     return kept.translate(_LOOK_ALIKE)
+
+
+def evse_id(prefix: str, code: str) -> str:
+    """Return the EVSE-ID of an outlet (ISO 15118-2, H.2): `JP*KNS*EK7F29Q`. `prefix` is country and operator."""
+    return f"{prefix}*E{code}"
+
+
+def without_evse_prefix(text: str, prefix: str) -> str:
+    """Return what follows the operator's prefix in an EVSE-ID, however it was typed; any other text as it is.
+
+    The stars in an EVSE-ID are optional, and capitals do not matter.
+    """
+    plain = normalize("NFKC", text).replace("*", "").strip().upper()
+    start = prefix.replace("*", "") + "E"
+    return plain.removeprefix(start) if prefix and plain.startswith(start) else text
 
 
 def is_code(code: str) -> bool:

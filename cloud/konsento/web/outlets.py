@@ -12,6 +12,7 @@ from konsento.charging.progress import Progress
 from konsento.kit.errors import KonsentoError
 from konsento.payments import balance
 from konsento.sites import service as sites
+from konsento.sites.codes import evse_id, without_evse_prefix
 from konsento.web import problems
 from konsento.web.language import language_of
 from konsento.web.place import balance_text, place_of, view
@@ -19,6 +20,9 @@ from konsento.web.render import page
 from konsento.web.who import MaybeSignedIn, Wired
 
 router = APIRouter()
+
+LONGEST_TYPED = 40
+"""Characters of a typed code; an EVSE-ID is longer than the code in it."""
 
 
 @router.get("/")
@@ -28,8 +32,9 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
     if code:
         try:
             async with services.database.transaction() as session:
+                typed = without_evse_prefix(code[:LONGEST_TYPED], services.settings.evse_id_prefix)
                 # Phones with a Japanese keyboard type full-width letters.
-                outlet = await sites.outlet_by_code(session, normalize("NFKC", code))
+                outlet = await sites.outlet_by_code(session, normalize("NFKC", typed))
         except KonsentoError as error:
             problems.note(request, error)
             unknown = error
@@ -49,7 +54,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
         driver=driver,
         status=unknown.status if unknown else 200,
         problem=language_of(request).error(unknown) if unknown else None,
-        code=code[:16],
+        code=code[:LONGEST_TYPED],
         running=running,
         balance=available,
     )
@@ -69,6 +74,7 @@ async def outlet_page(request: Request, code: str, services: Wired, driver: Mayb
         outlet=view(request, services, place),
         balance=balance_text(request, place),
         running=place.mine,
+        evse=evse_id(prefix, place.outlet.code) if (prefix := services.settings.evse_id_prefix) else "",
     )
 
 
