@@ -14,6 +14,9 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
+from konsento.api import sessions as api_sessions
+from konsento.api import work as api_work
+from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
 from konsento.charging import handlers as charging_handlers
@@ -32,6 +35,7 @@ from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
 from konsento.sites import stations
 from konsento.web.install import install as install_pages
+from konsento.webhooks import work as webhook_work
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +66,8 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
     settlement_work.install(services)
     mail.install(services)
     back_office_work.install(services)
+    webhook_work.install(services, api_sessions.describe)
+    api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
 
     async def authenticate(station_id: str, password: str) -> bool:
@@ -89,6 +95,7 @@ def pages(services: Services) -> FastAPI:
 
     install_pages(app, services.settings)
     install_back_office(app)
+    install_api(app, services)
     return app
 
 
@@ -140,6 +147,7 @@ async def serve(settings: Settings) -> None:
         async with services.database.transaction() as session:
             await stations.nobody_connected(session)
         await back_office_work.begin(services)
+        await api_work.begin(services)
         beside.append(asyncio.create_task(heart.run(), name="heart"))
         if journal is not None:
             beside.append(asyncio.create_task(journal.run(), name="journal"))

@@ -1,6 +1,7 @@
 """The command line of the management server."""
 
 import asyncio
+import json
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -63,6 +64,14 @@ def migrate() -> None:
     settings = _settings()
     bring_up_to_date(settings.database_url)
     typer.echo("The database is up to date.")
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI 3.1 document of the API, for those who make clients."""
+    from konsento.api.install import openapi as document  # noqa: PLC0415  # loads the web framework
+
+    typer.echo(json.dumps(document(_settings()), indent=2, ensure_ascii=False))
 
 
 @cli.command()

@@ -54,5 +54,9 @@ class Settings(BaseSettings):
     """Mails are written into this folder instead of sent: for development and tests."""
     ocpp_journal_days: int = Field(default=30, ge=0, le=3650)
     """How many days the journal keeps what went between sites and server; 0 for no journal."""
+    api_requests_per_minute: int = Field(default=300, ge=1)
+    """Requests that one token may make in a minute, in each process."""
+    webhooks_to_loopback: bool = False
+    """Webhooks may go to this machine, also over HTTP: for development and tests only."""
     log_level: str = "INFO"
     """Level of the log."""

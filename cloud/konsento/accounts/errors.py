@@ -111,3 +111,44 @@ class ProveYourself(KonsentoError):
 
     status = 403
     message = "The present password is not right. Nothing was changed."
+
+
+class UnknownToken(KonsentoError):
+    """There is no such token, or it is another driver's: the answer does not tell which."""
+
+    status = 404
+    message = "There is no such token among yours. It may have been ended already."
+
+
+class TokenNameMissing(KonsentoError):
+    """A token without a name could not be told from others."""
+
+    status = 422
+    message = "Give the token a name, so that you know later what it is for."
+
+
+class NoScope(KonsentoError):
+    """A token that may do nothing."""
+
+    status = 422
+    message = "Choose at least one thing that the token may do."
+
+
+class TooMuchScope(KonsentoError):
+    """A token may not make another one that may do more than itself."""
+
+    status = 403
+    message = "A token can only make tokens that may do no more than itself. Too much: {scopes}."
+
+
+class BadLifetime(KonsentoError):
+    """No sensible time for a token to last."""
+
+    status = 422
+    message = "A token lasts between 1 and {maximum} days."
+
+
+class TooManyTokens(KonsentoError):
+    """More tokens than anybody can keep in view."""
+
+    message = "You have {maximum} tokens, which is the most. End one that you do not need any more."

@@ -25,3 +25,14 @@ async def tariff_in_force(session: AsyncSession, name: str, at: datetime) -> Tar
     if tariff is None:
         raise NoTariff
     return tariff
+
+
+async def tariffs_in_force(session: AsyncSession, at: datetime) -> dict[str, Tariff]:
+    """Return the tariff of every name that counts at a moment."""
+    query = (
+        select(Tariff)
+        .where(Tariff.valid_from <= at, or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
+        .order_by(Tariff.name, Tariff.valid_from)
+    )
+    # Of several of one name the last one to begin counts.
+    return {tariff.name: tariff for tariff in await session.scalars(query)}

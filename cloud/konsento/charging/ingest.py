@@ -27,6 +27,8 @@ from konsento.ocpp.messages import (
 from konsento.services import Services
 from konsento.settlement.measurement import measure
 from konsento.sites import service as sites
+from konsento.webhooks import service as webhooks
+from konsento.webhooks.service import EventType
 
 log = logging.getLogger(__name__)
 
@@ -147,11 +149,24 @@ async def _apply(session: AsyncSession, services: Services, charging: ChargingSe
     elif charging.state in ACTIVE:
         before = charging.state
         step(charging, Happening.PAUSED if newest.charging_state == "SuspendedEVSE" else Happening.SUPPLIES)
+        await _tell(session, services, charging, before)
         if charging.state is SessionState.SUSPENDED and before is not SessionState.SUSPENDED:
             await services.work.add(session, "interrupted", str(charging.id), after_s=INTERRUPTED_S)
         _note_drawn(services, charging)
         if not event.offline:
             await _guard(session, services, charging)
+
+
+async def _tell(session: AsyncSession, services: Services, charging: ChargingSession, before: SessionState) -> None:
+    now = charging.state
+    if now is before:
+        return
+    if before is SessionState.STARTING:
+        await webhooks.emit(session, services, charging, EventType.STARTED)
+    if now is SessionState.SUSPENDED:
+        await webhooks.emit(session, services, charging, EventType.INTERRUPTED)
+    elif before is SessionState.SUSPENDED:
+        await webhooks.emit(session, services, charging, EventType.RESUMED)
 
 
 def _is_simply_next(charging: ChargingSession, event: MeterEvent) -> bool:
@@ -198,6 +213,7 @@ async def _end(session: AsyncSession, services: Services, charging: ChargingSess
         if charging.end_reason == "Remote" and charging.stop_reason:
             charging.end_reason = charging.stop_reason
         log.info("session %s ended: %s", charging.id, charging.end_reason)
+        await webhooks.emit(session, services, charging, EventType.ENDED)
     charging.power_w = 0
     await services.work.add(session, "settle", str(charging.id))
 

@@ -58,6 +58,7 @@ class Progress:
     curve: tuple[CurvePoint, ...]
 
     unit_price: Decimal
+    tax_rate: Decimal
     currency: str
     amount_minor: int
     """Price of what is delivered so far; the billed amount once settled."""
@@ -116,6 +117,7 @@ def progress_of(
         power_w=charging.power_w if running else None,
         curve=_curve(charging, power),
         unit_price=charging.unit_price,
+        tax_rate=charging.tax_rate,
         currency=charging.currency,
         amount_minor=receipt.amount_minor if receipt else so_far,
         hold_minor=charging.hold_minor,

@@ -24,6 +24,8 @@ from konsento.ocpp.messages import (
 )
 from konsento.services import Services
 from konsento.settlement import service as settlement
+from konsento.webhooks import service as webhooks
+from konsento.webhooks.service import EventType
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +152,7 @@ async def _note_start(services: Services, session_id: UUID, answer: RequestStart
         charging.transaction_id = answer.transaction_id
         await repository.adopt_events(session, charging)
         step(charging, Happening.SUPPLIES)
+        await webhooks.emit(session, services, charging, EventType.STARTED)
         charging.started_at = charging.started_at or services.clock.now()
         if charging.stop_requested_at is not None:
             await services.work.add(session, "stop", str(session_id))
@@ -166,6 +169,7 @@ async def _fail(services: Services, session_id: UUID, code: str, happening: Happ
         charging.failure = code[:50]
         charging.ended_at = now
         await settlement.release(session, session_id, now)
+        await webhooks.emit(session, services, charging, EventType.FAILED)
         await services.work.add(session, "tell", str(session_id), payload={"what": "failed"})
         after_commit(session, lambda: services.live.publish(session_id))
     log.info("session %s did not start: %s", session_id, code)

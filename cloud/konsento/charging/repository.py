@@ -1,9 +1,11 @@
 """Queries on sessions and their meter events."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, MeterEvent, SessionState
@@ -100,6 +102,42 @@ async def unsettled_of_driver(session: AsyncSession, driver_id: UUID) -> bool:
     states = (*ACTIVE, SessionState.ENDED)
     query = select(ChargingSession.id).where(ChargingSession.driver_id == driver_id, ChargingSession.state.in_(states))
     return await session.scalar(query.limit(1)) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which of a driver's sessions are asked for."""
+
+    states: Collection[SessionState] = ()
+    """Empty for all."""
+    since: datetime | None = None
+    """Requested at this moment or later."""
+    until: datetime | None = None
+    """Requested before this moment."""
+    after: tuple[datetime, UUID] | None = None
+    """Request and id of the session that was given last."""
+
+
+async def part_of_driver(session: AsyncSession, driver_id: UUID, asked: Asked, most: int) -> list[ChargingSession]:
+    """Return a part of a driver's sessions, the newest first, with outlet and site."""
+    created = ChargingSession.created_at
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.driver_id == driver_id)
+        .options(WITH_OUTLET)
+        .order_by(created.desc(), ChargingSession.id.desc())
+        .limit(most)
+    )
+    if asked.states:
+        query = query.where(ChargingSession.state.in_(asked.states))
+    if asked.since is not None:
+        query = query.where(created >= asked.since)
+    if asked.until is not None:
+        query = query.where(created < asked.until)
+    if asked.after is not None:
+        at, number = asked.after
+        query = query.where(or_(created < at, and_(created == at, ChargingSession.id < number)))
+    return list(await session.scalars(query))
 
 
 async def oldest_of_driver(session: AsyncSession, driver_id: UUID) -> ChargingSession | None:

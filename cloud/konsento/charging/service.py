@@ -40,6 +40,7 @@ class _Wish:
     outlet_code: str
     requested: RequestedLimit
     provider: str
+    session_id: UUID
 
 
 async def start(
@@ -48,17 +49,26 @@ async def start(
     outlet_code: str,
     requested: RequestedLimit,
     provider: str = "balance",
+    *,
+    session_id: UUID | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
     Returns the session with outlet and site, in one of three states: `charging`; `failed` with the site's reason and
     the hold released; or `starting`, when the site was asked and has not answered, in which case due work finds out.
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
+    The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`).
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
     `AlreadyChargingHere`.
     """
-    wish = _Wish(driver_id=driver_id, outlet_code=outlet_code, requested=requested, provider=provider)
+    wish = _Wish(
+        driver_id=driver_id,
+        outlet_code=outlet_code,
+        requested=requested,
+        provider=provider,
+        session_id=session_id or new_id(),
+    )
     try:
         async with services.database.transaction() as session:
             charging, is_new = await _prepare(session, services, wish)
@@ -75,6 +85,9 @@ async def start(
 
 async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tuple[ChargingSession, bool]:
     driver_id, requested = wish.driver_id, wish.requested
+    made_before = await repository.session_of_driver(session, driver_id, wish.session_id)
+    if made_before is not None:
+        return made_before, False
     outlet = await sites.outlet_by_code(session, wish.outlet_code)
     active = await repository.active_at(session, outlet.id)
     if active is not None:
@@ -91,7 +104,7 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
     agreed = quoted(terms_of(tariff, outlet), requested, funds)
-    charging = _new_session(services, driver_id, outlet, agreed)
+    charging = _new_session(services, wish, outlet, agreed)
     session.add(charging)
     await session.flush()
     await settlement.hold(session, charging, wish.provider, charging.created_at)
@@ -100,11 +113,11 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     return charging, True
 
 
-def _new_session(services: Services, driver_id: UUID, outlet: Outlet, agreed: Quote) -> ChargingSession:
+def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote) -> ChargingSession:
     now = services.clock.now()
     return ChargingSession(
-        id=new_id(),
-        driver_id=driver_id,
+        id=wish.session_id,
+        driver_id=wish.driver_id,
         outlet_id=outlet.id,
         outlet=outlet,
         site_id=outlet.site_id,
@@ -173,7 +186,15 @@ async def history(
 
     `period` is from and until (exclusive) and counts the request; `most` and `skipped` give a part of the list.
     """
-    sessions = await repository.of_driver(session, driver_id, period, most, skipped)
+    return await _with_receipts(session, await repository.of_driver(session, driver_id, period, most, skipped))
+
+
+async def listed(session: AsyncSession, driver_id: UUID, asked: repository.Asked, most: int) -> list[Progress]:
+    """Return the part of a driver's sessions that is asked for, the newest first, without their curves."""
+    return await _with_receipts(session, await repository.part_of_driver(session, driver_id, asked, most))
+
+
+async def _with_receipts(session: AsyncSession, sessions: list[ChargingSession]) -> list[Progress]:
     receipts = {
         receipt.session_id: receipt
         for receipt in await session.scalars(select(Receipt).where(Receipt.session_id.in_([s.id for s in sessions])))

@@ -15,6 +15,8 @@ from konsento.ocpp import CallError, CallRefused
 from konsento.ocpp.messages import GetTransactionStatus, RequestStopTransaction
 from konsento.services import Services
 from konsento.sites import service as sites
+from konsento.webhooks import service as webhooks
+from konsento.webhooks.service import EventType
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +146,7 @@ async def check_silent(services: Services, session_id: UUID, *, gone_before: boo
         charging.limit_change_id = None
         charging.end_reason = "Other"
         charging.ended_at = charging.last_update or services.clock.now()
+        await webhooks.emit(session, services, charging, EventType.ENDED)
         await services.work.add(session, "settle", str(session_id))
         after_commit(session, lambda: services.live.publish(session_id))
     return None

@@ -12,6 +12,7 @@ from konsento.models.charging import (
     SessionState,
 )
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
+from konsento.models.idempotency import IdempotencyKey
 from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
@@ -22,6 +23,8 @@ from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import Site
 from konsento.models.staff import Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
 from konsento.models.tariff import Tariff
+from konsento.models.token import ApiToken
+from konsento.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "ACTIVE",
@@ -29,14 +32,17 @@ __all__ = [
     "AccountKind",
     "Alarm",
     "AlarmKind",
+    "ApiToken",
     "AuditEntry",
     "Base",
     "ChargingSession",
     "Counter",
+    "DeliveryState",
     "Direction",
     "Driver",
     "DriverKind",
     "FailedSignIns",
+    "IdempotencyKey",
     "LedgerAccount",
     "LimitChange",
     "LimitKind",
@@ -65,6 +71,9 @@ __all__ = [
     "Tariff",
     "Transfer",
     "TransferKind",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "Work",
     "WorkState",
 ]

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Receipt
+from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Payment, Receipt
 
 RECEIPTS = "receipts"
 
@@ -50,3 +50,24 @@ async def receipt_of(
     )
     row = (await session.execute(query)).one_or_none()
     return (row[0], row[1]) if row is not None else None
+
+
+async def receipts_of(
+    session: AsyncSession, driver_id: UUID, before: int | None, most: int
+) -> list[tuple[Receipt, ChargingSession, str]]:
+    """Return a driver's receipts, the newest first, each with its session, outlet, site and who took the money.
+
+    `before` is the number of the one that was given last.
+    """
+    query = (
+        select(Receipt, ChargingSession, Payment.provider)
+        .join(ChargingSession, ChargingSession.id == Receipt.session_id)
+        .join(Payment, Payment.session_id == Receipt.session_id)
+        .where(ChargingSession.driver_id == driver_id)
+        .options(WITH_OUTLET)
+        .order_by(Receipt.number.desc())
+        .limit(most)
+    )
+    if before is not None:
+        query = query.where(Receipt.number < before)
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]

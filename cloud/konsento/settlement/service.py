@@ -36,6 +36,11 @@ async def funds_with_hold(session: AsyncSession, settings: Settings, charging: C
     return left + charging.hold_minor if provider == payments.DEFAULT else left
 
 
+async def provider_of(session: AsyncSession, session_id: UUID) -> str:
+    """Return the name of the provider that holds a session's money, or took it."""
+    return await payments.provider_of(session, session_id)
+
+
 async def change_hold(session: AsyncSession, charging: ChargingSession, hold_minor: int, at: datetime) -> None:
     """Hold another amount for a session. Raises `BalanceTooLow`, `CardDeclined`."""
     await payments.change_hold(session, charging.id, hold_minor, at)
@@ -152,6 +157,15 @@ async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> R
     if found is None:
         raise NoReceipt
     bill, charging = found
+    return _view(bill, charging, await payments.provider_of(session, session_id))
+
+
+async def receipts(session: AsyncSession, driver_id: UUID, before: int | None, most: int) -> list[ReceiptView]:
+    """Return a driver's receipts, the newest first; `before` is the number of the one that was given last."""
+    return [_view(*found) for found in await repository.receipts_of(session, driver_id, before, most)]
+
+
+def _view(bill: Receipt, charging: ChargingSession, provider: str) -> ReceiptView:
     outlet = charging.outlet
     return ReceiptView(
         number=bill.number,
@@ -179,5 +193,5 @@ async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> R
         tax_rate=bill.tax_rate,
         hold_minor=bill.hold_minor,
         released_minor=bill.released_minor,
-        provider=await payments.provider_of(session, session_id),
+        provider=provider,
     )

@@ -15,6 +15,8 @@ from konsento.ocpp.messages import GetTransactionStatus
 from konsento.services import Services
 from konsento.settlement import repository, service
 from konsento.settlement.measurement import missing
+from konsento.webhooks import service as webhooks
+from konsento.webhooks.service import EventType
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ async def _settle(
     services: Services, session: AsyncSession, charging: ChargingSession, events: list[MeterEvent]
 ) -> None:
     await service.settle(session, charging, events, services.clock.now())
+    await webhooks.emit(session, services, charging, EventType.SETTLED)
     await services.work.add(session, "tell", str(charging.id), payload={"what": "ended"})
     after_commit(session, lambda: services.live.publish(charging.id))
 

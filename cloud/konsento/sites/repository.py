@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -12,6 +12,17 @@ from konsento.models import Outlet, Site
 async def outlet_by_code(session: AsyncSession, code: str) -> Outlet | None:
     """Return the outlet with this normalised code, its site loaded."""
     return await session.scalar(select(Outlet).where(Outlet.code == code).options(joinedload(Outlet.site)))
+
+
+async def outlets_with(session: AsyncSession, words: str, after: str | None, most: int) -> list[Outlet]:
+    """Return outlets, by code, in whose names or place a text occurs, their sites loaded; `after` is a code."""
+    query = select(Outlet).join(Site, Site.id == Outlet.site_id).options(joinedload(Outlet.site))
+    if words:
+        places = (Outlet.code, Outlet.name, Site.name, Site.place)
+        query = query.where(or_(*(place.icontains(words, autoescape=True) for place in places)))
+    if after is not None:
+        query = query.where(Outlet.code > after)
+    return list(await session.scalars(query.order_by(Outlet.code).limit(most)))
 
 
 async def outlet_by_evse(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:

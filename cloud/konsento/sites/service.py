@@ -17,6 +17,14 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
     return outlet
 
 
+async def find(session: AsyncSession, words: str, after: str | None, most: int) -> list[Outlet]:
+    """Return outlets, by code, in whose code, names or place a text occurs, their sites loaded; empty finds all.
+
+    `after` is the code of the one that was given last.
+    """
+    return await repository.outlets_with(session, words, after, most)
+
+
 async def site_of_station(session: AsyncSession, station_id: str) -> Site | None:
     """Return the site with this OCPP identity, or None."""
     return await repository.site_by_station(session, station_id)

@@ -9,6 +9,8 @@ from konsento.web import problems
 from konsento.web.errors import FromAnotherSite
 from konsento.web.security import origin_of
 
+_API: Final = "/api/"
+"""Cookies count for nothing there, so no page can borrow them; programs send no origin."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -25,10 +27,13 @@ class SameOriginOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and scope["method"] not in _SAFE and not self._from_here(Request(scope)):
+        if scope["type"] == "http" and not self._may(scope):
             await problems.answer(Request(scope), FromAnotherSite())(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _may(self, scope: Scope) -> bool:
+        return scope["method"] in _SAFE or scope["path"].startswith(_API) or self._from_here(Request(scope))
 
     def _from_here(self, request: Request) -> bool:
         site = request.headers.get("sec-fetch-site")

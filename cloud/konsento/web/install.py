@@ -6,7 +6,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from konsento.settings import Settings
-from konsento.web import account, guest, history, links, outlets, phone_app, problems, profile, sessions, start
+from konsento.web import (
+    account,
+    guest,
+    history,
+    links,
+    outlets,
+    phone_app,
+    problems,
+    profile,
+    sessions,
+    start,
+    tokens,
+    webhooks,
+)
 from konsento.web.guard import SameOriginOnly
 from konsento.web.render import STATIC
 from konsento.web.security import SecurityHeaders, is_https
@@ -25,7 +38,7 @@ class Assets(StaticFiles):
 def install(app: FastAPI, settings: Settings) -> None:
     """Add pages, static files, error pages and the browser's guard rails. `app.state.services` is set by start-up."""
     app.mount("/static", Assets(directory=STATIC), name="static")
-    for part in (outlets, start, sessions, history, account, guest, links, profile, phone_app):
+    for part in (outlets, start, sessions, history, account, guest, links, profile, tokens, webhooks, phone_app):
         app.include_router(part.router, include_in_schema=False)
     problems.install(app)
     app.add_middleware(SameOriginOnly, public_url=settings.public_url)

@@ -47,6 +47,11 @@ def note(request: Request, error: KonsentoError) -> None:
     log.info("refused: %s at %s %s", error.code, request.method, getattr(route, "path", "no page"))
 
 
+def title_of(code: str, status: int) -> str:
+    """Return the short message that stands above the sentence of an error."""
+    return _TITLES_BY_CODE.get(code) or _TITLES.get(status, _TITLES[409])
+
+
 def answer(request: Request, error: KonsentoError) -> Response:
     """Return the page (or the JSON, where a program asks) of an error."""
     note(request, error)
@@ -63,7 +68,7 @@ def answer(request: Request, error: KonsentoError) -> Response:
         "error.html",
         driver=None,
         status=error.status,
-        title=language.text(_TITLES_BY_CODE.get(error.code) or _TITLES.get(error.status, _TITLES[409])),
+        title=language.text(title_of(error.code, error.status)),
         message=message,
         # True because an error changes nothing, and a start that fails has given its hold back before it is told.
         money=language.text("Nothing was started, nothing is charged.")

@@ -77,7 +77,9 @@ class PlayedSite(PlayedRouter):
         assert self._start is not None
         return f"T{self._start.remote_start_id}"
 
-    async def reports(self, wh: str, *, watts: int = 3000, seconds: int = 0, ended: str = "") -> None:
+    async def reports(
+        self, wh: str, *, watts: int = 3000, seconds: int = 0, ended: str = "", state: str = "Charging"
+    ) -> None:
         """Send a meter event: the energy of the session so far."""
         assert self.services is not None
         assert self._start is not None
@@ -93,7 +95,7 @@ class PlayedSite(PlayedRouter):
             seq_no=self._seq_no,
             transaction_info=TransactionInfo(
                 transaction_id=self._transaction,
-                charging_state="Idle" if ended else "Charging",
+                charging_state="Idle" if ended else state,
                 time_spent_charging=seconds,
                 stopped_reason=ended or None,
                 remote_start_id=self._start.remote_start_id,

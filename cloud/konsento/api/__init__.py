@@ -1,0 +1,1 @@
+"""The API: the same things as the driver's pages, for programs."""

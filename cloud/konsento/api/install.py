@@ -1,0 +1,71 @@
+"""Puts the API into the application."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.responses import JSONResponse, Response
+
+from konsento.api import account, health, outlets, problems, receipts, reference, sessions, tokens, webhooks
+from konsento.api.document import document, operation_id
+from konsento.api.middleware import Frame
+from konsento.api.who import Rate
+from konsento.services import Services
+from konsento.settings import Settings
+
+ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
+    part.router for part in (outlets, sessions, receipts, account, webhooks, tokens, health)
+)
+"""The operations. Each names the scope that its token needs (`api.who`), or is open: health alone."""
+TAGS: Final = [
+    {"name": "Outlets", "description": "Where one can charge, and what it costs."},
+    {"name": "Sessions", "description": "Start, watch, change, stop."},
+    {"name": "Receipts", "description": "What was billed."},
+    {"name": "Account", "description": "The driver, and how the driver can pay."},
+    {"name": "Webhooks", "description": "Addresses that are told what happens."},
+    {"name": "Tokens", "description": "With which programs act for the driver."},
+    {"name": "Health", "description": "Whether the API can be used."},
+]
+
+
+def install(app: FastAPI, services: Services) -> None:
+    """Add the API under `/api/v1`: an application of its own, so that its errors are problems and not pages."""
+    app.mount(problems.PREFIX, made(services), name="api")
+
+
+def made(services: Services) -> FastAPI:
+    """Return the API as an application."""
+    api = bare()
+    api.state.services = services
+    api.state.rate = Rate(services.settings.api_requests_per_minute)
+    found = document(api, services.settings)
+
+    async def openapi() -> Response:
+        return JSONResponse(found, headers={"Cache-Control": "public, max-age=300"})
+
+    api.add_api_route("/openapi.json", openapi, include_in_schema=False)
+    api.state.document = found
+    api.include_router(reference.router, include_in_schema=False)
+    api.add_middleware(Frame)
+    problems.install(api)
+    return api
+
+
+def bare() -> FastAPI:
+    """Return the API's operations, without anything to work with: enough for its document."""
+    api = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
+        openapi_tags=TAGS,
+        redirect_slashes=False,
+    )
+    for router in ROUTERS:
+        api.include_router(router)
+    webhooks.describe_events(api)
+    return api
+
+
+def openapi(settings: Settings) -> dict[str, Any]:
+    """Return the document, for the command that prints it."""
+    return document(bare(), settings)

@@ -1,0 +1,235 @@
+"""Outlets with their state and price, what a session would cost, and the tariffs."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field
+
+from konsento.api.errors import BadCursor
+from konsento.api.paging import Part, page
+from konsento.api.problems import declared, language_of
+from konsento.api.schemas import Asked, AskedLimit, Limit, Money, Page, Price, Site, money, price, site_of
+from konsento.api.who import ReadsOutlets
+from konsento.catalogue import service as catalogue
+from konsento.catalogue.errors import NoTariff
+from konsento.charging import errors as charging_errors
+from konsento.charging.quote import Quote
+from konsento.kit.i18n import Language
+from konsento.models import Outlet as OutletRow
+from konsento.models import OutletStatus, Tariff
+from konsento.payments.errors import BalanceTooLow
+from konsento.services import Services
+from konsento.sites import service as sites
+from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline, UnknownOutlet
+from konsento.web.place import place_of
+from konsento.web.who import Wired
+
+router = APIRouter(tags=["Outlets"])
+
+BAD_LIMITS: Final = (
+    charging_errors.UnknownLimitKind,
+    charging_errors.LimitNotPositive,
+    charging_errors.LimitTooLarge,
+    charging_errors.LimitTooSmall,
+    charging_errors.LimitAboveOutlets,
+    charging_errors.NothingToHold,
+)
+"""Why a limit that a program sends can be refused."""
+OBSTACLES: Final = (OutletBusy, OutletOffline, OutletFaulty, OutletDisabled)
+
+Code = Annotated[
+    str, Path(max_length=64, description="The code on its label, however it is typed.", examples=["K7F29Q"])
+]
+
+
+class Reason(BaseModel):
+    """Why something is not possible, or did not happen."""
+
+    code: str = Field(description="Stable name, for programs.", examples=["OutletBusy"])
+    detail: str = Field(description="A sentence for a person.", examples=["This outlet is in use. Take another one."])
+
+
+class Outlet(BaseModel):
+    """One socket on a wall."""
+
+    code: str = Field(description="Names it in every request.", examples=["K7F29Q"])
+    name: str = Field(examples=["Outlet 1, north wall"])
+    site: Site
+    status: OutletStatus = Field(description="What the site last said.", examples=["available"])
+    can_start: bool = Field(description="Nothing speaks against a start now.", examples=[True])
+    obstacle: Reason | None = Field(description="What speaks against it; null where nothing does.")
+    rated_w: int = Field(description="The most that it supplies, W.", examples=[3000])
+    volts: int = Field(examples=[200])
+    most_wh: int | None = Field(description="The most energy of one session here, Wh; null for no own maximum.")
+    most_s: int | None = Field(description="The longest session here, s; null for no own maximum.")
+    price: Price | None = Field(description="Of a session that begins now; null where nothing can be sold.")
+    power_type: str | None = Field(description="Where the power comes from.", examples=["solar"])
+    supplier: str | None = Field(description="Who sells the power.", examples=["Sakura Energy"])
+    last_seen: datetime | None = Field(description="When the site last told its status.")
+    page: str = Field(
+        description="Its page for a person; the QR code on the wall holds this address.",
+        examples=["https://charge.example/o/K7F29Q"],
+    )
+
+
+class AskedOutlets(Part):
+    """Which outlets are asked for."""
+
+    q: str = Field(
+        default="", max_length=100, pattern=r"^[^\x00-\x1f]*$", description="A part of code, names or place."
+    )
+
+
+class AskedQuote(Asked):
+    """What would be charged."""
+
+    outlet: str = Field(max_length=64, description="The outlet's code.", examples=["K7F29Q"])
+    limit: AskedLimit
+
+
+class Offer(BaseModel):
+    """What a session would come to, paid in one way."""
+
+    pay_with: str = Field(description="Way to pay, as `pay_with` of a start takes it.", examples=["balance"])
+    limit: Limit
+    energy_limit_wh: int | None = Field(description="Null where only time limits it.", examples=[6000])
+    time_limit_s: int | None = Field(description="Null where only energy limits it.", examples=[None])
+    estimated_wh: int = Field(description="By the limit, or at the rated power.", examples=[6000])
+    estimated_s: int = Field(description="By the limit, or at the rated power.", examples=[7200])
+    estimated: Money = Field(description="Price of the estimated energy.")
+    hold: Money = Field(description="What is held until the bill is made: the most that it can cost.")
+    price: Price
+    power_type: str = Field(examples=["solar"])
+    supplier: str = Field(examples=["Sakura Energy"])
+
+
+class Offers(BaseModel):
+    """The ways in which the driver can pay it, the usual one first."""
+
+    outlet: str = Field(examples=["K7F29Q"])
+    offers: list[Offer]
+
+
+class TariffInForce(BaseModel):
+    """A price that counts now."""
+
+    name: str = Field(examples=["day"])
+    price: Price
+    power_type: str = Field(examples=["solar"])
+    supplier: str = Field(examples=["Sakura Energy"])
+    valid_from: datetime
+    valid_to: datetime | None = Field(description="Not valid any more at this moment; null for open.")
+
+
+class Tariffs(BaseModel):
+    """The tariffs that count now."""
+
+    items: list[TariffInForce]
+
+
+@router.get("/outlets", responses=declared(BadCursor))
+async def list_outlets(
+    request: Request, services: Wired, caller: ReadsOutlets, asked: Annotated[AskedOutlets, Query()]
+) -> Page[Outlet]:
+    """List outlets.
+
+    By code. `q` finds those in whose code, names or place it occurs.
+    """
+    async with services.database.transaction() as session:
+        rows = await sites.find(session, asked.q, asked.after_text(), asked.limit + 1)
+        tariffs = await catalogue.tariffs_in_force(session, services.clock.now())
+    language = language_of(request)
+
+    def item(row: OutletRow) -> Outlet:
+        return outlet_of(services, language, row, tariffs.get(row.tariff_name or ""))
+
+    return page(request, asked, rows, item, lambda row: [row.code])
+
+
+@router.get("/outlets/{code}", responses=declared(UnknownOutlet))
+async def get_outlet(request: Request, code: Code, services: Wired, caller: ReadsOutlets) -> Outlet:
+    """Get an outlet.
+
+    Its state and price now.
+    """
+    async with services.database.transaction() as session:
+        row = await sites.outlet_by_code(session, code)
+        tariffs = await catalogue.tariffs_in_force(session, services.clock.now())
+    return outlet_of(services, language_of(request), row, tariffs.get(row.tariff_name or ""))
+
+
+@router.post("/quotes", responses=declared(UnknownOutlet, NoTariff, BalanceTooLow, *BAD_LIMITS))
+async def create_quote(services: Wired, caller: ReadsOutlets, asked: AskedQuote) -> Offers:
+    """Ask what a session would cost.
+
+    Holds nothing and promises nothing: the price that counts is that of the start. Until full, the hold depends on
+    the way to pay.
+    """
+    async with services.database.transaction() as session:
+        place = await place_of(session, services, asked.outlet, caller.driver)
+    quotes = place.quotes(asked.limit.read(place.tariff.currency))
+    offers = [offer(way.provider, quote) for way, quote in quotes if way is not None]
+    return Offers(outlet=place.outlet.code, offers=offers)
+
+
+@router.get("/tariffs", responses=declared())
+async def list_tariffs(services: Wired, caller: ReadsOutlets) -> Tariffs:
+    """List the tariffs in force.
+
+    With the power types and suppliers that sessions can have now.
+    """
+    async with services.database.transaction() as session:
+        rows = await catalogue.tariffs_in_force(session, services.clock.now())
+    return Tariffs(
+        items=[
+            TariffInForce(
+                name=row.name,
+                price=price(row.unit_price, row.currency, row.tax_rate),
+                power_type=row.power_type,
+                supplier=row.supplier,
+                valid_from=row.valid_from,
+                valid_to=row.valid_to,
+            )
+            for row in rows.values()
+        ]
+    )
+
+
+def outlet_of(services: Services, language: Language, row: OutletRow, tariff: Tariff | None) -> Outlet:
+    """Describe an outlet; its site is loaded."""
+    error = sites.obstacle(row) or (NoTariff() if tariff is None else None)
+    return Outlet(
+        code=row.code,
+        name=row.name,
+        site=site_of(row),
+        status=row.status,
+        can_start=error is None,
+        obstacle=Reason(code=error.code, detail=language.error(error)) if error is not None else None,
+        rated_w=row.rated_w,
+        volts=row.volts,
+        most_wh=row.most_wh,
+        most_s=row.most_s,
+        price=price(tariff.unit_price, tariff.currency, tariff.tax_rate) if tariff is not None else None,
+        power_type=tariff.power_type if tariff is not None else None,
+        supplier=tariff.supplier if tariff is not None else None,
+        last_seen=row.last_seen,
+        page=f"{services.settings.public_url.rstrip('/')}/o/{row.code}",
+    )
+
+
+def offer(provider: str, quote: Quote) -> Offer:
+    """Describe a quote."""
+    return Offer(
+        pay_with=provider,
+        limit=Limit(kind=quote.requested.kind, amount=quote.requested.amount),
+        energy_limit_wh=quote.energy_limit_wh,
+        time_limit_s=quote.time_limit_s,
+        estimated_wh=quote.estimated_wh,
+        estimated_s=quote.estimated_s,
+        estimated=money(quote.estimated_minor, quote.currency),
+        hold=money(quote.hold_minor, quote.currency),
+        price=price(quote.unit_price, quote.currency, quote.tax_rate),
+        power_type=quote.power_type,
+        supplier=quote.supplier,
+    )

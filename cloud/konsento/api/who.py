@@ -1,0 +1,84 @@
+"""Whom a request acts for: only its token says so. Cookies count for nothing here, so no page can borrow them."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+
+from konsento.accounts import tokens
+from konsento.accounts.tokens import Caller, Scope
+from konsento.api.errors import ScopeMissing, TokenNeeded, TokenNotValid, TooManyRequests
+from konsento.services import Services
+from konsento.web.who import services_of
+
+WINDOW: Final = timedelta(minutes=1)
+_MOST_COUNTED: Final = 10_000
+"""Tokens in view; beyond it those whose minute is over are dropped."""
+
+bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="token",
+    bearerFormat="kon_…",
+    description="A token of a driver, made on the page `/account/tokens` or by `POST /tokens`.",
+)
+
+
+class Rate:
+    """Counts the requests of every token in this process, a minute at a time."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._counts: dict[UUID, tuple[datetime, int]] = {}
+
+    def count(self, token_id: UUID, now: datetime) -> dict[str, str]:
+        """Count a request; returns the headers that say how many are left. Raises `TooManyRequests`."""
+        begin, used = self._counts.get(token_id, (now, 0))
+        if now - begin >= WINDOW:
+            begin, used = now, 0
+        left_s = max(1, int((begin + WINDOW - now).total_seconds()))
+        if used >= self.most:
+            raise TooManyRequests(seconds=left_s)
+        if len(self._counts) >= _MOST_COUNTED:
+            self._counts = {key: value for key, value in self._counts.items() if now - value[0] < WINDOW}
+        self._counts[token_id] = (begin, used + 1)
+        # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+        return {
+            "RateLimit-Policy": f'"token";q={self.most};w={int(WINDOW.total_seconds())}',
+            "RateLimit": f'"token";r={self.most - used - 1};t={left_s}',
+        }
+
+
+async def caller(
+    request: Request,
+    services: Annotated[Services, Depends(services_of)],
+    needed: SecurityScopes,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Caller:
+    """Return whom the request acts for. Raises `TokenNeeded`, `TokenNotValid`, `TooManyRequests`, `ScopeMissing`."""
+    if credentials is None:
+        raise TokenNeeded
+    now = services.clock.now()
+    async with services.database.transaction() as session:
+        found = await tokens.caller(session, credentials.credentials, now)
+    if found is None:
+        raise TokenNotValid
+    rate: Rate = request.app.state.rate
+    request.state.headers.update(rate.count(found.token_id, now))
+    for scope in needed.scopes:
+        if scope not in found.scopes:
+            raise ScopeMissing(scope=str(scope))
+    return found
+
+
+ReadsOutlets = Annotated[Caller, Security(caller, scopes=[Scope.OUTLETS_READ])]
+ReadsSessions = Annotated[Caller, Security(caller, scopes=[Scope.SESSIONS_READ])]
+WritesSessions = Annotated[Caller, Security(caller, scopes=[Scope.SESSIONS_WRITE])]
+ReadsReceipts = Annotated[Caller, Security(caller, scopes=[Scope.RECEIPTS_READ])]
+ReadsBalance = Annotated[Caller, Security(caller, scopes=[Scope.BALANCE_READ])]
+ReadsAccount = Annotated[Caller, Security(caller, scopes=[Scope.ACCOUNT_READ])]
+ReadsWebhooks = Annotated[Caller, Security(caller, scopes=[Scope.WEBHOOKS_READ])]
+WritesWebhooks = Annotated[Caller, Security(caller, scopes=[Scope.WEBHOOKS_WRITE])]
+ReadsTokens = Annotated[Caller, Security(caller, scopes=[Scope.TOKENS_READ])]
+WritesTokens = Annotated[Caller, Security(caller, scopes=[Scope.TOKENS_WRITE])]

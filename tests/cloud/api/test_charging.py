@@ -1,0 +1,177 @@
+"""A program charges for a driver: from the outlet to the receipt."""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from konsento.accounts import tokens
+from konsento.models import OutletStatus
+
+from .conftest import CODE, NOBODYS, WISH, start
+
+if TYPE_CHECKING:
+    import pytest
+
+    from .conftest import Api
+
+
+async def test_an_outlet_says_its_state_its_price_and_its_page(api: Api) -> None:
+    async with api.ann() as program:
+        shown = (await program.get(f"/outlets/{CODE.lower()}")).json()
+
+    assert (shown["code"], shown["status"], shown["can_start"], shown["obstacle"]) == (CODE, "available", True, None)
+    assert shown["price"] == {"per_kwh": "38.5", "currency": "JPY", "tax_rate": "0.1"}
+    assert shown["page"] == f"http://konsento.test/o/{CODE}"
+
+
+async def test_an_outlet_says_what_speaks_against_a_start(api: Api) -> None:
+    await api.bench.outlet_is(OutletStatus.FAULTED)
+    async with api.ann(**{"Accept-Language": "ja"}) as program:
+        shown = (await program.get(f"/outlets/{CODE}")).json()
+
+    assert shown["can_start"] is False
+    assert shown["obstacle"]["code"] == "OutletFaulty"
+    assert "故障" in shown["obstacle"]["detail"] or "ください" in shown["obstacle"]["detail"]
+
+
+async def test_outlets_are_found_by_a_part_of_their_names(api: Api) -> None:
+    async with api.ann() as program:
+        found = {
+            words: [one["code"] for one in (await program.get("/outlets", params={"q": words})).json()["items"]]
+            for words in ("outlet 2", "SETAGAYA", "%", "nowhere")
+        }
+
+    assert [len(codes) for codes in found.values()] == [1, 2, 0, 0]
+
+
+async def test_a_quote_holds_nothing_and_says_what_would_be_held(api: Api) -> None:
+    async with api.ann() as program:
+        quote = (await program.post("/quotes", json=WISH | {"limit": {"kind": "energy", "amount": 6000}})).json()
+        balance = (await program.get("/balance")).json()
+
+    (offer,) = quote["offers"]
+    assert offer["estimated"] == {"amount_minor": 231, "currency": "JPY", "amount": "231"}
+    assert offer["hold"]["amount_minor"] >= 231
+    assert balance["available"]["amount_minor"] == 3000
+    assert api.bench.site.asked == []
+
+
+async def test_a_session_is_started_watched_and_billed(api: Api) -> None:
+    async with api.ann() as program:
+        session = await start(program)
+        await api.bench.site.reports("0")
+        await api.bench.site.reports("5", seconds=6)
+        running = (await program.get(f"/sessions/{session['id']}")).json()
+        await api.bench.site.reports("10", seconds=12, ended="EnergyLimitReached", watts=0)
+        await api.bench.services.work.drain()
+        over = (await program.get(f"/sessions/{session['id']}")).json()
+        curve = (await program.get(f"/sessions/{session['id']}/curve")).json()
+        receipt = (await program.get(f"/receipts/{session['id']}")).json()
+        receipts = (await program.get("/receipts")).json()
+
+    assert (session["state"], running["delivered_mwh"], running["reached"]) == ("charging", 5000, "0.5000")
+    assert (over["state"], over["billed"]["wh"], over["end_reason"]) == ("settled", 10, "EnergyLimitReached")
+    assert [point["seconds"] for point in curve["points"]] == [0, 6, 12]
+    assert receipts["items"] == [receipt]
+    assert receipt["billed_wh"] == 10
+    assert receipt["amount"]["amount_minor"] + receipt["released"]["amount_minor"] == receipt["hold"]["amount_minor"]
+
+
+async def test_a_refused_start_is_a_failed_session_with_its_reason_and_nothing_held(api: Api) -> None:
+    api.bench.site.refuses = "OutletFaulted"
+    async with api.ann() as program:
+        session = await start(program)
+        balance = (await program.get("/balance")).json()
+
+    assert (session["state"], session["failure"]["code"]) == ("failed", "OutletFaulty")
+    assert balance["available"]["amount_minor"] == 3000
+
+
+async def test_a_session_can_be_stopped_and_its_limit_changed(api: Api) -> None:
+    async with api.ann() as program:
+        session = await start(program)
+        await api.bench.site.reports("1", seconds=1)
+        quote = await program.post(f"/sessions/{session['id']}/quotes", json={"kind": "energy", "amount": 2000})
+        changed = await program.put(f"/sessions/{session['id']}/limit", json={"kind": "energy", "amount": 2000})
+        stopped = await program.post(f"/sessions/{session['id']}/stop")
+        late = await program.put(f"/sessions/{session['id']}/limit", json={"kind": "energy", "amount": 3000})
+
+    assert quote.json()["hold"] == changed.json()["hold"]
+    assert changed.json()["changing_to"] == {"kind": "energy", "amount": 2000}
+    assert stopped.json()["stopping"] is True
+    assert (late.status_code, late.json()["code"]) == (409, "NotRunning")
+
+
+async def test_a_mail_at_the_end_is_chosen(api: Api) -> None:
+    async with api.ann() as program:
+        session = await start(program)
+        shown = await program.put(f"/sessions/{session['id']}/mail", json={"wanted": True})
+
+    assert shown.json()["mail_wanted"] is True
+
+
+async def test_a_stream_tells_every_change_until_the_bill(api: Api) -> None:
+    async with api.ann() as program:
+        session = await start(program)
+
+        async def charge() -> None:
+            await api.bench.site.charges("10")
+
+        charging = asyncio.create_task(charge())
+        answer = await program.get(f"/sessions/{session['id']}/events")
+        await charging
+
+    states = [json.loads(line[6:])["state"] for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert states[-1] == "settled"
+
+
+async def test_an_ended_token_ends_its_stream(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = asyncio.Event()
+    is_valid = tokens.is_valid
+
+    async def look(*about: Any) -> bool:
+        valid = await is_valid(*about)
+        looked.set()
+        return valid
+
+    monkeypatch.setattr(tokens, "is_valid", look)
+    async with api.ann() as program:
+        session = await start(program)
+        (token,) = (await program.get("/tokens")).json()["items"]
+        watching = asyncio.create_task(program.get(f"/sessions/{session['id']}/events"))
+        await looked.wait()
+        await program.delete(f"/tokens/{token['id']}")
+        await api.bench.site.reports("1", seconds=1)
+        answer = await watching
+
+    assert answer.text.count("data: ") == 1
+
+
+async def test_somebody_elses_session_does_not_exist(api: Api) -> None:
+    async with api.ann() as ann, api.program(await api.token("bob@example.com")) as bob:
+        session = await start(ann)
+        answers = [
+            [
+                await bob.request(method, f"/sessions/{number}{part}", json=body)
+                for method, part, body in (
+                    ("GET", "", None),
+                    ("GET", "/curve", None),
+                    ("GET", "/events", None),
+                    ("POST", "/stop", None),
+                    ("PUT", "/limit", {"kind": "energy", "amount": 20}),
+                    ("POST", "/quotes", {"kind": "energy", "amount": 20}),
+                    ("PUT", "/mail", {"wanted": True}),
+                )
+            ]
+            for number in (session["id"], NOBODYS)
+        ]
+        listed = (await bob.get("/sessions")).json()
+        receipt = await bob.get(f"/receipts/{session['id']}")
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in [*answers[0], *answers[1]]} == {
+        (404, "UnknownSession")
+    }
+    assert listed == {"items": [], "next": None}
+    assert receipt.status_code == 404
+    assert len(api.bench.site.asked) == 1

@@ -1,0 +1,191 @@
+"""Every operation, as somebody who may not: nothing happens, and the answer tells nothing."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import func, select
+
+from konsento.accounts import tokens
+from konsento.accounts.tokens import Scope
+from konsento.api.install import openapi
+from konsento.models import ApiToken, ChargingSession, WebhookEndpoint
+from konsento.settings import Settings
+
+from .conftest import NOBODYS, WISH, start
+
+if TYPE_CHECKING:
+    from .conftest import Api
+
+BODIES: dict[str, Any] = {
+    "startSession": WISH,
+    "createQuote": WISH,
+    "changeLimit": WISH["limit"],
+    "createLimitQuote": WISH["limit"],
+    "wantMail": {"wanted": True},
+    "createToken": {"name": "x", "scopes": ["tokens:read"]},
+    "createWebhook": {"url": "https://fleet.example/hook"},
+}
+OPERATIONS = [
+    (method.upper(), path, operation["operationId"], operation["security"][0]["token"][0])
+    for path, methods in openapi(Settings())["paths"].items()
+    for method, operation in methods.items()
+    if "security" in operation
+]
+
+
+def address(path: str) -> str:
+    for name in ("session_id", "token_id", "webhook_id", "delivery_id"):
+        path = path.replace(f"{{{name}}}", NOBODYS)
+    return path.replace("{code}", "K7F29Q")
+
+
+async def rows(api: Api) -> list[int]:
+    async with api.bench.services.database.transaction() as session:
+        counts = [await session.scalar(select(func.count()).select_from(t)) for t in (ChargingSession, WebhookEndpoint)]
+    return [count or 0 for count in counts]
+
+
+@pytest.mark.parametrize(("method", "path", "name", "scope"), OPERATIONS)
+async def test_nobody_may_nothing(api: Api, method: str, path: str, name: str, scope: str) -> None:
+    async with api.program() as program:
+        answer = await program.request(method, address(path), json=BODIES.get(name), headers={"Idempotency-Key": "1"})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "TokenNeeded")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert await rows(api) == [0, 0]
+
+
+@pytest.mark.parametrize(("method", "path", "name", "scope"), OPERATIONS)
+async def test_a_token_may_only_what_its_scopes_say(api: Api, method: str, path: str, name: str, scope: str) -> None:
+    token = await api.token(scopes=set(Scope) - {Scope(scope)})
+    async with api.program(token) as program:
+        answer = await program.request(method, address(path), json=BODIES.get(name), headers={"Idempotency-Key": "1"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "ScopeMissing")
+    assert scope in answer.json()["detail"]
+    assert await rows(api) == [0, 0]
+
+
+@pytest.mark.parametrize(("method", "path", "name", "scope"), OPERATIONS)
+async def test_the_scope_alone_is_enough(api: Api, method: str, path: str, name: str, scope: str) -> None:
+    token = await api.token(scopes={Scope(scope)})
+    async with api.program(token) as program:
+        answer = await program.request(method, address(path), json=BODIES.get(name), headers={"Idempotency-Key": "1"})
+
+    known = {"UnknownSession", "UnknownToken", "UnknownWebhook", "NoReceipt", "TooMuchScope"}
+    assert answer.is_success or answer.json()["code"] in known
+
+
+async def test_a_browsers_cookie_is_nobody_here(api: Api) -> None:
+    async with api.bench.driver() as browser:
+        read = await browser.get("/api/v1/account")
+        write = await browser.post("/api/v1/sessions", json=WISH, headers={"Idempotency-Key": "1"})
+
+    assert (read.status_code, write.status_code) == (401, 401)
+    assert api.bench.site.asked == []
+
+
+async def test_pages_of_other_sites_are_given_no_leave(api: Api) -> None:
+    async with api.program(await api.token()) as program:
+        asked = await program.options("/account", headers={"Origin": "https://evil.test"})
+        read = await program.get("/account", headers={"Origin": "https://evil.test"})
+
+    for answer in (asked, read):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "Bearer", "Bearer x", "Basic YTpi", "Bearer kon_" + "0" * 38, "bearer \x7f", "Bearer " + "k" * 9000]
+)
+async def test_nonsense_is_no_token(api: Api, sent: str) -> None:
+    async with api.program(Authorization=sent) as program:
+        answer = await program.get("/account")
+
+    assert answer.status_code == 401
+
+
+async def test_an_expired_or_ended_token_lets_nobody_in(api: Api) -> None:
+    token = await api.token()
+    async with api.program(token) as program:
+        before = await program.get("/account")
+        (shown,) = (await program.get("/tokens")).json()["items"]
+        await program.delete(f"/tokens/{shown['id']}")
+        after = await program.get("/account")
+
+    assert (before.status_code, after.status_code) == (200, 401)
+    assert after.json()["code"] == "TokenNotValid"
+
+
+async def test_a_token_is_kept_as_its_hash_alone(api: Api) -> None:
+    token = await api.token()
+    async with api.bench.services.database.transaction() as session:
+        row = (await session.scalars(select(ApiToken))).one()
+
+    assert token not in str(vars(row))
+    assert len(row.token_hash) == 32
+
+
+async def test_a_token_makes_no_token_that_may_more_than_itself(api: Api) -> None:
+    token = await api.token(scopes={Scope.TOKENS_WRITE, Scope.BALANCE_READ})
+    async with api.program(token) as program:
+        more = await program.post("/tokens", json={"name": "x", "scopes": ["balance:read", "sessions:write"]})
+        same = await program.post("/tokens", json={"name": "x", "scopes": ["balance:read"], "days": 1})
+        async with api.program(same.json()["token"]) as other:
+            works = await other.get("/balance")
+            no_more = await other.get("/account")
+
+    assert (more.status_code, more.json()["code"]) == (403, "TooMuchScope")
+    assert "sessions:write" in more.json()["detail"]
+    assert (works.status_code, no_more.status_code) == (200, 403)
+
+
+def test_a_token_can_be_told_from_other_text() -> None:
+    token = tokens.new_token()
+    wrong = token[:-1] + ("0" if token[-1] != "0" else "1")
+
+    assert tokens.is_token(token)
+    assert not tokens.is_token(wrong)
+    assert not tokens.is_token(token + "0")
+
+
+async def test_other_drivers_tokens_and_webhooks_do_not_exist(api: Api) -> None:
+    async with api.ann() as ann, api.program(await api.token("bob@example.com")) as bob:
+        (token,) = (await ann.get("/tokens")).json()["items"]
+        hook = (await ann.post("/webhooks", json={"url": "https://fleet.example/hook"})).json()
+        answers = [
+            await bob.delete(f"/tokens/{token['id']}"),
+            await bob.get(f"/webhooks/{hook['id']}"),
+            await bob.get(f"/webhooks/{hook['id']}/deliveries"),
+            await bob.post(f"/webhooks/{hook['id']}/test"),
+            await bob.post(f"/webhooks/{hook['id']}/secret"),
+            await bob.post(f"/webhooks/{hook['id']}/enable"),
+            await bob.delete(f"/webhooks/{hook['id']}"),
+        ]
+        still = await ann.get(f"/webhooks/{hook['id']}")
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert still.status_code == 200
+
+
+async def test_a_token_that_is_used_too_often_waits(api: Api) -> None:
+    async with api.ann() as program:
+        most = api.bench.services.settings.api_requests_per_minute
+        answers = [await program.get("/account") for _ in range(most + 1)]
+        api.bench.clock.advance(timedelta(seconds=60))
+        later = await program.get("/account")
+
+    assert [answer.status_code for answer in answers] == [200] * most + [429]
+    assert answers[0].headers["ratelimit"] == f'"token";r={most - 1};t=60'
+    assert answers[-1].headers["retry-after"] == "60"
+    assert answers[-1].json()["code"] == "TooManyRequests"
+    assert later.status_code == 200
+
+
+async def test_personal_answers_stay_out_of_caches(api: Api) -> None:
+    async with api.ann() as program:
+        session = await start(program)
+        answers = [await program.get(path) for path in ("/account", "/balance", f"/sessions/{session['id']}")]
+
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
