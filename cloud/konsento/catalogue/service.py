@@ -13,8 +13,8 @@ POWER_TYPES: Final = frozenset({"solar", "wind", "hydro", "geothermal", "biomass
 """Where power comes from, as contracts and sites say it."""
 
 
-async def tariff_in_force(session: AsyncSession, name: str, at: datetime) -> Tariff:
-    """Return the tariff of this name that counts at a moment. Raises `NoTariff`."""
+async def tariff_in_force(session: AsyncSession, name: str | None, at: datetime) -> Tariff:
+    """Return the tariff of this name that counts at a moment. Raises `NoTariff`, also without a name."""
     query = (
         select(Tariff)
         .where(Tariff.name == name, Tariff.valid_from <= at, or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))

@@ -20,7 +20,7 @@ from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Se
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.receipt import Counter, Receipt
-from konsento.models.site import Site
+from konsento.models.site import FloorPlan, PresenceCheck, Site
 from konsento.models.staff import Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
@@ -42,6 +42,7 @@ __all__ = [
     "Driver",
     "DriverKind",
     "FailedSignIns",
+    "FloorPlan",
     "IdempotencyKey",
     "LedgerAccount",
     "LimitChange",
@@ -55,6 +56,7 @@ __all__ = [
     "OutletStatus",
     "Payment",
     "PaymentState",
+    "PresenceCheck",
     "PushSubscription",
     "Receipt",
     "Replica",

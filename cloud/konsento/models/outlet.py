@@ -42,8 +42,18 @@ class Outlet(Base):
     """The operator's maximum of one session, Wh; None for the general one (`charging.limits`)."""
     most_s: Mapped[int | None]
     """The operator's maximum of one session, s; None for the general one."""
-    tariff_name: Mapped[str] = mapped_column(String(64))
-    """Which tariff counts; the row in force is the catalogue's business."""
+    tariff_name: Mapped[str | None] = mapped_column(String(64))
+    """Which tariff counts; the row in force is the catalogue's business. None: nothing is sold here yet."""
+    closed_note: Mapped[str | None] = mapped_column(String(200))
+    """The operator has put it out of order, and says this to drivers; empty: nothing more. None: it is in order."""
+    plan_x: Mapped[int | None]
+    """Where it is on the site's floor plan, in thousandths of the width from the left."""
+    plan_y: Mapped[int | None]
+    """Likewise, of the height from the top."""
+    model: Mapped[str] = mapped_column(String(50), default="")
+    """What the site's report calls the device; empty where it has told nothing."""
+    firmware: Mapped[str] = mapped_column(String(50), default="")
+    """Version of the device's firmware, from the site's report."""
     status: Mapped[OutletStatus] = mapped_column(words(OutletStatus), default=OutletStatus.UNKNOWN)
     status_reason: Mapped[str] = mapped_column(String(50), default="")
     """For `unavailable`: `offline` or `disabled`; empty where the site gave none."""
