@@ -17,8 +17,8 @@ FROM_REPORT: Final = sa.String(length=50)
 
 def upgrade() -> None:
     with op.batch_alter_table("sites") as sites:
-        sites.add_column(sa.Column("latitude", sa.Float(), nullable=True))
-        sites.add_column(sa.Column("longitude", sa.Float(), nullable=True))
+        sites.add_column(sa.Column("latitude", sa.Double(), nullable=True))
+        sites.add_column(sa.Column("longitude", sa.Double(), nullable=True))
         sites.add_column(sa.Column("opening_hours", sa.String(length=500), nullable=False, server_default=""))
         sites.add_column(sa.Column("presence", WORD, nullable=False, server_default="none"))
     with op.batch_alter_table("outlets") as outlets:
