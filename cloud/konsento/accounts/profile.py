@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.accounts import links, passwords, repository
+from konsento.accounts import links, passwords, repository, tokens
 from konsento.accounts.contact import normal_address, normal_name, normal_phone
 from konsento.accounts.errors import ProveYourself
 from konsento.kit import passwords as kit_passwords
@@ -88,6 +88,7 @@ async def delete(session: AsyncSession, driver_id: UUID) -> None:
     driver.mail_wanted = False
     await repository.forget_sign_ins(session, driver_id)
     await repository.forget_links(session, driver_id)
+    await tokens.end_all(session, driver_id)
     log.info("driver %s is deleted", driver_id)
 
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ DEAD_AFTER: Final = 20
 IDLE_LOOK_S: Final = 10.0
 """How often the table is looked at without a wake-up, for what other replicas added or left behind."""
 AT_ONCE: Final = 8
-"""Handlers that run side by side."""
+"""Handlers that run side by side, beside those of kinds that have places of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,19 @@ class Again:
 type WorkHandler = Callable[[Job], Awaitable[Again | None]]
 
 
+@dataclass(kw_only=True)
+class _Lane:
+    """Kinds of work that share places."""
+
+    places: int
+    kinds: set[str] = field(default_factory=set)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def free(self) -> int:
+        return self.places - len(self.running) if self.kinds else 0
+
+
 class WorkQueue:
     """The table of due work and the task that works it off."""
 
@@ -66,15 +79,22 @@ class WorkQueue:
         self._new = asyncio.Event()
         self._next_look: float | None = None
         """When the runner looks at the table unasked, by the loop's clock; None while it looks, or does not run."""
-        self._running: set[asyncio.Task[None]] = set()
+        self._lanes = [_Lane(places=AT_ONCE)]
 
-    def on(self, kind: str) -> Callable[[WorkHandler], WorkHandler]:
-        """Register the decorated function for that kind of work; ValueError where it has a handler already."""
+    def on(self, kind: str, *, places: int | None = None) -> Callable[[WorkHandler], WorkHandler]:
+        """Register the decorated function for that kind of work; ValueError where it has a handler already.
+
+        `places` of its own are for a kind that waits for machines of strangers: it then keeps no other work waiting.
+        """
 
         def register(handler: WorkHandler) -> WorkHandler:
             if kind in self._handlers:
                 raise ValueError(f"{kind} has a handler already")
             self._handlers[kind] = handler
+            if places is None:
+                self._lanes[0].kinds.add(kind)
+            else:
+                self._lanes.append(_Lane(places=places, kinds={kind}))
             return handler
 
         return register
@@ -129,16 +149,17 @@ class WorkQueue:
                         await self._new.wait()
         finally:
             self._next_look = None
-            if self._running:
-                await asyncio.wait(self._running)
+            if self._running():
+                await asyncio.wait(self._running())
 
     async def run_due(self) -> float:
         """Start what is due now; returns after how many seconds to look again."""
         try:
-            for job in await self._claim(AT_ONCE - len(self._running)):
+            for lane, job in await self._claim():
                 task = asyncio.create_task(self._work(job), name=f"work {job.kind}")
-                self._running.add(task)
-                task.add_done_callback(self._finished)
+                lane.running.add(task)
+                task.add_done_callback(lane.running.discard)
+                task.add_done_callback(lambda _: self.wake())
             return await self._next_look_s()
         except Exception:  # the database may be away for a while; work waits, it is not lost
             log.exception("the table of due work cannot be read; trying again")
@@ -148,33 +169,36 @@ class WorkQueue:
         """Work off what is due now, and what that makes due at once, and return (for commands and tests)."""
         while True:
             await self.run_due()
-            if not self._running:
+            running = self._running()
+            if not running:
                 return
-            await asyncio.wait(self._running)
+            await asyncio.wait(running)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self.wake()
+    def _running(self) -> set[asyncio.Task[None]]:
+        return {task for lane in self._lanes for task in lane.running}
 
-    async def _claim(self, most: int) -> list[Job]:
-        if most <= 0:
+    async def _claim(self) -> list[tuple[_Lane, Job]]:
+        claimed: list[tuple[_Lane, Work]] = []
+        free = [lane for lane in self._lanes if lane.free > 0]
+        if not free:
             return []
         async with self._database.transaction() as session:
             now = self._clock.now()
-            query = (
-                select(Work)
-                .where(Work.state == WorkState.DUE, Work.due_at <= now, Work.kind.in_(self._handlers))
-                .order_by(Work.due_at)
-                .limit(most)
-                .with_for_update(skip_locked=True)
-            )
-            claimed = list(await session.scalars(query))
-            for work in claimed:
+            for lane in free:
+                query = (
+                    select(Work)
+                    .where(Work.state == WorkState.DUE, Work.due_at <= now, Work.kind.in_(lane.kinds))
+                    .order_by(Work.due_at)
+                    .limit(lane.free)
+                    .with_for_update(skip_locked=True)
+                )
+                claimed.extend((lane, work) for work in await session.scalars(query))
+            for _, work in claimed:
                 work.due_at = now + LEASE
                 work.generation += 1
             return [
-                Job(kind=w.kind, key=w.key, payload=w.payload, attempts=w.attempts, generation=w.generation)
-                for w in claimed
+                (lane, Job(kind=w.kind, key=w.key, payload=w.payload, attempts=w.attempts, generation=w.generation))
+                for lane, w in claimed
             ]
 
     async def _work(self, job: Job) -> None:
@@ -216,12 +240,14 @@ class WorkQueue:
             log.exception("the result of work %s %s was not noted", job.kind, job.key)
 
     async def _next_look_s(self) -> float:
-        if len(self._running) >= AT_ONCE:
+        # A kind without a free place is looked at when one of its handlers has finished.
+        kinds = {kind for lane in self._lanes if lane.free > 0 for kind in lane.kinds}
+        if not kinds:
             return IDLE_LOOK_S
         async with self._database.transaction() as session:
             query = (
                 select(Work.due_at)
-                .where(Work.state == WorkState.DUE, Work.kind.in_(self._handlers))
+                .where(Work.state == WorkState.DUE, Work.kind.in_(kinds))
                 .order_by(Work.due_at)
                 .limit(1)
             )

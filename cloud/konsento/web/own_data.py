@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.accounts import profile
+from konsento.accounts import profile, tokens
 from konsento.charging import service as charging
 from konsento.models import Driver
 from konsento.payments import balance
 from konsento.services import Services
+from konsento.webhooks import service as webhooks
 
 
 async def everything_about(session: AsyncSession, driver: Driver, services: Services) -> dict[str, object]:
@@ -37,6 +38,13 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
         "browsers": [
             {"name": one.browser, "since": _plain(one.created_at), "last_used": _plain(one.last_used_at)}
             for one in await profile.sign_ins(session, driver.id, services.clock.now())
+        ],
+        "tokens": [
+            {"name": one.name, "scopes": one.scopes.split(), "since": _plain(one.created_at)}
+            for one in await tokens.of_driver(session, driver.id)
+        ],
+        "webhooks": [
+            {"url": one.url, "since": _plain(one.created_at)} for one in await webhooks.of_driver(session, driver.id)
         ],
         "charging": [
             {name: _plain(value) for name, value in asdict(progress).items() if name != "curve"}

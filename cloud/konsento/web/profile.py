@@ -30,6 +30,7 @@ from konsento.web.letters import language_for, send_link, tell_of_change
 from konsento.web.own_data import everything_about
 from konsento.web.render import page
 from konsento.web.who import COOKIE, SignedIn, Wired
+from konsento.webhooks import service as webhooks
 
 router = APIRouter()
 
@@ -204,6 +205,7 @@ async def delete(request: Request, services: Wired, driver: SignedIn, present: A
             if await charging.unsettled(session, driver.id):
                 raise StillCharging
             await profile.delete(session, driver.id)
+            await webhooks.forget_driver(session, driver.id)
     except KonsentoError as error:
         return await _delete_page(request, services, driver, error)
     answer = page(request, "deleted.html", driver=None)

@@ -57,7 +57,7 @@ def check(url: str, *, loopback: bool) -> str:
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Tell whether an address belongs to the public network, also the one that is wrapped into it."""
     if isinstance(address, IPv6Address):
-        if address.is_site_local or any(address in network for network in _NAT64):
+        if address.is_site_local or address.is_reserved or any(address in network for network in _NAT64):
             return False
         wrapped = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
         if wrapped is not None:

@@ -23,14 +23,14 @@ async def count(session: AsyncSession, driver_id: UUID) -> int:
 
 
 async def delivery(session: AsyncSession, delivery_id: UUID) -> WebhookDelivery | None:
-    """Return a delivery with its event and endpoint, locked against other replicas."""
+    """Return a delivery with its event and endpoint, locked against other replicas; the event too, for its body."""
     query = (
         select(WebhookDelivery)
         .where(WebhookDelivery.id == delivery_id)
         .options(
             joinedload(WebhookDelivery.event, innerjoin=True), joinedload(WebhookDelivery.endpoint, innerjoin=True)
         )
-        .with_for_update(of=WebhookDelivery)
+        .with_for_update(of=[WebhookDelivery, WebhookEvent])
     )
     return await session.scalar(query)
 
@@ -54,6 +54,14 @@ async def forget_events(session: AsyncSession, before: datetime) -> None:
     old = select(WebhookEvent.id).where(WebhookEvent.created_at < before)
     await session.execute(delete(WebhookDelivery).where(WebhookDelivery.event_id.in_(old)))
     await session.execute(delete(WebhookEvent).where(WebhookEvent.created_at < before))
+
+
+async def remove_all(session: AsyncSession, driver_id: UUID) -> None:
+    """Delete all that is kept of a driver: endpoints, events and deliveries."""
+    events = select(WebhookEvent.id).where(WebhookEvent.driver_id == driver_id)
+    await session.execute(delete(WebhookDelivery).where(WebhookDelivery.event_id.in_(events)))
+    await session.execute(delete(WebhookEvent).where(WebhookEvent.driver_id == driver_id))
+    await session.execute(delete(WebhookEndpoint).where(WebhookEndpoint.driver_id == driver_id))
 
 
 async def remove(session: AsyncSession, endpoint_id: UUID) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -28,10 +29,12 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 10.0
 """For one attempt, from the look-up of the name to the answer."""
-AT_ONCE: Final = 3
-"""Attempts side by side: slow receivers must not keep the work that starts and bills sessions."""
-LOOK_AGAIN_S: Final = 1.0
-"""When a delivery that found no place looks again."""
+PLACES: Final = 16
+"""Attempts side by side, in places of their own: slow receivers never keep the work that starts and bills sessions."""
+FAILING_PLACES: Final = 8
+"""Most of them that receivers can have which took nothing last time: dead ones do not keep the others waiting."""
+LOOK_AGAIN_S: Final = 5.0
+"""When a delivery to such a receiver that found no place looks again."""
 RETRIES: Final = tuple(timedelta(seconds=s) for s in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 """After the first attempt, the second, …: about three days in all (the schedule of Standard Webhooks)."""
 DISABLED_AFTER: Final = timedelta(days=3)
@@ -55,18 +58,20 @@ type Describe = Callable[[AsyncSession, Driver, UUID], Awaitable[dict[str, Any]]
 
 def install(services: Services, describe: Describe) -> None:
     """Register the handler."""
-    places = asyncio.Semaphore(AT_ONCE)
+    failing = asyncio.Semaphore(FAILING_PLACES)
 
-    @services.work.on(service.WORK)
+    @services.work.on(service.WORK, places=PLACES)
     async def webhook(job: Job) -> Again | None:
-        if places.locked():
-            return Again(LOOK_AGAIN_S)
-        async with places:
-            return await deliver(services, describe, UUID(job.key))
+        return await deliver(services, describe, UUID(job.key), failing)
 
 
-async def deliver(services: Services, describe: Describe, delivery_id: UUID) -> Again | None:
-    """Make one attempt; returns when to make the next one, None where there is none to make."""
+async def deliver(
+    services: Services, describe: Describe, delivery_id: UUID, failing: asyncio.Semaphore
+) -> Again | None:
+    """Make one attempt; returns when to make the next one, None where there is none to make.
+
+    `failing` holds the places for receivers that took nothing last time.
+    """
     async with services.database.transaction() as session:
         delivery = await repository.delivery(session, delivery_id)
         if delivery is None or delivery.state is not DeliveryState.WAITING:
@@ -74,16 +79,24 @@ async def deliver(services: Services, describe: Describe, delivery_id: UUID) -> 
         if delivery.endpoint.disabled_at is not None:
             delivery.state, delivery.next_attempt_at, delivery.last_error = DeliveryState.FAILED, None, "Disabled"
             return None
+        is_failing = delivery.endpoint.failing_since is not None
+        if is_failing and failing.locked():
+            return Again(LOOK_AGAIN_S)
         body = await _body(session, describe, delivery.event)
+    async with failing if is_failing else nullcontext():
+        return await _attempt(services, delivery, body)
+
+
+async def _attempt(services: Services, delivery: WebhookDelivery, body: str) -> Again | None:
     now = services.clock.now()
     keys = service.secrets_of(delivery.endpoint, now)
     headers = signing.headers(str(delivery.event_id), now, body.encode(), keys)
     status, error = await _post(services, delivery.endpoint.url, body, headers)
     async with services.database.transaction() as session:
-        delivery = await repository.delivery(session, delivery_id)
-        if delivery is None:  # the endpoint was removed meanwhile
+        told = await repository.delivery(session, delivery.id)
+        if told is None:  # the endpoint was removed meanwhile
             return None
-        return await _note(session, services, delivery, Outcome(at=now, status=status, error=error))
+        return await _note(session, services, told, Outcome(at=now, status=status, error=error))
 
 
 async def _body(session: AsyncSession, describe: Describe, event: WebhookEvent) -> str:

@@ -12,6 +12,7 @@ from konsento.api.install import openapi
 from konsento.models import ApiToken, ChargingSession, WebhookEndpoint
 from konsento.settings import Settings
 
+from ..web.conftest import PASSWORD
 from .conftest import NOBODYS, WISH, start
 
 if TYPE_CHECKING:
@@ -116,6 +117,22 @@ async def test_an_expired_or_ended_token_lets_nobody_in(api: Api) -> None:
 
     assert (before.status_code, after.status_code) == (200, 401)
     assert after.json()["code"] == "TokenNotValid"
+
+
+async def test_a_deleted_account_lets_no_program_in_and_tells_nobody_anything_more(api: Api) -> None:
+    async with api.bench.driver() as browser, api.ann() as program:
+        await program.post("/webhooks", json={"url": "https://fleet.example/hook"})
+        kept = (await browser.get("/account/export")).json()
+        await browser.post("/account/delete", data={"present": PASSWORD})
+        after = await program.get("/outlets")
+    async with api.bench.services.database.transaction() as session:
+        left = [await session.scalar(select(func.count()).select_from(table)) for table in (ApiToken, WebhookEndpoint)]
+
+    assert ([one["name"] for one in kept["tokens"]], kept["webhooks"][0]["url"]) == (
+        ["test"],
+        "https://fleet.example/hook",
+    )
+    assert (after.status_code, left) == (401, [0, 0])
 
 
 async def test_a_token_is_kept_as_its_hash_alone(api: Api) -> None:

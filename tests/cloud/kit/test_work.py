@@ -221,3 +221,36 @@ async def test_a_kind_has_one_handler(queue: WorkQueue) -> None:
     queue.on("test")(handler)
     with pytest.raises(ValueError, match="handler already"):
         queue.on("test")(handler)
+
+
+async def test_a_kind_with_places_of_its_own_keeps_no_other_work_waiting(database: Database, queue: WorkQueue) -> None:
+    go_on, begun, done = asyncio.Event(), asyncio.Semaphore(0), asyncio.Event()
+    most = 0
+
+    @queue.on("slow", places=3)
+    async def slow(_job: Job) -> None:
+        nonlocal most
+        most += 1
+        begun.release()
+        await go_on.wait()
+
+    @queue.on("test")
+    async def quick(_job: Job) -> None:
+        done.set()
+
+    async with database.transaction() as session:
+        for number in range(20):
+            await queue.add(session, "slow", str(number))
+    runner = asyncio.create_task(queue.run())
+    for _ in range(3):
+        await begun.acquire()
+    await _add(database, queue)
+    await asyncio.wait_for(done.wait(), 5)
+    slow_then = most
+    go_on.set()
+    for _ in range(17):
+        await asyncio.wait_for(begun.acquire(), 5)
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+
+    assert (slow_then, most) == (3, 20)

@@ -1,5 +1,6 @@
 """A real receiver of webhooks on this machine."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,9 +29,11 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    receives: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def receive(self, request: web.Request) -> web.Response:
         self.got.append(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
+        self.receives.set()
         return web.Response(status=self.status, headers=self.headers, body=self.body)
 
 
