@@ -66,13 +66,6 @@ class TooManyRequests(KonsentoError):
     message = "Too many requests with this token. Wait {seconds} s, then go on."
 
 
-class IdempotencyKeyNeeded(KonsentoError):
-    """A request that must not happen twice, without a way to tell that it is the same."""
-
-    status = 400
-    message = "This needs the header Idempotency-Key, so that it happens once however often it is sent."
-
-
 class IdempotencyKeyReused(KonsentoError):
     """The key belongs to another request."""
 

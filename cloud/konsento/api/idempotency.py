@@ -34,17 +34,16 @@ SECRET_ERRORS: Final = (*ERRORS, AnswerNotKept)
 _REFUSED: Final = 400
 _OUR_FAULT: Final = 500
 
-Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern="^[!-~]+$",
-        description="Any text that is new for every request, for example a UUID. The same request with the same key, "
-        "sent again within 24 hours, gets the same answer and does nothing.",
-    ),
-]
+_HEADER: Final = Header(
+    alias="Idempotency-Key",
+    min_length=1,
+    max_length=255,
+    pattern="^[!-~]+$",
+    description="Any text that is new for every request, for example a UUID. The same request with the same key, sent "
+    "again within 24 hours, gets the same answer and does nothing.",
+)
+Key = Annotated[str | None, _HEADER]
+NeededKey = Annotated[str, _HEADER]
 
 
 async def once(

@@ -45,6 +45,7 @@ def made(services: Services) -> FastAPI:
     api.add_api_route("/openapi.json", openapi, include_in_schema=False)
     api.state.document = found
     api.include_router(reference.router, include_in_schema=False)
+    api.state.routes = [route for router in (*ROUTERS, reference.router) for route in router.routes]
     api.add_middleware(Frame)
     problems.install(api)
     return api

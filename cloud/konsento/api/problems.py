@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from konsento.api.errors import (
     BodyTooLarge,
@@ -168,7 +169,7 @@ def install(api: FastAPI) -> None:
         assert isinstance(error, HTTPException)  # noqa: S101  # Starlette calls this for no other
         match error.status_code:
             case 405:
-                return answer(request, MethodNotOffered(), headers=error.headers)
+                return answer(request, MethodNotOffered(), headers={"Allow": ", ".join(_methods(request))})
             case 413:
                 return answer(request, BodyTooLarge(maximum=MOST_BODY))
             case 404:
@@ -183,6 +184,12 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(RequestValidationError, invalid)
     api.add_exception_handler(HTTPException, of_http)
     api.add_exception_handler(Exception, broken)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that an address takes; Starlette names only those of the first operation that is there."""
+    at = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in at for method in route.methods})
 
 
 def _fault(error: Mapping[str, Any]) -> Fault:

@@ -1,11 +1,12 @@
 """What several resources are made of."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.kit.money import exponent, major_from_minor
@@ -15,8 +16,25 @@ _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _UNITS: Final = {LimitKind.ENERGY: "Wh", LimitKind.TIME: "s", LimitKind.MONEY: "minor"}
 
-Moment = Annotated[AwareDatetime, AfterValidator(lambda at: min(max(at, _EARLIEST), _LATEST))]
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d.*")
+
+
+def _written_out(value: Any) -> Any:
+    """Refuse the number of seconds that pydantic would take for a moment."""
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("must be a date and time as in 2026-11-22T01:58:00Z")
+    return value
+
+
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_written_out, json_schema_input_type=AwareDatetime),
+    AfterValidator(lambda at: min(max(at, _EARLIEST), _LATEST)),
+]
 """A moment in a question. Before 2000 and after 2200 there is nothing, so such moments are moved there."""
+Whole = Annotated[int, Strict()]
+"""An integer in a body: no text that reads like one."""
+YesNo = Annotated[bool, Strict()]
 
 
 class Asked(BaseModel):
@@ -54,7 +72,7 @@ class AskedLimit(Asked):
     """What a session is to be limited by."""
 
     kind: LimitKind = Field(description="`full`: until the car takes no more.", examples=["energy"])
-    amount: int = Field(
+    amount: Whole = Field(
         default=0,
         ge=0,
         le=10**12,

@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from konsento.accounts import tokens
 from konsento.api import idempotency
-from konsento.api.errors import BadCursor, IdempotencyKeyNeeded
+from konsento.api.errors import BadCursor
 from konsento.api.outlets import BAD_LIMITS, OBSTACLES, Offer, Reason, offer
 from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
-from konsento.api.schemas import Asked, AskedLimit, Limit, Moment, Money, Page, Price, money, price
+from konsento.api.schemas import Asked, AskedLimit, Limit, Moment, Money, Page, Price, YesNo, money, price
 from konsento.api.who import ReadsSessions, WritesSessions
 from konsento.catalogue.errors import NoTariff
 from konsento.charging import changing, live
@@ -33,13 +33,12 @@ from konsento.charging.errors import (
 from konsento.charging.progress import Progress
 from konsento.charging.repository import Asked as Chosen
 from konsento.kit.i18n import LANGUAGES, Language
-from konsento.models import Driver, LimitKind, SessionState
+from konsento.models import FINAL, Driver, LimitKind, SessionState
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
 from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.sites.errors import UnknownOutlet
-from konsento.web.sessions import FINAL
 from konsento.web.who import Wired
 
 router = APIRouter(tags=["Sessions"])
@@ -126,7 +125,7 @@ class AskedSessions(Part):
 class WantedMail(Asked):
     """Whether the driver wants a mail."""
 
-    wanted: bool = Field(description="A mail when it ends or is interrupted.", examples=[True])
+    wanted: YesNo = Field(description="A mail when it ends or is interrupted.", examples=[True])
 
 
 class Point(BaseModel):
@@ -166,7 +165,6 @@ async def list_sessions(
     status_code=201,
     response_model=Session,
     responses=declared(
-        IdempotencyKeyNeeded,
         *idempotency.ERRORS,
         *OBSTACLES,
         *BAD_LIMITS,
@@ -179,7 +177,7 @@ async def list_sessions(
     ),
 )
 async def start_session(
-    request: Request, services: Wired, caller: WritesSessions, asked: AskedSession, key: idempotency.Key = None
+    request: Request, services: Wired, caller: WritesSessions, asked: AskedSession, key: idempotency.NeededKey
 ) -> Response:
     """Start a session.
 
@@ -187,8 +185,6 @@ async def start_session(
     is then `charging`; or `failed`, with the reason, and nothing is held any more; or `starting`, when the outlet has
     not answered and the server goes on asking. The header `Idempotency-Key` is required.
     """
-    if key is None:
-        raise IdempotencyKeyNeeded
     driver, language = caller.driver, language_of(request)
 
     async def start(session_id: UUID) -> Session:

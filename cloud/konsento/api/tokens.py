@@ -13,7 +13,7 @@ from konsento.accounts import tokens as accounts
 from konsento.accounts.tokens import Scope
 from konsento.api import idempotency
 from konsento.api.problems import declared
-from konsento.api.schemas import Asked
+from konsento.api.schemas import Asked, Whole
 from konsento.api.who import ReadsTokens, WritesTokens
 from konsento.models import ApiToken
 from konsento.web.who import Wired
@@ -55,11 +55,12 @@ class AskedToken(Asked):
 
     name: str = Field(max_length=200, examples=["Fleet planner"])
     scopes: list[Scope] = Field(
+        min_length=1,
         max_length=len(Scope),
         description="No more than the token of this request has.",
         examples=[["outlets:read", "sessions:read"]],
     )
-    days: int = Field(default=accounts.DEFAULT_DAYS, ge=1, le=accounts.MOST_DAYS, description="How long it lasts.")
+    days: Whole = Field(default=accounts.DEFAULT_DAYS, ge=1, le=accounts.MOST_DAYS, description="How long it lasts.")
 
 
 @router.get("/tokens", responses=declared())
@@ -81,7 +82,6 @@ async def list_tokens(services: Wired, caller: ReadsTokens) -> Tokens:
         *idempotency.SECRET_ERRORS,
         errors.TokenNameMissing,
         errors.NameTooLong,
-        errors.NoScope,
         errors.TooMuchScope,
         errors.TooManyTokens,
     ),

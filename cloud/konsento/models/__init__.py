@@ -4,6 +4,7 @@ from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
 from konsento.models.charging import (
     ACTIVE,
+    FINAL,
     WITH_OUTLET,
     ChargingSession,
     LimitChange,
@@ -28,6 +29,7 @@ from konsento.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpo
 
 __all__ = [
     "ACTIVE",
+    "FINAL",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",

@@ -31,6 +31,8 @@ class SessionState(StrEnum):
 
 ACTIVE = (SessionState.STARTING, SessionState.CHARGING, SessionState.SUSPENDED)
 """States in which a session keeps its outlet from all others."""
+FINAL = (SessionState.SETTLED, SessionState.FAILED)
+"""States in which nothing changes any more."""
 
 
 class LimitKind(StrEnum):

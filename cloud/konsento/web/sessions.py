@@ -15,7 +15,7 @@ from konsento.charging import service as charging
 from konsento.charging.errors import BadLimit, NotRunning, failure
 from konsento.charging.progress import Progress
 from konsento.kit.errors import KonsentoError
-from konsento.models import Driver, LimitKind, SessionState
+from konsento.models import FINAL, Driver, LimitKind, SessionState
 from konsento.notifications import mail, push
 from konsento.payments.errors import BalanceTooLow, CardDeclined
 from konsento.services import Services
@@ -30,8 +30,6 @@ from konsento.web.start import Wish
 from konsento.web.who import SessionNumber, SignedIn, Wired
 
 router = APIRouter()
-
-FINAL = (SessionState.SETTLED, SessionState.FAILED)
 
 
 class Wanted(BaseModel):

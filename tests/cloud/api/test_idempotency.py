@@ -97,7 +97,8 @@ async def test_a_start_without_a_key_is_refused(api: Api) -> None:
     async with api.ann() as program:
         answer = await program.post("/sessions", json=WISH)
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "IdempotencyKeyNeeded")
+    assert (answer.status_code, answer.json()["code"]) == (422, "InvalidRequest")
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["Idempotency-Key"]
     assert api.bench.site.asked == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from konsento.charging import service as charging
 
-from .conftest import CODE, WISH
+from .conftest import CODE, NOBODYS, WISH
 
 if TYPE_CHECKING:
     from .conftest import Api
@@ -37,6 +37,8 @@ async def test_a_problem_says_in_the_language_asked_for_what_happened(api: Api) 
         ({"outlet": CODE}, "/limit"),
         (WISH | {"limt": 1}, "/limt"),
         (WISH | {"limit": {"kind": "energy", "amount": 1.5}}, "/limit/amount"),
+        (WISH | {"limit": {"kind": "energy", "amount": "10"}}, "/limit/amount"),
+        (WISH | {"limit": {"kind": "energy", "amount": True}}, "/limit/amount"),
         (WISH | {"limit": {"kind": "energy", "amount": -1}}, "/limit/amount"),
         (WISH | {"limit": {"kind": "light", "amount": 1}}, "/limit/kind"),
         (WISH | {"limit": {"kind": "energy", "amount": 10**400}}, "/limit/amount"),
@@ -62,7 +64,7 @@ async def test_what_is_no_json_is_not_repeated(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "cursor=x", "cursor=WyJ4Il0=", "state=x", "near=1,2", "since=now", "cursor=W1td"]
+    "query", ["limit=0", "limit=101", "cursor=x", "cursor=WyJ4Il0=", "state=x", "near=1,2", "since=now", "since=0.5", "until=1767225600", "since=2026-11-22T01:58:00", "cursor=W1td"]
 )
 async def test_a_question_of_the_wrong_form_is_refused(api: Api, query: str) -> None:
     async with api.ann() as program:
@@ -80,6 +82,17 @@ async def test_what_does_not_exist_is_a_problem_too(api: Api) -> None:
     assert (nothing.status_code, nothing.json()["code"]) == (404, "NoSuchResource")
     assert (method.status_code, method.json()["code"], method.headers["allow"]) == (405, "MethodNotOffered", "GET")
     assert outlet.status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("address", "methods"),
+    [("/sessions", "GET, POST"), ("/tokens", "GET, POST"), (f"/webhooks/{NOBODYS}", "DELETE, GET"), ("/docs", "GET")],
+)
+async def test_an_address_names_all_methods_that_it_takes(api: Api, address: str, methods: str) -> None:
+    async with api.ann() as program:
+        answer = await program.patch(address)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
 
 
 @pytest.mark.parametrize("told", [True, False])
