@@ -64,7 +64,20 @@ async def test_what_is_no_json_is_not_repeated(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "cursor=x", "cursor=WyJ4Il0=", "state=x", "near=1,2", "since=now", "since=0.5", "until=1767225600", "since=2026-11-22T01:58:00", "cursor=W1td"]
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "cursor=x",
+        "cursor=WyJ4Il0=",
+        "state=x",
+        "near=1,2",
+        "since=now",
+        "since=0.5",
+        "until=1767225600",
+        "since=2026-11-22T01:58:00",
+        "cursor=W1td",
+    ],
 )
 async def test_a_question_of_the_wrong_form_is_refused(api: Api, query: str) -> None:
     async with api.ann() as program:
