@@ -79,11 +79,12 @@ async def make(
     days: int,
     now: datetime,
     within: frozenset[Scope] | None = None,
+    token_id: UUID | None = None,
 ) -> tuple[ApiToken, str]:
     """Make a token; returns its row and the token itself, which is shown once and kept nowhere.
 
-    `within` holds the scopes of the token that asks for it; None where the driver does. Raises `TokenNameMissing`,
-    `NameTooLong`, `NoScope`, `TooMuchScope`, `BadLifetime`, `TooManyTokens`.
+    `within` holds the scopes of the token that asks for it; None where the driver does. `token_id` is a new id. Raises
+    `TokenNameMissing`, `NameTooLong`, `NoScope`, `TooMuchScope`, `BadLifetime`, `TooManyTokens`.
     """
     wanted = frozenset(scopes)
     name = normal_name(name)
@@ -99,7 +100,7 @@ async def make(
         raise TooManyTokens(maximum=MOST_TOKENS)
     token = new_token()
     row = ApiToken(
-        id=new_id(),
+        id=token_id or new_id(),
         driver_id=driver_id,
         token_hash=_hash(token),
         name=name,

@@ -1,5 +1,6 @@
 """Puts the API into the application."""
 
+from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -37,13 +38,13 @@ def made(services: Services) -> FastAPI:
     api = bare()
     api.state.services = services
     api.state.rate = Rate(services.settings.api_requests_per_minute)
-    found = document(api, services.settings)
+    # Made when it is asked for first: that takes as long as all else of a start.
+    api.state.document = cache(partial(document, api, services.settings))
 
     async def openapi() -> Response:
-        return JSONResponse(found, headers={"Cache-Control": "public, max-age=300"})
+        return JSONResponse(api.state.document(), headers={"Cache-Control": "public, max-age=300"})
 
     api.add_api_route("/openapi.json", openapi, include_in_schema=False)
-    api.state.document = found
     api.include_router(reference.router, include_in_schema=False)
     api.state.routes = [route for router in (*ROUTERS, reference.router) for route in router.routes]
     api.add_middleware(Frame)

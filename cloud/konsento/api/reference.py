@@ -58,7 +58,7 @@ async def root() -> Response:
 @router.get("/docs")
 async def reference(request: Request) -> Response:
     """Show all operations."""
-    found = request.app.state.document
+    found = request.app.state.document()
     return rendered(
         request,
         _templates.get_template("reference.html"),
@@ -84,7 +84,7 @@ async def problem(request: Request, code: str) -> Response:
     error = DECLARED.get(code)
     if error is None:
         raise NoSuchResource
-    found = request.app.state.document
+    found = request.app.state.document()
     used = [one for tag in found["tags"] for one in _operations(found, tag["name"]) if code in one.reasons]
     return rendered(
         request,

@@ -94,8 +94,10 @@ async def create_token(
     With no more scopes than the token that asks for it. The answer shows it once.
     """
 
-    async def make(_: UUID) -> NewToken:
+    async def make(token_id: UUID) -> NewToken:
         async with services.database.transaction() as session:
+            if await session.get(ApiToken, token_id) is not None:
+                raise idempotency.AnswerNotKept
             row, token = await accounts.make(
                 session,
                 caller.driver.id,
@@ -104,6 +106,7 @@ async def create_token(
                 days=asked.days,
                 now=services.clock.now(),
                 within=caller.scopes,
+                token_id=token_id,
             )
         return NewToken.model_validate(_facts(row, caller.token_id) | {"token": token})
 

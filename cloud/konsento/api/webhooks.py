@@ -144,10 +144,13 @@ async def create_webhook(
     The answer shows its secret once.
     """
 
-    async def add(_: UUID) -> NewWebhook:
+    async def add(webhook_id: UUID) -> NewWebhook:
+        events = [EventType(word) for word in asked.events]
         async with services.database.transaction() as session:
-            events = [EventType(word) for word in asked.events]
-            return _with_secret(await webhooks.add(session, services, caller.driver.id, asked.url, events))
+            if await session.get(WebhookEndpoint, webhook_id) is not None:
+                raise idempotency.AnswerNotKept
+            row = await webhooks.add(session, services, caller.driver.id, asked.url, events, endpoint_id=webhook_id)
+        return _with_secret(row)
 
     return await idempotency.once(request, services, caller, key, add, secret=True)
 

@@ -55,7 +55,7 @@ async def add_webhook(
     """Add a webhook and show its secret, this once."""
     try:
         async with services.database.transaction() as session:
-            row = await webhooks.add(session, services, driver.id, form.url.strip(), ())
+            row = await webhooks.add(session, services, driver.id, form.url.strip())
     except KonsentoError as error:
         return await _list(request, services, driver, form, error)
     return await _one(request, services, driver, row, secret=row.secret)

@@ -53,14 +53,23 @@ async def emit(session: AsyncSession, services: Services, charging: ChargingSess
 
 
 async def add(
-    session: AsyncSession, services: Services, driver_id: UUID, url: str, events: Iterable[EventType]
+    session: AsyncSession,
+    services: Services,
+    driver_id: UUID,
+    url: str,
+    events: Iterable[EventType] = (),
+    *,
+    endpoint_id: UUID | None = None,
 ) -> WebhookEndpoint:
-    """Add an endpoint; without `events` it is told everything. Raises `BadWebhookAddress`, `TooManyWebhooks`."""
+    """Add an endpoint, with a new id or with `endpoint_id`; without `events` it is told everything.
+
+    Raises `BadWebhookAddress`, `TooManyWebhooks`.
+    """
     addresses.check(url, loopback=services.settings.webhooks_to_loopback)
     if await repository.count(session, driver_id) >= MOST_ENDPOINTS:
         raise TooManyWebhooks(maximum=MOST_ENDPOINTS)
     endpoint = WebhookEndpoint(
-        id=new_id(),
+        id=endpoint_id or new_id(),
         driver_id=driver_id,
         url=url,
         events=" ".join(sorted(set(events))),

@@ -160,6 +160,33 @@ async def test_a_start_whose_process_died_is_found_again_by_its_key(api: Api, mo
     assert len(api.bench.site.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/tokens", {"name": "x", "scopes": ["balance:read"]}),
+        ("/webhooks", {"url": "https://fleet.example/hook"}),
+    ],
+)
+async def test_what_was_made_before_its_process_died_is_not_made_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any]
+) -> None:
+    async def dies(*_: object, **__: object) -> None:
+        raise asyncio.CancelledError
+
+    async with api.ann() as program:
+        before = len((await program.get(path)).json()["items"])
+        with monkeypatch.context() as patched:
+            patched.setattr(idempotency, "_keep", dies)
+            with pytest.raises(asyncio.CancelledError):
+                await program.post(path, json=body, headers={"Idempotency-Key": "k"})
+        api.bench.clock.advance(idempotency.CLAIM)
+        again = await program.post(path, json=body, headers={"Idempotency-Key": "k"})
+        after = len((await program.get(path)).json()["items"])
+
+    assert (again.status_code, again.json()["code"]) == (409, "AnswerNotKept")
+    assert after == before + 1
+
+
 async def test_a_failure_of_ours_can_be_tried_again_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError

@@ -1,7 +1,7 @@
 """A real receiver of webhooks on this machine."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,12 @@ class Receiver:
     body: bytes = b""
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     receives: asyncio.Event = field(default_factory=asyncio.Event)
+    before_answer: Callable[[], None] = lambda: None
 
     async def receive(self, request: web.Request) -> web.Response:
         self.got.append(({name.lower(): value for name, value in request.headers.items()}, await request.read()))
         self.receives.set()
+        self.before_answer()
         return web.Response(status=self.status, headers=self.headers, body=self.body)
 
 
