@@ -33,7 +33,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 MOST_BODY: Final = 65_536
 """Bytes of a request's body; the largest that makes sense is a fraction of it."""
 PREFIX: Final = "/api/v1"
-_ALWAYS: Final[tuple[type[KonsentoError], ...]] = (
+ALWAYS: Final[tuple[type[KonsentoError], ...]] = (
     TokenNeeded,
     TokenNotValid,
     ScopeMissing,
@@ -42,6 +42,7 @@ _ALWAYS: Final[tuple[type[KonsentoError], ...]] = (
     OurFault,
     BodyTooLarge,
 )
+"""What every operation with a token can answer."""
 
 
 class Fault(BaseModel):
@@ -80,7 +81,7 @@ DECLARED: Final[dict[str, type[KonsentoError]]] = {}
 def declared(*errors: type[KonsentoError]) -> dict[int | str, dict[str, Any]]:
     """Return what an operation declares: these reasons and those that every operation can have, by status."""
     by_status: dict[int | str, list[type[KonsentoError]]] = {}
-    for error in (*errors, *_ALWAYS):
+    for error in (*errors, *ALWAYS):
         DECLARED[error.__name__] = error
         by_status.setdefault(error.status, []).append(error)
     return {status: _response(status, reasons) for status, reasons in sorted(by_status.items(), key=str)}

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.api.document import METHODS
 from konsento.api.errors import NoSuchResource
-from konsento.api.problems import DECLARED, MEDIA_TYPE, PREFIX
+from konsento.api.problems import ALWAYS, DECLARED, MEDIA_TYPE, PREFIX
 from konsento.kit.i18n import LANGUAGES
 from konsento.web.render import rendered, templates_of
 
@@ -24,6 +24,7 @@ _BY_TYPE: Final[dict[tuple[str | None, str | None], object]] = {
     ("integer", None): 0,
     ("boolean", None): False,
 }
+_ALWAYS: Final = tuple(error.__name__ for error in ALWAYS)
 _DEEP: Final = 6
 """Objects inside of each other in an example; no schema goes deeper."""
 
@@ -46,7 +47,7 @@ class Operation:
     success: str
     """Status of success."""
     reasons: list[str]
-    """Codes of the errors."""
+    """Codes of the errors, without those that every operation has."""
 
 
 @router.get("/")
@@ -65,6 +66,7 @@ async def reference(request: Request) -> Response:
         200,
         document=found,
         paragraphs=_paragraphs(found["info"]["description"]),
+        always=_ALWAYS,
         tags=[(tag, list(_operations(found, tag["name"]))) for tag in found["tags"]],
         events=list(_events(found)),
         prefix=PREFIX,
@@ -95,6 +97,7 @@ async def problem(request: Request, code: str) -> Response:
         about=(error.__doc__ or "").splitlines()[0],
         sentences=[(language, language.text(error.message)) for language in LANGUAGES],
         operations=used,
+        always=code in _ALWAYS,
         prefix=PREFIX,
     )
 
@@ -130,8 +133,12 @@ def _operation(found: dict[str, Any], method: str, path: str, operation: dict[st
         body=_example(found, operation.get("requestBody", {})),
         answer=_example(found, responses[success]),
         success=success,
-        reasons=[line[3:].split("`")[0] for response in refused for line in response["description"].splitlines()],
+        reasons=[code for response in refused for code in _codes(response) if code not in _ALWAYS],
     )
+
+
+def _codes(response: dict[str, Any]) -> list[str]:
+    return [line[3:].split("`")[0] for line in response["description"].splitlines()]
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -49,6 +49,7 @@ async def staged(template: Path, folder: Path) -> AsyncIterator[Stage]:
         operator_name="Sakura Energy",
         welcome_credit_minor=3000,
         fake_payments=True,
+        webhooks_to_loopback=True,
         mail_folder=folder / "mails",
     )
     async with wired(settings) as bench:

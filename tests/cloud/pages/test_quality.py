@@ -14,16 +14,23 @@ from playwright.async_api import Browser, Page, Response
 from konsento.kit.i18n import LANGUAGES, Language
 
 from .conftest import ARTEFACTS, Stage, phone
-from .walk import driver_screens, staff_screens
+from .walk import driver_screens, program_screens, reference_screens, staff_screens
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300), pytest.mark.browser]
 
 HEAVIEST_BYTES = 150_000
 MOST_ELEMENTS = 1000
 type Walk = Callable[[Stage, Page, str], AsyncIterator[str]]
-WALKS: dict[str, Walk] = {"driver": driver_screens, "staff": staff_screens}
+WALKS: dict[str, Walk] = {
+    "driver": driver_screens,
+    "program": program_screens,
+    "reference": reference_screens,
+    "staff": staff_screens,
+}
 LOOKS = {
     "driver": [("en-GB", False, 390), ("ja-JP", True, 390), ("ja-JP", False, 320)],
+    "program": [("en-GB", False, 390), ("ja-JP", True, 320), ("ja-JP", False, 1280)],
+    "reference": [("en-GB", False, 320), ("en-GB", True, 1280)],
     "staff": [("en-GB", True, 1280), ("ja-JP", False, 1280), ("ja-JP", False, 390)],
 }
 """Language, dark mode and width of the screen."""
@@ -140,10 +147,12 @@ TECHNICAL = (
     r"ocpp2\.\d(?:\.1)?|[A-Z]\w+\.[A-Z]\w+(?:\.[A-Z]\w+)?|Charging|MeterValuePeriodic|overcurrent|staff\.enrol",
     r"development|sqlite|longest|start|mail",
 )
-DATA = {"driver": "|".join(GIVEN), "staff": "|".join((*GIVEN, *TECHNICAL))}
+# Names of events, as the API has them, and the address that the walk types.
+EVENTS = (r"webhook\.test|http://localhost:\d+/healthz|http://10\.0\.0\.1/|whsec_\S+|kon_\w+|https://|start",)
+DATA = {"driver": "|".join(GIVEN), "program": "|".join((*EVENTS, *GIVEN)), "staff": "|".join((*GIVEN, *TECHNICAL))}
 
 
-@pytest.mark.parametrize("walk", WALKS)
+@pytest.mark.parametrize("walk", DATA)
 async def test_no_screen_shows_a_text_that_cannot_be_translated(
     stage: Stage, browser: Browser, walk: str, marking: None
 ) -> None:

@@ -102,6 +102,67 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "offline"
 
 
+async def program_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
+    """Walk as a driver who has programs: tokens and webhooks."""
+    work = stage.bench.services.work
+
+    async def at(path: str) -> None:
+        await page.goto(f"{stage.url}{path}")
+
+    async def send(action: str = "") -> None:
+        await page.click(f'main form[action$="{action}"] button')
+        await page.wait_for_load_state()
+
+    await at("/signup")
+    await page.fill("#email", email)
+    await page.fill("#password", PASSWORD)
+    await page.click("main button[type=submit]")
+    await page.wait_for_url(re.compile(r"/$"))
+    await at("/account/tokens")
+    yield "tokens-none"
+    await page.fill("#name", "start")
+    await send("/tokens")
+    yield "tokens-mistake"
+    await page.check("input[value='sessions:read']")
+    await page.check("input[value='sessions:write']")
+    await send("/tokens")
+    yield "tokens-new"
+    await at("/account/tokens")
+    yield "tokens"
+    await page.click(".end")
+    await page.wait_for_url(re.compile(r"/end$"))
+    yield "token-end"
+    await at("/account/webhooks")
+    yield "webhooks-none"
+    await page.fill("#url", "http://10.0.0.1/")
+    await send("/webhooks")
+    yield "webhooks-mistake"
+    await page.fill("#url", f"{stage.url}/healthz")
+    await send("/webhooks")
+    yield "webhook-new"
+    await at("/account/webhooks")
+    await page.click("main .list a")
+    await page.wait_for_url(re.compile(r"/webhooks/"))
+    yield "webhook"
+    await send("/test")
+    await work.drain()
+    await page.reload()
+    yield "webhook-refused"
+    await at("/account/webhooks")
+    yield "webhooks"
+    await page.click("main .list a")
+    await page.click("main a[href$='/remove']")
+    await page.wait_for_url(re.compile(r"/remove$"))
+    yield "webhook-remove"
+
+
+async def reference_screens(stage: Stage, page: Page, _email: str) -> AsyncIterator[str]:
+    """Walk as somebody who writes a program. In English, as the API itself."""
+    for path, name in (("/docs", "reference"), ("/problems", "errors"), ("/problems/OutletBusy", "error")):
+        await page.goto(f"{stage.url}/api/v1{path}")
+        yield name
+
+
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
     """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
     services = stage.bench.services

@@ -18,6 +18,8 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from konsento import provisioning
+from konsento.api import sessions as api_sessions
+from konsento.api import work as api_work
 from konsento.app import pages
 from konsento.charging import notices
 from konsento.charging import work as charging_work
@@ -44,6 +46,7 @@ from konsento.ocpp.messages import (
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
+from konsento.webhooks import work as webhook_work
 
 from ..conftest import AT, CODES, PROVISIONING, STATION, PlayedRouter, accepted, rejected
 
@@ -221,6 +224,8 @@ async def wired(settings: Settings) -> AsyncIterator[Bench]:
     notices.install(services)
     settlement_work.install(services)
     mail.install(services)
+    webhook_work.install(services, api_sessions.describe)
+    api_work.install(services)
     bench = Bench(pages(services), services, site, clock)
     await bench.outlet_is(OutletStatus.AVAILABLE)
     yield bench

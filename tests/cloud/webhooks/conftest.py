@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from konsento.api import sessions
-from konsento.api import work as api_work
 from konsento.settings import Settings
-from konsento.webhooks import work
 
 from ..api.conftest import Api
 from ..web.conftest import ORIGIN, quick_passwords, template, wired
@@ -69,8 +66,6 @@ def settings(template: Path, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def api(settings: Settings) -> AsyncIterator[Api]:
     async with wired(settings) as bench:
-        work.install(bench.services, sessions.describe)
-        api_work.install(bench.services)
         yield Api(bench)
 
 
