@@ -31,8 +31,19 @@ _LONGEST: Final = 40
 """Characters of a number with its unit."""
 _AMOUNT: Final = re.compile(r"(?P<sign>[¥€$£])?\s*(?P<number>.*?\d[.,]?)\s*(?P<word>[^\W\d_]+|[€$£¥])?")
 _BESIDE: Final = {
-    "kwh": "kWh", "wh": "Wh", "min": "min", "分": "min", "s": "s", "秒": "s", "h": "h", "時間": "h",
-    "円": "JPY", "¥": "JPY", "€": "EUR", "$": "USD", "£": "GBP",
+    "kwh": "kWh",
+    "wh": "Wh",
+    "min": "min",
+    "分": "min",
+    "s": "s",
+    "秒": "s",
+    "h": "h",
+    "時間": "h",
+    "円": "JPY",
+    "¥": "JPY",
+    "€": "EUR",
+    "$": "USD",
+    "£": "GBP",
 }
 """What people type with a number."""
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
