@@ -93,6 +93,12 @@ class AlreadyChargingHere(KonsentoError):
     message = "You are already charging at this outlet. Stop that charging before you start another one."
 
 
+class PriceChanged(KonsentoError):
+    """Another price is in force than the one that the driver has seen and agreed to."""
+
+    message = "The price has changed since it was shown to you. Look at the new one before you start."
+
+
 class OutletRefused(KonsentoError):
     """The site refused for a reason that a driver can do nothing about."""
 

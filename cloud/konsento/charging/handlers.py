@@ -70,4 +70,6 @@ def install(services: Services, handlers: Handlers) -> None:
     @handlers.on(BootNotification)
     async def boot(station_id: str, message: BootNotification) -> None:
         about = message.charging_station
+        async with services.database.transaction() as session:
+            await stations.note_vendor(session, station_id, about.vendor_name)
         log.info("station %s started (%r): %r %r", station_id, message.reason, about.vendor_name, about.model)

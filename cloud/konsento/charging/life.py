@@ -33,6 +33,8 @@ class Happening(StrEnum):
     """The site has told of the end."""
     FORGOTTEN = "forgotten"
     """The site knows it no more and has nothing to deliver about it: it ends with what was measured."""
+    LOST = "lost"
+    """Its site has been away for so long that nothing more is waited for."""
     BILLED = "billed"
     """The receipt is made."""
 
@@ -41,6 +43,7 @@ TRANSITIONS: Final[Mapping[tuple[SessionState, Happening], SessionState]] = Mapp
     {
         (STARTING, Happening.REFUSED): FAILED,
         (STARTING, Happening.NEVER_BEGAN): FAILED,
+        (STARTING, Happening.LOST): FAILED,
         (STARTING, Happening.SUPPLIES): CHARGING,
         (STARTING, Happening.PAUSED): SUSPENDED,
         (STARTING, Happening.OVER): ENDED,
@@ -48,10 +51,12 @@ TRANSITIONS: Final[Mapping[tuple[SessionState, Happening], SessionState]] = Mapp
         (CHARGING, Happening.PAUSED): SUSPENDED,
         (CHARGING, Happening.OVER): ENDED,
         (CHARGING, Happening.FORGOTTEN): ENDED,
+        (CHARGING, Happening.LOST): ENDED,
         (SUSPENDED, Happening.SUPPLIES): CHARGING,
         (SUSPENDED, Happening.PAUSED): SUSPENDED,
         (SUSPENDED, Happening.OVER): ENDED,
         (SUSPENDED, Happening.FORGOTTEN): ENDED,
+        (SUSPENDED, Happening.LOST): ENDED,
         # Taken by settlement, which stands below and is told by due work.
         (ENDED, Happening.BILLED): SETTLED,
     }

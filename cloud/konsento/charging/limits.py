@@ -1,5 +1,6 @@
 """What a driver asks for: until full, energy, time or money; read and checked."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -26,6 +27,26 @@ MOST_MAJOR: Final = 1_000_000
 # The first unit of each is the one meant where none is given.
 _ENERGY: Final = {"kWh": Decimal(1000), "Wh": Decimal(1)}
 _TIME: Final = {"min": Decimal(60), "s": Decimal(1), "h": Decimal(3600)}
+_LONGEST: Final = 40
+"""Characters of a number with its unit."""
+_AMOUNT: Final = re.compile(r"(?P<sign>[¥€$£])?\s*(?P<number>.*?\d[.,]?)\s*(?P<word>[^\W\d_]+|[€$£¥])?")
+_BESIDE: Final = {
+    "kwh": "kWh",
+    "wh": "Wh",
+    "min": "min",
+    "分": "min",
+    "s": "s",
+    "秒": "s",
+    "h": "h",
+    "時間": "h",
+    "円": "JPY",
+    "¥": "JPY",
+    "€": "EUR",
+    "$": "USD",
+    "£": "GBP",
+}
+"""What people type with a number."""
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +60,8 @@ class RequestedLimit:
 def parse_limit(kind: str, amount: str, unit: str | None, currency: str) -> RequestedLimit:
     """Read a limit as typed. Without a unit energy is in kWh, time in minutes, money in major units.
 
-    `full` takes no amount. Units are `kWh`, `Wh`; `min`, `s`, `h`; `major` or the currency's code, `minor`. Raises a
-    subclass of `BadLimit`.
+    A unit that is typed with the number counts before `unit`. `full` takes no amount. Units are `kWh`, `Wh`; `min`,
+    `s`, `h`; `major` or the currency's code, `minor`. Raises a subclass of `BadLimit`.
     """
     try:
         limit = LimitKind(kind)
@@ -59,10 +80,15 @@ def parse_limit(kind: str, amount: str, unit: str | None, currency: str) -> Requ
             units = {"major": per_major, currency: per_major, "minor": Decimal(1)}
             most = int(MOST_MAJOR * per_major)
             step, maximum = f"{Decimal(1).scaleb(-digits)} {currency}", f"{MOST_MAJOR} {currency}"
+    number_text, typed_unit = _taken_apart(amount)
+    unit = typed_unit or unit
     factor = units.get(unit) if unit else next(iter(units.values()))
     if factor is None:
         raise UnknownUnit
-    number = _number(amount)
+    if limit is LimitKind.MONEY and exponent(currency) == 0:
+        # No coin is smaller than one, so this can be no decimal sign: 1,500 yen.
+        number_text = _THOUSANDS.sub("", number_text)
+    number = _number(number_text)
     if number <= 0:
         raise LimitNotPositive
     # Compared before it is multiplied: 1e999999 would be multiplied for a long time.
@@ -74,12 +100,25 @@ def parse_limit(kind: str, amount: str, unit: str | None, currency: str) -> Requ
     return RequestedLimit(kind=limit, amount=int(whole))
 
 
-def _number(text: str) -> Decimal:
-    # Full-width digits, the point and the comma as decimal sign, as phones type them.
+def _taken_apart(text: str) -> tuple[str, str]:
+    """Return the number and the unit that was typed with it, empty for none."""
+    # Full-width digits and letters, as Japanese keyboards type them.
     plain = unicodedata.normalize("NFKC", text).strip()
+    if len(plain) > _LONGEST:
+        raise LimitNotANumber
+    parts = _AMOUNT.fullmatch(plain)
+    if parts is None:
+        return plain, ""
+    beside = (parts["sign"] or parts["word"] or "").casefold()
+    return parts["number"], _BESIDE.get(beside, beside.upper())
+
+
+def _number(plain: str) -> Decimal:
+    # The point and the comma as decimal sign; with both of them, or several commas, these part the thousands.
     if plain.count(",") == 1 and "." not in plain:
         plain = plain.replace(",", ".")
-    if len(plain) > 40 or "_" in plain:
+    plain = _THOUSANDS.sub("", plain)
+    if "_" in plain:
         raise LimitNotANumber
     try:
         number = Decimal(plain)

@@ -162,4 +162,6 @@ def _expected_end(charging: ChargingSession) -> datetime | None:
         left_s.append(left_mwh * 3600 // (charging.power_w * 1000))
     if charging.time_limit_s:
         left_s.append(max(0, charging.time_limit_s - charging.seconds))
-    return charging.last_update + timedelta(seconds=min(left_s)) if left_s else None
+    # By the server's clock: a site's may be wrong by hours.
+    heard = charging.heard_at or charging.last_update
+    return heard + timedelta(seconds=min(left_s)) if left_s else None

@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 NEVER_STARTED_S: Final = 150.0
 """How long a site that is not ours may take from accepting a start to its first event (its EVConnectTimeOut)."""
 ACCEPTED_AT: Final = "accepted_at"
-"""In the payload of the due work: when such a site accepted."""
+"""In the payload of the due work: since when such a site is waited for."""
 
 
 async def ask_to_start(services: Services, session_id: UUID, *, sent_before: bool = False) -> bool:
     """Ask the site to start and note what it says. Returns whether that is known now.
 
-    `sent_before` says that an earlier request may have reached the site: then silence proves nothing.
+    `sent_before` says that an earlier request may have reached the site: then silence, or an error, proves nothing.
     """
     async with services.database.transaction() as session:
         charging = await repository.session_by_id(session, session_id)
@@ -63,6 +63,8 @@ async def send_start(services: Services, charging: ChargingSession, *, sent_befo
         return False
     except CallRefused as error:
         log.warning("session %s: %s", session_id, error)
+        if sent_before:
+            return False
         await _fail(services, session_id, "DeviceRefused")
         return True
     await _note_start(services, session_id, answer)
@@ -175,6 +177,8 @@ async def _fail(services: Services, session_id: UUID, code: str, happening: Happ
     log.info("session %s did not start: %s", session_id, code)
 
 
-async def give_up_start(services: Services, session_id: UUID) -> None:
-    """End a start that was accepted but never began: the hold is released."""
-    await _fail(services, session_id, "NeverStarted", Happening.NEVER_BEGAN)
+async def give_up_start(
+    services: Services, session_id: UUID, happening: Happening = Happening.NEVER_BEGAN
+) -> None:
+    """End a start that never began, as far as anybody knows: the hold is released."""
+    await _fail(services, session_id, "NeverStarted", happening)

@@ -4,6 +4,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
 from konsento.charging import changing, remote, repository
-from konsento.charging.errors import AlreadyChargingHere, UnknownSession
+from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
 from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
 from konsento.charging.quote import Quote, quoted, terms_of
@@ -41,6 +42,7 @@ class _Wish:
     requested: RequestedLimit
     provider: str
     session_id: UUID
+    agreed_price: Decimal | None
 
 
 async def start(
@@ -51,6 +53,7 @@ async def start(
     provider: str = "balance",
     *,
     session_id: UUID | None = None,
+    agreed_price: Decimal | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
@@ -58,9 +61,10 @@ async def start(
     the hold released; or `starting`, when the site was asked and has not answered, in which case due work finds out.
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
-    An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`).
+    An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
+    `agreed_price` the price per kWh that the driver was shown, None where none was.
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`.
+    `AlreadyChargingHere`, `PriceChanged`.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -68,6 +72,7 @@ async def start(
         requested=requested,
         provider=provider,
         session_id=session_id or new_id(),
+        agreed_price=agreed_price,
     )
     try:
         async with services.database.transaction() as session:
@@ -100,6 +105,8 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if obstacle is not None:
         raise obstacle
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
+    if wish.agreed_price is not None and wish.agreed_price != tariff.unit_price:
+        raise PriceChanged
     if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)

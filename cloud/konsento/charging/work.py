@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from konsento.charging import remote, repository
 from konsento.charging.ingest import INTERRUPTED_S
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
-from konsento.models import ACTIVE, SessionState
+from konsento.models import ACTIVE, ChargingSession, SessionState
 from konsento.ocpp import CallError, CallRefused
 from konsento.ocpp.messages import GetTransactionStatus, RequestStopTransaction
 from konsento.services import Services
@@ -26,6 +28,9 @@ AFTER_CONNECTING_S: Final = 1.0
 """A site that has just connected delivers its journal first, which may answer the question."""
 LOOK_FOR_SILENT_S: Final = 300.0
 """Between two looks for sessions that their connected sites do not mention any more."""
+LOST: Final = timedelta(days=8)
+"""A site that is away so long after the start of a session is not waited for any more."""
+LOOK_FOR_LOST_S: Final = 86_400.0
 SILENT_S: Final = 90.0
 """A connected site that has said nothing about a running session for so long is asked about it."""
 
@@ -51,8 +56,7 @@ def install(services: Services) -> None:
 
     @services.work.on("longest")
     async def longest(job: Job) -> Again | None:
-        await end_overlong(services, UUID(job.key))
-        return None
+        return await end_overlong(services, UUID(job.key))
 
     @services.work.on("stray")
     async def stray(job: Job) -> Again | None:
@@ -69,15 +73,30 @@ def install(services: Services) -> None:
     services.router.on_connect(connected)
 
 
-async def find_out_start(services: Services, session_id: UUID, accepted_at: str | None) -> Again | None:
-    """Find out what has become of a start whose outcome is not known."""
-    if accepted_at is not None:
-        waited_s = (services.clock.now() - datetime.fromisoformat(accepted_at)).total_seconds()
-        if waited_s < remote.NEVER_STARTED_S:
-            return Again(remote.NEVER_STARTED_S - waited_s)
-        await remote.give_up_start(services, session_id)
-        return None
-    return None if await remote.ask_to_start(services, session_id, sent_before=True) else Again(ASK_AGAIN_S)
+async def find_out_start(services: Services, session_id: UUID, waiting_since: str | None) -> Again | None:
+    """Find out what has become of a start whose outcome is not known.
+
+    A site of ours is asked again. Any other would take that for a new wish, at whatever time: it is waited for, and
+    that anew whenever it connects, because it may have journalled what it did meanwhile.
+    """
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        if charging is None or charging.state is not SessionState.STARTING or charging.transaction_id is not None:
+            return None
+        site = charging.outlet.site
+        if waiting_since is None and not site.ours:
+            payload = {remote.ACCEPTED_AT: services.clock.now().isoformat()}
+            await services.work.add(session, "start", str(session_id), payload=payload, after_s=remote.NEVER_STARTED_S)
+            return None
+    if waiting_since is None:
+        return None if await remote.ask_to_start(services, session_id, sent_before=True) else Again(ASK_AGAIN_S)
+    waited_s = (services.clock.now() - datetime.fromisoformat(waiting_since)).total_seconds()
+    if waited_s < remote.NEVER_STARTED_S:
+        return Again(remote.NEVER_STARTED_S - waited_s)
+    if not site.connected:
+        return Again(remote.NEVER_STARTED_S)
+    await remote.give_up_start(services, session_id)
+    return None
 
 
 async def ask_after_connecting(services: Services, station_id: str) -> None:
@@ -93,7 +112,8 @@ async def ask_after_connecting(services: Services, station_id: str) -> None:
                 await services.work.add(session, "settle", key, after_s=AFTER_CONNECTING_S)
                 continue
             if charging.transaction_id is None:
-                await services.work.add(session, "start", key, after_s=AFTER_CONNECTING_S)
+                payload = None if site.ours else {}
+                await services.work.add(session, "start", key, payload=payload, after_s=AFTER_CONNECTING_S)
                 continue
             await services.work.add(session, "check", key, payload={}, after_s=SILENT_S)
             if charging.limit_change_id is not None:
@@ -140,15 +160,8 @@ async def check_silent(services: Services, session_id: UUID, *, gone_before: boo
         if not gone_before:
             await services.work.add(session, "check", str(session_id), payload={"gone": True}, after_s=ASK_AGAIN_S)
             return None
-        if not step(charging, Happening.FORGOTTEN):
-            return None
         log.warning("session %s: the site knows it no more; it ends with what was measured", session_id)
-        charging.limit_change_id = None
-        charging.end_reason = "Other"
-        charging.ended_at = charging.last_update or services.clock.now()
-        await webhooks.emit(session, services, charging, EventType.ENDED)
-        await services.work.add(session, "settle", str(session_id))
-        after_commit(session, lambda: services.live.publish(session_id))
+        await _end(session, services, charging, Happening.FORGOTTEN)
     return None
 
 
@@ -160,17 +173,42 @@ async def ask_about_silent(services: Services) -> None:
                 await services.work.add(session, "check", str(charging.id), payload={})
 
 
-async def end_overlong(services: Services, session_id: UUID) -> None:
-    """Have a session stopped that has run for longer than any may; the site says when it is over."""
+async def end_overlong(services: Services, session_id: UUID) -> Again | None:
+    """Have a session stopped that has run for longer than any may; the site says when it is over.
+
+    A site that does not come back is not waited for without end: its outlet has kept to its limits long ago.
+    """
     async with services.database.transaction() as session:
         charging = await repository.session_by_id(session, session_id)
         if charging is None or charging.state not in ACTIVE:
-            return
-        log.warning("session %s: it should have ended long ago", session_id)
-        charging.stop_requested_at = charging.stop_requested_at or services.clock.now()
-        charging.stop_reason = charging.stop_reason or "TimeLimitReached"
-        await services.work.add(session, "stop", str(session_id))
-        await services.work.add(session, "check", str(session_id), payload={}, after_s=SILENT_S)
+            return None
+        away_for_good = not charging.outlet.site.connected and services.clock.now() - charging.created_at >= LOST
+        if not away_for_good:
+            log.warning("session %s: it should have ended long ago", session_id)
+            charging.stop_requested_at = charging.stop_requested_at or services.clock.now()
+            charging.stop_reason = charging.stop_reason or "TimeLimitReached"
+            await services.work.add(session, "stop", str(session_id))
+            await services.work.add(session, "check", str(session_id), payload={}, after_s=SILENT_S)
+            return Again(LOOK_FOR_LOST_S)
+        if charging.transaction_id is not None:
+            log.error("session %s: its site does not come back; it ends with what was measured", session_id)
+            await _end(session, services, charging, Happening.LOST)
+            return None
+    log.error("session %s: its site does not come back; nobody knows that it ever started", session_id)
+    await remote.give_up_start(services, session_id, Happening.LOST)
+    return None
+
+
+async def _end(session: AsyncSession, services: Services, charging: ChargingSession, happening: Happening) -> None:
+    """End a session with what was measured, without a word of its site's about the end."""
+    if not step(charging, happening):
+        return
+    charging.limit_change_id = None
+    charging.end_reason = "Other"
+    charging.ended_at = charging.last_update or services.clock.now()
+    await webhooks.emit(session, services, charging, EventType.ENDED)
+    await services.work.add(session, "settle", str(charging.id))
+    after_commit(session, lambda: services.live.publish(charging.id))
 
 
 async def stop_stray(services: Services, station_id: str, transaction_id: str) -> Again | None:

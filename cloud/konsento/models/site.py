@@ -42,6 +42,9 @@ class Site(Base):
     opening_hours: Mapped[str] = mapped_column(String(500), default="")
     """When sessions may start, by its own clock (`sites.hours`); empty: always."""
     presence: Mapped[PresenceCheck] = mapped_column(words(PresenceCheck), default=PresenceCheck.NONE)
+    ours: Mapped[bool] = mapped_column(default=True)
+    """Whether it is a Konsento site, by its own word at its last start: then it executes no start request after its
+    expiry, and answers a repeated one with what became of the first (contracts, 2)."""
     connected: Mapped[bool] = mapped_column(default=False)
     last_seen: Mapped[datetime | None]
     """When it last sent anything that is kept."""

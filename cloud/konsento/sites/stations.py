@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +12,9 @@ from konsento.models import OutletStatus, Site
 from konsento.sites import proofs, repository
 
 log = logging.getLogger(__name__)
+
+OUR_VENDOR: Final = "Konsento"
+"""What a site of this project calls its make (contracts, 2)."""
 
 
 async def authenticate(database: Database, station_id: str, password: str) -> bool:
@@ -33,6 +37,13 @@ async def note_link(session: AsyncSession, station_id: str, at: datetime, *, con
     if site is not None:
         site.connected = connected
         site.last_seen = at
+
+
+async def note_vendor(session: AsyncSession, station_id: str, vendor: str) -> None:
+    """Note whose make a site says it is."""
+    site = await repository.site_by_station(session, station_id)
+    if site is not None:
+        site.ours = vendor == OUR_VENDOR
 
 
 async def note_status(

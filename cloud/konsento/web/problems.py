@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from konsento.charging.errors import AlreadyChargingHere
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
 from konsento.web.errors import MethodNotAllowed, OurFault, PageNotFound, SignInNeeded, UnreadableRequest
@@ -62,7 +63,7 @@ def answer(request: Request, error: KonsentoError) -> Response:
     if isinstance(error, SignInNeeded):
         return RedirectResponse(f"/signin?next={quote(_back_to(request), safe='/')}", 303)
     code = str(request.path_params.get("code", ""))
-    to_outlet = code != "" and error.status != 404
+    way_on, way_on_says = _way_on(request, error)
     return page(
         request,
         "error.html",
@@ -72,18 +73,28 @@ def answer(request: Request, error: KonsentoError) -> Response:
         message=message,
         # True because an error changes nothing, and a start that fails has given its hold back before it is told.
         money=language.text("Nothing was started, nothing is charged.")
-        if code and error.status != OurFault.status
+        if code and error.status != OurFault.status and not isinstance(error, AlreadyChargingHere)
         else None,
-        way_on=f"/o/{quote(code)}" if to_outlet else "/",
-        way_on_says=language.text("Back to the outlet") if to_outlet else language.text("To the start page"),
+        way_on=way_on,
+        way_on_says=language.text(way_on_says),
     )
+
+
+def _way_on(request: Request, error: KonsentoError) -> tuple[str, str]:
+    """Return where the page of an error leads, and what its button says."""
+    code, session_id = request.path_params.get("code"), request.path_params.get("session_id")
+    if code and error.status != 404:
+        return f"/o/{quote(str(code))}", marked("Back to the outlet")
+    if session_id and error.status != 404:
+        return f"/s/{quote(str(session_id))}", marked("Back to the charging")
+    return "/", marked("To the start page")
 
 
 def _back_to(request: Request) -> str:
     path = request.url.path
     if request.method not in {"GET", "HEAD"}:
         # A form that was sent cannot be sent again after signing in: back to the page before it.
-        return path.removesuffix("/start")
+        return path.removesuffix("/start").removesuffix("/mail")
     return f"{path}?{request.url.query}" if request.url.query else path
 
 

@@ -50,6 +50,16 @@ class MethodView:
     detail: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What the form for an amount shows about the amount that stands in it."""
+
+    ok: bool = True
+    text: str
+    """The other two of energy, time and money, or what is wrong."""
+    button: str
+
+
 def quote_view(language: Language, quote: Quote) -> QuoteView:
     """Describe a quote."""
     text = language.text

@@ -97,10 +97,16 @@ def _facts(language: Language, bill: Bill) -> list[tuple[str, str]]:
         (text("Measured"), language.energy(Decimal(bill.measured_mwh) / 1000)),
     ]
     if bill.begin_mwh is not None and bill.end_mwh is not None:
-        begin, end = (language.number(Decimal(mwh) / 1_000_000, 6) for mwh in (bill.begin_mwh, bill.end_mwh))
+        # Both with as many digits as the longer one needs, so that they can be subtracted at sight.
+        digits = max(3, *(_digits(Decimal(mwh) / 1_000_000) for mwh in (bill.begin_mwh, bill.end_mwh)))
+        begin, end = (language.number(Decimal(mwh) / 1_000_000, digits) for mwh in (bill.begin_mwh, bill.end_mwh))
         facts.append((text("Meter"), f"{begin} → {end}{NBSP}kWh"))
     facts += [
         (text("Time of supply"), language.duration(bill.seconds)),
         (text("Power · supplier"), f"{text(power_type(bill.power_type))} · {bill.supplier}"),
     ]
     return facts
+
+
+def _digits(value: Decimal) -> int:
+    return max(0, -int(value.normalize().as_tuple().exponent))

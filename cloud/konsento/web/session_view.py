@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from konsento.charging.progress import CurvePoint, Progress
 from konsento.kit.i18n import Language
-from konsento.models import LimitKind, SessionState
+from konsento.models import ACTIVE, LimitKind, SessionState
 
 CURVE_WIDTH = 300
 CURVE_HEIGHT = 54
@@ -15,6 +15,8 @@ _TOP = 6
 _FLOOR = 52
 QUIET = timedelta(seconds=90)
 """News of a running session come every few seconds; older ones are said to be old."""
+SLOW_START = timedelta(seconds=45)
+"""A start takes a few seconds; one that is not answered for so long may take as long as the site is away."""
 
 
 class View(StrEnum):
@@ -41,6 +43,8 @@ class Texts:
     """How old the news are; empty while they are fresh."""
     changing: str
     """What counts: the outlet's meter, and which limit while another one is on its way."""
+    curve: str
+    """The power curve in words, for those who do not see it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +66,13 @@ class SessionView:
 def session_view(language: Language, progress: Progress, now: datetime) -> SessionView:
     """Describe a session as it stands."""
     energy, unit = language.energy_so_far(progress.delivered_mwh)
-    title, following = _sentences(language, progress)
+    title, following = _sentences(language, progress, now)
     running = progress.state in {SessionState.CHARGING, SessionState.SUSPENDED} and not progress.stopping
+    starting = progress.state is SessionState.STARTING and not progress.stopping
     return SessionView(
         view=_VIEWS.get(progress.state, View.LIVE),
         outlet=progress.outlet_name,
-        can_stop=running,
+        can_stop=running or starting,
         can_change=running,
         share=float(round(progress.share * 100, 1)),
         curve=curve_path(progress.curve),
@@ -83,6 +88,7 @@ def session_view(language: Language, progress: Progress, now: datetime) -> Sessi
             time=language.duration(progress.seconds),
             age=_age(language, progress, now) if running else "",
             changing=_changing(language, progress),
+            curve=_curve_text(language, progress),
         ),
     )
 
@@ -127,24 +133,29 @@ def curve_path(points: tuple[CurvePoint, ...]) -> str:
 _VIEWS = {SessionState.SETTLED: View.RECEIPT, SessionState.FAILED: View.FAILED}
 
 
-def _sentences(language: Language, progress: Progress) -> tuple[str, str]:
+def _sentences(language: Language, progress: Progress, now: datetime) -> tuple[str, str]:
     text = language.text
     state = progress.state
     if progress.stopping:
-        return text("Stopping."), text("The outlet switches off and reports its meter.")
+        return _stopping(language, progress)
     if state is SessionState.STARTING:
-        return (
-            text("Asking the outlet to switch on."),
-            text("This takes a few seconds. Nothing is charged before power flows."),
-        )
+        return _starting(language, progress, now)
     if state in {SessionState.ENDED, SessionState.SETTLED, SessionState.FAILED}:
-        return (
-            text("Ended. The bill is being made."),
-            text("The final meter reading is settled. This takes a moment."),
+        return text("Ended. The bill is being made."), (
+            text("The final meter reading is settled. This takes a moment.")
+            if progress.site_connected
+            else text(
+                "There is no contact with the outlet. The bill is made with its last readings; you can close this page."
+            )
         )
     if not progress.site_connected:
         return (
             text("No contact with the outlet."),
+            text("It keeps to your limit by itself. Its meter counts on, and only what it measured is billed."),
+        )
+    if _quiet(progress, now):
+        return (
+            text("No news from the outlet."),
             text("It keeps to your limit by itself. Its meter counts on, and only what it measured is billed."),
         )
     if state is SessionState.SUSPENDED:
@@ -153,6 +164,34 @@ def _sentences(language: Language, progress: Progress) -> tuple[str, str]:
             text("Supply goes on by itself when the connection is back. Only measured energy is billed."),
         )
     return _charging(language, progress)
+
+
+def _starting(language: Language, progress: Progress, now: datetime) -> tuple[str, str]:
+    text = language.text
+    if now - progress.created_at < SLOW_START:
+        return (
+            text("Asking the outlet to switch on."),
+            text("This takes a few seconds. Nothing is charged before power flows."),
+        )
+    return (
+        text("The outlet has not answered yet."),
+        text("We ask until it does. If it is on, only measured energy is billed; if not, what is held is free again."),
+    )
+
+
+def _stopping(language: Language, progress: Progress) -> tuple[str, str]:
+    text = language.text
+    if progress.state is SessionState.STARTING:
+        return (
+            text("Stopping. The outlet has not answered yet."),
+            text("If it is on, it is switched off as soon as it answers. If not, what is held is free again."),
+        )
+    if not progress.site_connected:
+        return (
+            text("Stopping. There is no contact with the outlet."),
+            text("It is switched off as soon as there is. Until then it keeps to your limit by itself."),
+        )
+    return text("Stopping."), text("The outlet switches off and reports its meter.")
 
 
 def _charging(language: Language, progress: Progress) -> tuple[str, str]:
@@ -195,6 +234,8 @@ def limit_text(language: Language, kind: LimitKind, amount: int, currency: str) 
 
 
 def _changing(language: Language, progress: Progress) -> str:
+    if progress.state not in ACTIVE:
+        return language.text("The outlet measures, we bill that.")
     if progress.changing is None:
         return language.text("The outlet measures, we bill that. Without contact it keeps to the limit and counts on.")
     limit = limit_text(language, *progress.changing, progress.currency)
@@ -203,9 +244,29 @@ def _changing(language: Language, progress: Progress) -> str:
     )
 
 
+def _curve_text(language: Language, progress: Progress) -> str:
+    if not progress.curve:
+        return language.text("Power since the start: nothing yet")
+    most = max(point.watts for point in progress.curve)
+    return language.text(
+        "Power since the start: {most} at most, {last} last",
+        most=language.power(most),
+        last=language.power(progress.curve[-1].watts),
+    )
+
+
+def _heard(progress: Progress) -> datetime | None:
+    return progress.heard_at or progress.started_at
+
+
+def _quiet(progress: Progress, now: datetime) -> bool:
+    heard = _heard(progress)
+    return heard is not None and now - heard >= QUIET
+
+
 def _age(language: Language, progress: Progress, now: datetime) -> str:
-    heard = progress.heard_at or progress.started_at
-    if heard is None or now - heard < QUIET:
+    heard = _heard(progress)
+    if heard is None or not _quiet(progress, now):
         return ""
     ago = int((now - heard).total_seconds())
     # Minutes are enough, and an hour's silence does not count seconds.

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Form, Query, Request
@@ -22,7 +23,7 @@ from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.web import problems
 from konsento.web.language import language_of
-from konsento.web.quote_view import change_button, change_kinds, change_text
+from konsento.web.quote_view import Estimate, change_button, change_kinds, change_text
 from konsento.web.receipt_view import receipt_page
 from konsento.web.render import page
 from konsento.web.session_view import as_json, limit_text, session_view
@@ -102,7 +103,7 @@ async def limit_page(
         progress = await charging.progress(session, driver.id, number)
     if not session_view(language_of(request), progress, services.clock.now()).can_change:
         return RedirectResponse(f"/s/{number}", 303)
-    return _limit_form(request, services, driver, progress, wish)
+    return await _limit_form(request, services, driver, progress, wish)
 
 
 @router.get("/s/{session_id}/limit/estimate")
@@ -110,15 +111,9 @@ async def limit_estimate(
     request: Request, number: SessionNumber, services: Wired, driver: SignedIn, wish: Annotated[Wish, Query()]
 ) -> Response:
     """Answer what the form shows while somebody types: what the whole session would come to, or what is wrong."""
-    language = language_of(request)
-    try:
-        async with services.database.transaction() as session:
-            progress = await charging.progress(session, driver.id, number)
-            requested = wish.read(progress.currency)
-            quote = await changing.quote_of_change(session, services, driver.id, number, requested)
-    except (BadLimit, NotRunning) as error:
-        return JSONResponse({"ok": False, "text": language.error(error), "button": language.text("Change the limit")})
-    return JSONResponse({"ok": True, "text": change_text(language, quote), "button": change_button(language, quote)})
+    async with services.database.transaction() as session:
+        progress = await charging.progress(session, driver.id, number)
+    return JSONResponse(asdict(await _change_estimate(request, services, driver, progress, wish)))
 
 
 @router.post("/s/{session_id}/limit")
@@ -131,7 +126,7 @@ async def change_limit(
     try:
         await changing.change_limit(services, driver.id, number, wish.read(progress.currency))
     except (BadLimit, BalanceTooLow, CardDeclined) as error:
-        return _limit_form(request, services, driver, progress, wish, error=error)
+        return await _limit_form(request, services, driver, progress, wish, error=error)
     return RedirectResponse(f"/s/{number}", 303)
 
 
@@ -183,7 +178,7 @@ async def want_no_push(number: SessionNumber, services: Wired, driver: SignedIn,
     return JSONResponse({"told": False})
 
 
-def _limit_form(
+async def _limit_form(
     request: Request,
     services: Services,
     driver: Driver,
@@ -198,6 +193,11 @@ def _limit_form(
     offered = change_kinds(language, progress)
     kind = wish.kind or progress.limit_kind
     chosen = next((choice for choice in offered if choice.kind == kind), offered[0])
+    amount = wish.amount[:12] or chosen.usual or next(c.usual for c in offered if c.kind == LimitKind.ENERGY)
+    shown = Wish(kind=chosen.kind, amount=amount, unit=wish.unit)
+    estimate = Estimate(text="", button=language.text("Change the limit"))
+    if error is None:
+        estimate = await _change_estimate(request, services, driver, progress, shown)
     return page(
         request,
         "limit.html",
@@ -209,5 +209,20 @@ def _limit_form(
         session_id=progress.session_id,
         kinds=offered,
         kind=chosen.kind,
-        amount=wish.amount[:12] or chosen.usual or next(c.usual for c in offered if c.kind == LimitKind.ENERGY),
+        amount=amount,
+        estimate=estimate,
     )
+
+
+async def _change_estimate(
+    request: Request, services: Services, driver: Driver, progress: Progress, wish: Wish
+) -> Estimate:
+    """Return what the whole session would come to with another limit, or what is wrong with it."""
+    language = language_of(request)
+    try:
+        async with services.database.transaction() as session:
+            requested = wish.read(progress.currency)
+            quote = await changing.quote_of_change(session, services, driver.id, progress.session_id, requested)
+    except (BadLimit, NotRunning) as error:
+        return Estimate(ok=False, text=language.error(error), button=language.text("Change the limit"))
+    return Estimate(text=change_text(language, quote), button=change_button(language, quote))

@@ -3,6 +3,8 @@
 The price is for everybody to see; only the start needs somebody who pays.
 """
 
+from dataclasses import asdict
+from decimal import Decimal
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -11,9 +13,10 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from konsento.charging import service as charging
-from konsento.charging.errors import BadLimit, failure
+from konsento.charging.errors import BadLimit, PriceChanged, failure
 from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.kit.errors import KonsentoError
+from konsento.kit.i18n import Language
 from konsento.models import LimitKind, SessionState
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
@@ -23,7 +26,7 @@ from konsento.web import problems
 from konsento.web.language import language_of
 from konsento.web.outlet_view import Standing, standing
 from konsento.web.place import Place, balance_text, place_of, view
-from konsento.web.quote_view import estimate_text, kinds, method_views, most_text, price_button, quote_view
+from konsento.web.quote_view import Estimate, estimate_text, kinds, method_views, most_text, price_button, quote_view
 from konsento.web.render import page
 from konsento.web.who import MaybeSignedIn, SignedIn, Wired
 
@@ -54,6 +57,8 @@ class PaidWish(Wish):
     """What the driver has agreed to, and how it is paid."""
 
     provider: str = payments.DEFAULT
+    price: Decimal | None = None
+    """Per kWh, as it was shown."""
 
 
 @router.get("/o/{code}/choose")
@@ -73,15 +78,9 @@ async def estimate(
     request: Request, code: str, services: Wired, driver: MaybeSignedIn, wish: Annotated[Wish, Query()]
 ) -> Response:
     """Answer what the form shows while somebody types: the other two of energy, time and money, or what is wrong."""
-    language = language_of(request)
     async with services.database.transaction() as session:
         place = await place_of(session, services, code, driver)
-    try:
-        quote = place.quote(wish.read(place.tariff.currency))
-    except KonsentoError as error:
-        # Not an error of the request: somebody is in the middle of typing.
-        return JSONResponse({"ok": False, "text": language.error(error), "button": language.text("See the price")})
-    return JSONResponse({"ok": True, "text": estimate_text(language, quote), "button": price_button(language, quote)})
+    return JSONResponse(asdict(_estimate(language_of(request), place, wish)))
 
 
 @router.get("/o/{code}/confirm")
@@ -94,17 +93,31 @@ async def confirm_page(
     obstacle = sites.obstacle(place.outlet)
     if obstacle is not None:
         raise obstacle
+    return _confirm(request, services, place, wish)
+
+
+def _confirm(
+    request: Request, services: Services, place: Place, wish: Wish, problem: KonsentoError | None = None
+) -> Response:
+    """Show the price; `problem` says why it is shown once more."""
     try:
         offers = place.quotes(wish.read(place.tariff.currency))
     except KonsentoError as error:
         return _choose(request, services, place, wish, error)
+    if problem is not None:
+        problems.note(request, problem)
     language = language_of(request)
+    # Until full, the most that can come depends on how one pays: the page names the most of all.
+    dearest = max((quote for _, quote in offers), key=lambda quote: quote.hold_minor)
     return page(
         request,
         "confirm.html",
-        driver=driver,
+        driver=place.driver,
+        status=problem.status if problem else 200,
+        problem=language.error(problem) if problem else None,
         outlet=view(request, services, place),
-        quote=quote_view(language, offers[0][1]),
+        quote=quote_view(language, dearest),
+        price=f"{dearest.unit_price:f}",
         methods=method_views(language, offers),
         balance=balance_text(request, place),
         guests=bool(place.methods),
@@ -122,7 +135,11 @@ async def start(
     # Straight to the start: a driver stands in front of the outlet.
     try:
         requested = wish.read(services.settings.currency)
-        started = await charging.start(services, driver.id, code, requested, wish.provider)
+        started = await charging.start(services, driver.id, code, requested, wish.provider, agreed_price=wish.price)
+    except PriceChanged as error:
+        async with services.database.transaction() as session:
+            place = await place_of(session, services, code, driver)
+        return _confirm(request, services, place, wish, error)
     except (BadLimit, BalanceTooLow, CardDeclined, UnknownMethod) as error:
         async with services.database.transaction() as session:
             place = await place_of(session, services, code, driver)
@@ -141,6 +158,10 @@ def _choose(
     language = language_of(request)
     offered = kinds(language, place.terms, place.funds_minor)
     chosen = next((choice for choice in offered if choice.kind == wish.kind), offered[1])
+    amount = wish.amount[:12] or chosen.usual
+    estimate = Estimate(text="", button=language.text("See the price"))
+    if error is None:  # else the problem says it already
+        estimate = _estimate(language, place, Wish(kind=chosen.kind, amount=amount, unit=wish.unit))
     return page(
         request,
         "choose.html",
@@ -152,5 +173,15 @@ def _choose(
         most=most_text(language, place.terms),
         kinds=offered,
         kind=chosen.kind,
-        amount=wish.amount[:12] or chosen.usual,
+        amount=amount,
+        estimate=estimate,
     )
+
+
+def _estimate(language: Language, place: Place, wish: Wish) -> Estimate:
+    """Return what an amount comes to, or what is wrong with it: nobody has sent it yet, so nothing is refused."""
+    try:
+        quote = place.quote(wish.read(place.tariff.currency))
+    except KonsentoError as error:
+        return Estimate(ok=False, text=language.error(error), button=language.text("See the price"))
+    return Estimate(text=estimate_text(language, quote), button=price_button(language, quote))

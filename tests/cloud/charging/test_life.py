@@ -15,8 +15,10 @@ from konsento.charging.limits import RequestedLimit
 from konsento.charging.service import LONGEST_S
 from konsento.kit.db import Database
 from konsento.models import ACTIVE, ChargingSession, LimitKind, SessionState
-from konsento.ocpp import CallTimeout
+from konsento.ocpp import CallRefused, CallTimeout
 from konsento.ocpp.messages import (
+    BootNotification,
+    ChargingStation,
     GetTransactionStatus,
     GetTransactionStatusResponse,
     RequestStartTransaction,
@@ -270,3 +272,83 @@ def test_of_all_who_start_at_the_same_moment_in_two_servers_one_wins_and_nothing
                 await database.close()
 
     asyncio.run(race())
+
+
+async def not_ours(core: Core) -> None:
+    boot = BootNotification(
+        charging_station=ChargingStation(vendor_name="Somebody", model="Wallbox"), reason="PowerUp"
+    )
+    await core.handlers.answer(STATION, boot)
+
+
+async def starts_sent(core: Core) -> int:
+    return len([asked for asked in core.router.asked if isinstance(asked, RequestStartTransaction)])
+
+
+async def test_a_charger_that_is_not_ours_is_never_asked_to_start_long_after_the_driver_wished_it(core: Core) -> None:
+    """It knows no expiry, and would take the repeated question for a new wish."""
+    await not_ours(core)
+    core.router.answers[RequestStartTransaction] = lambda _: CallTimeout(STATION, "x", "no answer in time")
+    session = await core.start()
+    core.router.online = False
+    for callback in core.router.leaving:
+        await callback(STATION)
+    await pass_time(core, 120)
+    assert (await core.progress(session.id)).state is SessionState.STARTING
+
+    await core.router.connect()
+    await pass_time(core, 2)
+    assert (await core.progress(session.id)).state is SessionState.STARTING
+    await pass_time(core, 2)
+
+    assert await starts_sent(core) == 1
+    assert (await core.progress(session.id)).failure == "NeverStarted"
+    assert await core.available() == 5000
+
+
+async def test_a_charger_that_accepted_and_went_away_is_heard_before_its_start_is_given_up(core: Core) -> None:
+    await not_ours(core)
+    core.router.answers[RequestStartTransaction] = lambda _: accepted(None)
+    session = await core.start()
+    core.router.online = False
+    for callback in core.router.leaving:
+        await callback(STATION)
+    await pass_time(core, 10)
+    await core.router.connect()
+    await pass_time(core, 1)
+
+    await core.send(event_of(session, 0, "1000", kind=STARTED, offline=True))
+
+    assert (await core.progress(session.id)).state is SessionState.CHARGING
+
+
+async def test_an_error_as_answer_to_a_repeated_question_says_nothing_of_the_first(core: Core) -> None:
+    core.router.answers[RequestStartTransaction] = lambda _: CallTimeout(STATION, "x", "no answer in time")
+    session = await core.start()
+    core.router.answers[RequestStartTransaction] = lambda _: CallRefused(STATION, "x", "InternalError")
+    await pass_time(core, 2)
+    assert (await core.progress(session.id)).state is SessionState.STARTING
+
+    await core.send(event_of(session, 0, "1000", kind=STARTED))
+
+    assert (await core.progress(session.id)).state is SessionState.CHARGING
+
+
+async def test_a_site_that_never_comes_back_does_not_keep_the_money(core: Core) -> None:
+    charging_one = await core.start("energy", 500)
+    await core.send(event_of(charging_one, 0, "1000", kind=STARTED))
+    await core.send(event_of(charging_one, 1, "1003.4"))
+    core.router.answers[RequestStartTransaction] = lambda _: CallTimeout(STATION, "x", "no answer in time")
+    unknown = await core.start(code=CODES[1])
+    core.router.online = False
+    for callback in core.router.leaving:
+        await callback(STATION)
+
+    await pass_time(core, 6 * 24 * 60, step_s=3600)
+    assert {(await core.progress(one.id)).state for one in (charging_one, unknown)} <= set(ACTIVE)
+    await pass_time(core, 3 * 24 * 60, step_s=3600)
+
+    ended, failed = await core.progress(charging_one.id), await core.progress(unknown.id)
+    assert (ended.state, ended.billed_wh) == (SessionState.SETTLED, 3)
+    assert (failed.state, failed.billed_minor) == (SessionState.FAILED, None)
+    assert await core.available() == 5000 - ended.amount_minor

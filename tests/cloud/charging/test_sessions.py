@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from konsento import provisioning
 from konsento.catalogue.errors import NoTariff
 from konsento.charging import live
 from konsento.charging import service as charging
-from konsento.charging.errors import AlreadyChargingHere, UnknownSession
+from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
 from konsento.charging.limits import RequestedLimit
 from konsento.kit.errors import KonsentoError
 from konsento.models import ChargingSession, LimitKind, OutletStatus, Receipt, SessionState
@@ -467,8 +468,30 @@ async def test_suspension_is_shown_and_the_end_is_foreseen(core: Core) -> None:
     await core.send(event_of(session, 1, "1003", charging_state="SuspendedEVSE"))
     assert (await core.progress(session.id)).state is SessionState.SUSPENDED
 
+    core.clock.advance(timedelta(seconds=8))
     await core.send(event_of(session, 2, "1006"))
 
     progress = await core.progress(session.id)
     assert progress.state is SessionState.CHARGING
     assert progress.expected_end == AT + timedelta(seconds=8 + 494 * 3600 // 3000)
+
+
+async def test_the_end_is_foreseen_by_the_servers_clock_whatever_the_sites_says(core: Core) -> None:
+    session = await core.start("energy", 500)
+    await core.send(event_of(session, 0, "1000", kind=STARTED))
+    core.clock.advance(timedelta(hours=3))
+
+    await core.send(event_of(session, 1, "1006", seconds=8))
+
+    progress = await core.progress(session.id)
+    assert progress.expected_end == core.clock.now() + timedelta(seconds=494 * 3600 // 3000)
+
+
+async def test_a_price_that_has_changed_since_it_was_shown_starts_nothing(core: Core) -> None:
+    requested = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
+    with pytest.raises(PriceChanged):
+        await charging.start(core.services, core.driver_id, CODES[0], requested, agreed_price=Decimal(3800))
+    assert (core.router.asked, await core.available()) == ([], 5000)
+
+    started = await charging.start(core.services, core.driver_id, CODES[0], requested, agreed_price=Decimal("3850.00"))
+    assert started.state is SessionState.CHARGING

@@ -33,7 +33,32 @@ class Stage:
     """The application at work, and how to reach it."""
 
     bench: Bench
+    port: int
     url: str
+    _server: PageServer | None = None
+    _serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Serve the application."""
+        self._server = PageServer(
+            uvicorn.Config(
+                self.bench.app,
+                host="127.0.0.1",
+                port=self.port,
+                log_config=None,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._serving = asyncio.create_task(self._server.serve())
+        await self._server.listening.wait()
+
+    async def stop(self) -> None:
+        """Serve it no more, as while it is started anew."""
+        assert self._server is not None
+        assert self._serving is not None
+        self._server.should_exit = True
+        await self._serving
 
 
 @asynccontextmanager
@@ -53,16 +78,10 @@ async def staged(template: Path, folder: Path) -> AsyncIterator[Stage]:
         mail_folder=folder / "mails",
     )
     async with wired(settings) as bench:
-        server = PageServer(
-            uvicorn.Config(
-                bench.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
-            )
-        )
-        serving = asyncio.create_task(server.serve())
-        await server.listening.wait()
-        yield Stage(bench, url)
-        server.should_exit = True
-        await serving
+        stage = Stage(bench, port, url)
+        await stage.start()
+        yield stage
+        await stage.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

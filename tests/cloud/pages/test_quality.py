@@ -20,6 +20,10 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300
 
 HEAVIEST_BYTES = 150_000
 MOST_ELEMENTS = 1000
+MOST_REQUESTS = 15
+"""Of a screen without a cache; some are two pages on the way to it."""
+SMALLEST_PX = 44
+"""What a thumb hits (WCAG 2.5.5)."""
 type Walk = Callable[[Stage, Page, str], AsyncIterator[str]]
 WALKS: dict[str, Walk] = {
     "driver": driver_screens,
@@ -56,31 +60,59 @@ TEXTS = r"""() => {
   }
   return found.map((text) => text.trim()).filter((text) => text);
 }"""
+SMALL = r"""(smallest) => {
+  const small = [];
+  for (const one of document.querySelectorAll("a, button, summary, select, input:not([type=hidden])")) {
+    // Links within a sentence are exempt, and what is reached by the keyboard alone.
+    if (one.closest("p:not(.links), .skip") || !one.checkVisibility()) continue;
+    const target = one.type === "radio" || one.type === "checkbox" ? one.closest("label") ?? one : one;
+    const { width, height } = target.getBoundingClientRect();
+    if (Math.round(height) < smallest || Math.round(width) < 24) small.push(`${target.outerHTML.slice(0, 90)} ${width}×${height}`);
+  }
+  return small;
+}"""
+# The reader's own size of text, twice the usual one.
+DOUBLED = "(size) => { document.documentElement.style.fontSize = size; }"
+SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 
 
 @dataclass
 class Faults:
     """What is wrong with the screens of a walk."""
 
+    for_thumbs: bool
     found: list[str] = field(default_factory=list)
 
     async def look(self, page: Page, name: str, shot: Path, loaded: list[Response]) -> None:
         """Measure the screen that is open."""
         await page.evaluate(SETTLED)
-        await page.screenshot(path=shot, full_page=True)
+        # Whole pages have no bottom of a screen to which their button could stick.
+        await page.screenshot(path=shot, full_page=True, style=".actions { position: static !important; }")
         weight = sum([(await response.request.sizes())["responseBodySize"] for response in loaded])
         if weight > HEAVIEST_BYTES:
             self.found.append(f"{name}: {weight} bytes")
+        if len(loaded) > MOST_REQUESTS:
+            self.found.append(f"{name}: {len(loaded)} requests")
         if (shift := await page.evaluate("window.__shift")) > 0.01:
             self.found.append(f"{name}: the layout jumps by {shift}")
         if (elements := await page.evaluate("document.querySelectorAll('*').length")) > MOST_ELEMENTS:
             self.found.append(f"{name}: {elements} elements")
-        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        if await page.evaluate(SIDEWAYS):
             self.found.append(f"{name}: scrolls sideways")
+        if self.for_thumbs:
+            await self._look_at_thumbs(page, name)
         for violation in (await Axe().run(page)).response["violations"]:
             if violation["impact"] in {"serious", "critical"}:
                 nodes = [node["html"][:120] for node in violation["nodes"][:3]]
                 self.found.append(f"{name}: {violation['id']}: {violation['help']}: {nodes}")
+
+    async def _look_at_thumbs(self, page: Page, name: str) -> None:
+        if small := await page.evaluate(SMALL, SMALLEST_PX):
+            self.found.append(f"{name}: smaller than a thumb: {small}")
+        await page.evaluate(DOUBLED, "200%")
+        if await page.evaluate(SIDEWAYS):
+            self.found.append(f"{name}: scrolls sideways with text of twice the size")
+        await page.evaluate(DOUBLED, "")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +121,7 @@ class Faults:
 async def test_every_screen_is_light_still_and_accessible(
     stage: Stage, browser: Browser, walk: str, locale: str, *, dark: bool, width: int
 ) -> None:
-    faults = Faults()
+    faults = Faults(for_thumbs=walk == "driver")
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     async with await phone(browser, locale, dark=dark, width=width) as context:
         await context.add_init_script(WATCH_SHIFTS)

@@ -59,6 +59,18 @@ async def test_static_files_are_kept_and_their_address_changes_with_them(bench: 
     assert all("immutable" in answer.headers["cache-control"] for answer in answers)
 
 
+@pytest.mark.parametrize("address", ["/signup", f"/o/{CODE}", "/static/konsento.css", "/static/session.js"])
+async def test_pages_and_their_files_travel_compressed(bench: Bench, address: str) -> None:
+    async with bench.browser() as browser, browser.stream("GET", address) as answer:
+        travelled = sum([len(part) async for part in answer.aiter_raw()])
+    async with bench.browser(**{"Accept-Encoding": "identity"}) as plain:
+        whole = len((await plain.get(address)).content)
+
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in answer.headers["vary"]
+    assert travelled < whole * 0.6
+
+
 async def test_pages_are_kept_by_nobody(bench: Bench) -> None:
     async with bench.driver() as browser:
         session = await bench.start(browser)

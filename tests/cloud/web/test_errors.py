@@ -175,6 +175,8 @@ async def test_another_start_of_the_same_driver_names_the_first(bench: Bench) ->
 
     assert answer.status_code == 409
     assert "You are already charging at this outlet." in bench.words(answer)
+    # It is not true while the first one runs.
+    assert "nothing is charged" not in bench.words(answer)
 
 
 async def test_a_wrong_password_and_too_many_of_them(bench: Bench) -> None:

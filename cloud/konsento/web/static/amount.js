@@ -1,4 +1,4 @@
-// The form for an amount: shows what it comes to while somebody types. The next page tells the price as well.
+// The form for an amount: shows what it comes to while somebody types. Without a script a button asks for that.
 "use strict";
 
 const ESTIMATE_AFTER_MS = 250;
@@ -33,7 +33,9 @@ function watchAmount(form) {
     clearTimeout(waiting);
     waiting = setTimeout(estimate, ESTIMATE_AFTER_MS);
   });
-  if (!problem) estimate();
+  // The browser may have put back what was typed before; the server knows only what the page came with.
+  const inputs = [...form.querySelectorAll("input")];
+  if (inputs.some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked)) estimate();
 }
 
 for (const form of document.querySelectorAll("[data-estimate-at]")) watchAmount(form);

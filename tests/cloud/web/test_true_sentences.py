@@ -1,0 +1,145 @@
+"""What the pages say of money and of the outlet is true at every moment, also when nobody answers."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import update
+
+from konsento.models import OutletStatus, Tariff
+from konsento.ocpp import CallTimeout
+from konsento.ocpp.messages import RequestStartTransaction
+from konsento.settings import Settings
+
+from ..conftest import CODES, STATION
+from .conftest import Bench
+
+CODE = CODES[0]
+
+
+@pytest.fixture
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    return settings.model_copy(update=getattr(request, "param", {}))
+
+
+async def test_a_start_that_nobody_answers_says_so_and_can_be_stopped(bench: Bench) -> None:
+    silence = CallTimeout(STATION, "RequestStartTransaction", "no answer in time")
+    bench.site.answers[RequestStartTransaction] = lambda _: silence
+    async with bench.driver() as browser:
+        session = await bench.start(browser)
+        at_first = bench.words(await browser.get(session))
+        bench.clock.advance(timedelta(minutes=1))
+        later = await browser.get(session)
+        asks = await browser.get(f"{session}/stop")
+        await browser.post(f"{session}/stop")
+        stopping = bench.words(await browser.get(session))
+
+    assert "Asking the outlet to switch on. This takes a few seconds." in at_first
+    assert "The outlet has not answered yet." in bench.words(later)
+    assert f'href="{session}/stop">' in later.text
+    assert "Stop charging?" in bench.words(asks)
+    assert "Stopping. The outlet has not answered yet. If it is on, it is switched off" in stopping
+
+
+async def test_a_stop_without_contact_does_not_claim_that_the_outlet_switches_off(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        session = await bench.start(browser)
+        await bench.site.reports("0")
+        bench.site.online = False
+        await bench.outlet_is(OutletStatus.OCCUPIED, connected=False)
+        await browser.post(f"{session}/stop")
+        words = bench.words(await browser.get(session))
+
+    assert "Stopping. There is no contact with the outlet. It is switched off as soon as there is." in words
+
+
+async def test_an_outlet_that_says_nothing_any_more_is_not_said_to_be_done_at_a_time_that_is_over(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        session = await bench.start(browser, "100", "Wh")
+        await bench.site.reports("0")
+        fresh = bench.words(await browser.get(session))
+        bench.clock.advance(timedelta(minutes=30))
+        words = bench.words(await browser.get(session))
+
+    assert "Done at about 11:00" in fresh
+    assert "No news from the outlet. It keeps to your limit by itself." in words
+    assert "Last news from the outlet 30 min ago." in words
+    assert "Done at" not in words
+
+
+async def test_a_bill_that_waits_for_a_site_that_is_away_says_so(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        session = await bench.start(browser)
+        await bench.site.reports("0")
+        await bench.site.reports("5", seconds=6, ended="PowerLoss")
+        await bench.outlet_is(OutletStatus.OCCUPIED, connected=False)
+        words = bench.words(await browser.get(session))
+
+    assert "Ended. The bill is being made. There is no contact with the outlet." in words
+    assert "it keeps to the limit" not in words
+
+
+async def test_a_price_that_has_changed_is_shown_again_before_anything_starts(bench: Bench) -> None:
+    wish = {"kind": "energy", "amount": "6"}
+    async with bench.driver() as browser:
+        shown = await browser.get(f"/o/{CODE}/confirm", params=wish)
+        async with bench.services.database.transaction() as session:
+            await session.execute(update(Tariff).values(unit_price=Decimal("45.5")))
+        refused = await browser.post(f"/o/{CODE}/start", data=wish | {"price": "38.5"})
+        started = await browser.post(f"/o/{CODE}/start", data=wish | {"price": "45.5"})
+
+    assert '<input type="hidden" name="price" value="38.5">' in shown.text
+    assert refused.status_code == 409
+    words = bench.words(refused)
+    assert "The price has changed since it was shown to you." in words
+    assert "Nothing was started, nothing is charged." in words
+    assert "¥45.50 / kWh" in words
+    assert started.status_code == 303
+    assert len(bench.site.asked) == 1
+
+
+@pytest.mark.parametrize("settings", [{"fake_payments": True}], indirect=True)
+async def test_until_full_names_the_most_that_any_way_to_pay_can_come_to(bench: Bench) -> None:
+    async with bench.services.database.transaction() as session:
+        await session.execute(update(Tariff).values(unit_price=Decimal(100)))
+    async with bench.driver() as browser:
+        words = bench.words(await browser.get(f"/o/{CODE}/confirm?kind=full"))
+
+    # 24 h at 3 kW with the card; the balance ends it at 3,000 yen, which stands beside it.
+    assert "Start · ¥7,200 at most" in words
+    assert "holds ¥3,000" in words
+
+
+async def test_the_form_says_what_its_amount_comes_to_without_a_script(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        first = bench.words(await browser.get(f"/o/{CODE}/choose"))
+        asked = bench.words(await browser.get(f"/o/{CODE}/choose?kind=time&amount=30"))
+        wrong = await browser.get(f"/o/{CODE}/choose?kind=time&amount=soup")
+        session = await bench.start(browser, "1", "kWh")
+        await bench.site.reports("100", seconds=120)
+        limit = bench.words(await browser.get(f"{session}/limit?kind=energy&amount=2"))
+
+    assert "about 2 h · about ¥231" in first
+    assert "See the price: about ¥231" in first
+    assert "about 1.50 kWh · about ¥57" in asked
+    assert (wrong.status_code, "This is not a number." in bench.words(wrong)) == (200, True)
+    assert "In all, from the start: 2.00 kWh, 40 min, ¥77." in limit
+
+
+async def test_a_limit_of_a_session_that_has_just_ended_leads_back_to_the_session(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        session = await bench.start(browser)
+        await bench.site.charges("10")
+        answer = await browser.post(f"{session}/limit", data={"kind": "energy", "amount": "2"})
+
+    assert answer.status_code == 409
+    assert f'href="{session}">Back to the charging' in answer.text
+
+
+async def test_who_is_signed_out_meanwhile_comes_back_to_the_session(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        session = await bench.start(browser)
+        browser.cookies.clear()
+        answer = await browser.post(f"{session}/mail", data={"wanted": "true"})
+
+    assert answer.headers["location"] == f"/signin?next={session}"
