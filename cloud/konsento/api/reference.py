@@ -1,11 +1,13 @@
 """The reference and the explained errors, for people: made of the document, without any script."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
 from konsento.api.document import METHODS
@@ -17,6 +19,7 @@ from konsento.web.render import rendered, templates_of
 router = APIRouter()
 
 _templates = templates_of("konsento.api")
+_templates.filters["code"] = lambda text: Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped
 _BY_TYPE: Final[dict[tuple[str | None, str | None], object]] = {
     ("string", "date-time"): "2026-11-22T01:58:00Z",
     ("string", "uuid"): "01932f4e-7c00-7a1b-8c2d-3e4f5a6b7c8d",

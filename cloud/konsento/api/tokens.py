@@ -12,6 +12,7 @@ from konsento.accounts import errors
 from konsento.accounts import tokens as accounts
 from konsento.accounts.tokens import Scope
 from konsento.api import idempotency
+from konsento.api.errors import AnswerNotKept
 from konsento.api.problems import declared
 from konsento.api.schemas import Asked, Whole
 from konsento.api.who import ReadsTokens, WritesTokens
@@ -97,7 +98,7 @@ async def create_token(
     async def make(token_id: UUID) -> NewToken:
         async with services.database.transaction() as session:
             if await session.get(ApiToken, token_id) is not None:
-                raise idempotency.AnswerNotKept
+                raise AnswerNotKept
             row, token = await accounts.make(
                 session,
                 caller.driver.id,

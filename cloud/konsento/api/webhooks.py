@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from konsento.api import idempotency
-from konsento.api.errors import BadCursor
+from konsento.api.errors import AnswerNotKept, BadCursor
 from konsento.api.paging import Part, page
 from konsento.api.problems import declared
 from konsento.api.schemas import Asked, Page
@@ -148,7 +148,7 @@ async def create_webhook(
         events = [EventType(word) for word in asked.events]
         async with services.database.transaction() as session:
             if await session.get(WebhookEndpoint, webhook_id) is not None:
-                raise idempotency.AnswerNotKept
+                raise AnswerNotKept
             row = await webhooks.add(session, services, caller.driver.id, asked.url, events, endpoint_id=webhook_id)
         return _with_secret(row)
 

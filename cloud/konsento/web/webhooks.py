@@ -171,11 +171,13 @@ def _standing(language: Language, row: WebhookEndpoint) -> str:
         return language.text("Switched off on {day}", day=language.day(row.disabled_at, UTC_ZONE))
     if row.failing_since is not None:
         return language.text("Takes nothing since {when}", when=f"{language.moment(row.failing_since, UTC_ZONE)} UTC")
-    return language.text("On")
+    return language.text("Switched on")
 
 
 def _delivery(language: Language, row: WebhookDelivery) -> dict[str, object]:
     why = _ERRORS.get(row.last_error)
+    # The first attempt is made at once: nothing to say about it.
+    again = row.next_attempt_at if row.attempts else None
     return {
         "id": row.id,
         "type": row.event.type,
@@ -184,4 +186,5 @@ def _delivery(language: Language, row: WebhookDelivery) -> dict[str, object]:
         "bad": row.state is DeliveryState.FAILED,
         "attempts": row.attempts,
         "why": language.text(why, status=str(row.last_status)) if why else "",
+        "again": language.text("next attempt {when}", when=f"{language.moment(again, UTC_ZONE)} UTC") if again else "",
     }

@@ -1,6 +1,8 @@
 """The real application with a driver's token in hand."""
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +11,16 @@ from uuid import UUID
 
 import httpx
 import pytest
+import uvicorn
 from sqlalchemy import select
 
 from konsento.accounts import tokens
 from konsento.accounts.tokens import Scope
-from konsento.models import Driver
+from konsento.api.sessions import EXAMPLE
+from konsento.app import PageServer
+from konsento.charging import service as charging
+from konsento.charging.limits import RequestedLimit
+from konsento.models import Driver, LimitKind
 from konsento.settings import Settings
 
 from ..web.conftest import CODE, ORIGIN, Bench, quick_passwords, template, wired
@@ -88,3 +95,55 @@ def settings(template: Path, tmp_path: Path) -> Settings:
 async def api(settings: Settings) -> AsyncIterator[Api]:
     async with wired(settings) as bench:
         yield Api(bench)
+
+
+class Server(threading.Thread):
+    """The application in a thread of its own, with a settled session of the driver."""
+
+    def __init__(self, options: Settings) -> None:
+        super().__init__(daemon=True)
+        self._options = options
+        self.ready = threading.Event()
+        self.headers: dict[str, dict[str, str]] = {"nobody": {}}
+        self.token = ""
+        """May do everything."""
+        self.base = ""
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with wired(self._options) as bench:
+            api = Api(bench)
+            self.token = await api.token()
+            little = await api.token(scopes=(Scope.ACCOUNT_READ,))
+            for name, token in (("everything", self.token), ("little", little)):
+                self.headers[name] = {"Authorization": f"Bearer {token}"}
+            wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
+            await charging.start(bench.services, await api.driver(), CODE, wish, session_id=UUID(EXAMPLE))
+            await bench.site.charges("10")
+            self.server = PageServer(uvicorn.Config(bench.app, port=0, log_config=None, lifespan="off"))
+            serving = asyncio.create_task(self.server.serve())
+            await self.server.listening.wait()
+            port = self.server.servers[0].sockets[0].getsockname()[1]
+            self.base = f"http://127.0.0.1:{port}/api/v1"
+            self.ready.set()
+            await serving
+
+
+@pytest.fixture(scope="module")
+def server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    path = tmp_path_factory.mktemp("schema") / "konsento.sqlite3"
+    path.write_bytes(template.read_bytes())
+    options = Settings(
+        database_url=f"sqlite+aiosqlite:///{path}",
+        public_url=ORIGIN,
+        welcome_credit_minor=3000,
+        api_requests_per_minute=1_000_000,
+    )
+    server = Server(options)
+    server.start()
+    assert server.ready.wait(30)
+    yield server
+    server.server.should_exit = True
+    server.join(30)
