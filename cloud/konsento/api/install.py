@@ -1,10 +1,12 @@
 """Puts the API into the application."""
 
+import re
 from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount
 
 from konsento.api import account, health, outlets, problems, receipts, reference, sessions, tokens, webhooks
 from konsento.api.document import document, operation_id
@@ -30,7 +32,10 @@ TAGS: Final = [
 
 def install(app: FastAPI, services: Services) -> None:
     """Add the API under `/api/v1`: an application of its own, so that its errors are problems and not pages."""
-    app.mount(problems.PREFIX, made(services), name="api")
+    mount = Mount(problems.PREFIX, made(services), name="api")
+    # As Starlette writes it, an address with a line break would be none of the API, and be answered with a page.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    app.router.routes.append(mount)
 
 
 def made(services: Services) -> FastAPI:

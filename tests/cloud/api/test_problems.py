@@ -97,6 +97,14 @@ async def test_what_does_not_exist_is_a_problem_too(api: Api) -> None:
     assert outlet.status_code == 405
 
 
+@pytest.mark.parametrize("address", ["/outlets/%0A", "/outlets/a%0Ab", "/sessions/%0A/curve", "/%0A", "/", "//"])
+async def test_every_address_below_the_prefix_is_the_apis(api: Api, address: str) -> None:
+    async with api.ann() as program:
+        answer = await program.get(address)
+
+    assert answer.is_redirect or answer.headers["content-type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize(
     ("address", "methods"),
     [("/sessions", "GET, POST"), ("/tokens", "GET, POST"), (f"/webhooks/{NOBODYS}", "DELETE, GET"), ("/docs", "GET")],
