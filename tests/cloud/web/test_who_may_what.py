@@ -57,8 +57,25 @@ CHANGES = {
     "/account/browsers/{number}/end",
     "/account/browsers/end-others",
 }
-PRIVATE |= CHANGES
-ORDERS = CHANGES | {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
+PROGRAMS = {
+    "/account/tokens",
+    "/account/tokens/{number}/end",
+    "/account/webhooks",
+    "/account/webhooks/{number}",
+    "/account/webhooks/{number}/remove",
+}
+PROGRAM_ORDERS = {
+    "/account/webhooks/{number}/secret",
+    "/account/webhooks/{number}/test",
+    "/account/webhooks/{number}/enable",
+    "/account/webhooks/{number}/deliveries/{delivery}/send",
+}
+PRIVATE |= CHANGES | PROGRAMS | PROGRAM_ORDERS
+ORDERS = (
+    CHANGES
+    | PROGRAM_ORDERS
+    | {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
+)
 """Those of them that are no pages."""
 BROWSER = {"endpoint": "https://fcm.googleapis.com/x", "keys": {"p256dh": "AA", "auth": "AA"}}
 
@@ -78,7 +95,7 @@ async def test_every_address_is_known_to_be_open_or_private(bench: Bench) -> Non
 
 @pytest.mark.parametrize("address", sorted(PRIVATE - ORDERS))
 async def test_nobody_is_led_to_the_sign_in_or_told_401(bench: Bench, address: str) -> None:
-    path = address.format(code=CODE, session_id=NOBODYS)
+    path = address.format(code=CODE, session_id=NOBODYS, number=NOBODYS)
     async with bench.browser() as browser:
         answer = await browser.get(path, params=WISH)
 
@@ -133,6 +150,14 @@ async def test_nobody_and_nobody_else_is_told_about_a_session(bench: Bench, path
         nobodys = await nobody.post(f"{session}/{path}", json=BROWSER)
 
     assert (theirs.status_code, nobodys.status_code) == (404, 401)
+
+
+@pytest.mark.parametrize("address", sorted(PROGRAM_ORDERS | PROGRAMS - {"/account/webhooks/{number}"}))
+async def test_nobody_makes_or_ends_a_program(bench: Bench, address: str) -> None:
+    async with bench.browser() as browser:
+        answer = await browser.post(address.format(number=NOBODYS, delivery=NOBODYS))
+
+    assert (answer.status_code, answer.headers["location"][:13]) == (303, "/signin?next=")
 
 
 async def test_nobody_changes_the_limit_or_the_mails_of_somebody_elses_session(bench: Bench) -> None:
