@@ -14,6 +14,12 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet | None:
     return await session.scalar(select(Outlet).where(Outlet.code == code).options(joinedload(Outlet.site)))
 
 
+async def outlet_by_id(session: AsyncSession, outlet_id: UUID) -> Outlet:
+    """Return the outlet with this id, its site loaded."""
+    query = select(Outlet).where(Outlet.id == outlet_id).options(joinedload(Outlet.site))
+    return (await session.scalars(query)).one()
+
+
 async def outlets_with(session: AsyncSession, words: str, after: str | None, most: int) -> list[Outlet]:
     """Return outlets, by code, in whose names or place a text occurs, their sites loaded; `after` is a code."""
     query = select(Outlet).join(Site, Site.id == Outlet.site_id).options(joinedload(Outlet.site))
