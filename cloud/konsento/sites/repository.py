@@ -37,8 +37,9 @@ async def outlet_by_evse(session: AsyncSession, site_id: UUID, evse_id: int) -> 
 
 
 async def outlets_of(session: AsyncSession, site_id: UUID) -> list[Outlet]:
-    """Return all outlets of a site."""
-    return list(await session.scalars(select(Outlet).where(Outlet.site_id == site_id)))
+    """Return all outlets of a site, by number."""
+    query = select(Outlet).where(Outlet.site_id == site_id).order_by(Outlet.evse_id)
+    return list(await session.scalars(query))
 
 
 async def codes(session: AsyncSession) -> dict[str, UUID]:

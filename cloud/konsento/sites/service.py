@@ -29,6 +29,11 @@ async def outlet_of_site(session: AsyncSession, site_id: UUID, evse_id: int) -> 
     return await repository.outlet_by_evse(session, site_id, evse_id)
 
 
+async def outlets_of(session: AsyncSession, site_id: UUID) -> list[Outlet]:
+    """Return all outlets of a site, by number."""
+    return await repository.outlets_of(session, site_id)
+
+
 async def find(session: AsyncSession, words: str, after: str | None, most: int) -> list[Outlet]:
     """Return outlets, by code, in whose code, names or place a text occurs, their sites loaded; empty finds all.
 

@@ -20,6 +20,7 @@ NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
 OPEN = {
     "/",
     "/o/{code}",
+    "/O/{code}",
     "/o/{code}/qr.svg",
     "/signup",
     "/signin",
