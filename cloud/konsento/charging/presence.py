@@ -22,6 +22,7 @@ from konsento.charging.errors import (
     UnknownPresenceCheck,
 )
 from konsento.charging.repository import active_at
+from konsento.kit.errors import KonsentoError
 from konsento.kit.ids import new_id
 from konsento.kit.work import Again, Job
 from konsento.models import PENDING, AlarmKind, Outlet, Presence, PresenceCheck, PresenceMethod, PresenceState
@@ -67,6 +68,12 @@ def needed(outlet: Outlet) -> bool:
     return outlet.site.presence is not PresenceCheck.NONE
 
 
+async def obstacle(session: AsyncSession, outlet: Outlet) -> KonsentoError | None:
+    """Return why nobody needs to show anything at an outlet, whose site is loaded, now: nothing can be started."""
+    active = await active_at(session, outlet.id)
+    return OutletBusy() if active is not None else sites.obstacle(outlet)
+
+
 async def ask(services: Services, driver_id: UUID, outlet_code: str) -> Presence:
     """Begin a check, or return the one that the driver has here; has the lamp blink. Opens its own transactions.
 
@@ -87,10 +94,9 @@ async def _begin(
 ) -> tuple[Presence, Outlet, bool]:
     now = services.clock.now()
     outlet = await sites.outlet_by_code(session, outlet_code)
-    active = await active_at(session, outlet.id)
-    obstacle = OutletBusy() if active is not None else sites.obstacle(outlet)
-    if obstacle is not None:
-        raise obstacle
+    in_the_way = await obstacle(session, outlet)
+    if in_the_way is not None:
+        raise in_the_way
     await repository.end_overdue(session, outlet.id, now)
     pending = await repository.pending_at(session, outlet.id)
     if pending is not None:

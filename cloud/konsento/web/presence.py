@@ -25,6 +25,8 @@ TAKEN: Final = "taken"
 """What the page shows while another driver's check keeps the outlet."""
 ASK: Final = "ask"
 """Where there is nothing to show yet; otherwise the check's method, or its state."""
+GONE: Final = "gone"
+"""What its script is told when there is nothing to start any more: looked at again, the page says why."""
 
 
 class Answer(PaidWish):
@@ -46,9 +48,9 @@ async def presence_page(
     """Say what shows that the driver is there, and how it stands. Looked at again it goes on by itself."""
     async with services.database.transaction() as session:
         place = await place_of(session, services, code, driver)
+        obstacle = await presence.obstacle(session, place.outlet)
     if place.mine is not None:
         return RedirectResponse(f"/s/{place.mine.session_id}", 303)
-    obstacle = sites.obstacle(place.outlet)
     if obstacle is not None:
         raise obstacle
     if not presence.needed(place.outlet):
@@ -107,6 +109,8 @@ async def answer(
 async def _now(services: Services, driver: Driver, outlet: Outlet) -> tuple[Presence | None, str]:
     """Return the driver's newest check here, and what the page shows of it."""
     async with services.database.transaction() as session:
+        if await presence.obstacle(session, outlet) is not None:
+            return None, GONE
         check = await presence.latest(session, services, driver.id, outlet.id)
         taken = await presence.kept_by_another(session, services, driver.id, outlet.id)
     if taken:
