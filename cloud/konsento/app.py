@@ -20,7 +20,7 @@ from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices
+from konsento.charging import notices, presence
 from konsento.charging import work as charging_work
 from konsento.kit.bus import Bus
 from konsento.kit.clock import SystemClock
@@ -63,6 +63,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     notices.install(services)
+    presence.install(services)
     settlement_work.install(services)
     mail.install(services)
     back_office_work.install(services)

@@ -27,7 +27,9 @@ from konsento.models import Role
 from konsento.operations import audit
 from konsento.payments import balance as balances
 from konsento.settings import Settings
-from konsento.sites import codes
+from konsento.sites import codes, labels
+from konsento.sites import service as sites
+from konsento.sites.labels.sheets import DEFAULT as DEFAULT_LAYOUT
 from konsento.sites.provisioning import BadFileError, Changes
 from konsento.staff import service as members
 
@@ -157,6 +159,48 @@ async def _reset(settings: Settings, email: str) -> str:
         member = await members.by_email(session, email)
         await audit.note(session, now, None, action="staff.reset", subject=str(member.id))
         return await members.reset(session, member.id, now)
+
+
+@cli.command("labels")
+def print_labels(
+    station_id: Annotated[str, typer.Argument(help="The site, as it calls itself when it connects.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="NAME.pdf, or NAME.svg: then each page is a file.")],
+    *,
+    layout: Annotated[str, typer.Option(help=f"The sheet: {', '.join(labels.LAYOUTS)}.")] = DEFAULT_LAYOUT,
+    outlet: Annotated[list[int] | None, typer.Option(help="Number of an outlet; again for more. All without.")] = None,
+    start: Annotated[int, typer.Option(min=1, help="The first label that is still there on the sheet.")] = 1,
+    cut_marks: Annotated[bool, typer.Option("--cut-marks", help="Marks in the corners, for plain paper.")] = False,
+) -> None:
+    """Write the labels of a site's outlets, with their QR codes, to be printed."""
+    settings = _settings()
+    sheet = labels.LAYOUTS.get(layout)
+    if sheet is None:
+        raise _RefusedError(f"There is no sheet {layout!r}. Choose one of {', '.join(labels.LAYOUTS)}.")
+    if start > sheet.count:
+        raise _RefusedError(f"This sheet has {sheet.count} labels.")
+    if output.suffix not in {".pdf", ".svg"}:
+        raise _RefusedError("The file's name has to end with .pdf or .svg.")
+    bring_up_to_date(settings.database_url)
+    made = asyncio.run(_labels(settings, station_id, outlet or []))
+    if not made:
+        raise _RefusedError(f"There is no such outlet at {station_id!r}.")
+    pages = labels.pages_of(made, sheet, start=start, cut_marks=cut_marks)
+    if output.suffix == ".pdf":
+        output.write_bytes(labels.as_pdf(pages, station_id))
+        typer.echo(output)
+        return
+    for number, page in enumerate(pages, start=1):
+        file = output if len(pages) == 1 else output.with_stem(f"{output.stem}-{number}")
+        file.write_bytes(labels.as_svg(page, station_id))
+        typer.echo(file)
+
+
+async def _labels(settings: Settings, station_id: str, numbers: list[int]) -> list[labels.Label]:
+    async with _transaction(settings) as session:
+        site = await sites.site_of_station(session, station_id)
+        outlets = await sites.outlets_of(session, site.id) if site is not None else []
+        chosen = [outlet for outlet in outlets if not numbers or outlet.evse_id in numbers]
+        return labels.labels_of(site, chosen, settings) if site is not None else []
 
 
 @asynccontextmanager

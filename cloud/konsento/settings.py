@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     """Address under which drivers reach the pages; QR codes hold it."""
     operator_name: str = "Konsento"
     """The supplier that runs this server, as drivers read it."""
+    support_contact: str = Field(default="", max_length=100)
+    """Where drivers get help, as they read it on pages and labels: a telephone number, an address; empty for none."""
     currency: str = Field(default="JPY", pattern="^[A-Z]{3}$")
     """ISO 4217 code of all amounts of this deployment."""
     tax_rate: Decimal = Field(default=Decimal("0.10"), ge=0, lt=1)

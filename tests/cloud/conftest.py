@@ -12,11 +12,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from konsento import provisioning
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices
+from konsento.charging import notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import take_in
@@ -28,9 +28,13 @@ from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
-from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus
+from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site
 from konsento.ocpp import Handlers, LinkCallback, StationOffline, Version
 from konsento.ocpp.messages import (
+    VENDOR_ID,
+    DataTransfer,
+    DataTransferResponse,
+    DataTransferStatus,
     Evse,
     MeterValue,
     Request,
@@ -102,6 +106,7 @@ class PlayedRouter:
             RequestStartTransaction: lambda request: accepted(f"TX-{request.remote_start_id}"),
             RequestStopTransaction: lambda _: RequestStopTransactionResponse(status=StartStopStatus.ACCEPTED),
             TriggerMessage: lambda _: TriggerMessageResponse(status=TriggerMessageStatus.ACCEPTED),
+            DataTransfer: lambda _: DataTransferResponse(status=DataTransferStatus.ACCEPTED),
         }
         self.online = True
         self.connecting: list[LinkCallback] = []
@@ -184,6 +189,20 @@ class Core:
         """Return what the driver can spend."""
         async with self.services.database.transaction() as session:
             return await balance.available(session, self.driver_id)
+
+    async def sites_ask_for(self, check: PresenceCheck) -> None:
+        """Have the operator want drivers to show that they are there."""
+        async with self.services.database.transaction() as session:
+            await session.execute(update(Site).values(presence=check))
+
+    async def press(self, evse_id: object = 1, at: datetime | str | None = None) -> DataTransferStatus:
+        """Have the site tell that an outlet's button was pressed; returns the answer."""
+        at = at if isinstance(at, str) else (at or self.clock.now()).isoformat()
+        data = {"evseId": evse_id, "timestamp": at}
+        message = DataTransfer(vendor_id=VENDOR_ID, message_id="ButtonPressed", data=data)
+        answer = await self.handlers.answer(STATION, message)
+        assert isinstance(answer, DataTransferResponse)
+        return answer.status
 
     async def outlet_status(self, status: OutletStatus, reason: str = "", evse_id: int = 1) -> None:
         """Have the site say something about an outlet."""
@@ -315,6 +334,7 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     notices.install(services)
+    presence.install(services)
     settlement_work.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))

@@ -328,6 +328,18 @@ async def test_the_button_is_down_for_so_long_as_it_is_pressed(device: Device) -
     assert 0.15 <= watcher.told_at("button") - down <= 0.8
 
 
+async def test_a_press_that_was_there_before_the_session_does_not_end_it(device: Device) -> None:
+    watcher = device.watcher
+    await watcher.press(600)
+    await watcher.until(lambda states: states["button"] is True, 2)
+    await charging(device)
+    await watcher.until(lambda states: states["button"] is False, 2)
+    assert watcher.states["session_state"] == "supplying"
+    await watcher.press(200)
+    await watcher.until(lambda states: states["session_state"] == "ended", 3)
+    assert watcher.states["end_reason"] == "Local"
+
+
 async def test_the_lamp_is_seen_blinking(device: Device) -> None:
     watcher = device.watcher
     await watcher.act("identify", seconds=2)

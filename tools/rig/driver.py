@@ -61,6 +61,19 @@ class Driver:
         answer = await self._post(f"/o/{code}/start", {"kind": kind, "amount": amount, "unit": unit})
         return urlsplit(answer.headers["location"]).path.rsplit("/", 1)[-1]
 
+    async def ask_to_start(self, code: str, kind: str, amount: str, unit: str) -> str:
+        """Press the button below the price where presence is asked for; returns what the page then says."""
+        answer = await self._post(f"/o/{code}/start", {"kind": kind, "amount": amount, "unit": unit})
+        return _text(await self.page(answer.headers["location"]))
+
+    async def until_there(self, code: str, patience: float) -> None:
+        """Wait until the server knows that the driver stands before the outlet."""
+        async with asyncio.timeout(patience):
+            view = ""
+            while view != "shown":
+                view = (await self._http.get(f"/o/{code}/presence/state")).json()["view"]
+                await asyncio.sleep(0.1)
+
     async def stop(self, session_id: str) -> None:
         """Stop a session."""
         await self._post(f"/s/{session_id}/stop", {})

@@ -59,8 +59,8 @@ OUTLETS = (
 CODES = ("K7F298", "M4XR86", "P9WC3K", "EYVFHG")
 
 
-def provisioning(outlets: Sequence[OutletSpec], codes: Sequence[str]) -> str:
-    """Return the file that an operator would write for `konsento apply`."""
+def provisioning(outlets: Sequence[OutletSpec], codes: Sequence[str], presence: str = "none") -> str:
+    """Return the file that an operator would write for `konsento apply`. `presence`: how drivers show it."""
     text = f"""\
 [[tariffs]]
 name = "demo"
@@ -74,6 +74,7 @@ station_id = "{STATION_ID}"
 password = "{STATION_PASSWORD}"
 time_zone = "Asia/Tokyo"
 place = "Setagaya, Tokyo"
+presence = "{presence}"
 """
     for number, (outlet, code) in enumerate(zip(outlets, codes, strict=False), start=1):
         text += f"""

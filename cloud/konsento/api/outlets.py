@@ -17,7 +17,7 @@ from konsento.charging import errors as charging_errors
 from konsento.charging.quote import Quote
 from konsento.kit.i18n import Language
 from konsento.models import Outlet as OutletRow
-from konsento.models import OutletStatus, Tariff
+from konsento.models import OutletStatus, PresenceCheck, Tariff
 from konsento.payments.errors import BalanceTooLow
 from konsento.services import Services
 from konsento.sites import service as sites
@@ -67,6 +67,10 @@ class Outlet(BaseModel):
     power_type: str | None = Field(description="Where the power comes from.", examples=["solar"])
     supplier: str | None = Field(description="Who sells the power.", examples=["Sakura Energy"])
     last_seen: datetime | None = Field(description="When the site last told its status.")
+    presence: PresenceCheck = Field(
+        description="How the driver shows before a start that they stand there (`POST /presence-checks`).",
+        examples=["none"],
+    )
     page: str = Field(
         description="Its page for a person; the QR code on the wall holds this address.",
         examples=["https://charge.example/o/K7F29Q"],
@@ -214,6 +218,7 @@ def outlet_of(services: Services, language: Language, row: OutletRow, tariff: Ta
         power_type=tariff.power_type if tariff is not None else None,
         supplier=tariff.supplier if tariff is not None else None,
         last_seen=row.last_seen,
+        presence=row.site.presence,
         page=f"{services.settings.public_url.rstrip('/')}/o/{row.code}",
     )
 

@@ -27,6 +27,7 @@ from konsento.charging.errors import (
     AlreadyChargingHere,
     AlreadyUsedUp,
     NotRunning,
+    PresenceNeeded,
     UnknownSession,
     failure,
 )
@@ -174,6 +175,7 @@ async def list_sessions(
         CardDeclined,
         UnknownMethod,
         AlreadyChargingHere,
+        PresenceNeeded,
     ),
 )
 async def start_session(
@@ -183,7 +185,8 @@ async def start_session(
 
     Holds the most that it can cost and asks the outlet. Answers when the outlet has, or after half a minute; the state
     is then `charging`; or `failed`, with the reason, and nothing is held any more; or `starting`, when the outlet has
-    not answered and the server goes on asking. The header `Idempotency-Key` is required.
+    not answered and the server goes on asking. The header `Idempotency-Key` is required. After
+    `PresenceNeeded` begin a presence check, have it shown, and start with a new key.
     """
     driver, language = caller.driver, language_of(request)
 

@@ -105,7 +105,7 @@ def _link(alarm: Alarm) -> str:
             return f"/office/sessions/{alarm.subject}"
         case AlarmKind.SITE_OFFLINE | AlarmKind.UNKNOWN_TRANSACTION:
             return f"/office/stations/{alarm.subject.partition(' ')[0]}"
-        case AlarmKind.OUTLET_FAULTED:
+        case AlarmKind.OUTLET_FAULTED | AlarmKind.PRESENCE_UNCHECKED | AlarmKind.LABEL_DOUBTFUL:
             return f"/office/sessions?text={alarm.subject}"
         case _:
             return ""

@@ -4,13 +4,25 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from konsento.backoffice import alarms, drivers, health, log, overview, problems, remote, sessions, signin, staff
+from konsento.backoffice import (
+    alarms,
+    drivers,
+    health,
+    labels,
+    log,
+    overview,
+    problems,
+    remote,
+    sessions,
+    signin,
+    staff,
+)
 from konsento.backoffice.render import STATIC
 from konsento.web.install import Assets
 from konsento.web.problems import install as install_problems
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    part.router for part in (signin, overview, sessions, drivers, alarms, remote, log, health, staff)
+    part.router for part in (signin, overview, sessions, drivers, alarms, remote, labels, log, health, staff)
 )
 """The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""
 

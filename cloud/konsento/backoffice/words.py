@@ -68,6 +68,8 @@ ALARMS: Final = {
     AlarmKind.UNKNOWN_TRANSACTION: marked("Transaction without a session"),
     AlarmKind.METER_DOUBTFUL: marked("Meter doubtful"),
     AlarmKind.JOURNAL_DROPPED: marked("Journal incomplete"),
+    AlarmKind.PRESENCE_UNCHECKED: marked("Presence cannot be checked"),
+    AlarmKind.LABEL_DOUBTFUL: marked("Label may be a copy"),
 }
 ADVICE: Final = {
     AlarmKind.SITE_OFFLINE: marked(
@@ -92,6 +94,14 @@ ADVICE: Final = {
     ),
     AlarmKind.JOURNAL_DROPPED: marked(
         "The database was too slow for the journal of messages. Timelines have gaps; meter events were not affected."
+    ),
+    AlarmKind.PRESENCE_UNCHECKED: marked(
+        "This outlet can neither blink nor tell that its button was pressed, so drivers are asked to compare its label"
+        " instead. Turn the site's presence check off, or give the outlet the Konsento firmware."
+    ),
+    AlarmKind.LABEL_DOUBTFUL: marked(
+        "A driver came by this outlet's code and says that it is not the outlet in front of them. Nothing was started."
+        " Have somebody look whether its label was copied onto another outlet."
     ),
 }
 SEVERITIES: Final = {Severity.CRITICAL: marked("critical"), Severity.WARNING: marked("warning")}

@@ -99,6 +99,43 @@ class PriceChanged(KonsentoError):
     message = "The price has changed since it was shown to you. Look at the new one before you start."
 
 
+class PresenceNeeded(KonsentoError):
+    """Nobody has shown that they stand before the outlet, and its operator wants that before a start."""
+
+    message = (
+        "Before this outlet supplies, show that you stand in front of it. Nothing was started, and nothing is held."
+    )
+
+
+class PresenceTaken(KonsentoError):
+    """Another driver is showing that they stand there."""
+
+    message = (
+        "Somebody else is about to start at this outlet. If nothing comes of it, it is free again in two minutes;"
+        " or take another outlet."
+    )
+
+
+class PresenceOver(KonsentoError):
+    """The check that is answered is over: its time ran out, or it was answered before."""
+
+    message = "The time to show that you are there is over. Nothing was started. Try again."
+
+
+class TooManyPresenceChecks(KonsentoError):
+    """One driver asked again and again, and started nothing."""
+
+    status = 429
+    message = "You have tried this very often without starting anything. Wait an hour, or ask the operator for help."
+
+
+class UnknownPresenceCheck(KonsentoError):
+    """There is no such check, or it is another driver's: the answer does not tell which."""
+
+    status = 404
+    message = "There is no such presence check among yours. It may be more than an hour old."
+
+
 class OutletRefused(KonsentoError):
     """The site refused for a reason that a driver can do nothing about."""
 

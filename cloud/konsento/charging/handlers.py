@@ -3,13 +3,18 @@
 import logging
 from typing import Final
 
+from konsento.charging import presence
 from konsento.charging.ingest import take_in
 from konsento.charging.work import note_interruption
 from konsento.models import OutletStatus
 from konsento.ocpp import Handlers
 from konsento.ocpp.messages import (
+    VENDOR_ID,
     BootNotification,
     ConnectorStatus,
+    DataTransfer,
+    DataTransferResponse,
+    DataTransferStatus,
     Heartbeat,
     StatusNotification,
     TransactionEvent,
@@ -62,6 +67,14 @@ def install(services: Services, handlers: Handlers) -> None:
                 reason=reason,
                 at=services.clock.now(),
             )
+
+    @handlers.on(DataTransfer)
+    async def data_transfer(station_id: str, message: DataTransfer) -> DataTransferResponse | None:
+        if message.vendor_id != VENDOR_ID:
+            return None
+        if message.message_id != presence.PRESSED:
+            return DataTransferResponse(status=DataTransferStatus.UNKNOWN_MESSAGE_ID)
+        return await presence.note_press(services, station_id, message.data)
 
     @handlers.on(Heartbeat)
     async def heartbeat(station_id: str, _message: Heartbeat) -> None:

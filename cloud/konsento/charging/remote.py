@@ -177,8 +177,6 @@ async def _fail(services: Services, session_id: UUID, code: str, happening: Happ
     log.info("session %s did not start: %s", session_id, code)
 
 
-async def give_up_start(
-    services: Services, session_id: UUID, happening: Happening = Happening.NEVER_BEGAN
-) -> None:
+async def give_up_start(services: Services, session_id: UUID, happening: Happening = Happening.NEVER_BEGAN) -> None:
     """End a start that never began, as far as anybody knows: the hold is released."""
     await _fail(services, session_id, "NeverStarted", happening)

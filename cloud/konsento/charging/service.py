@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
-from konsento.charging import changing, remote, repository
+from konsento.charging import changing, presence, remote, repository
 from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
 from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
@@ -64,7 +64,7 @@ async def start(
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
     `agreed_price` the price per kWh that the driver was shown, None where none was.
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`.
+    `AlreadyChargingHere`, `PriceChanged`, and `PresenceNeeded` where `presence.ask` has to come first.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -111,6 +111,8 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
     agreed = quoted(terms_of(tariff, outlet), requested, funds)
+    # After everything that could be wrong with the wish, before anything is held for it.
+    await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, wish, outlet, agreed)
     session.add(charging)
     await session.flush()

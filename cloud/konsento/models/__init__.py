@@ -20,6 +20,7 @@ from konsento.models.notification import OutgoingMail, PushSubscription, ServerK
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.payment import Payment, PaymentState
+from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import FloorPlan, PresenceCheck, Site
 from konsento.models.staff import Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
@@ -30,6 +31,7 @@ from konsento.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpo
 __all__ = [
     "ACTIVE",
     "FINAL",
+    "PENDING",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -58,7 +60,10 @@ __all__ = [
     "OutletStatus",
     "Payment",
     "PaymentState",
+    "Presence",
     "PresenceCheck",
+    "PresenceMethod",
+    "PresenceState",
     "PushSubscription",
     "Receipt",
     "Replica",

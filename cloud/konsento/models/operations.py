@@ -49,6 +49,8 @@ class AlarmKind(StrEnum):
     UNKNOWN_TRANSACTION = "unknown-transaction"
     METER_DOUBTFUL = "meter-doubtful"
     JOURNAL_DROPPED = "journal-dropped"
+    PRESENCE_UNCHECKED = "presence-unchecked"
+    LABEL_DOUBTFUL = "label-doubtful"
 
 
 class Alarm(Base):

@@ -34,8 +34,17 @@ SEVERITY: Final = {
     AlarmKind.UNKNOWN_TRANSACTION: Severity.CRITICAL,
     AlarmKind.METER_DOUBTFUL: Severity.WARNING,
     AlarmKind.JOURNAL_DROPPED: Severity.WARNING,
+    AlarmKind.PRESENCE_UNCHECKED: Severity.WARNING,
+    AlarmKind.LABEL_DOUBTFUL: Severity.WARNING,
 }
-REPORTED: Final = frozenset({AlarmKind.METER_DOUBTFUL, AlarmKind.JOURNAL_DROPPED})
+REPORTED: Final = frozenset(
+    {
+        AlarmKind.METER_DOUBTFUL,
+        AlarmKind.JOURNAL_DROPPED,
+        AlarmKind.PRESENCE_UNCHECKED,
+        AlarmKind.LABEL_DOUBTFUL,
+    }
+)
 """Kinds that happen once; acknowledging closes them."""
 WATCHED: Final = tuple(kind for kind in AlarmKind if kind not in REPORTED)
 

@@ -20,6 +20,7 @@ async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) 
             name=entry.name,
             place=entry.place,
             time_zone=entry.time_zone,
+            presence=entry.presence,
             connected=False,
         )
         session.add(site)
@@ -42,11 +43,11 @@ def _change_site(site: Site, entry: SiteEntry, changes: Changes) -> None:
     if not hashing.verified(entry.password, site.password_hash):
         site.password_hash = hashing.hashed(entry.password)
         changes.note(f"site {entry.station_id}: new password")
-    for name in ("name", "place", "time_zone"):
+    for name in ("name", "place", "time_zone", "presence"):
         new = getattr(entry, name)
         if getattr(site, name) != new:
             setattr(site, name, new)
-            changes.note(f"site {entry.station_id}: {name} is now {new!r}")
+            changes.note(f"site {entry.station_id}: {name} is now {str(new)!r}")
 
 
 async def _new_outlet(session: AsyncSession, site: Site, entry: OutletEntry, where: str, changes: Changes) -> Outlet:

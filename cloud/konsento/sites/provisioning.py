@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from konsento.models import PresenceCheck
 from konsento.sites import codes
 
 
@@ -58,6 +59,7 @@ class SiteEntry(Table):
     name: Name
     place: Annotated[str, Field(max_length=200)] = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
+    presence: PresenceCheck = PresenceCheck.NONE
     outlets: tuple[OutletEntry, ...] = ()
 
 

@@ -14,6 +14,12 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet | None:
     return await session.scalar(select(Outlet).where(Outlet.code == code).options(joinedload(Outlet.site)))
 
 
+async def outlet_by_id(session: AsyncSession, outlet_id: UUID) -> Outlet:
+    """Return the outlet with this id, its site loaded."""
+    query = select(Outlet).where(Outlet.id == outlet_id).options(joinedload(Outlet.site))
+    return (await session.scalars(query)).one()
+
+
 async def outlets_with(session: AsyncSession, words: str, after: str | None, most: int) -> list[Outlet]:
     """Return outlets, by code, in whose names or place a text occurs, their sites loaded; `after` is a code."""
     query = select(Outlet).join(Site, Site.id == Outlet.site_id).options(joinedload(Outlet.site))
@@ -31,8 +37,9 @@ async def outlet_by_evse(session: AsyncSession, site_id: UUID, evse_id: int) -> 
 
 
 async def outlets_of(session: AsyncSession, site_id: UUID) -> list[Outlet]:
-    """Return all outlets of a site."""
-    return list(await session.scalars(select(Outlet).where(Outlet.site_id == site_id)))
+    """Return all outlets of a site, by number."""
+    query = select(Outlet).where(Outlet.site_id == site_id).order_by(Outlet.evse_id)
+    return list(await session.scalars(query))
 
 
 async def codes(session: AsyncSession) -> dict[str, UUID]:

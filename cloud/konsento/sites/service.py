@@ -1,5 +1,7 @@
 """Finding outlets and telling whether they can be used."""
 
+from uuid import UUID
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.errors import KonsentoError
@@ -15,6 +17,21 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
     if outlet is None:
         raise UnknownOutlet
     return outlet
+
+
+async def outlet_by_id(session: AsyncSession, outlet_id: UUID) -> Outlet:
+    """Return the outlet with this id, its site loaded; there is one."""
+    return await repository.outlet_by_id(session, outlet_id)
+
+
+async def outlet_of_site(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:
+    """Return outlet number `evse_id` of a site, or None."""
+    return await repository.outlet_by_evse(session, site_id, evse_id)
+
+
+async def outlets_of(session: AsyncSession, site_id: UUID) -> list[Outlet]:
+    """Return all outlets of a site, by number."""
+    return await repository.outlets_of(session, site_id)
 
 
 async def find(session: AsyncSession, words: str, after: str | None, most: int) -> list[Outlet]:

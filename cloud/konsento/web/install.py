@@ -14,6 +14,7 @@ from konsento.web import (
     links,
     outlets,
     phone_app,
+    presence,
     problems,
     profile,
     sessions,
@@ -39,7 +40,20 @@ class Assets(StaticFiles):
 def install(app: FastAPI, settings: Settings) -> None:
     """Add pages, static files, error pages and the browser's guard rails. `app.state.services` is set by start-up."""
     app.mount("/static", Assets(directory=STATIC), name="static")
-    for part in (outlets, start, sessions, history, account, guest, links, profile, tokens, webhooks, phone_app):
+    for part in (
+        outlets,
+        start,
+        presence,
+        sessions,
+        history,
+        account,
+        guest,
+        links,
+        profile,
+        tokens,
+        webhooks,
+        phone_app,
+    ):
         app.include_router(part.router, include_in_schema=False)
     problems.install(app)
     # Streams are left alone. Nothing can be guessed from the length of a page (BREACH): forms are kept to this site by

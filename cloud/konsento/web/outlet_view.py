@@ -91,6 +91,8 @@ class OutletView:
     rating: str
     power_type: str
     supplier: str
+    presence: str
+    """How a driver shows that they are there (`models.PresenceCheck`)."""
 
 
 def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetime, *, mine: bool) -> OutletView:
@@ -113,6 +115,7 @@ def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetim
         rating=f"{outlet.volts}\u00a0V · {language.power(outlet.rated_w)}",
         power_type=language.text(power_type(tariff.power_type)),
         supplier=tariff.supplier,
+        presence=outlet.site.presence,
     )
 
 

@@ -2,8 +2,8 @@
 
 from io import BytesIO
 from unicodedata import normalize
+from urllib.parse import quote
 
-import segno
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -13,6 +13,7 @@ from konsento.kit.errors import KonsentoError
 from konsento.payments import balance
 from konsento.sites import service as sites
 from konsento.sites.codes import evse_id, without_evse_prefix
+from konsento.sites.labels import label
 from konsento.web import problems
 from konsento.web.language import language_of
 from konsento.web.place import balance_text, place_of, view
@@ -78,12 +79,18 @@ async def outlet_page(request: Request, code: str, services: Wired, driver: Mayb
     )
 
 
+@router.get("/O/{code}")
+async def from_qr_code(code: str) -> Response:
+    """Lead to an outlet from its QR code, which has the address in capitals. Open to everybody."""
+    return RedirectResponse(f"/o/{quote(code)}", 308)
+
+
 @router.get("/o/{code}/qr.svg")
 async def outlet_qr(code: str, services: Wired) -> Response:
     """Draw the QR code of an outlet's public address: nothing but the address, so a label never goes stale."""
     async with services.database.transaction() as session:
         outlet = await sites.outlet_by_code(session, code)
     picture = BytesIO()
-    address = f"{services.settings.public_url.rstrip('/')}/o/{outlet.code}"
-    segno.make(address, error="m", micro=False).save(picture, kind="svg", scale=8, xmldecl=False, light="#fff")
+    address = label.address_of(outlet.code, services.settings.public_url)
+    label.qr(address).save(picture, kind="svg", scale=8, xmldecl=False, light="#fff")
     return Response(picture.getvalue(), media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})

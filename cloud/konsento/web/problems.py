@@ -19,7 +19,7 @@ from konsento.web.security import SECURITY_HEADERS
 
 log = logging.getLogger(__name__)
 
-_DATA = ("/progress", "/events", "/estimate", "/push", "/push/off")
+_DATA = ("/progress", "/events", "/estimate", "/state", "/push", "/push/off")
 _TITLES = {
     402: marked("Your balance is too low."),
     403: marked("That is not allowed."),
@@ -38,6 +38,8 @@ _TITLES_BY_CODE = {
     "OutletBusy": marked("This outlet is in use."),
     "OutletOffline": marked("This outlet cannot be reached."),
     "OutletFaulty": marked("This outlet is out of order."),
+    "PresenceNeeded": marked("Are you in front of the outlet?"),
+    "PresenceTaken": marked("Somebody else is about to start here."),
     "OutletDisabled": marked("This outlet is switched off by its owner."),
 }
 
@@ -94,7 +96,7 @@ def _back_to(request: Request) -> str:
     path = request.url.path
     if request.method not in {"GET", "HEAD"}:
         # A form that was sent cannot be sent again after signing in: back to the page before it.
-        return path.removesuffix("/start").removesuffix("/mail")
+        return path.removesuffix("/start").removesuffix("/presence").removesuffix("/mail")
     return f"{path}?{request.url.query}" if request.url.query else path
 
 

@@ -59,6 +59,7 @@ def rendered(request: Request, template: Template, status: int, **values: object
         path=request.url.path,
         asset=asset,
         operator=settings.operator_name,
+        support=settings.support_contact,
     )
     answer = HTMLResponse(html, status_code=status)
     answer.headers["Content-Language"] = language.code

@@ -3,6 +3,7 @@
 The price is for everybody to see; only the start needs somebody who pays.
 """
 
+from contextlib import suppress
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated
@@ -12,12 +13,13 @@ from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from konsento.charging import presence
 from konsento.charging import service as charging
-from konsento.charging.errors import BadLimit, PriceChanged, failure
+from konsento.charging.errors import BadLimit, PresenceNeeded, PresenceTaken, PriceChanged, failure
 from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
-from konsento.models import LimitKind, SessionState
+from konsento.models import Driver, LimitKind, SessionState
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
 from konsento.services import Services
@@ -49,7 +51,7 @@ class Wish(BaseModel):
 
     def address(self, page_address: str) -> str:
         """Return the address of a page with this wish in its form."""
-        given = {name: value for name, value in self.model_dump(include={"kind", "amount", "unit"}).items() if value}
+        given = {name: value for name, value in self.model_dump().items() if value not in {"", None}}
         return f"{page_address}?{urlencode(given)}"
 
 
@@ -132,10 +134,15 @@ async def start(
     request: Request, code: str, services: Wired, driver: SignedIn, wish: Annotated[PaidWish, Form()]
 ) -> Response:
     """Start; answers when the outlet has. The session's own page shows what follows."""
+    return await started(request, services, driver, code, wish)
+
+
+async def started(request: Request, services: Services, driver: Driver, code: str, wish: PaidWish) -> Response:
+    """Start, and lead to the session; or to where the driver first shows that they stand before the outlet."""
     # Straight to the start: a driver stands in front of the outlet.
     try:
         requested = wish.read(services.settings.currency)
-        started = await charging.start(services, driver.id, code, requested, wish.provider, agreed_price=wish.price)
+        begun = await charging.start(services, driver.id, code, requested, wish.provider, agreed_price=wish.price)
     except PriceChanged as error:
         async with services.database.transaction() as session:
             place = await place_of(session, services, code, driver)
@@ -144,9 +151,13 @@ async def start(
         async with services.database.transaction() as session:
             place = await place_of(session, services, code, driver)
         return _choose(request, services, place, wish, error)
-    if started.state is SessionState.FAILED:
-        raise failure(started.failure)
-    return RedirectResponse(f"/s/{started.id}", 303)
+    except PresenceNeeded:
+        with suppress(PresenceTaken):  # that page says so, and asks again
+            await presence.ask(services, driver.id, code)
+        return RedirectResponse(wish.address(f"/o/{code}/presence"), 303)
+    if begun.state is SessionState.FAILED:
+        raise failure(begun.failure)
+    return RedirectResponse(f"/s/{begun.id}", 303)
 
 
 def _choose(

@@ -1,7 +1,7 @@
 """What a server is told of outlets beside their states: problems, tampering, presence (OCPP 2.1 A04, N07)."""
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..control.happenings import Happening
@@ -27,8 +27,9 @@ class Notices:
             case Happening.PROBLEM | Happening.SOLVED:
                 self._problem(evse, Problem(data["problem"]), over=happening is Happening.SOLVED)
             case Happening.BUTTON:
-                # Somebody stands in front of the outlet: proof of presence against copied codes.
-                at = timestamp(datetime.now(UTC))
+                # Somebody stands in front of the outlet: proof of presence against copied codes. By the server's clock,
+                # because it tells by the time whether the press came before it asked for one.
+                at = timestamp(datetime.now(UTC) + timedelta(seconds=self._link.clock_offset_s()))
                 self._link.send(
                     "DataTransfer",
                     {"vendorId": VENDOR_ID, "messageId": "ButtonPressed", "data": {"evseId": evse, "timestamp": at}},

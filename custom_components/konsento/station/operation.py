@@ -83,8 +83,10 @@ class Operation:
         try:
             async with asyncio.timeout(self._link.site.settings.answer_s):
                 await control.driver.identify(seconds)
-        except (OutletRefusedError, OutletSilentError, TimeoutError) as error:
+        except OutletRefusedError as error:
             return _rejected(Refusal.DEVICE, str(error))
+        except (OutletSilentError, TimeoutError) as error:
+            return _rejected(Refusal.OFFLINE, str(error))
         return {"status": "Accepted"}
 
     # --- what a bare outlet has not got

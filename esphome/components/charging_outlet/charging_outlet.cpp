@@ -185,9 +185,10 @@ void ChargingOutlet::answer_with_(const char *action, Answer answer) {
 void ChargingOutlet::on_button_(bool pressed) {
   const uint64_t now = millis_64();
   if (pressed) {
-    this->pressed_ms_ = now;
-  } else if (this->pressed_ms_ != 0 && now - this->pressed_ms_ <= LONGEST_PRESS_MS) {
     ESP_LOGI(TAG, "Button pressed");
+    // A press that shows presence can start a session before the finger is off the button: it does not end that one.
+    this->pressed_ms_ = this->guard_.running() ? now : 0;
+  } else if (this->pressed_ms_ != 0 && now - this->pressed_ms_ <= LONGEST_PRESS_MS) {
     this->guard_.stop_by_hand(now);
     this->follow_guard_();
   }

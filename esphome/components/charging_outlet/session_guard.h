@@ -88,6 +88,8 @@ class SessionGuard {
   bool relay_closed() const { return this->supplying_; }
   SessionState state() const;
   /// Of the running or the last session, empty before the first.
+  /// Whether there is a session that has not ended, supplying or not.
+  bool running() const { return this->running_(); }
   const char *session_id() const { return this->session_id_.data(); }
   /// Of that session.
   const Limits &limits() const { return this->limits_; }

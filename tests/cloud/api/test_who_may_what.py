@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BODIES: dict[str, Any] = {
     "startSession": WISH,
     "createQuote": WISH,
+    "createPresenceCheck": {"outlet": WISH["outlet"]},
+    "answerPresenceCheck": {"is_here": True},
     "changeLimit": WISH["limit"],
     "createLimitQuote": WISH["limit"],
     "wantMail": {"wanted": True},
@@ -38,7 +40,7 @@ OPERATIONS = [
 
 
 def address(path: str) -> str:
-    for name in ("session_id", "token_id", "webhook_id", "delivery_id"):
+    for name in ("session_id", "token_id", "webhook_id", "delivery_id", "check_id"):
         path = path.replace(f"{{{name}}}", NOBODYS)
     return path.replace("{code}", "K7F29Q")
 
@@ -75,7 +77,7 @@ async def test_a_token_may_only_what_its_scopes_say(api: Api) -> None:
 
 
 async def test_the_scope_alone_is_enough(api: Api) -> None:
-    known = {"UnknownSession", "UnknownToken", "UnknownWebhook", "NoReceipt", "TooMuchScope"}
+    known = {"UnknownSession", "UnknownPresenceCheck", "UnknownToken", "UnknownWebhook", "NoReceipt", "TooMuchScope"}
     for method, path, name, scope in OPERATIONS:
         async with api.program(await api.token(scopes={Scope(scope)})) as program:
             answer = await asked(program, method, path, name)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pyotp
 from playwright.async_api import Page
 
-from konsento.models import OutletStatus, Role
+from konsento.models import OutletStatus, PresenceCheck, Role
 from konsento.operations import alarms
 from konsento.sites import stations
 from konsento.staff import service as staff
@@ -86,6 +86,17 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "account"
     await at("/account/delete")
     yield "delete"
+    for check in (PresenceCheck.BUTTON, PresenceCheck.LAMP):
+        await stage.bench.sites_ask_for(check)
+        await at(f"/o/{CODE}/confirm?kind=energy&amount=6")
+        yield f"price-{check}"
+        await page.click('form[action$="/start"] button')
+        await page.wait_for_url(re.compile("/presence"))
+        yield f"presence-{check}"
+        await page.click('form:has(input[value="no"]) button')
+        await page.wait_for_selector("[data-presence=denied]")
+        yield f"presence-{check}-denied"
+    await stage.bench.sites_ask_for(PresenceCheck.NONE)
     site.refuses = "OutletFaulted"
     await at(f"/o/{CODE}/confirm?kind=time&amount=20")
     await page.click('form[action$="/start"] button')
@@ -196,6 +207,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("session", f"/sessions/{session}"),
         ("drivers", "/drivers"),
         ("station", f"/stations/{STATION}"),
+        ("labels", f"/stations/{STATION}/labels?cut_marks=true&start=2"),
         ("alarms", "/alarms"),
         ("log", "/log"),
         ("health", "/health"),

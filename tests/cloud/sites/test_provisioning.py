@@ -10,7 +10,7 @@ from sqlalchemy import select
 from konsento import provisioning
 from konsento.catalogue.service import tariff_in_force
 from konsento.kit.db import Database
-from konsento.models import Outlet, Site, Tariff
+from konsento.models import Outlet, PresenceCheck, Site, Tariff
 from konsento.settings import Settings
 from konsento.sites import stations
 from konsento.sites.provisioning import BadFileError, Changes
@@ -104,3 +104,16 @@ async def test_a_mistake_is_named_and_nothing_is_applied(database: Database, old
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadFileError, match=r"nowhere\.toml: No such file"):
         provisioning.read(tmp_path / "nowhere.toml")
+
+
+async def test_a_site_can_want_its_drivers_to_show_that_they_are_there(database: Database) -> None:
+    await _apply(database, PROVISIONING)
+    wanted = PROVISIONING.replace('place = "Setagaya, Tokyo"', 'place = "Setagaya, Tokyo"\npresence = "button"')
+
+    changed = await _apply(database, wanted, 60)
+
+    assert changed.lines == [f"site {STATION}: presence is now 'button'"]
+    async with database.transaction() as session:
+        assert await session.scalar(select(Site.presence)) is PresenceCheck.BUTTON
+    with pytest.raises(BadFileError, match="presence"):
+        provisioning.parse(wanted.replace('"button"', '"smell"'))

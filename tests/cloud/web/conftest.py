@@ -21,7 +21,7 @@ from konsento import provisioning
 from konsento.api import sessions as api_sessions
 from konsento.api import work as api_work
 from konsento.app import pages
-from konsento.charging import notices
+from konsento.charging import notices, presence
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import take_in
 from konsento.kit import hashing
@@ -29,7 +29,7 @@ from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
 from konsento.kit.db import Database
 from konsento.kit.work import WorkQueue
-from konsento.models import Outlet, OutletStatus, Site
+from konsento.models import Outlet, OutletStatus, PresenceCheck, Site
 from konsento.notifications import mail
 from konsento.ocpp.messages import (
     Evse,
@@ -150,6 +150,16 @@ class Bench:
             await session.execute(update(Outlet).values(status=status, status_reason=reason, last_seen=AT))
             await session.execute(update(Site).values(connected=connected, last_seen=AT))
 
+    async def sites_ask_for(self, check: PresenceCheck) -> None:
+        """Have the operator want drivers to show that they are there."""
+        async with self.services.database.transaction() as session:
+            await session.execute(update(Site).values(presence=check))
+
+    async def press(self, evse_id: int = 1) -> None:
+        """Have somebody press an outlet's button now."""
+        data = {"evseId": evse_id, "timestamp": self.clock.now().isoformat()}
+        await presence.note_press(self.services, STATION, data)
+
     async def start(
         self, browser: httpx.AsyncClient, amount: str = "10", unit: str = "Wh", kind: str = "energy"
     ) -> str:
@@ -222,6 +232,7 @@ async def wired(settings: Settings) -> AsyncIterator[Bench]:
     site.services = services
     charging_work.install(services)
     notices.install(services)
+    presence.install(services)
     settlement_work.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)

@@ -20,6 +20,7 @@ NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
 OPEN = {
     "/",
     "/o/{code}",
+    "/O/{code}",
     "/o/{code}/qr.svg",
     "/signup",
     "/signin",
@@ -34,6 +35,8 @@ OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
     "/o/{code}/start",
+    "/o/{code}/presence",
+    "/o/{code}/presence/state",
     "/s/{session_id}",
     "/s/{session_id}/progress",
     "/s/{session_id}/events",
@@ -99,7 +102,7 @@ async def test_nobody_is_led_to_the_sign_in_or_told_401(bench: Bench, address: s
     async with bench.browser() as browser:
         answer = await browser.get(path, params=WISH)
 
-    if address.endswith(("/progress", "/events", "/estimate")):
+    if address.endswith(("/progress", "/events", "/estimate", "/state")):
         assert answer.status_code == 401
         assert answer.json()["code"] == "SignInNeeded"
     else:
@@ -111,6 +114,7 @@ async def test_nobody_is_led_to_the_sign_in_or_told_401(bench: Bench, address: s
     ("path", "back"),
     [
         (f"/o/{CODE}/start", f"/o/{CODE}"),
+        (f"/o/{CODE}/presence", f"/o/{CODE}"),
         (f"/s/{NOBODYS}/stop", f"/s/{NOBODYS}/stop"),
         (f"/s/{NOBODYS}/limit", f"/s/{NOBODYS}/limit"),
         (f"/s/{NOBODYS}/mail", f"/s/{NOBODYS}/mail"),

@@ -1,6 +1,7 @@
 """What a server hears of an outlet beside its states, and asks about it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from csms import Payload
@@ -75,6 +76,19 @@ async def test_a_press_of_the_outlets_button_is_proof_of_presence(
 
     (press,) = told(linked, "DataTransfer")
     assert (press["messageId"], press["data"]["evseId"]) == ("ButtonPressed", 1)
+    # By the server's clock: it knows when it asked for the press.
+    ahead = datetime.fromisoformat(press["data"]["timestamp"]) - datetime.now(UTC)
+    assert ahead.total_seconds() == pytest.approx(linked.station.clock_offset_s, abs=5)
+
+
+async def test_an_outlet_that_is_away_is_not_said_to_have_no_lamp(linked: Linked) -> None:
+    await linked.online()
+    linked.outlet.set_online(False)
+    asked = {"vendorId": "org.konsento", "messageId": "Identify", "data": {"evseId": 1, "seconds": 5}}
+
+    answer = (await linked.csms.ask("DataTransfer", asked))[2]
+
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "OutletOffline")
 
 
 async def test_the_way_to_an_outlet_is_traced(linked: Linked) -> None:

@@ -1,0 +1,110 @@
+"""What a page of labels is made of. Lengths are mm, from the top left corner."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final, Literal
+
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+
+from konsento.kit import fonts
+
+POINT_MM: Final = 25.4 / 72
+_NOT_AT_LINE_START: Final = frozenset("、。，．：；！？）」』】・ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ,.:;!?)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocks:
+    """A QR code: black bars on a grid."""
+
+    x: float
+    y: float
+    module: float
+    """Side of a square of the grid, mm."""
+    bars: tuple[tuple[int, int, int], ...]
+    """Column, row and length of each bar, which is one square high."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """One line of text."""
+
+    x: float
+    y: float
+    """Of the base line."""
+    size: float
+    """Of the letters, mm."""
+    text: str
+    bold: bool = False
+    anchor: Literal["start", "middle"] = "start"
+
+    @property
+    def width(self) -> float:
+        """How wide it is in the embedded typeface."""
+        return width_of(self.text, self.size, bold=self.bold)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A hairline."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+type Element = Blocks | Text | Line
+
+
+@dataclass(kw_only=True)
+class Page:
+    """One page."""
+
+    width: float
+    height: float
+    elements: list[Element] = field(default_factory=list)
+
+
+@cache
+def font_name(*, bold: bool) -> str:
+    """Return the name of the embedded typeface, loading it the first time."""
+    path = fonts.BOLD if bold else fonts.REGULAR
+    pdfmetrics.registerFont(TTFont(path.stem, str(path)))
+    return path.stem
+
+
+def width_of(text: str, size: float, *, bold: bool) -> float:
+    """Return how wide a text is, in the unit of `size`."""
+    return float(pdfmetrics.stringWidth(text, font_name(bold=bold), size))
+
+
+def wrapped(text: str, size: float, width: float, *, bold: bool) -> list[str]:
+    """Return a text in lines that fit: broken between words, in Japanese between letters but before no full stop."""
+    lines = [""]
+    for piece in _pieces(text):
+        if not lines[-1] or width_of((lines[-1] + piece).rstrip(), size, bold=bold) <= width:
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _pieces(text: str) -> list[str]:
+    """Cut a text where a line may end."""
+    pieces: list[str] = []
+    for letter in text:
+        joins = (
+            pieces
+            and pieces[-1][-1] != " "
+            and (letter in _NOT_AT_LINE_START or letter == " " or (_is_latin(letter) and _is_latin(pieces[-1][-1])))
+        )
+        if joins:
+            pieces[-1] += letter
+        else:
+            pieces.append(letter)
+    return pieces
+
+
+def _is_latin(letter: str) -> bool:
+    return ord(letter) < 0x2E80

@@ -1,0 +1,56 @@
+"""The button of a real firmware, told by the real Home Assistant, lets a start through."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from rig.line import CODES, Line, provisioning
+from rig.session import DONE
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+
+WISH = ("energy", "500", "Wh")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def guarded(line: Line) -> AsyncIterator[Line]:
+    """The line, whose operator wants the button pressed before a start."""
+    await line.server.apply(provisioning(line.specs, CODES, presence="button"))
+    yield line
+    await line.server.apply(provisioning(line.specs, CODES))
+
+
+async def test_a_press_at_the_outlet_lets_the_start_through_and_the_next_one_ends_it(guarded: Line) -> None:
+    driver = await guarded.driver("presence@example.com", "correct horse battery", "Present Driver")
+    watcher = await guarded.watch(1)
+    before = watcher.states["session_id"]
+
+    said = await driver.ask_to_start(CODES[0], *WISH)
+    again = await driver.ask_to_start(CODES[0], *WISH)
+    assert "Press the button of the outlet." in said
+    assert again == said
+    # The server has the lamp blink, so that the driver sees which button is meant.
+    await watcher.until(lambda states: states["load_led"] is True)
+    assert watcher.states["session_id"] == before
+
+    # The finger is still on the button when the session begins.
+    await watcher.press(900)
+    await driver.until_there(CODES[0], 10)
+    session = await driver.confirm(CODES[0], *WISH)
+    await watcher.until(lambda states: states["relay"] is True)
+    await watcher.until(lambda states: states["button"] is False)
+    await watcher.until(lambda states: watcher.number("session_energy") > 0.5)
+    await watcher.press(200)
+    bill = await driver.until(session, DONE, 30)
+
+    assert bill["end_reason"] == "Local"
+    assert bill["billed_wh"] == bill["delivered_mwh"] // 1000
+    assert b"presence@example.com" not in bytes(guarded.cloud_link.received)
+    assert b"Identify" in bytes(guarded.cloud_link.received)
+
+
+async def test_an_outlet_without_our_firmware_says_that_it_cannot_be_asked(guarded: Line) -> None:
+    driver = await guarded.driver("presence-plug@example.com", "correct horse battery", "Present Driver")
+
+    assert "This outlet cannot show itself" in await driver.ask_to_start(CODES[3], *WISH)
