@@ -105,18 +105,32 @@ async def get_presence_check(request: Request, check_id: Number, services: Wired
     return await _shown(services, caller.driver.id, check_id, language_of(request))
 
 
-@router.post("/presence-checks/{check_id}/answer", responses=declared(UnknownPresenceCheck, PresenceOver))
+@router.post(
+    "/presence-checks/{check_id}/answer",
+    response_model=Check,
+    responses=declared(*idempotency.ERRORS, UnknownPresenceCheck, PresenceOver),
+)
 async def answer_presence_check(
-    request: Request, check_id: Number, services: Wired, caller: WritesSessions, asked: AnsweredCheck
-) -> Check:
+    request: Request,
+    check_id: Number,
+    services: Wired,
+    caller: WritesSessions,
+    asked: AnsweredCheck,
+    *,
+    key: idempotency.Key = None,
+) -> Response:
     """Say what the driver sees.
 
     Ask the driver, and send what they say: the check keeps them from paying for power that flows elsewhere. After no,
     nothing can be started with it, and the operator is told that a label may be a copy.
     """
-    async with services.database.transaction() as session:
-        await presence.answer(session, services, caller.driver.id, check_id, is_here=asked.is_here)
-    return await _shown(services, caller.driver.id, check_id, language_of(request))
+
+    async def answer(_: UUID) -> Check:
+        async with services.database.transaction() as session:
+            await presence.answer(session, services, caller.driver.id, check_id, is_here=asked.is_here)
+        return await _shown(services, caller.driver.id, check_id, language_of(request))
+
+    return await idempotency.once(request, services, caller, key, answer, status=200)
 
 
 async def _shown(services: Services, driver_id: UUID, check_id: UUID, language: Language) -> Check:

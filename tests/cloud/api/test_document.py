@@ -41,8 +41,10 @@ def test_every_scope_is_good_for_something() -> None:
 
 def test_clients_may_rely_on_the_names_of_operations() -> None:
     assert sorted(operation["operationId"] for operation in operations(openapi(Settings()))) == [
+        "answerPresenceCheck",
         "changeLimit",
         "createLimitQuote",
+        "createPresenceCheck",
         "createQuote",
         "createToken",
         "createWebhook",
@@ -53,6 +55,7 @@ def test_clients_may_rely_on_the_names_of_operations() -> None:
         "getCurve",
         "getHealth",
         "getOutlet",
+        "getPresenceCheck",
         "getReceipt",
         "getSession",
         "getWebhook",
