@@ -321,7 +321,7 @@ def _frames(s: dict[str, Any], station_id: str) -> Iterator[dict[str, Any]]:
             "id": new_id(), "at": s["created_at"] + timedelta(seconds=number), "station_id": station_id,
             "direction": Direction.OUT if number % 2 else Direction.IN,
             "type": "CALLRESULT" if number % 2 else "CALL", "action": "TransactionEvent", "message_id": str(number),
-            "transaction_id": s["transaction_id"], "remote_start_id": None, "text": "{}" if number % 2 else text,
+            "transaction_id": s["transaction_id"], "remote_start_id": None, "evse_id": None, "text": "{}" if number % 2 else text,
         }  # fmt: skip
 
 
@@ -339,5 +339,5 @@ def _alarm(number: int, outlets: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": new_id(), "kind": AlarmKind.OUTLET_FAULTED, "severity": Severity.WARNING,
         "subject": outlets[number % len(outlets)]["code"], "details": {"site": "Site"}, "opened_at": at, "last_seen": at,
-        "count": 1, "note": "", "closed_at": at,
+        "count": 1, "note": "", "closed_at": at, "told": 0,
     }  # fmt: skip
