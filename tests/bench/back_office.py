@@ -56,6 +56,7 @@ from konsento.ocpp import LocalStationRouter
 from konsento.operations import alarms
 from konsento.services import Services
 from konsento.settings import Settings
+from konsento.sites import codes
 from konsento.staff import service as staff
 from rig.bench import Row, percentile
 
@@ -73,7 +74,7 @@ OVER: Final = 5_000
 TIMES: Final = 20
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PASSWORD: Final = "mauve anchor tiny river"  # noqa: S105  # of a member who lives as long as the measurement
-LETTERS: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+LETTERS: Final = codes.ALPHABET
 
 
 def run() -> Sequence[Row]:
@@ -142,6 +143,10 @@ def _requests(facts: dict[str, str]) -> Iterator[tuple[str, str, str, dict[str, 
         ("session with 1,500 events", f"/sessions/{facts['session']}"),
         ("drivers", "/drivers"),
         ("alarms", "/alarms"),
+        ("sessions, by amount of energy", "/sessions?sort=energy"),
+        ("sessions, by site", "/sessions?sort=site"),
+        ("sessions, billed 150", "/sessions?amount=150"),
+        ("alarms, as a file", "/alarms.csv"),
         ("log", "/log"),
         ("log, about a session", f"/log?subject={facts['session']}"),
         ("log, by action", "/log?action=driver."),

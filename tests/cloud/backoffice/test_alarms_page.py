@@ -88,4 +88,4 @@ async def test_health_shows_processes_queues_and_journal(office: Office) -> None
 
     assert "Stations connected 3" in page
     assert "Not written yet 5" in page
-    assert "settle due 1" in page
+    assert "Bill a session due 1" in page

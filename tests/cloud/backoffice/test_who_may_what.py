@@ -36,7 +36,10 @@ PRIVATE = {
     ("POST", "/drivers/{number}"): Permission.DRIVERS,
     ("POST", "/drivers/{number}/sign-out"): Permission.DRIVERS,
     ("POST", "/drivers/{number}/credit"): Permission.CREDIT,
+    ("GET", "/frames/{number}"): Permission.LOOK,
     ("GET", "/alarms"): Permission.LOOK,
+    ("GET", "/alarms.csv"): Permission.LOOK,
+    ("POST", "/alarms/mails"): Permission.LOOK,
     ("POST", "/alarms/{number}/acknowledge"): Permission.ALARMS,
     ("POST", "/alarms/{number}/retry"): Permission.ALARMS,
     ("GET", "/stations/{station_id}"): Permission.LOOK,
@@ -70,6 +73,7 @@ FIELDS = {
     "base": "SummaryInventory",
     "role": "viewer",
     "once": NOBODYS,
+    "about": "none",
 }
 
 
