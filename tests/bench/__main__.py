@@ -7,7 +7,18 @@ import sys
 from collections.abc import Callable
 
 from rig.bench import Measured, report
-from tests.bench import back_office, cutoff, hostile, latency, lost_leases, ocpp_gateway, ocpp_journal, power_cuts, site, site_kills
+from tests.bench import (
+    back_office,
+    cutoff,
+    hostile,
+    latency,
+    lost_leases,
+    ocpp_gateway,
+    ocpp_journal,
+    power_cuts,
+    site,
+    site_kills,
+)
 from tests.bench.apart import go_apart
 
 BENCHMARKS: dict[str, Callable[[], Measured]] = {

@@ -1,7 +1,7 @@
 """How long the pages of the back office take where much has happened.
 
-200 sites, 2,000 outlets, 50,000 sessions with their events, payments and receipts, 200,000 frames, 20,000 entries of the
-log, on SQLite. Each page is asked for in the process, by somebody who may see everything; no browser, no network.
+200 sites, 2,000 outlets, 50,000 sessions with their events, payments and receipts, 200,000 frames, 20,000 entries of
+the log, on SQLite. Each page is asked for in the process, by somebody who may see everything; no browser, no network.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ OVER: Final = 5_000
 """Alarms that have been."""
 TIMES: Final = 20
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
-PASSWORD: Final = "mauve anchor tiny river"  # noqa: S105  # of a member who lives as long as the measurement
+PASSWORD: Final = "mauve anchor tiny river"  # of a member who lives as long as the measurement
 LETTERS: Final = codes.ALPHABET
 
 
@@ -196,7 +196,8 @@ async def fill(database: Database) -> dict[str, str]:
     billed = [(number, s) for number, s in enumerate(sessions, 1) if s["state"] is SessionState.SETTLED]
     tariff = {
         "id": new_id(), "name": "day", "unit_price": Decimal("38.5"), "currency": "JPY", "tax_rate": Decimal("0.1"),
-        "power_type": "solar", "supplier": "Sakura Energy", "valid_from": NOW - timedelta(days=400), "valid_until": None,
+        "power_type": "solar", "supplier": "Sakura Energy",
+        "valid_from": NOW - timedelta(days=400), "valid_until": None,
     }  # fmt: skip
     await _insert(database, Tariff, [tariff])
     await _insert(database, Site, sites)
@@ -207,9 +208,7 @@ async def fill(database: Database) -> dict[str, str]:
     await _insert(database, Receipt, [_receipt(number, s) for number, s in billed])
     await _insert(database, MeterEvent, [e for s in sessions for e in _events(s, 1500 if s is asked_for else EVENTS)])
     frames = [
-        frame
-        for s in [*sessions[-FRAMES // 4 :], *[asked_for] * 750]
-        for frame in _frames(s, stations[s["site_id"]])
+        frame for s in [*sessions[-FRAMES // 4 :], *[asked_for] * 750] for frame in _frames(s, stations[s["site_id"]])
     ]
     await _insert(database, OcppFrame, frames[:FRAMES])
     await _insert(database, AuditEntry, [_entry(number, sessions, drivers) for number in range(LOGGED)])
@@ -235,7 +234,8 @@ async def _insert(database: Database, model: type[Base], rows: list[dict[str, An
 
 def _site(number: int) -> dict[str, Any]:
     return {
-        "id": new_id(), "station_id": f"station-{number:03}", "password_hash": "-", "name": f"Site {number:03}, car park",
+        "id": new_id(), "station_id": f"station-{number:03}", "password_hash": "-",
+        "name": f"Site {number:03}, car park",
         "place": "Tokyo", "time_zone": "Asia/Tokyo" if number % 2 else "Europe/Berlin", "connected": number % 20 != 0,
         "last_seen": NOW - timedelta(minutes=1 if number % 20 else 90), "latitude": None, "longitude": None,
         "opening_hours": "", "presence": PresenceCheck.NONE,
@@ -326,7 +326,8 @@ def _frames(s: dict[str, Any], station_id: str) -> Iterator[dict[str, Any]]:
             "id": new_id(), "at": s["created_at"] + timedelta(seconds=number), "station_id": station_id,
             "direction": Direction.OUT if number % 2 else Direction.IN,
             "type": "CALLRESULT" if number % 2 else "CALL", "action": "TransactionEvent", "message_id": str(number),
-            "transaction_id": s["transaction_id"], "remote_start_id": None, "evse_id": None, "text": "{}" if number % 2 else text,
+            "transaction_id": s["transaction_id"], "remote_start_id": None, "evse_id": None,
+            "text": "{}" if number % 2 else text,
         }  # fmt: skip
 
 
@@ -343,6 +344,7 @@ def _alarm(number: int, outlets: list[dict[str, Any]]) -> dict[str, Any]:
     at = NOW - timedelta(minutes=OVER - number)
     return {
         "id": new_id(), "kind": AlarmKind.OUTLET_FAULTED, "severity": Severity.WARNING,
-        "subject": outlets[number % len(outlets)]["code"], "details": {"site": "Site"}, "opened_at": at, "last_seen": at,
+        "subject": outlets[number % len(outlets)]["code"], "details": {"site": "Site"}, "opened_at": at,
+        "last_seen": at,
         "count": 1, "note": "", "closed_at": at, "told": 0,
     }  # fmt: skip

@@ -76,7 +76,7 @@ def _mail(
         paragraphs.append(text("And {number} more.", number=len(worst) - MOST_TOLD))
     paragraphs += [
         text(
-            "Over since {time} UTC: {alarm}.", time=exact_time(language, alarm.closed_at), alarm=_name(language, alarm)
+            "{alarm}: over since {time} UTC.", time=exact_time(language, alarm.closed_at), alarm=_name(language, alarm)
         )
         for alarm in ends[:MOST_TOLD]
     ]

@@ -168,9 +168,21 @@ FACTS: Final = {
     "free": marked("free"),
     "percent": marked("percent"),
     "stations": marked("stations"),
-    "attempt": marked("attempts"),
+    "searched": marked("searched"),
+    "found": marked("found"),
+    "note": marked("note"),
+    "role": marked("role"),
+    "answer": marked("answer"),
+    "state": marked("state"),
+    "ended": marked("ended"),
+    "currency": marked("currency"),
+    "minor": marked("minor units"),
+    "transfer": marked("transfer"),
+    "alarm": marked("alarm"),
+    "for": marked("for"),
+    "about": marked("about"),
 }
-"""The names of an alarm's details."""
+"""The names of the details of alarms and of the audit log."""
 ALARM_MAILS: Final = {
     AlarmMails.NONE: marked("none"),
     AlarmMails.CRITICAL: marked("critical ones"),
