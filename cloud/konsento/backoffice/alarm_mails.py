@@ -105,6 +105,6 @@ def _name(language: Language, alarm: Alarm) -> str:
 
 def _paragraph(language: Language, alarm: Alarm) -> str:
     row = alarm_row(language, alarm)
-    since = language.text("since {time}", time=exact_time(language, alarm.opened_at))
-    facts = " · ".join(part for part in (row.severity, row.title, row.about, row.facts, f"{since} UTC") if part)
+    since = language.text("since {time} UTC", time=exact_time(language, alarm.opened_at))
+    facts = " · ".join(part for part in (row.severity, row.title, row.about, row.facts, since) if part)
     return f"{facts}. {row.advice}"

@@ -124,7 +124,7 @@ def _overview(language: Language, services: Services, now: Now) -> Overview:
             outlets[status if site.site.connected else OutletStatus.UNKNOWN] += number
     currencies = now.money or {services.settings.currency: 0}
     # Trouble first, then where most goes on.
-    sites = sorted(now.sites, key=lambda one: (not one.in_trouble, -one.running, one.site.name))
+    sites = sorted(now.sites, key=lambda one: (one.site.connected, not one.faulted, -one.running, one.site.name))
     return Overview(
         sites=sites[:MOST_SITES],
         sites_in_all=len(sites),

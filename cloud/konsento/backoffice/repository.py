@@ -45,9 +45,9 @@ class SiteNow:
     """As last told."""
 
     @property
-    def in_trouble(self) -> bool:
-        """Whether somebody should look at it."""
-        return not self.site.connected or OutletStatus.FAULTED in self.outlets
+    def faulted(self) -> int:
+        """How many outlets report a fault."""
+        return self.outlets.get(OutletStatus.FAULTED, 0)
 
     @property
     def total(self) -> int:

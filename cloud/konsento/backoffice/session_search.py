@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import Database
@@ -29,7 +29,7 @@ class Wanted:
     site_id: UUID | None = None
     states: Collection[SessionState] = ()
     reason: str = ""
-    """Why supply ended, or why it failed: OCPP's word."""
+    """Why supply ended: OCPP's word."""
     since: datetime | None = None
     until: datetime | None = None
     amount_minor: int | None = None
@@ -119,14 +119,14 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.states:
         conditions.append(ChargingSession.state.in_(wanted.states))
     if wanted.reason:
-        conditions.append(or_(ChargingSession.end_reason == wanted.reason, ChargingSession.failure == wanted.reason))
+        conditions.append(ChargingSession.end_reason == wanted.reason)
     if wanted.since is not None:
         conditions.append(created >= wanted.since)
     if wanted.until is not None:
         conditions.append(created < wanted.until)
     if wanted.amount_minor is not None:
-        billed = exists().where(Receipt.session_id == ChargingSession.id, Receipt.amount_minor == wanted.amount_minor)
-        conditions.append(billed)
+        billed = select(Receipt.session_id).where(Receipt.amount_minor == wanted.amount_minor)
+        conditions.append(ChargingSession.id.in_(billed))
     if wanted.driver_ids is not None:
         conditions.append(ChargingSession.driver_id.in_(wanted.driver_ids))
     if wanted.before is not None:
@@ -136,19 +136,21 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def _named(text: str, code: str) -> ColumnElement[bool]:
-    ways: list[ColumnElement[bool]] = [
-        ChargingSession.transaction_id == text,
-        ChargingSession.site_id.in_(select(Site.id).where(Site.station_id == text)),
+    # A select for each way, so that each has its index: of an OR SQLite reads all sessions.
+    number = select(ChargingSession.id)
+    ways: list[Select[UUID]] = [
+        number.where(ChargingSession.transaction_id == text),
+        number.join(Site, Site.id == ChargingSession.site_id).where(Site.station_id == text),
     ]
     if code:
-        ways.append(ChargingSession.outlet_id.in_(select(Outlet.id).where(Outlet.code == code)))
+        ways.append(number.join(Outlet, Outlet.id == ChargingSession.outlet_id).where(Outlet.code == code))
     if text.isdecimal() and int(text) <= _LARGEST:
-        ways.append(ChargingSession.id.in_(select(Receipt.session_id).where(Receipt.number == int(text))))
+        ways.append(select(Receipt.session_id).where(Receipt.number == int(text)))
         if int(text) < 2**31:
-            ways.append(ChargingSession.remote_start_id == int(text))
+            ways.append(number.where(ChargingSession.remote_start_id == int(text)))
     with suppress(ValueError):
-        ways.append(ChargingSession.id == UUID(text))
-    return or_(*ways)
+        ways.append(number.where(ChargingSession.id == UUID(text)))
+    return ChargingSession.id.in_(union(*ways))
 
 
 RUNNING: Final = "running"

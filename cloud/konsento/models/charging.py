@@ -69,6 +69,7 @@ class ChargingSession(Base):
         Index("ix_charging_sessions_site_id_created_at", "site_id", "created_at"),
         Index("ix_charging_sessions_outlet_id_created_at", "outlet_id", "created_at"),
         Index("ix_charging_sessions_state_created_at", "state", "created_at"),
+        Index("ix_charging_sessions_end_reason_created_at", "end_reason", "created_at"),
         Index("ix_charging_sessions_transaction_id", "transaction_id"),
         Index("ix_charging_sessions_remote_start_id", "remote_start_id"),
     )

@@ -25,7 +25,7 @@ class Receipt(Base):
     end_mwh: Mapped[int | None] = mapped_column(BigInteger)
     billed_wh: Mapped[int] = mapped_column(BigInteger)
     unit_price: Mapped[Decimal]
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    amount_minor: Mapped[int] = mapped_column(BigInteger, index=True)
     """Taken from the driver, tax included."""
     tax_minor: Mapped[int] = mapped_column(BigInteger)
     """Part of the amount that is tax."""
