@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.kit.db import Database
 from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, Outlet, Receipt, SessionState, Site
 
-EXPORTED_AT_ONCE: Final = 500
-"""Sessions that one transaction reads for a file: on SQLite everybody else waits meanwhile."""
+EXPORTED_AT_ONCE: Final = 100
+"""Sessions that one transaction reads for a file: everybody else waits meanwhile."""
 _LARGEST: Final = 2**63 - 1
 
 

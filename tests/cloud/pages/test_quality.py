@@ -177,7 +177,7 @@ GIVEN = (
 # What the people of the back office know by the names that OCPP and this program have for it.
 TECHNICAL = (
     r"ocpp2\.\d(?:\.1)?|[A-Z]\w+\.[A-Z]\w+(?:\.[A-Z]\w+)?|Charging|MeterValuePeriodic|overcurrent|staff\.enrol",
-    r"development|sqlite|longest|start|mail",
+    r"development|sqlite|staff\.enrol|driver\.|TransactionEvent|RequestStartTransaction",
 )
 # Names of events, as the API has them, and the address that the walk types.
 EVENTS = (r"webhook\.test|http://localhost:\d+/healthz|http://10\.0\.0\.1/|whsec_\S+|kon_\w+|https://|start",)
