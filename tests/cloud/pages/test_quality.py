@@ -170,7 +170,7 @@ def marking() -> Iterator[None]:
 # Names that the operator or the driver gave, units, and numbers in the forms of a language.
 GIVEN = (
     r"konsento|Sakura|sakura-mall|Energy|Mall|car park|Outlet \d, north wall|Setagaya, Tokyo|Asia/Tokyo|UTC|JST",
-    r"(?:guest-)?xx-\w+@example\.com|K7F-?29Q|M4X-?R8T|ZZZZZZ|JPY|k?Wh?|m?Wh|V|g|kg|CO₂|h|min|s|KiB|MiB|CSV|T\d{13}",
+    r"(?:guest-)?xx-\w+@example\.com|K7F-?29Q|M4X-?R8T|ZZZZZZ|JPY|k?Wh?|m?Wh|V|g|kg|CO₂|h|min|s|KiB|MiB|GiB|CSV|T\d{13}",
     r"Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?",
     r"Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|[0-9a-f-]{36}",
 )

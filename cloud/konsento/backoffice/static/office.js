@@ -51,11 +51,13 @@ function tools(table) {
     filter.addEventListener("input", () => narrow(table, filter.value));
     bar.append(filter);
   }
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = says.save;
-  button.addEventListener("click", () => save(table));
-  bar.append(button);
+  if (rowsOf(table).length) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = says.save;
+    button.addEventListener("click", () => save(table));
+    bar.append(button);
+  }
   table.closest(".table").before(bar);
 }
 
@@ -69,7 +71,7 @@ function enliven(within) {
       heading.append(button);
       button.addEventListener("click", () => sort(table, column, heading.getAttribute("aria-sort") === "ascending"));
     });
-    if (rowsOf(table).length) tools(table);
+    tools(table);
   }
 }
 
