@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """Share of tax that the prices include."""
     welcome_credit_minor: int = Field(default=0, ge=0)
     """Credit in minor units that a new account gets from the operator; 0 for none."""
+    goodwill_day_minor: int = Field(default=100_000, ge=0)
+    """Credit in minor units that one member of the staff may give to drivers in 24 hours."""
     evse_id_prefix: str = Field(default="", pattern=r"^$|^[A-Z]{2}\*[A-Z0-9]{3}$")
     """Country and operator in the outlets' EVSE-IDs, for example `JP*KNS`; empty where they have none."""
     newcomers_per_hour: int = Field(default=20, ge=1)

@@ -7,10 +7,22 @@ import sys
 from collections.abc import Callable
 
 from rig.bench import Measured, report
-from tests.bench import cutoff, hostile, latency, lost_leases, ocpp_gateway, ocpp_journal, power_cuts, site, site_kills
+from tests.bench import (
+    back_office,
+    cutoff,
+    hostile,
+    latency,
+    lost_leases,
+    ocpp_gateway,
+    ocpp_journal,
+    power_cuts,
+    site,
+    site_kills,
+)
 from tests.bench.apart import go_apart
 
 BENCHMARKS: dict[str, Callable[[], Measured]] = {
+    "back_office": back_office.run,
     "cutoff": cutoff.run,
     "hostile": hostile.run,
     "latency": latency.run,

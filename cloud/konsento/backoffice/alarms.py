@@ -1,51 +1,71 @@
-"""Alarms: the inbox, and what has been."""
+"""Alarms: the inbox, what has been, and who is mailed about them."""
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
+from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
+from konsento.backoffice import asked
+from konsento.backoffice.alarm_view import alarm_row
+from konsento.backoffice.csv import Rows, csv_file, headings, local
+from konsento.backoffice.paging import PAGE, Pages
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import AlarmKeeper, Member, Number
-from konsento.backoffice.words import ADVICE, ALARMS, FACTS, SEVERITIES
-from konsento.kit.i18n import Language
-from konsento.models import Alarm, AlarmKind, Severity
+from konsento.backoffice.words import ALARM_MAILS, ALARMS, SEVERITIES
+from konsento.kit.i18n import marked
+from konsento.models import AlarmKind, AlarmMails, Severity
+from konsento.notifications import mail
 from konsento.operations import alarms, audit, repository
+from konsento.operations.repository import Sought
+from konsento.staff import service as staff
 from konsento.web.language import language_of
 from konsento.web.who import Wired
 
 router = APIRouter()
 
-MOST_OPEN = 500
-MOST_CLOSED = 200
+MOST_OPEN = 200
+"""On the page; what is open beyond that is in the file."""
+EXPORTED_AT_ONCE = 500
 
 
-@dataclass(frozen=True, kw_only=True)
-class AlarmRow:
-    """One alarm in the inbox."""
+class Filters(BaseModel):
+    """What is typed into the filter. Nonsense narrows nothing."""
 
-    alarm: Alarm
-    title: str
-    advice: str
-    severity: str
-    tone: str
-    facts: str
-    link: str
-    """Where there is more about its subject; empty for nowhere."""
-    who: str | None
-    """Acknowledged it."""
-    can_retry: bool
+    kind: str = ""
+    severity: str = ""
+    text: str = ""
+    since: str = ""
+    until: str = ""
+    page: int = 1
+
+    @property
+    def sought(self) -> Sought:
+        """What it means; days are those of UTC, because alarms are of many places."""
+        return Sought(
+            kind=AlarmKind(self.kind) if self.kind in set(AlarmKind) else None,
+            severity=Severity(self.severity) if self.severity in set(Severity) else None,
+            text=self.text.strip()[:100],
+            since=asked.day(self.since),
+            until=asked.day(self.until, following=True),
+        )
 
 
 @router.get("/alarms")
-async def alarms_page(request: Request, services: Wired, member: Member) -> Response:
+async def alarms_page(
+    request: Request, services: Wired, member: Member, filters: Annotated[Filters, Query()]
+) -> Response:
     """Show what is wrong now, and what has been."""
+    is_open, is_over = replace(filters.sought, is_open=True), replace(filters.sought, is_open=False)
     async with services.database.transaction() as session:
-        now = await repository.alarms(session, is_open=True, most=MOST_OPEN)
-        before = await repository.alarms(session, is_open=False, most=MOST_CLOSED)
+        now = await repository.alarms(session, is_open, most=MOST_OPEN)
+        number = len(now) if len(now) < MOST_OPEN else await repository.count_alarms(session, is_open)
+        pages = Pages.of(filters.page, await repository.count_alarms(session, is_over))
+        before = await repository.alarms(session, is_over, offset=pages.offset, most=PAGE)
     language = language_of(request)
-    rows = [_row(language, alarm, who) for alarm, who in now]
+    rows = [alarm_row(language, alarm, who) for alarm, who in now]
     # What nobody cares for yet comes first, the worst of it on top.
     rows.sort(key=lambda row: (row.alarm.acknowledged_at is not None, row.alarm.severity is not Severity.CRITICAL))
     return office_page(
@@ -53,8 +73,60 @@ async def alarms_page(request: Request, services: Wired, member: Member) -> Resp
         "alarms.html",
         member=member,
         rows=rows,
-        history=[_row(language, alarm, who) for alarm, who in before],
+        more=number - len(rows),
+        history=[alarm_row(language, alarm, who) for alarm, who in before],
+        pages=pages,
+        filters=filters,
+        query=filters.model_dump(exclude={"page"}, exclude_defaults=True),
+        kinds=[(kind.value, language.text(name)) for kind, name in ALARMS.items()],
+        severities=[(severity.value, language.text(name)) for severity, name in SEVERITIES.items()],
+        choices=[(choice.value, language.text(name)) for choice, name in ALARM_MAILS.items()],
+        can_mail=mail.possible(services.settings),
     )
+
+
+COLUMNS = (
+    marked("From (UTC)"), marked("To (UTC)"), marked("Severity"), marked("Alarm"), marked("About"), marked("Details"),
+    marked("Times"), marked("Acknowledged by"), marked("Acknowledged (UTC)"), marked("Note"),
+)  # fmt: skip
+
+
+@router.get("/alarms.csv")
+async def alarms_csv(
+    request: Request, services: Wired, _member: Member, filters: Annotated[Filters, Query()]
+) -> Response:
+    """Return open alarms and those that are over as a file, the newest first."""
+    language = language_of(request)
+
+    async def parts() -> AsyncIterator[Rows]:
+        sought = filters.sought
+        while True:
+            async with services.database.transaction() as session:
+                part = await repository.alarms(session, sought, most=EXPORTED_AT_ONCE)
+            rows = [alarm_row(language, alarm, who) for alarm, who in part]
+            yield [
+                (
+                    local(row.alarm.opened_at), local(row.alarm.closed_at), row.severity, row.title, row.about,
+                    row.facts, row.alarm.count, row.who, local(row.alarm.acknowledged_at), row.alarm.note,
+                )
+                for row in rows
+            ]  # fmt: skip
+            if len(part) < EXPORTED_AT_ONCE:
+                return
+            sought = replace(sought, before=(part[-1][0].opened_at, part[-1][0].id))
+
+    return csv_file("alarms", headings(language, COLUMNS), parts())
+
+
+@router.post("/alarms/mails")
+async def mails(request: Request, services: Wired, member: Member, about: Annotated[AlarmMails, Form()]) -> Response:
+    """Choose about which alarms one wants mails, in the language of the page."""
+    async with services.database.transaction() as session:
+        now = services.clock.now()
+        await staff.choose_alarm_mails(session, member.id, about, language_of(request).code)
+        details = {"about": about.value}
+        await audit.note(session, now, member.id, action="staff.alarm-mails", subject=str(member.id), details=details)
+    return RedirectResponse("/office/alarms#mails", 303)
 
 
 @router.post("/alarms/{number}/acknowledge")
@@ -79,33 +151,3 @@ async def retry(number: Number, services: Wired, member: AlarmKeeper) -> Respons
         await audit.note(session, now, member.id, action="work.retry", subject=f"{kind} {key}")
     services.work.wake()
     return RedirectResponse("/office/alarms", 303)
-
-
-def _row(language: Language, alarm: Alarm, who: str | None) -> AlarmRow:
-    return AlarmRow(
-        alarm=alarm,
-        title=language.text(ALARMS[alarm.kind]),
-        advice=language.text(ADVICE[alarm.kind]),
-        severity=language.text(SEVERITIES[alarm.severity]),
-        tone="bad" if alarm.severity is Severity.CRITICAL else "wait",
-        facts=" · ".join(
-            f"{language.text(FACTS[name]) if name in FACTS else name}: {value}"
-            for name, value in alarm.details.items()
-            if value not in {"", None}
-        ),
-        link=_link(alarm),
-        who=who,
-        can_retry=alarm.kind is AlarmKind.WORK_GIVEN_UP,
-    )
-
-
-def _link(alarm: Alarm) -> str:
-    match alarm.kind:
-        case AlarmKind.SESSION_SILENT | AlarmKind.SESSION_UNSETTLED | AlarmKind.METER_DOUBTFUL:
-            return f"/office/sessions/{alarm.subject}"
-        case AlarmKind.SITE_OFFLINE | AlarmKind.UNKNOWN_TRANSACTION:
-            return f"/office/stations/{alarm.subject.partition(' ')[0]}"
-        case AlarmKind.OUTLET_FAULTED | AlarmKind.PRESENCE_UNCHECKED | AlarmKind.LABEL_DOUBTFUL:
-            return f"/office/sessions?text={alarm.subject}"
-        case _:
-            return ""

@@ -1,6 +1,7 @@
 """Drivers, for support: never without a reason, and every look is in the audit log."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 from unicodedata import normalize
@@ -12,19 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from konsento.accounts import repository as accounts
-from konsento.backoffice import asked, repository
+from konsento.backoffice import asked, repository, session_search
 from konsento.backoffice.render import office_page
-from konsento.backoffice.repository import Wanted
+from konsento.backoffice.session_search import Wanted
 from konsento.backoffice.session_view import SessionRow, session_row
 from konsento.backoffice.who import CreditGiver, DriverSupport, Number
 from konsento.kit.errors import KonsentoError
-from konsento.kit.i18n import Language
+from konsento.kit.i18n import Language, marked
 from konsento.kit.ids import new_id
 from konsento.kit.money import minor_from_major
 from konsento.models import Driver, SignIn, StaffMember
 from konsento.operations import audit
+from konsento.operations import repository as operations
 from konsento.payments import balance
 from konsento.services import Services
+from konsento.settings import Settings
+from konsento.staff import repository as staff
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
@@ -32,10 +36,11 @@ from konsento.web.who import Wired
 
 router = APIRouter()
 
+SENT_TWICE = marked("This form was sent before. It was given once.")
 MOST_FOUND = 25
 MOST_SESSIONS = 50
-MOST_CREDIT_MINOR = 1_000_000
-"""Of one goodwill credit: a slip of the finger must not be a fortune."""
+CREDIT_DAY = timedelta(hours=24)
+"""In which a member gives no more than `KONSENTO_GOODWILL_DAY_MINOR`."""
 
 
 class BadCredit(KonsentoError):
@@ -43,6 +48,13 @@ class BadCredit(KonsentoError):
 
     status = 422
     message = "This is no amount that can be given. Type a number, at most {most}."
+
+
+class CreditSpent(KonsentoError):
+    """The member has given what one member may give in a day."""
+
+    status = 409
+    message = "In 24 hours you may give {most}; {left} of it is left. Nothing was given. A colleague can give the rest."
 
 
 class Search(BaseModel):
@@ -130,7 +142,10 @@ async def end_sign_ins(
     request: Request, number: Number, services: Wired, member: DriverSupport, reason: Annotated[str, Form()] = ""
 ) -> Response:
     """End all sign-ins of a driver, for example when a phone was lost."""
-    why = asked.reason(reason)
+    try:
+        why = asked.reason(reason)
+    except KonsentoError as error:
+        return await _look(request, services, member, number, reason=reason, error=error)
     async with services.database.transaction() as session:
         await _driver(session, number)
         ended = await repository.sign_ins_of(session, number, services.clock.now())
@@ -139,7 +154,8 @@ async def end_sign_ins(
         details = {"reason": why, "ended": len(ended)}
         now = services.clock.now()
         await audit.note(session, now, member.id, action="driver.sign-out", subject=str(number), details=details)
-    return await _look(request, services, member, number, reason=reason)
+    done = language_of(request).text("All sign-ins were ended.")
+    return await _look(request, services, member, number, reason=reason, done=done)
 
 
 @router.post("/drivers/{number}/credit")
@@ -147,31 +163,49 @@ async def give_credit(
     request: Request, number: Number, services: Wired, member: CreditGiver, form: Annotated[Credit, Form()]
 ) -> Response:
     """Give a driver goodwill credit, from what the operator gives away."""
-    currency = services.settings.currency
-    language = language_of(request)
+    settings, language = services.settings, language_of(request)
     try:
-        why = asked.reason(form.reason)
-        minor = credit_minor(form.amount, currency, language)
+        minor, given = await _give(services, member, number, form, language)
     except KonsentoError as error:
         return await _look(request, services, member, number, reason=form.reason, error=error)
+    amount = language.money(minor, settings.currency)
+    done = language.text("{amount} were given.", amount=amount) if given else language.text(SENT_TWICE)
+    return await _look(request, services, member, number, reason=form.reason, done=done)
+
+
+async def _give(
+    services: Services, member: StaffMember, number: UUID, form: Credit, language: Language
+) -> tuple[int, bool]:
+    """Give it, unless the same form has given it before; returns how much, and whether it is new.
+
+    Raises `ReasonNeeded`, `BadCredit`, `CreditSpent`.
+    """
+    why = asked.reason(form.reason)
+    minor = credit_minor(form.amount, services.settings, language)
+    currency, most = services.settings.currency, services.settings.goodwill_day_minor
     async with services.database.transaction() as session:
+        # Locked, so that two credits side by side do not both find the same rest.
+        await staff.locked_member(session, member.id)
         await _driver(session, number)
-        transfer_id = uuid5(number, f"goodwill {form.once}")
-        now = services.clock.now()
-        if await balance.goodwill(session, number, minor, currency, transfer_id=transfer_id, at=now):
-            details = {"reason": why, "minor": minor, "currency": currency, "transfer": str(transfer_id)}
-            await audit.note(session, now, member.id, action="driver.credit", subject=str(number), details=details)
-    return await _look(request, services, member, number, reason=form.reason)
+        transfer_id, now = uuid5(number, f"goodwill {form.once}"), services.clock.now()
+        left = most - await operations.goodwill_since(session, member.id, now - CREDIT_DAY)
+        if not await balance.goodwill(session, number, minor, currency, transfer_id=transfer_id, at=now):
+            return minor, False
+        if minor > left:
+            raise CreditSpent(most=language.money(most, currency), left=language.money(max(0, left), currency))
+        details = {"reason": why, "minor": minor, "currency": currency, "transfer": str(transfer_id)}
+        await audit.note(session, now, member.id, action=operations.CREDIT, subject=str(number), details=details)
+    return minor, True
 
 
-def credit_minor(text: str, currency: str, language: Language) -> int:
+def credit_minor(text: str, settings: Settings, language: Language) -> int:
     """Return a typed amount (major units) in minor units. Raises `BadCredit`."""
     try:
-        minor = minor_from_major(Decimal(normalize("NFKC", text).strip().replace(",", "")), currency)
+        minor = minor_from_major(Decimal(normalize("NFKC", text).strip().replace(",", "")), settings.currency)
     except InvalidOperation, ValueError, OverflowError:
         minor = 0
-    if not 0 < minor <= MOST_CREDIT_MINOR:
-        raise BadCredit(most=language.money(MOST_CREDIT_MINOR, currency))
+    if not 0 < minor <= settings.goodwill_day_minor:
+        raise BadCredit(most=language.money(settings.goodwill_day_minor, settings.currency))
     return minor
 
 
@@ -194,6 +228,7 @@ async def _look(
     *,
     reason: str,
     error: KonsentoError | None = None,
+    done: str = "",
 ) -> Response:
     try:
         why = asked.reason(reason)
@@ -206,14 +241,14 @@ async def _look(
         driver = await _driver(session, number)
         now = services.clock.now()
         await audit.note(session, now, member.id, action="driver.look", subject=str(number), details={"reason": why})
-        sessions = await repository.find_sessions(session, Wanted(driver_id=number), offset=0, most=MOST_SESSIONS)
+        sessions = await session_search.find(session, Wanted(driver_ids=[number]), offset=0, most=MOST_SESSIONS)
         view = DriverView(
             driver=driver,
             balance=language.money(await balance.available(session, number), services.settings.currency),
             sessions=[session_row(language, charging, receipt) for charging, receipt in sessions],
             sign_ins=await repository.sign_ins_of(session, number, now),
         )
-    return _page(request, services, member, driver, view=view, reason=why, error=error)
+    return _page(request, services, member, driver, view=view, reason=why, error=error, done=done)
 
 
 def _page(
@@ -225,6 +260,7 @@ def _page(
     view: DriverView | None = None,
     reason: str = "",
     error: KonsentoError | None = None,
+    done: str = "",
 ) -> Response:
     if error is not None:
         problems.note(request, error)
@@ -240,6 +276,8 @@ def _page(
         since=driver.created_at,
         view=view,
         reason=reason[: asked.LONGEST_REASON],
+        done=done,
+        most=MOST_SESSIONS,
         once=new_id(),
         currency=language.currency_sign(services.settings.currency),
     )

@@ -7,12 +7,14 @@ from fastapi import APIRouter, FastAPI
 from konsento.backoffice import (
     alarms,
     drivers,
+    frames,
     health,
     labels,
     log,
     overview,
     problems,
     remote,
+    session,
     sessions,
     signin,
     staff,
@@ -22,7 +24,21 @@ from konsento.web.install import Assets
 from konsento.web.problems import install as install_problems
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    part.router for part in (signin, overview, sessions, drivers, alarms, remote, labels, log, health, staff)
+    part.router
+    for part in (
+        signin,
+        overview,
+        sessions,
+        session,
+        frames,
+        drivers,
+        alarms,
+        remote,
+        labels,
+        log,
+        health,
+        staff,
+    )  # fmt: skip
 )
 """The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""
 
@@ -34,6 +50,7 @@ def install(app: FastAPI) -> None:
     """
     office = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     office.state.services = app.state.services
+    office.state.latest = overview.Latest()
     office.mount("/static", Assets(directory=STATIC), name="static")
     for router in ROUTERS:
         office.include_router(router, include_in_schema=False)

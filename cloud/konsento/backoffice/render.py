@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -17,6 +18,8 @@ from konsento.web.render import asset, rendered, templates_of
 STATIC = Path(__file__).parent / "static"
 
 _templates = templates_of("konsento.backoffice")
+# Unlike Jinja's own filter it writes a list as the same name again and again, as a form does.
+_templates.filters["query"] = lambda values: urlencode(values, doseq=True)
 
 
 def office_asset(name: str) -> str:
@@ -34,6 +37,18 @@ NAVIGATION = (
     ("/office/health", marked("Health"), Permission.LOOK),
     ("/office/staff", marked("Staff"), Permission.STAFF),
 )
+BELONGS = {"/office/stations": "/office/sites", "/office/frames": "/office/sessions"}
+"""Pages that stand elsewhere than below the page of the navigation that leads to them."""
+
+
+def section_of(path: str) -> str:
+    """Return the page of the navigation to which a page belongs; empty for none."""
+    for at, section in BELONGS.items():
+        if path.startswith(f"{at}/"):
+            return section
+    if path == "/office/":
+        return path
+    return next((at for at, *_ in NAVIGATION[1:] if path == at or path.startswith(f"{at}/")), "")
 
 
 def exact_time(language: Language, at: datetime | None, time_zone: str = "UTC") -> str:
@@ -58,5 +73,6 @@ def office_page(
         member=member,
         may=allowed,
         navigation=[(at, language.text(name)) for at, name, needed in NAVIGATION if needed in allowed],
+        section=section_of(request.url.path),
         office_asset=office_asset,
     )

@@ -1,9 +1,9 @@
 """What the back office reads across the domains; it changes nothing here."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -18,18 +18,19 @@ from konsento.models import (
     ChargingSession,
     Driver,
     LedgerAccount,
-    MeterEvent,
     OcppFrame,
     Outlet,
     OutletStatus,
     Payment,
     Receipt,
-    SessionState,
     SignIn,
     Site,
     StaffMember,
     Transfer,
 )
+
+LONGEST_CALL: Final = timedelta(minutes=2)
+"""Between a call and its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,11 @@ class SiteNow:
     """Sessions that are on."""
     power_w: int
     """As last told."""
+
+    @property
+    def faulted(self) -> int:
+        """How many outlets report a fault."""
+        return self.outlets.get(OutletStatus.FAULTED, 0)
 
     @property
     def total(self) -> int:
@@ -72,12 +78,13 @@ async def sites_now(session: AsyncSession) -> list[SiteNow]:
     ]
 
 
-async def billed_since(session: AsyncSession, site_ids: Sequence[UUID], since: datetime) -> list[tuple[str, int, int]]:
-    """Return currency, minor units and Wh of what was billed at these sites since then."""
+async def billed_since(session: AsyncSession, time_zone: str, since: datetime) -> list[tuple[str, int, int]]:
+    """Return currency, minor units and Wh of what was billed at the sites of a time zone since then."""
     query = (
         select(Receipt.currency, func.sum(Receipt.amount_minor), func.sum(Receipt.billed_wh))
         .join(ChargingSession, ChargingSession.id == Receipt.session_id)
-        .where(ChargingSession.site_id.in_(site_ids), Receipt.issued_at >= since)
+        .join(Site, Site.id == ChargingSession.site_id)
+        .where(Receipt.issued_at >= since, Site.time_zone == time_zone)
         .group_by(Receipt.currency)
     )
     return [(row[0], int(row[1]), int(row[2])) for row in await session.execute(query)]
@@ -93,82 +100,6 @@ async def running_sessions(session: AsyncSession, most: int) -> list[ChargingSes
         .limit(most)
     )
     return list(await session.scalars(query))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which sessions are looked for; what is empty does not narrow the search."""
-
-    text: str = ""
-    """An id, a transaction id, a request number, or an outlet's code."""
-    site_id: UUID | None = None
-    state: SessionState | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    driver_id: UUID | None = None
-    sort: str = "created"
-    down: bool = True
-
-
-SORTS: dict[str, ColumnElement[object]] = {
-    "created": ChargingSession.created_at,  # type: ignore[dict-item]  # a mapped column is such an element
-    "energy": ChargingSession.delivered_mwh,  # type: ignore[dict-item]
-    "seconds": ChargingSession.seconds,  # type: ignore[dict-item]
-    "state": ChargingSession.state,  # type: ignore[dict-item]
-}
-
-
-async def find_sessions(
-    session: AsyncSession, wanted: Wanted, *, offset: int, most: int
-) -> list[tuple[ChargingSession, Receipt | None]]:
-    """Return sessions with outlet, site and receipt."""
-    order = SORTS.get(wanted.sort, SORTS["created"])
-    query = (
-        select(ChargingSession, Receipt)
-        .outerjoin(Receipt, Receipt.session_id == ChargingSession.id)
-        .where(*_conditions(wanted))
-        .options(WITH_OUTLET)
-        .order_by(order.desc() if wanted.down else order.asc(), ChargingSession.id.desc())
-        .offset(offset)
-        .limit(most)
-    )
-    return [(row[0], row[1]) for row in await session.execute(query)]
-
-
-async def count_sessions(session: AsyncSession, wanted: Wanted) -> int:
-    """Count the sessions that `find_sessions` finds."""
-    query = select(func.count()).select_from(ChargingSession).where(*_conditions(wanted))
-    return await session.scalar(query) or 0
-
-
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.text:
-        conditions.append(_named(wanted.text))
-    if wanted.site_id is not None:
-        conditions.append(ChargingSession.site_id == wanted.site_id)
-    if wanted.state is not None:
-        conditions.append(ChargingSession.state == wanted.state)
-    if wanted.since is not None:
-        conditions.append(ChargingSession.created_at >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(ChargingSession.created_at < wanted.until)
-    if wanted.driver_id is not None:
-        conditions.append(ChargingSession.driver_id == wanted.driver_id)
-    return conditions
-
-
-def _named(text: str) -> ColumnElement[bool]:
-    code = "".join(c for c in text.upper() if c.isalnum())
-    ways: list[ColumnElement[bool]] = [
-        ChargingSession.transaction_id == text,
-        ChargingSession.outlet_id.in_(select(Outlet.id).where(Outlet.code == code)),
-    ]
-    if text.isdecimal() and len(text) <= 10:
-        ways.append(ChargingSession.remote_start_id == int(text))
-    with suppress(ValueError):
-        ways.append(ChargingSession.id == UUID(text))
-    return or_(*ways)
 
 
 async def session_with_all(session: AsyncSession, session_id: UUID) -> ChargingSession | None:
@@ -194,22 +125,19 @@ async def transfers_of(session: AsyncSession, session_id: UUID) -> list[tuple[Tr
     return [(row[0], row[1], row[2]) for row in await session.execute(query)]
 
 
-async def meter_events(session: AsyncSession, session_id: UUID, most: int) -> list[MeterEvent]:
-    """Return a session's meter events, up to `most` of them, in order."""
-    query = select(MeterEvent).where(MeterEvent.session_id == session_id).order_by(MeterEvent.seq_no).limit(most)
-    return list(await session.scalars(query))
-
-
-async def frames_of(session: AsyncSession, charging: ChargingSession, station_id: str, most: int) -> list[OcppFrame]:
-    """Return the frames that are about a session, in order: by its transaction, and by the request to start it."""
-    about: ColumnElement[bool] = OcppFrame.remote_start_id == charging.remote_start_id
-    if charging.transaction_id is not None:
-        about = or_(about, OcppFrame.transaction_id == charging.transaction_id)
+async def exchange_of(session: AsyncSession, frame: OcppFrame) -> list[OcppFrame]:
+    """Return a frame with the other half of its call and answer, in order."""
+    if not frame.message_id:
+        return [frame]
     query = (
         select(OcppFrame)
-        .where(OcppFrame.station_id == station_id, about)
+        .where(
+            OcppFrame.station_id == frame.station_id,
+            OcppFrame.at.between(frame.at - LONGEST_CALL, frame.at + LONGEST_CALL),
+            OcppFrame.message_id == frame.message_id,
+        )
         .order_by(OcppFrame.at, OcppFrame.id)
-        .limit(most)
+        .limit(10)
     )
     return list(await session.scalars(query))
 
@@ -238,6 +166,11 @@ async def entries_about(session: AsyncSession, subject: str, most: int) -> list[
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
+async def time_zones(session: AsyncSession) -> dict[UUID, str]:
+    """Return the time zone of every site."""
+    return {row.id: row.time_zone for row in await session.execute(select(Site.id, Site.time_zone))}
+
+
 async def all_sites(session: AsyncSession) -> list[Site]:
     """Return all sites by name."""
     return list(await session.scalars(select(Site).order_by(Site.name)))
@@ -259,6 +192,15 @@ async def find_drivers(session: AsyncSession, text: str, most: int) -> list[Driv
     with suppress(ValueError):
         ways.append(Driver.id == UUID(text))
     return list(await session.scalars(select(Driver).where(or_(*ways)).order_by(Driver.email).limit(most)))
+
+
+async def drivers_by_email(session: AsyncSession, part: str, most: int) -> list[Driver]:
+    """Return drivers, guests among them, whose mail address has this in it; a whole address finds only its own."""
+    whole = select(Driver).where(Driver.email == part).order_by(Driver.created_at.desc()).limit(most)
+    if found := list(await session.scalars(whole)):
+        return found
+    query = select(Driver).where(Driver.email.contains(part, autoescape=True)).order_by(Driver.email).limit(most)
+    return list(await session.scalars(query))
 
 
 async def sign_ins_of(session: AsyncSession, driver_id: UUID, now: datetime) -> list[SignIn]:

@@ -10,10 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import COOKIE, MaybeMember
 from konsento.kit.errors import KonsentoError
-from konsento.operations import audit
+from konsento.models import AlarmKind
+from konsento.operations import alarms, audit
 from konsento.services import Services
 from konsento.staff import codes, passwords
 from konsento.staff import service as staff
+from konsento.staff.errors import TooManyTries
 from konsento.staff.service import Enrolment
 from konsento.web import problems
 from konsento.web.language import language_of
@@ -62,8 +64,14 @@ async def sign_in(request: Request, services: Wired, form: Annotated[SignInForm,
             address=_address(request),
         )
     except KonsentoError as error:
+        if isinstance(error, TooManyTries):
+            await _report(request, services)
         return _sign_in_form(request, form, error)
+    before = request.cookies.get(COOKIE)
     async with services.database.transaction() as session:
+        if before:
+            # Whoever was signed in here is so no more, and a token that somebody planted is worth nothing.
+            await staff.sign_out(session, before)
         await audit.note(session, services.clock.now(), member_id, action="staff.sign-in")
     answer = RedirectResponse(_inside(form.next), 303)
     _remember(answer, services, token)
@@ -76,7 +84,11 @@ async def sign_out(request: Request, services: Wired) -> Response:
     token = request.cookies.get(COOKIE)
     if token:
         async with services.database.transaction() as session:
+            now = services.clock.now()
+            member = await staff.member_for_token(session, token, now)
             await staff.sign_out(session, token)
+            if member is not None:
+                await audit.note(session, now, member.id, action="staff.sign-out")
     answer = RedirectResponse("/office/signin", 303)
     answer.delete_cookie(COOKIE, path="/office", **cookie_flags(services.settings.public_url))
     return answer
@@ -106,6 +118,13 @@ async def take_invitation(
     answer = office_page(request, "welcome.html", member=None, codes=welcome.recovery_codes)
     _remember(answer, services, welcome.token)
     return answer
+
+
+async def _report(request: Request, services: Services) -> None:
+    """Tell whoever reads alarms that somebody is being slowed down."""
+    async with services.database.transaction() as session:
+        subject = _address(request) or "–"
+        await alarms.report(session, services.clock.now(), AlarmKind.SIGN_INS_FAIL, subject)
 
 
 def _sign_in_form(request: Request, form: SignInForm, error: KonsentoError | None = None) -> Response:

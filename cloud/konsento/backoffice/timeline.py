@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from konsento.backoffice.words import PAYMENTS, PROVIDERS, TRANSFERS
+from konsento.backoffice.words import PAYMENTS, PROVIDERS, TRANSFERS, ended
 from konsento.kit.i18n import Language, marked
 from konsento.models import (
     AccountKind,
     AuditEntry,
     ChargingSession,
     Direction,
+    LimitChange,
     MeterEvent,
     OcppFrame,
     Payment,
@@ -23,7 +24,7 @@ from konsento.models import (
     Receipt,
     Transfer,
 )
-from konsento.web.words import end_reason
+from konsento.web.session_view import limit_text
 
 
 class Source(StrEnum):
@@ -59,6 +60,8 @@ class Entry:
     raw: str = ""
     """JSON, indented; empty where there is none."""
     tone: str = ""
+    link: str = ""
+    """To what it is about; empty for nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +70,9 @@ class History:
 
     charging: ChargingSession
     events: list[MeterEvent]
+    """Of one page of the timeline, like the frames."""
     frames: list[OcppFrame]
+    changes: list[LimitChange]
     payment: Payment | None
     receipt: Receipt | None
     transfers: list[tuple[Transfer, AccountKind, AccountKind]]
@@ -105,9 +110,16 @@ def _steps(language: Language, history: History) -> Iterable[Entry]:
         failed = text("The site did not start it: {reason}.", reason=charging.failure)
         yield from step(charging.ended_at, text("Failed"), failed, "bad")
     else:
-        reason = text(end_reason(charging.end_reason))
-        ended = text("Supply ended: {reason} ({word}).", reason=reason, word=charging.end_reason or "–")
-        yield from step(charging.ended_at, text("Ended"), ended)
+        why = text(
+            "Supply ended: {reason} ({word}).", reason=ended(language, charging), word=charging.end_reason or "–"
+        )
+        yield from step(charging.ended_at, text("Ended"), why)
+    for change in history.changes:
+        limit = limit_text(language, change.kind, change.amount, charging.currency)
+        asked = text("The driver wants another limit: {limit}.", limit=limit)
+        yield from step(change.asked_at, text("Limit"), asked)
+        confirmed = text("The outlet has the new limit: {limit}.", limit=limit)
+        yield from step(change.confirmed_at, text("Limit"), confirmed)
 
 
 def _meter(language: Language, history: History) -> Iterable[Entry]:
@@ -143,6 +155,7 @@ def message_entry(language: Language, frame: OcppFrame) -> Entry:
         sentence=_sentence(language, frame),
         arrow="→" if inward else "←",
         raw=_indented(frame.text),
+        link=f"/office/frames/{frame.id}",
         tone="bad" if "ERROR" in frame.type or frame.type == "unreadable" else "",
     )
 
@@ -225,7 +238,7 @@ def _money(language: Language, history: History) -> Iterable[Entry]:
         yield Entry(
             at=payment.resolved_at,
             source=Source.MONEY,
-            title=language.text(PROVIDERS[payment.provider]),
+            title=language.text(PROVIDERS.get(payment.provider, payment.provider)),
             sentence=f"{language.money(payment.captured_minor, payment.currency)}: "
             + (language.text(word) if word is not None else payment.state.value),
         )

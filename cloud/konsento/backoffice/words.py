@@ -1,9 +1,20 @@
 """Words of the database and the wire as the staff reads them. Marked for translation; `Language.text` translates."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from konsento.kit.i18n import marked
-from konsento.models import AlarmKind, OutletStatus, PaymentState, Role, SessionState, Severity
+from konsento.kit.i18n import Language, marked
+from konsento.models import (
+    AlarmKind,
+    AlarmMails,
+    ChargingSession,
+    OutletStatus,
+    PaymentState,
+    Role,
+    SessionState,
+    Severity,
+)
+from konsento.web import words as drivers
 
 ROLES: Final = {
     Role.VIEWER: marked("Viewer: looks"),
@@ -43,6 +54,19 @@ OUTLET_TONES: Final = {
     OutletStatus.UNAVAILABLE: "off",
     OutletStatus.FAULTED: "bad",
 }
+END_REASONS: Final = drivers.END_REASONS | {
+    # The driver reads "you stopped it"; the staff reads who.
+    "Remote": marked("stopped by its driver or the staff"),
+}
+
+
+def ended(language: Language, charging: ChargingSession) -> str:
+    """Return why a session ended, or why it failed; empty before."""
+    if not charging.end_reason:
+        return charging.failure
+    return language.text(END_REASONS.get(charging.end_reason, drivers.OTHER_REASON))
+
+
 PAYMENTS: Final = {
     PaymentState.HELD: marked("held"),
     PaymentState.CAPTURED: marked("taken"),
@@ -70,6 +94,11 @@ ALARMS: Final = {
     AlarmKind.JOURNAL_DROPPED: marked("Journal incomplete"),
     AlarmKind.PRESENCE_UNCHECKED: marked("Presence cannot be checked"),
     AlarmKind.LABEL_DOUBTFUL: marked("Label may be a copy"),
+    AlarmKind.CLOCK_WRONG: marked("Clock of a site wrong"),
+    AlarmKind.PROCESS_GONE: marked("Process gone"),
+    AlarmKind.DISK_FULL: marked("Disk nearly full"),
+    AlarmKind.MAILS_REFUSED: marked("Mails not taken"),
+    AlarmKind.SIGN_INS_FAIL: marked("Sign-ins fail again and again"),
 }
 ADVICE: Final = {
     AlarmKind.SITE_OFFLINE: marked(
@@ -103,6 +132,26 @@ ADVICE: Final = {
         "A driver came by this outlet's code and says that it is not the outlet in front of them. Nothing was started."
         " Have somebody look whether its label was copied onto another outlet."
     ),
+    AlarmKind.CLOCK_WRONG: marked(
+        "The site's clock and this server's are more than two minutes apart, or its messages are that late. Bills do"
+        " not depend on it, times on receipts do. Check that its clock is set from the network."
+    ),
+    AlarmKind.PROCESS_GONE: marked(
+        "A process of this server ended without saying so. Its sites connect anew and its work is taken over, if"
+        " another one runs. Look at the page of health, and at the log of the machine."
+    ),
+    AlarmKind.DISK_FULL: marked(
+        "The disk of the database is nearly full. When it is full no session can start and no reading is kept. Make"
+        " room, or keep the journal for fewer days."
+    ),
+    AlarmKind.MAILS_REFUSED: marked(
+        "The mail server takes no mails: receipts and links do not reach drivers, nor these alarms you. They are kept"
+        " and tried again. Check KONSENTO_SMTP_URL."
+    ),
+    AlarmKind.SIGN_INS_FAIL: marked(
+        "Somebody tries again and again to sign in to the back office from this address and is slowed down. If it is no"
+        " colleague, block the address."
+    ),
 }
 SEVERITIES: Final = {Severity.CRITICAL: marked("critical"), Severity.WARNING: marked("warning")}
 FACTS: Final = {
@@ -114,5 +163,74 @@ FACTS: Final = {
     "attempts": marked("attempts"),
     "readings": marked("readings"),
     "frames": marked("messages"),
+    "seconds": marked("seconds apart"),
+    "mails": marked("mails"),
+    "free": marked("free"),
+    "percent": marked("percent"),
+    "stations": marked("stations"),
+    "searched": marked("searched"),
+    "found": marked("found"),
+    "note": marked("note"),
+    "role": marked("role"),
+    "answer": marked("answer"),
+    "state": marked("state"),
+    "ended": marked("ended"),
+    "currency": marked("currency"),
+    "minor": marked("minor units"),
+    "transfer": marked("transfer"),
+    "alarm": marked("alarm"),
+    "for": marked("for"),
+    "about": marked("about"),
 }
-"""The names of an alarm's details."""
+"""The names of the details of alarms and of the audit log."""
+ALARM_MAILS: Final = {
+    AlarmMails.NONE: marked("none"),
+    AlarmMails.CRITICAL: marked("critical ones"),
+    AlarmMails.ALL: marked("all"),
+}
+WORK: Final = {
+    "start": marked("Ask whether a session has started"),
+    "stop": marked("Have a session stopped"),
+    "check": marked("Ask a site about a session"),
+    "limit": marked("Tell a site a new limit"),
+    "longest": marked("End a session that is on too long"),
+    "stray": marked("Stop a transaction without a session"),
+    "api-old": marked("Delete old answers of the API"),
+    "silent": marked("Look for silent sessions"),
+    "settle": marked("Bill a session"),
+    "tell": marked("Tell a driver about a session"),
+    "interrupted": marked("Tell a driver about an interruption"),
+    "push": marked("Send a notice to a phone"),
+    "mail": marked("Send a mail"),
+    "webhook": marked("Send a webhook"),
+    "watch": marked("Look for alarms"),
+    "forget-frames": marked("Delete old messages of the journal"),
+}
+"""The kinds of due work."""
+ACTIONS: Final = {
+    "alarm.acknowledge": marked("acknowledged an alarm"),
+    "driver.credit": marked("gave a driver credit"),
+    "driver.look": marked("looked at a driver"),
+    "driver.search": marked("searched for a driver"),
+    "driver.sign-out": marked("ended a driver's sign-ins"),
+    "log.export": marked("saved the log as a file"),
+    "session.check": marked("asked the site about a session"),
+    "session.send-receipt": marked("sent a receipt again"),
+    "session.stop": marked("stopped a session"),
+    "staff.alarm-mails": marked("chose mails about alarms"),
+    "staff.disable": marked("disabled a member"),
+    "staff.enable": marked("enabled a member"),
+    "staff.enrol": marked("took an invitation"),
+    "staff.invite": marked("invited a member"),
+    "staff.reset": marked("took a member's access away"),
+    "staff.role": marked("changed a role"),
+    "staff.sign-in": marked("signed in"),
+    "staff.sign-out": marked("signed out"),
+    "work.retry": marked("had work tried again"),
+}
+"""What the audit log says was done; an action that is new here by its own name."""
+
+
+def found_in(language: Language, names: Mapping[str, str], word: str) -> str:
+    """Return what a word is called; one that is new here is called by itself."""
+    return language.text(names[word]) if word in names else word

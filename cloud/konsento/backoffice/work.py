@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from konsento.backoffice import alarm_mails
 from konsento.kit.work import Again, Job
 from konsento.operations import alarms, repository
 from konsento.services import Services
@@ -27,6 +28,7 @@ def install(services: Services) -> None:
             return Again(FIRST_WATCH_S - up_s)
         async with services.database.transaction() as session:
             await alarms.watch(session, services.clock.now())
+            await alarm_mails.tell(session, services)
         return Again(WATCH_EVERY_S)
 
     @services.work.on("forget-frames")

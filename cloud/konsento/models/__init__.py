@@ -23,7 +23,7 @@ from konsento.models.payment import Payment, PaymentState
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import FloorPlan, PresenceCheck, Site
-from konsento.models.staff import Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
+from konsento.models.staff import AlarmMails, Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookEvent
@@ -36,6 +36,7 @@ __all__ = [
     "AccountKind",
     "Alarm",
     "AlarmKind",
+    "AlarmMails",
     "ApiToken",
     "AuditEntry",
     "Base",

@@ -64,6 +64,14 @@ class ChargingSession(Base):
             postgresql_where=text("state IN ('starting', 'charging', 'suspended')"),
         ),
         Index("ix_charging_sessions_driver_id_created_at", "driver_id", "created_at"),
+        # What the back office searches by.
+        Index("ix_charging_sessions_created_at_id", "created_at", "id"),
+        Index("ix_charging_sessions_site_id_created_at", "site_id", "created_at"),
+        Index("ix_charging_sessions_outlet_id_created_at", "outlet_id", "created_at"),
+        Index("ix_charging_sessions_state_created_at", "state", "created_at"),
+        Index("ix_charging_sessions_end_reason_created_at", "end_reason", "created_at"),
+        Index("ix_charging_sessions_transaction_id", "transaction_id"),
+        Index("ix_charging_sessions_remote_start_id", "remote_start_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Index, String, Text
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from konsento.kit.db import Base, words
@@ -26,6 +27,14 @@ class OcppFrame(Base):
         Index("ix_ocpp_frames_station_id_at", "station_id", "at"),
         Index("ix_ocpp_frames_station_id_transaction_id", "station_id", "transaction_id"),
         Index("ix_ocpp_frames_station_id_remote_start_id", "station_id", "remote_start_id"),
+        Index(
+            "ix_ocpp_frames_station_id_evse_id_at",
+            "station_id",
+            "evse_id",
+            "at",
+            sqlite_where=sql("evse_id IS NOT NULL"),
+            postgresql_where=sql("evse_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -42,5 +51,7 @@ class OcppFrame(Base):
     """Of the transaction that call or answer is about, if it is about one."""
     remote_start_id: Mapped[int | None]
     """Of the request to start that it is about."""
+    evse_id: Mapped[int | None]
+    """Of the outlet that it is about, where it names neither of them: what else was said of an outlet meanwhile."""
     text: Mapped[str] = mapped_column(Text)
     """The payload as JSON, at most 16,384 characters."""

@@ -15,7 +15,11 @@ class AuditEntry(Base):
     """One thing that somebody did or looked at. The database refuses to change or delete it."""
 
     __tablename__ = "audit_log"
-    __table_args__ = (Index("ix_audit_log_at", "at"), Index("ix_audit_log_member_id_at", "member_id", "at"))
+    __table_args__ = (
+        Index("ix_audit_log_at", "at"),
+        Index("ix_audit_log_member_id_at", "member_id", "at"),
+        Index("ix_audit_log_subject_at", "subject", "at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -51,6 +55,11 @@ class AlarmKind(StrEnum):
     JOURNAL_DROPPED = "journal-dropped"
     PRESENCE_UNCHECKED = "presence-unchecked"
     LABEL_DOUBTFUL = "label-doubtful"
+    CLOCK_WRONG = "clock-wrong"
+    PROCESS_GONE = "process-gone"
+    DISK_FULL = "disk-full"
+    MAILS_REFUSED = "mails-refused"
+    SIGN_INS_FAIL = "sign-ins-fail"
 
 
 class Alarm(Base):
@@ -85,7 +94,11 @@ class Alarm(Base):
     acknowledged_at: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(String(500), default="")
     """What the person wrote who acknowledged it."""
-    closed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None] = mapped_column(index=True)
+    told_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When the staff was last mailed about it."""
+    told: Mapped[int] = mapped_column(default=0)
+    """How often that was; 0 again once its end was mailed."""
 
 
 class Replica(Base):

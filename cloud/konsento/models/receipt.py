@@ -17,7 +17,7 @@ class Receipt(Base):
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("charging_sessions.id"), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger, unique=True)
-    issued_at: Mapped[datetime]
+    issued_at: Mapped[datetime] = mapped_column(index=True)
     currency: Mapped[str] = mapped_column(String(3))
     measured_mwh: Mapped[int] = mapped_column(BigInteger)
     begin_mwh: Mapped[int | None] = mapped_column(BigInteger)
@@ -25,7 +25,7 @@ class Receipt(Base):
     end_mwh: Mapped[int | None] = mapped_column(BigInteger)
     billed_wh: Mapped[int] = mapped_column(BigInteger)
     unit_price: Mapped[Decimal]
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    amount_minor: Mapped[int] = mapped_column(BigInteger, index=True)
     """Taken from the driver, tax included."""
     tax_minor: Mapped[int] = mapped_column(BigInteger)
     """Part of the amount that is tax."""

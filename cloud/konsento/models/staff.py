@@ -19,6 +19,14 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class AlarmMails(StrEnum):
+    """About which alarms somebody wants mails."""
+
+    NONE = "none"
+    CRITICAL = "critical"
+    ALL = "all"
+
+
 class StaffMember(Base):
     """A person who works in the back office. Never deleted: the audit log names them."""
 
@@ -35,6 +43,9 @@ class StaffMember(Base):
     """Base32 secret of the one-time codes (RFC 6238); None until the invitation is taken."""
     totp_last_step: Mapped[int] = mapped_column(default=0)
     """The newest time step of 30 s whose code was used: no code counts twice."""
+    alarm_mails: Mapped[AlarmMails] = mapped_column(words(AlarmMails), default=AlarmMails.NONE)
+    locale: Mapped[str] = mapped_column(String(10), default="en")
+    """Language of the mails: that of the page on which they were asked for."""
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
     """Since when nobody can sign in as this member; None for who may."""

@@ -34,21 +34,28 @@ _TYPES: Final = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR
 UNREADABLE: Final = "unreadable"
 
 
+class _Evse(msgspec.Struct):
+    id: int | None = None
+
+
 class _Info(msgspec.Struct, rename="camel"):
     transaction_id: str | None = None
     remote_start_id: int | None = None
 
 
 class _About(msgspec.Struct, rename="camel"):
-    """The fields by which a message says which transaction it is about; the rest is skipped."""
+    """The fields by which a message says which transaction or outlet it is about; the rest is skipped."""
 
     transaction_id: str | None = None
     remote_start_id: int | None = None
     transaction_info: _Info | None = None
+    evse_id: int | None = None
+    evse: _Evse | None = None
 
 
 type _Noted = tuple[datetime, str, Direction, str]
-type _Links = tuple[str | None, int | None]
+type _Links = tuple[str | None, int | None, int | None]
+"""Transaction, request to start and, where it names neither, outlet."""
 
 # The table, not the class: its rows need nothing of the ORM.
 _INSERT: Final = insert(cast("Table", OcppFrame.__table__))
@@ -117,7 +124,7 @@ class Journal:
 
     def _row(self, at: datetime, station_id: str, direction: Direction, text: str) -> dict[str, Any]:
         kind, message_id, action, payload = _parts(text)
-        links: _Links = (None, None)
+        links: _Links = (None, None, None)
         if kind in {"CALL", "SEND"}:
             links = _links(payload)
             self._remember((station_id, direction, message_id), (action, links))
@@ -125,7 +132,7 @@ class Journal:
             asked = Direction.OUT if direction is Direction.IN else Direction.IN
             action, links = self._calls.get((station_id, asked, message_id), ("", links))
             if links[0] is None and action == "RequestStartTransaction":
-                links = (_links(payload)[0], links[1])
+                links = (_links(payload)[0], *links[1:])
         return {
             "id": new_id(),
             "at": at,
@@ -136,6 +143,7 @@ class Journal:
             "message_id": message_id[:36],
             "transaction_id": links[0],
             "remote_start_id": links[1],
+            "evse_id": links[2],
             "text": _kept(action, payload, text),
         }
 
@@ -164,7 +172,7 @@ def _links(payload: bytes) -> _Links:
     try:
         about = _about.decode(payload)
     except _UNREADABLE:
-        return None, None
+        return None, None, None
     info = about.transaction_info
     transaction_id = about.transaction_id or (info.transaction_id if info else None)
     remote_start_id = (
@@ -174,7 +182,10 @@ def _links(payload: bytes) -> _Links:
         transaction_id = None
     if remote_start_id is not None and not -(2**31) <= remote_start_id < 2**31:
         remote_start_id = None
-    return transaction_id, remote_start_id
+    evse_id = about.evse_id if about.evse is None else about.evse.id
+    if transaction_id is not None or remote_start_id is not None or evse_id is None or not 0 < evse_id < 2**31:
+        evse_id = None
+    return transaction_id, remote_start_id, evse_id
 
 
 def _kept(action: str, payload: bytes, text: str) -> str:

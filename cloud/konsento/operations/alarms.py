@@ -5,10 +5,12 @@ its alarm closes by itself. What happened once (a meter that made no sense) is t
 until a person has acknowledged it.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,8 +24,16 @@ SITE_AWAY: Final = timedelta(minutes=5)
 SESSION_SILENT: Final = timedelta(minutes=5)
 SESSION_UNSETTLED: Final = timedelta(minutes=30)
 """Beyond the patience of settlement with missing events, which is 15 minutes."""
+DEAD_AFTER: Final = timedelta(seconds=35)
+"""Of a running process: three beats that did not come."""
 TRANSACTION_UNKNOWN: Final = timedelta(hours=24)
 """How long an alarm about a transaction that belongs to no session stays, if it is not given to one."""
+
+CLOCK_APART: Final = timedelta(minutes=2)
+MAIL_ATTEMPTS: Final = 6
+"""Failures of one mail in a row: about two minutes of trying."""
+LEAST_FREE: Final = 0.05
+"""Share of the disk below which it counts as nearly full."""
 
 SEVERITY: Final = {
     AlarmKind.SITE_OFFLINE: Severity.CRITICAL,
@@ -36,6 +46,11 @@ SEVERITY: Final = {
     AlarmKind.JOURNAL_DROPPED: Severity.WARNING,
     AlarmKind.PRESENCE_UNCHECKED: Severity.WARNING,
     AlarmKind.LABEL_DOUBTFUL: Severity.WARNING,
+    AlarmKind.CLOCK_WRONG: Severity.WARNING,
+    AlarmKind.PROCESS_GONE: Severity.CRITICAL,
+    AlarmKind.DISK_FULL: Severity.CRITICAL,
+    AlarmKind.MAILS_REFUSED: Severity.WARNING,
+    AlarmKind.SIGN_INS_FAIL: Severity.WARNING,
 }
 REPORTED: Final = frozenset(
     {
@@ -43,6 +58,8 @@ REPORTED: Final = frozenset(
         AlarmKind.JOURNAL_DROPPED,
         AlarmKind.PRESENCE_UNCHECKED,
         AlarmKind.LABEL_DOUBTFUL,
+        AlarmKind.PROCESS_GONE,
+        AlarmKind.SIGN_INS_FAIL,
     }
 )
 """Kinds that happen once; acknowledging closes them."""
@@ -83,7 +100,16 @@ async def watch(session: AsyncSession, now: datetime) -> None:
             alarm.closed_at = now
         else:
             alarm.last_seen = now
+            if alarm.details != finding.details:
+                alarm.details = finding.details
     session.add_all(_alarm(finding, now) for finding in found.values())
+    await _report_processes(session, now)
+
+
+async def _report_processes(session: AsyncSession, now: datetime) -> None:
+    for replica in await repository.silent_replicas(session, now - DEAD_AFTER):
+        if not await repository.alarm_since(session, AlarmKind.PROCESS_GONE, replica.host, replica.beat_at):
+            await report(session, now, AlarmKind.PROCESS_GONE, replica.host, {"stations": replica.stations})
 
 
 async def acknowledge(session: AsyncSession, alarm_id: UUID, member_id: UUID, note: str, now: datetime) -> Alarm:
@@ -159,7 +185,44 @@ async def _look(session: AsyncSession, now: datetime) -> Sequence[Finding]:
             session, now - TRANSACTION_UNKNOWN
         )
     ]
-    return found
+    found += [
+        Finding(
+            kind=AlarmKind.CLOCK_WRONG,
+            subject=site.station_id,
+            details={"site": site.name, "seconds": int(late.total_seconds())},
+        )
+        for site, late in await repository.clocks_apart(session, CLOCK_APART)
+    ]
+    mails, error = await repository.failing(session, "mail", MAIL_ATTEMPTS)
+    if mails:
+        details = {"mails": mails, "error": error}
+        found.append(Finding(kind=AlarmKind.MAILS_REFUSED, subject="mail", details=details))
+    return found + _disk(session)
+
+
+class Disk(NamedTuple):
+    """The disk that holds an SQLite database."""
+
+    folder: Path
+    total: int
+    free: int
+
+
+def disk_of(session: AsyncSession) -> Disk | None:
+    """Return how full the disk of the database is; None where the database is on a server of its own."""
+    file = repository.database_file(session)
+    if not file or not (folder := Path(file).resolve().parent).exists():
+        return None
+    usage = shutil.disk_usage(folder)
+    return Disk(folder, usage.total, usage.free)
+
+
+def _disk(session: AsyncSession) -> list[Finding]:
+    disk = disk_of(session)
+    if disk is None or disk.free >= disk.total * LEAST_FREE:
+        return []
+    details = {"free": f"{disk.free // 2**20} MiB", "percent": round(100 * disk.free / disk.total, 1)}
+    return [Finding(kind=AlarmKind.DISK_FULL, subject=str(disk.folder)[:100], details=details)]
 
 
 def _alarm(finding: Finding, at: datetime) -> Alarm:

@@ -19,8 +19,6 @@ from konsento.operations import alarms, repository
 log = logging.getLogger(__name__)
 
 BEAT_EVERY_S: Final = 10.0
-DEAD_AFTER: Final = timedelta(seconds=35)
-"""Three beats that did not come."""
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 
 
@@ -95,7 +93,7 @@ class Heart:
 
 def alive(replica: Replica, now: datetime) -> bool:
     """Tell whether a process was heard of lately."""
-    return now - replica.beat_at <= DEAD_AFTER
+    return now - replica.beat_at <= alarms.DEAD_AFTER
 
 
 def _host() -> str:

@@ -1,14 +1,17 @@
 """Queries of operations: alarms, what they are about, processes, queues."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
 from konsento.models import (
+    ACTIVE,
     WITH_OUTLET,
     Alarm,
     AlarmKind,
@@ -20,11 +23,15 @@ from konsento.models import (
     OutletStatus,
     Replica,
     SessionState,
+    Severity,
     Site,
     StaffMember,
     Work,
     WorkState,
 )
+
+CREDIT: Final = "driver.credit"
+"""The action of the audit log by which a driver was given credit."""
 
 
 async def open_alarm(session: AsyncSession, kind: AlarmKind, subject: str) -> Alarm | None:
@@ -41,17 +48,63 @@ async def open_alarms(session: AsyncSession, kinds: Sequence[AlarmKind]) -> list
     return list(await session.scalars(query))
 
 
-async def alarms(session: AsyncSession, *, is_open: bool, most: int) -> list[tuple[Alarm, str | None]]:
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """Which alarms are looked for; what is empty does not narrow it."""
+
+    is_open: bool | None = None
+    kind: AlarmKind | None = None
+    severity: Severity | None = None
+    text: str = ""
+    """In the subject."""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: tuple[datetime, UUID] | None = None
+    """Only what was opened before this alarm (its time and id)."""
+
+
+async def alarms(
+    session: AsyncSession, sought: Sought, *, offset: int = 0, most: int
+) -> list[tuple[Alarm, str | None]]:
     """Return alarms and who acknowledged them (name or mail address), the newest first."""
     who = func.coalesce(func.nullif(StaffMember.name, ""), StaffMember.email)
     query = (
         select(Alarm, who)
         .outerjoin(StaffMember, StaffMember.id == Alarm.acknowledged_by)
-        .where(Alarm.closed_at.is_(None) if is_open else Alarm.closed_at.is_not(None))
-        .order_by(Alarm.opened_at.desc())
+        .where(*_sought(sought))
+        .order_by(Alarm.opened_at.desc(), Alarm.id.desc())
+        .offset(offset)
         .limit(most)
     )
     return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def count_alarms(session: AsyncSession, sought: Sought) -> int:
+    """Count the alarms that `alarms` returns."""
+    return await session.scalar(select(func.count()).select_from(Alarm).where(*_sought(sought))) or 0
+
+
+def _sought(sought: Sought) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if sought.is_open is not None:
+        conditions.append(Alarm.closed_at.is_(None) if sought.is_open else Alarm.closed_at.is_not(None))
+    if sought.kind is not None:
+        conditions.append(Alarm.kind == sought.kind)
+    if sought.severity is not None:
+        conditions.append(Alarm.severity == sought.severity)
+    if sought.text:
+        conditions.append(Alarm.subject.contains(sought.text, autoescape=True))
+    if sought.since is not None:
+        conditions.append(Alarm.opened_at >= sought.since)
+    if sought.until is not None:
+        conditions.append(Alarm.opened_at < sought.until)
+    if sought.before is not None:
+        at, number = sought.before
+        conditions += [
+            Alarm.opened_at <= at,
+            or_(Alarm.opened_at < at, and_(Alarm.opened_at == at, Alarm.id < number)),
+        ]
+    return conditions
 
 
 async def count_open(session: AsyncSession) -> int:
@@ -151,11 +204,28 @@ async def forget_frames(session: AsyncSession, before: datetime, most: int) -> i
 
 
 async def journal_facts(session: AsyncSession) -> tuple[int, datetime | None, datetime | None]:
-    """Return how many frames the journal has, and the times of the oldest and the newest."""
-    row = (
-        await session.execute(select(func.count(OcppFrame.id), func.min(OcppFrame.at), func.max(OcppFrame.at)))
-    ).one()
-    return row[0], row[1], row[2]
+    """Return about how many frames the journal has, and the times of the oldest and the newest.
+
+    Nothing is counted: that would hold everybody else up where there are millions. The oldest are deleted first, so on
+    SQLite the row numbers tell; PostgreSQL keeps an estimate.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        newest, oldest = text("SELECT max(rowid) FROM ocpp_frames"), text("SELECT min(rowid) FROM ocpp_frames")
+        last = await session.scalar(newest)
+        number = int(last) - int(await session.scalar(oldest) or 0) + 1 if last is not None else 0
+    else:
+        estimate = await session.scalar(text("SELECT reltuples FROM pg_class WHERE relname = 'ocpp_frames'"))
+        number = max(0, int(estimate or 0))
+    # One by one: together they are not read from the ends of the index.
+    oldest_at = await session.scalar(select(func.min(OcppFrame.at)))
+    newest_at = await session.scalar(select(func.max(OcppFrame.at)))
+    return number, oldest_at, newest_at
+
+
+def database_file(session: AsyncSession) -> str | None:
+    """Return the file of an SQLite database; None where there is none."""
+    engine = session.get_bind()
+    return engine.engine.url.database if engine.dialect.name == "sqlite" else None
 
 
 async def database_bytes(session: AsyncSession) -> int:
@@ -166,29 +236,117 @@ async def database_bytes(session: AsyncSession) -> int:
     return int(await session.scalar(text("SELECT pg_database_size(current_database())")) or 0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """Which entries of the audit log are looked for; what is empty does not narrow it."""
+
+    member_id: UUID | None = None
+    action: str = ""
+    """How the action begins."""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    down: bool = True
+    """The newest first."""
+    before: tuple[datetime, UUID] | None = None
+    """Only what is older than this entry (its time and id)."""
+
+
 async def audit_log(
-    session: AsyncSession,
-    *,
-    member_id: UUID | None,
-    action: str,
-    subject: str,
-    since: datetime | None,
-    until: datetime | None,
-    offset: int,
-    most: int,
+    session: AsyncSession, looked: Looked, *, offset: int, most: int
 ) -> list[tuple[AuditEntry, str | None]]:
-    """Return entries and who did it (name or mail address), the newest first; empty filters take all."""
+    """Return entries and who did it (name or mail address)."""
     who = func.coalesce(func.nullif(StaffMember.name, ""), StaffMember.email)
     query = select(AuditEntry, who).outerjoin(StaffMember, StaffMember.id == AuditEntry.member_id)
-    if member_id is not None:
-        query = query.where(AuditEntry.member_id == member_id)
-    if action:
-        query = query.where(AuditEntry.action.startswith(action, autoescape=True))
-    if subject:
-        query = query.where(AuditEntry.subject == subject)
-    if since is not None:
-        query = query.where(AuditEntry.at >= since)
-    if until is not None:
-        query = query.where(AuditEntry.at < until)
-    query = query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).offset(offset).limit(most)
-    return [(row[0], row[1]) for row in await session.execute(query)]
+    if looked.member_id is not None:
+        query = query.where(AuditEntry.member_id == looked.member_id)
+    if looked.action:
+        query = query.where(AuditEntry.action.startswith(looked.action, autoescape=True))
+    if looked.subject:
+        query = query.where(AuditEntry.subject == looked.subject)
+    if looked.since is not None:
+        query = query.where(AuditEntry.at >= looked.since)
+    if looked.until is not None:
+        query = query.where(AuditEntry.at < looked.until)
+    if looked.before is not None:
+        at, number = looked.before
+        query = query.where(
+            AuditEntry.at <= at, or_(AuditEntry.at < at, and_(AuditEntry.at == at, AuditEntry.id < number))
+        )
+    columns = (AuditEntry.at, AuditEntry.id)
+    query = query.order_by(*(column.desc() if looked.down else column.asc() for column in columns))
+    return [(row[0], row[1]) for row in await session.execute(query.offset(offset).limit(most))]
+
+
+async def goodwill_since(session: AsyncSession, member_id: UUID, since: datetime) -> int:
+    """Return how much credit a member has given to drivers since then, in minor units."""
+    query = select(AuditEntry.details).where(
+        AuditEntry.member_id == member_id, AuditEntry.at >= since, AuditEntry.action == CREDIT
+    )
+    return sum(int(details.get("minor", 0)) for details in await session.scalars(query))
+
+
+async def clocks_apart(session: AsyncSession, by: timedelta) -> list[tuple[Site, timedelta]]:
+    """Return connected sites whose newest event of a running session was told long after, or before, it happened.
+
+    Events that were told later, because the site had no connection, do not count.
+    """
+    query = (
+        select(Site, MeterEvent.received_at, MeterEvent.at)
+        .join(ChargingSession, ChargingSession.site_id == Site.id)
+        .join(
+            MeterEvent,
+            and_(
+                MeterEvent.site_id == ChargingSession.site_id,
+                MeterEvent.transaction_id == ChargingSession.transaction_id,
+                MeterEvent.seq_no == ChargingSession.last_seq_no,
+            ),
+        )
+        .where(ChargingSession.state.in_(ACTIVE), Site.connected, MeterEvent.offline.is_(False))
+    )
+    apart: dict[UUID, tuple[Site, timedelta]] = {}
+    for site, received_at, at in await session.execute(query):
+        late = received_at - at
+        if abs(late) > by and abs(late) > abs(apart.get(site.id, (site, timedelta()))[1]):
+            apart[site.id] = (site, late)
+    return list(apart.values())
+
+
+async def silent_replicas(session: AsyncSession, since: datetime) -> list[Replica]:
+    """Return the processes that were last heard of before that time and did not say that they end."""
+    return list(await session.scalars(select(Replica).where(Replica.beat_at < since)))
+
+
+async def alarm_since(session: AsyncSession, kind: AlarmKind, subject: str, since: datetime) -> bool:
+    """Tell whether there was an alarm of a kind about a subject since then, open or over."""
+    query = select(Alarm.id).where(Alarm.kind == kind, Alarm.subject == subject, Alarm.opened_at >= since).limit(1)
+    return await session.scalar(query) is not None
+
+
+async def failing(session: AsyncSession, kind: str, attempts: int) -> tuple[int, str]:
+    """Return how much due work of a kind has failed so often in a row, and the last error of some of it."""
+    query = select(func.count(), func.max(Work.last_error)).where(
+        Work.state == WorkState.DUE, Work.kind == kind, Work.attempts >= attempts
+    )
+    row = (await session.execute(query)).one()
+    return row[0], row[1] or ""
+
+
+async def alarms_to_tell(session: AsyncSession, told_before: datetime) -> list[Alarm]:
+    """Return the open alarms that nobody cares for and that were not told about since then, the oldest first."""
+    query = (
+        select(Alarm)
+        .where(
+            Alarm.closed_at.is_(None),
+            Alarm.acknowledged_at.is_(None),
+            or_(Alarm.told_at.is_(None), Alarm.told_at <= told_before),
+        )
+        .order_by(Alarm.opened_at)
+        .with_for_update()
+    )
+    return list(await session.scalars(query))
+
+
+async def told_since(session: AsyncSession, since: datetime) -> list[Alarm]:
+    """Return the alarms that the staff was mailed about since then, also those that are over, locked."""
+    return list(await session.scalars(select(Alarm).where(Alarm.told_at >= since).with_for_update()))

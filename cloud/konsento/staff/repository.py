@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
+from konsento.models import AlarmMails, Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
 
 
 async def member_by_email(session: AsyncSession, email: str) -> StaffMember | None:
@@ -22,6 +22,12 @@ async def locked_member(session: AsyncSession, member_id: UUID) -> StaffMember |
 async def members(session: AsyncSession) -> list[StaffMember]:
     """Return all members by their mail address."""
     return list(await session.scalars(select(StaffMember).order_by(StaffMember.email)))
+
+
+async def wanting_alarm_mails(session: AsyncSession) -> list[StaffMember]:
+    """Return who wants mails about alarms and works here."""
+    query = select(StaffMember).where(StaffMember.alarm_mails != AlarmMails.NONE, StaffMember.disabled_at.is_(None))
+    return list(await session.scalars(query))
 
 
 async def admins(session: AsyncSession) -> int:

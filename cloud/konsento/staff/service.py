@@ -14,7 +14,7 @@ from konsento.kit import passwords as kit_passwords
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id, new_token
-from konsento.models import Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
+from konsento.models import AlarmMails, Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
 from konsento.staff import codes, passwords, repository, throttle
 from konsento.staff.contact import normal_email
 from konsento.staff.errors import (
@@ -215,6 +215,15 @@ async def change_role(session: AsyncSession, member_id: UUID, role: Role) -> Sta
     member = await _changeable(session, member_id, stays_admin=role is Role.ADMIN)
     member.role = role
     return member
+
+
+async def choose_alarm_mails(session: AsyncSession, member_id: UUID, about: AlarmMails, locale: str) -> None:
+    """Note about which alarms a member wants mails, and in which language. Raises `UnknownMember`."""
+    member = await repository.locked_member(session, member_id)
+    if member is None:
+        raise UnknownMember
+    member.alarm_mails = about
+    member.locale = locale
 
 
 async def disable(session: AsyncSession, member_id: UUID, now: datetime) -> StaffMember:

@@ -1,12 +1,18 @@
 """The inbox of alarms, and the health of the server."""
 
+import csv
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select
 
+from konsento.app import wire
+from konsento.backoffice import alarms as page_of_alarms
+from konsento.backoffice.words import ADVICE, ALARMS, WORK
 from konsento.kit.work import DEAD_AFTER, Job
-from konsento.models import Alarm, AlarmKind, Role, Work, WorkState
-from konsento.operations import alarms
+from konsento.models import Alarm, AlarmKind, Direction, Role, Work, WorkState
+from konsento.ocpp import Journal
+from konsento.operations import alarms, repository
 from konsento.operations.replicas import Facts, Heart
 
 if TYPE_CHECKING:
@@ -58,6 +64,7 @@ async def test_work_that_was_given_up_is_tried_again_from_its_alarm(office: Offi
     assert "KeyError" in page.text
     assert (retried.status_code, again.status_code) == (303, 404)
     assert done == ["k 1"]
+    assert [entry.subject for entry in await office.log("work.retry")] == ["example k 1"]
     assert await open_alarms(office) == []
 
 
@@ -88,4 +95,46 @@ async def test_health_shows_processes_queues_and_journal(office: Office) -> None
 
     assert "Stations connected 3" in page
     assert "Not written yet 5" in page
-    assert "settle due 1" in page
+    assert "Bill a session due 1" in page
+
+
+async def test_every_kind_of_due_work_has_a_name(office: Office) -> None:
+    settings = office.bench.services.settings.model_copy()
+    services, *_ = wire(settings)
+    await services.database.close()
+
+    assert set(services.work._handlers) == set(WORK)
+
+
+def test_every_alarm_has_its_words() -> None:
+    assert set(ALARMS) == set(ADVICE) == set(alarms.SEVERITY) == set(AlarmKind)
+
+
+async def test_alarms_are_filtered_and_given_out_as_a_file(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_of_alarms, "EXPORTED_AT_ONCE", 2)
+    services = office.bench.services
+    async with services.database.transaction() as session:
+        for number in range(5):
+            await alarms.report(session, services.clock.now(), AlarmKind.METER_DOUBTFUL, f"={number}", {"readings": 3})
+    async with office.member(Role.VIEWER) as browser:
+        pages = [
+            office.bench.words(await browser.get("/office/alarms", params=params))
+            for params in ({}, {"kind": "site-offline"}, {"severity": "critical"}, {"text": "=4"}, {"kind": "x"})
+        ]
+        file = await browser.get("/office/alarms.csv", params={"kind": "meter-doubtful"})
+
+    assert [page.count("Some readings of this session") for page in pages] == [5, 0, 0, 1, 5]
+    rows = list(csv.DictReader(file.text.lstrip("\ufeff").splitlines()))
+    assert [row["About"] for row in rows] == [f"'={number}" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_the_journal_is_estimated_without_counting(office: Office) -> None:
+    services = office.bench.services
+    journal = Journal(services.database, services.clock)
+    for _ in range(5):
+        journal.note("sakura-mall", Direction.IN, '[2,"m","Heartbeat",{}]')
+    await journal.flush()
+    async with services.database.transaction() as session:
+        number, oldest, newest = await repository.journal_facts(session)
+
+    assert (number, oldest, newest) == (5, services.clock.now(), services.clock.now())

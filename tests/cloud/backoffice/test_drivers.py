@@ -1,5 +1,6 @@
 """Drivers: seen for a reason only, every look in the log, credit once."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,8 @@ from konsento.models import Driver, Role, Transfer
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    import httpx
 
     from tests.cloud.backoffice.conftest import Office
 
@@ -101,3 +104,43 @@ async def test_an_amount_that_cannot_be_is_not_given(office: Office, amount: str
         assert await office.bench.balance(driver) == "¥3,000"
 
     assert await office.log("driver.credit") == []
+
+
+async def test_a_member_gives_no_more_than_a_day_allows(office: Office) -> None:
+    office.bench.services.settings.goodwill_day_minor = 1000
+    async with (
+        office.bench.driver() as driver,
+        office.member(Role.OPERATOR) as browser,
+        office.member(Role.ADMIN) as other,
+    ):
+        number = await driver_id(office)
+        at = f"/office/drivers/{number}/credit"
+
+        async def give(member: httpx.AsyncClient, amount: str) -> tuple[int, str]:
+            answer = await member.post(at, data={"amount": amount, "once": str(new_id())} | REASON)
+            return answer.status_code, office.bench.words(answer)
+
+        first = await give(browser, "700")
+        too_much = await give(browser, "301")
+        rest = await give(browser, "300")
+        spent = await give(browser, "1")
+        colleague = await give(other, "1000")
+        balance = await office.bench.balance(driver)
+
+    assert (first[0], too_much[0], rest[0], spent[0], colleague[0]) == (200, 409, 200, 409, 200)
+    assert "¥700 were given." in first[1]
+    assert "In 24 hours you may give ¥1,000; ¥300 of it is left." in too_much[1]
+    assert balance == "¥5,000"
+    assert len(await office.log("driver.credit")) == 3
+
+
+async def test_two_clicks_at_once_give_once_and_say_so(office: Office) -> None:
+    data = {"amount": "500", "once": str(new_id())} | REASON
+    async with office.bench.driver() as driver, office.member(Role.OPERATOR) as browser:
+        at = f"/office/drivers/{await driver_id(office)}/credit"
+        answers = await asyncio.gather(browser.post(at, data=data), browser.post(at, data=data))
+        balance = await office.bench.balance(driver)
+
+    assert balance == "¥3,500"
+    said = sorted("It was given once." in office.bench.words(answer) for answer in answers)
+    assert said == [False, True]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from sqlalchemy import select
 
-from konsento.models import Role
+from konsento.models import Alarm, AlarmKind, Role
 from konsento.staff import service as staff
 
 if TYPE_CHECKING:
@@ -246,3 +247,33 @@ async def test_nothing_of_a_sign_in_is_kept_in_the_clear(office: Office) -> None
     assert token.encode() not in content
     assert codes[0].replace("-", "").encode() not in content
     assert link.rpartition("/")[2].encode() not in content
+
+
+async def test_a_token_that_was_planted_is_worth_nothing_after_signing_in(office: Office) -> None:
+    link = await invited(office)
+    async with office.bench.browser() as browser:
+        secret, _ = await enrol(office, browser, link)
+        planted = browser.cookies["konsento_staff"]
+        office.bench.clock.advance(timedelta(minutes=1))
+        await sign_in(browser, await office.code(secret))
+        own = browser.cookies["konsento_staff"]
+        signed_in = await browser.get("/office/")
+    async with office.bench.browser(Cookie=f"konsento_staff={planted}") as attacker:
+        planted_one = await attacker.get("/office/")
+    async with office.bench.browser(Cookie="konsento_staff=MADEUP") as attacker:
+        made_up = await attacker.get("/office/")
+
+    assert own != planted
+    assert (signed_in.status_code, planted_one.status_code, made_up.status_code) == (200, 303, 303)
+
+
+async def test_guessing_that_goes_on_is_an_alarm(office: Office) -> None:
+    await invited(office)
+    async with office.bench.browser() as browser:
+        for number in range(8):
+            await sign_in(browser, f"{number:06}")
+    async with office.bench.services.database.transaction() as session:
+        (alarm,) = await session.scalars(select(Alarm))
+
+    assert (alarm.kind, alarm.count) == (AlarmKind.SIGN_INS_FAIL, 3)
+    assert EMAIL not in str(alarm.details) + alarm.subject

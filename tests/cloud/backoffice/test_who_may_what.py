@@ -1,5 +1,6 @@
 """Every address of the back office: nobody, a driver and each role get what is theirs and no more."""
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,7 +37,10 @@ PRIVATE = {
     ("POST", "/drivers/{number}"): Permission.DRIVERS,
     ("POST", "/drivers/{number}/sign-out"): Permission.DRIVERS,
     ("POST", "/drivers/{number}/credit"): Permission.CREDIT,
+    ("GET", "/frames/{number}"): Permission.LOOK,
     ("GET", "/alarms"): Permission.LOOK,
+    ("GET", "/alarms.csv"): Permission.LOOK,
+    ("POST", "/alarms/mails"): Permission.LOOK,
     ("POST", "/alarms/{number}/acknowledge"): Permission.ALARMS,
     ("POST", "/alarms/{number}/retry"): Permission.ALARMS,
     ("GET", "/stations/{station_id}"): Permission.LOOK,
@@ -70,6 +74,7 @@ FIELDS = {
     "base": "SummaryInventory",
     "role": "viewer",
     "once": NOBODYS,
+    "about": "none",
 }
 
 
@@ -160,3 +165,23 @@ async def test_pages_carry_the_headers_and_stay_out_of_caches(office: Office) ->
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
     assert "style=" not in answer.text
+
+
+async def test_a_new_address_without_a_permission_is_noticed(office: Office) -> None:
+    mount = next(r for r in office.bench.app.routes if isinstance(r, Mount) and r.path == "/office")
+    assert isinstance(mount.app, FastAPI)
+    mount.app.add_api_route("/forgotten", lambda: None)
+
+    assert routes(office.bench.app) - (OPEN | set(PRIVATE)) == {("GET", "/forgotten")}
+
+
+async def test_no_page_can_be_framed_or_run_foreign_scripts(office: Office) -> None:
+    async with office.member(Role.ADMIN) as browser:
+        for method, path in PRIVATE:
+            if method == "GET":
+                answer = await browser.get(address(path))
+                assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], path
+                assert "script-src 'self'" in answer.headers["content-security-policy"], path
+                assert answer.headers["x-frame-options"] == "DENY", path
+                assert answer.headers["cache-control"] == "no-store", path
+                assert not re.search(r"<script(?![^>]* src=)|\son\w+=|style=", answer.text), path

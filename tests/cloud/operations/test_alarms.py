@@ -1,19 +1,20 @@
 """Alarms: raised once while something is wrong, closed when it is over, counted when it happens again."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from konsento.backoffice import work as back_office_work
 from konsento.kit.ids import new_id
-from konsento.models import Alarm, AlarmKind, OutletStatus
+from konsento.models import Alarm, AlarmKind, OutletStatus, Work, WorkState
 from konsento.operations import alarms, audit
 from konsento.operations.replicas import Facts, Heart
 from konsento.sites import stations
 
-from ..conftest import ENDED, STARTED, STATION, Core, event_of
+from ..conftest import AT, ENDED, STARTED, STATION, Core, event_of
 
 
 async def watch(core: Core, after: timedelta = timedelta()) -> dict[AlarmKind, Alarm]:
@@ -138,3 +139,65 @@ async def test_the_database_refuses_to_change_the_audit_log(core: Core, change: 
     with pytest.raises(DBAPIError, match="append-only"):
         async with core.services.database.transaction() as session:
             await session.execute(text(change))
+
+
+async def test_a_clock_that_is_wrong_is_an_alarm_until_it_is_right(core: Core) -> None:
+    session = await core.start()
+    core.clock.advance(timedelta(minutes=3))
+    await core.send(event_of(session, 0, "1000", kind=STARTED))  # by its own clock it happened three minutes ago
+    apart = await watch(core)
+    await core.send(event_of(session, 1, "1001", seconds=181))
+    right = await watch(core)
+    core.clock.advance(timedelta(minutes=3))
+    await core.send(event_of(session, 2, "1002", seconds=190, offline=True))
+    told_later = await watch(core)
+
+    alarm = apart[AlarmKind.CLOCK_WRONG]
+    assert (alarm.subject, alarm.details["seconds"]) == (STATION, 180)
+    assert AlarmKind.CLOCK_WRONG not in right
+    assert AlarmKind.CLOCK_WRONG not in told_later
+
+
+async def test_a_process_that_died_is_told_once(core: Core) -> None:
+    heart = Heart(core.services.database, core.clock, lambda: Facts(stations=3))
+    await heart.beat()
+    lives = await watch(core, timedelta(seconds=30))
+    died = await watch(core, timedelta(seconds=10))
+    async with core.services.database.transaction() as session:
+        alarm = await session.get_one(Alarm, died[AlarmKind.PROCESS_GONE].id)
+        alarm.closed_at = core.clock.now()
+    seen = await watch(core, timedelta(minutes=1))
+    await heart.beat()
+    await heart._leave()
+    left = await watch(core, timedelta(minutes=1))
+
+    assert lives == {}
+    assert died[AlarmKind.PROCESS_GONE].details == {"stations": 3}
+    assert (seen, left) == ({}, {})
+
+
+async def test_a_disk_that_is_nearly_full_is_an_alarm(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = 4 * 2**30
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100 * 2**30, 0, free))
+    full = await watch(core)
+    free = 6 * 2**30
+    room = await watch(core)
+
+    assert full[AlarmKind.DISK_FULL].details == {"free": "4096 MiB", "percent": 4.0}
+    assert room == {}
+
+
+async def test_a_mail_server_that_takes_nothing_is_an_alarm(core: Core) -> None:
+    async with core.services.database.transaction() as session:
+        session.add_all(
+            Work(kind="mail", key=str(n), due_at=AT, created_at=AT, attempts=n, last_error="SMTPServerDisconnected")
+            for n in (1, 6, 7)
+        )
+    refused = await watch(core)
+    async with core.services.database.transaction() as session:
+        await session.execute(update(Work).values(state=WorkState.DONE, attempts=0))
+    taken = await watch(core)
+
+    details = {"mails": 2, "error": "SMTPServerDisconnected"}
+    assert refused[AlarmKind.MAILS_REFUSED].details == details
+    assert taken == {}

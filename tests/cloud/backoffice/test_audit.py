@@ -1,0 +1,135 @@
+"""The audit log is whole: every form of the back office leaves an entry that says who, what and why."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from konsento.kit.ids import new_id
+from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember
+from konsento.ocpp.messages import GetTransactionStatus, GetTransactionStatusResponse
+from konsento.operations import alarms
+
+from .test_remote import ANSWERS, play
+from .test_who_may_what import OPEN, routes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cloud.backoffice.conftest import Office
+
+WHY = {"reason": "asked for by phone"}
+UNLOGGED = {("POST", "/signin"), ("POST", "/signout"), ("POST", "/invitation/{token}")}
+"""Tested with the sign-in: whoever they are about is not signed in before, or after."""
+
+
+async def _ids(office: Office, model: Any) -> list[Any]:
+    async with office.bench.services.database.transaction() as session:
+        return list(await session.scalars(select(model.id).order_by(model.id)))
+
+
+async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
+    services = office.bench.services
+    services.settings.mail_folder = tmp_path
+    status = GetTransactionStatusResponse(ongoing_indicator=True, messages_in_queue=False)
+    play(office, ANSWERS | {GetTransactionStatus: status})
+    async with office.bench.driver("ann@example.com") as driver, office.member(Role.ADMIN) as browser:
+        billed = (await office.bench.start(driver)).removeprefix("/s/")
+        await office.bench.site.charges("10")
+        running = (await office.bench.start(driver)).removeprefix("/s/")
+        await office.bench.site.reports("0")
+        someone, _ = await office.enrolled(Role.VIEWER)
+        (ann,) = await _ids(office, Driver)
+        async with services.database.transaction() as session:
+            await alarms.report(session, services.clock.now(), AlarmKind.METER_DOUBTFUL, billed)
+        (alarm,) = await _ids(office, Alarm)
+        station = "/stations/{station_id}"
+        forms: dict[str, tuple[str, dict[str, str], str]] = {
+            "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
+            "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
+            "/sessions/{number}/stop": (f"/sessions/{running}/stop", WHY, "session.stop"),
+            "/sessions/{number}/receipt": (f"/sessions/{billed}/receipt", {}, "session.send-receipt"),
+            "/drivers": ("/drivers", {"text": "ann"} | WHY, "driver.search"),
+            "/drivers/{number}": (f"/drivers/{ann}", WHY, "driver.look"),
+            "/drivers/{number}/sign-out": (f"/drivers/{ann}/sign-out", WHY, "driver.sign-out"),
+            "/drivers/{number}/credit": (
+                f"/drivers/{ann}/credit", {"amount": "500", "once": str(new_id())} | WHY, "driver.credit",
+            ),
+            "/alarms/mails": ("/alarms/mails", {"about": "all"}, "staff.alarm-mails"),
+            "/alarms/{number}/acknowledge": (f"/alarms/{alarm}/acknowledge", {"note": "seen"}, "alarm.acknowledge"),
+            "/alarms/{number}/retry": (f"/alarms/{alarm}/retry", {}, ""),
+            "/staff": ("/staff", {"email": "new@example.com", "role": "viewer"}, "staff.invite"),
+            "/staff/{number}/role": (f"/staff/{someone}/role", {"role": "support"}, "staff.role"),
+            "/staff/{number}/disable": (f"/staff/{someone}/disable", {}, "staff.disable"),
+            "/staff/{number}/enable": (f"/staff/{someone}/enable", {}, "staff.enable"),
+            "/staff/{number}/reset": (f"/staff/{someone}/reset", {}, "staff.reset"),
+            f"{station}/trigger": ("/stations/sakura-mall/trigger", {"message": "Heartbeat"}, "station."),
+            f"{station}/reset": ("/stations/sakura-mall/reset", {"kind": "OnIdle"} | WHY, "station."),
+            f"{station}/availability": ("/stations/sakura-mall/availability", {"status": "Operative"}, "station."),
+            f"{station}/report": ("/stations/sakura-mall/report", {"base": "SummaryInventory"}, "station."),
+            f"{station}/read": ("/stations/sakura-mall/read", {"variable": "ChargingStation.Model"}, "station."),
+            f"{station}/write": (
+                "/stations/sakura-mall/write",
+                {"variable": "OCPPCommCtrlr.HeartbeatInterval", "value": "30"},
+                "station.",
+            ),
+        }  # fmt: skip
+        there_are = {path for method, path in routes(office.bench.app) if method == "POST"}
+        assert there_are == set(forms) | {path for _, path in UNLOGGED}
+        for path, (address, data, action) in forms.items():
+            before = len(await office.log())
+            answer = await browser.post(f"/office{address}", data=data)
+            written = (await office.log())[before:]
+            if not action:  # nothing was done, so nothing is said to have been
+                assert (answer.status_code, written) == (404, []), path
+                continue
+            assert answer.status_code in {200, 303}, (path, answer.text)
+            assert any(entry.action.startswith(action) and entry.member_id for entry in written), path
+            if data.items() >= WHY.items():
+                assert any(entry.details.get("reason") == WHY["reason"] for entry in written), path
+            # An answer that shows a driver is a look at the driver.
+            if "ann@example.com" in answer.text:
+                assert any(entry.action == "driver.look" for entry in written), path
+
+
+async def test_signing_in_and_out_and_taking_the_log_along_are_logged(office: Office) -> None:
+    async with office.member(Role.ADMIN) as browser:
+        await browser.get("/office/log.csv", params={"action": "driver."})
+        await browser.post("/office/signout")
+        await browser.post("/office/signout")
+
+    assert {("POST", path) for _, path in UNLOGGED} <= OPEN
+    assert [entry.action for entry in await office.log()] == ["log.export", "staff.sign-out"]
+    assert (await office.log("log.export"))[0].details == {"action": "driver."}
+
+
+async def test_the_log_shows_words_filters_and_gives_out_everything(office: Office) -> None:
+    async with office.bench.driver(), office.member(Role.ADMIN) as browser:
+        (ann,) = await _ids(office, Driver)
+        (me,) = await _ids(office, StaffMember)
+        for _ in range(3):
+            await browser.post(f"/office/drivers/{ann}", data=WHY)
+        page = office.bench.words(await browser.get("/office/log", params={"who": str(me), "action": "driver."}))
+        none = office.bench.words(await browser.get("/office/log", params={"action": "staff."}))
+        upwards = (await browser.get("/office/log", params={"down": "false"})).text
+        file = await browser.get("/office/log.csv", params={"subject": str(ann)})
+
+    assert page.count("looked at a driver driver.look") == 3
+    assert "reason: asked for by phone" in page
+    assert "Nothing is logged like that." in none
+    assert len(re.findall(r"driver\.look", upwards)) >= 3
+    assert file.text.splitlines()[0] == "\ufeffTime (UTC),Who,Action,What was done,About,Details"
+    assert len(file.text.splitlines()) == 4
+
+
+async def test_a_new_action_is_shown_by_its_own_name(office: Office) -> None:
+    services = office.bench.services
+    async with services.database.transaction() as session:
+        session.add(
+            AuditEntry(id=new_id(), at=services.clock.now(), action="site.move", subject="x", details={"metres": 3})
+        )
+    async with office.member(Role.ADMIN) as browser:
+        page = office.bench.words(await browser.get("/office/log"))
+
+    assert "site.move" in page
+    assert "metres: 3" in page
