@@ -30,7 +30,7 @@ from konsento.accounts.errors import (
     UnknownToken,
 )
 from konsento.kit.ids import new_id
-from konsento.models import ApiToken, Driver
+from konsento.models import ApiToken, Driver, DriverKind
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ async def caller(session: AsyncSession, token: str, now: datetime) -> Caller | N
     query = (
         select(ApiToken, Driver)
         .join(Driver, Driver.id == ApiToken.driver_id)
-        .where(ApiToken.token_hash == _hash(token), ApiToken.expires_at > now)
+        .where(ApiToken.token_hash == _hash(token), ApiToken.expires_at > now, Driver.kind != DriverKind.DELETED)
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:

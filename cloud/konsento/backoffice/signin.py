@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice.render import office_page
-from konsento.backoffice.who import COOKIE, MaybeMember
+from konsento.backoffice.who import FOLDER, MaybeMember, staff_cookie
 from konsento.kit.errors import KonsentoError
 from konsento.operations import audit
 from konsento.services import Services
@@ -73,12 +73,12 @@ async def sign_in(request: Request, services: Wired, form: Annotated[SignInForm,
 @router.post("/signout")
 async def sign_out(request: Request, services: Wired) -> Response:
     """Sign this browser out."""
-    token = request.cookies.get(COOKIE)
+    token = request.cookies.get(staff_cookie(services))
     if token:
         async with services.database.transaction() as session:
             await staff.sign_out(session, token)
     answer = RedirectResponse("/office/signin", 303)
-    answer.delete_cookie(COOKIE, path="/office", **cookie_flags(services.settings.public_url))
+    answer.delete_cookie(staff_cookie(services), path=FOLDER, **cookie_flags(services.settings.public_url))
     return answer
 
 
@@ -143,10 +143,10 @@ def _enrolment_form(
 
 def _remember(answer: Response, services: Services, token: str) -> None:
     answer.set_cookie(
-        COOKIE,
+        staff_cookie(services),
         token,
         max_age=int(staff.STAYS_SIGNED_IN.total_seconds()),
-        path="/office",
+        path=FOLDER,
         **cookie_flags(services.settings.public_url),
     )
 

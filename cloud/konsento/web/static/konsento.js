@@ -30,3 +30,12 @@ if (document.querySelector("[data-look-again]")) setTimeout(lookAgain, LOOK_AGAI
 // Without a connection the worker shows a page that says so; it goes away with the first sign of one.
 navigator.serviceWorker?.register("/sw.js").catch(() => {});
 if (document.querySelector("[data-offline]")) addEventListener("online", () => location.reload());
+
+// Whoever does not want a passkey is not asked again in this browser.
+for (const offer of document.querySelectorAll("[data-passkey-offer]")) {
+  offer.hidden = !window.PublicKeyCredential || localStorage.getItem("no-passkey") === "1";
+  offer.querySelector("button").addEventListener("click", () => {
+    localStorage.setItem("no-passkey", "1");
+    offer.hidden = true;
+  });
+}
