@@ -148,8 +148,8 @@ async def options_to_sign_in(session: AsyncSession, site: Site, now: datetime) -
 async def signed_in_by(session: AsyncSession, site: Site, answer: Answer, now: datetime) -> Driver:
     """Return whose passkey has signed.
 
-    Raises `PasskeyChallengeOver`, `UnknownPasskey`, `PasskeyRefused`, `PasskeyCopied`. The challenge is used up by an answer that is
-    right; one that is refused rolls that back, and gains nothing by it.
+    The challenge is used up by an answer that is right; one that is refused rolls that back, and gains nothing by it.
+    Raises `PasskeyChallengeOver`, `UnknownPasskey`, `PasskeyRefused`, `PasskeyCopied`.
     """
     challenge = await _take_challenge(session, answer, now, None)
     found = await _with_driver(session, answer)

@@ -55,6 +55,8 @@ class Scope(StrEnum):
     RECEIPTS_READ = "receipts:read"
     BALANCE_READ = "balance:read"
     ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
+    ACCOUNT_EXPORT = "account:export"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
     TOKENS_READ = "tokens:read"

@@ -41,6 +41,7 @@ def test_every_scope_is_good_for_something() -> None:
 
 def test_clients_may_rely_on_the_names_of_operations() -> None:
     assert sorted(operation["operationId"] for operation in operations(openapi(Settings()))) == [
+        "changeAccount",
         "changeLimit",
         "createLimitQuote",
         "createQuote",
@@ -48,6 +49,7 @@ def test_clients_may_rely_on_the_names_of_operations() -> None:
         "createWebhook",
         "enableWebhook",
         "endToken",
+        "exportAccount",
         "getAccount",
         "getBalance",
         "getCurve",
