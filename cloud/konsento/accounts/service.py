@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.accounts import browsers, guests, passwords, repository, throttle
+from konsento.accounts import browsers, guests, known, passwords, repository, throttle
 from konsento.accounts.contact import normal_address, normal_email, normal_name, normal_phone
 from konsento.accounts.errors import BadEmail, EmailTaken, WrongPassword
 from konsento.accounts.links import LIVES
@@ -24,6 +25,7 @@ STAYS_SIGNED_IN = timedelta(days=30)
 """A browser that is not used for so long has to sign in again."""
 ENDS_AFTER = timedelta(days=180)
 """Then every browser has to, be it used or not."""
+NOBODY = UUID(int=0)
 _USE_NOTED_EVERY = timedelta(hours=1)
 _TOKEN_LENGTH = 43  # characters of A-Z0-9: 222 bits
 
@@ -139,20 +141,23 @@ async def sign_in(
     address: str,
     browser: str = "",
     instead_of: str | None = None,
+    mark: str = "",
 ) -> tuple[Driver, str]:
     """Check mail address and password; returns the driver and the token for the browser's cookie.
 
     Takes the database, not a session: the password is checked between two short transactions, because its hash is
-    slow on purpose, and the count of failures must be kept although the attempt is refused. `address` is the
-    network address of the browser. Raises `WrongPassword`, which does not tell whether the mail address has an
-    account and takes the same time for both, and `TooManyAttempts`.
+    slow on purpose, and the count of failures must be kept although the attempt is refused. `address` is the network
+    address of the browser, `mark` what it was given when the driver signed in there before (`known`). Raises
+    `WrongPassword`, which does not tell whether the mail address has an account and takes the same time for both, and
+    `TooManyAttempts`.
     """
     with suppress(BadEmail):  # It cannot have an account then, and goes on as any unknown one.
         email = normal_email(email)
-    origin = throttle.origin_of(email, address)
     async with database.transaction() as session:
-        await throttle.attempt(session, origin, clock.now())
         driver = await repository.driver_by_email(session, email)
+        browser_number = await known.number_of(session, mark, driver.id if driver else NOBODY)
+        origin = throttle.origin_of(email, browser_number or address)
+        await throttle.attempt(session, origin, clock.now())
     stored = driver.password_hash if driver else None
     if not await kit_passwords.matches(password, stored) or driver is None or stored is None:
         raise WrongPassword

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
-from konsento.accounts import passwords, throttle
+from konsento.accounts import known, passwords, throttle
 from konsento.accounts import service as accounts
 from konsento.accounts.contact import normal_email
 from konsento.accounts.errors import TooManyMails
@@ -23,7 +23,7 @@ from konsento.web.letters import send_confirmation, send_sign_in
 from konsento.web.passkeys import site_of
 from konsento.web.render import page
 from konsento.web.security import safe_next
-from konsento.web.who import MaybeSignedIn, NextPage, Wired, address_of, token_of
+from konsento.web.who import MaybeSignedIn, NextPage, Wired, address_of, known_cookie, token_of
 
 router = APIRouter()
 
@@ -94,7 +94,7 @@ async def sign_in_page(request: Request, driver: MaybeSignedIn, next_page: NextP
 async def sign_in(request: Request, services: Wired, form: Annotated[SignInForm, Form()]) -> Response:
     """Sign this browser in."""
     try:
-        _, token = await accounts.sign_in(
+        driver, token = await accounts.sign_in(
             services.database,
             services.clock,
             email=form.email,
@@ -102,10 +102,13 @@ async def sign_in(request: Request, services: Wired, form: Annotated[SignInForm,
             address=address_of(request),
             browser=accounts.browser_name(request.headers),
             instead_of=token_of(request) or None,
+            mark=request.cookies.get(known_cookie(services), ""),
         )
+        async with services.database.transaction() as session:
+            mark = await known.mark(session, driver.id)
     except KonsentoError as error:
         return _form(request, "signin.html", form, error)
-    return _go_on(services, token, form.next)
+    return _go_on(services, token, form.next, mark)
 
 
 @router.get("/signin/link")
@@ -163,7 +166,7 @@ def _form(request: Request, template: str, form: SignInForm, error: KonsentoErro
     )
 
 
-def _go_on(services: Services, token: str, next_page: str) -> Response:
+def _go_on(services: Services, token: str, next_page: str, mark: str = "") -> Response:
     answer = RedirectResponse(safe_next(next_page), 303)
-    sign_in_browser(answer, services, token)
+    sign_in_browser(answer, services, token, mark)
     return answer

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from konsento.accounts import links
+from konsento.accounts import known, links
 from konsento.models import LinkPurpose
 from konsento.web.cookies import new_token, sign_in_browser
 from konsento.web.language import language_of
@@ -38,6 +38,7 @@ async def follow_link(request: Request, token: str, services: Wired) -> Response
     async with services.database.transaction() as session:
         link, driver = await links.use(session, token, services.clock.now())
         cookie = await new_token(session, services, request, driver)
+        mark = await known.mark(session, driver.id)
     answer = RedirectResponse(safe_next(link.next_page), 303)
-    sign_in_browser(answer, services, cookie)
+    sign_in_browser(answer, services, cookie, mark)
     return answer

@@ -54,6 +54,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
             running = await charging.running(session, driver.id)
             offer_passkey = (
                 site_of(services.settings) is not None
+                and "konsento_no_passkey" not in request.cookies
                 and driver.kind is not DriverKind.GUEST
                 and not await passkeys.count(session, driver.id)
             )

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from konsento.accounts import passkeys, profile
+from konsento.accounts import known, passkeys, profile
 from konsento.accounts import service as accounts
 from konsento.accounts.passkeys import Site
 from konsento.kit.i18n import Language
@@ -73,8 +73,9 @@ async def sign_in(request: Request, services: Wired, answer: Answer) -> Response
     async with services.database.transaction() as session:
         driver = await passkeys.signed_in_by(session, site, answer.credential, services.clock.now())
         token = await new_token(session, services, request, driver)
+        mark = await known.mark(session, driver.id)
     onward = JSONResponse({"next": safe_next(answer.next)})
-    sign_in_browser(onward, services, token)
+    sign_in_browser(onward, services, token, mark)
     return onward
 
 

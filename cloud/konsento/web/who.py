@@ -25,6 +25,11 @@ def driver_cookie(services: Services) -> str:
     return cookie_name(_COOKIE, services.settings.public_url)
 
 
+def known_cookie(services: Services) -> str:
+    """Return the name of the cookie that says in which browser a driver has signed in before."""
+    return cookie_name("konsento_known", services.settings.public_url)
+
+
 def token_of(request: Request) -> str:
     """Return the token of this browser's sign-in, empty where there is none."""
     return request.cookies.get(driver_cookie(services_of(request)), "")

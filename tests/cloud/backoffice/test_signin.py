@@ -9,6 +9,7 @@ import pytest
 
 from konsento.models import Role
 from konsento.staff import service as staff
+from konsento.staff import throttle
 
 if TYPE_CHECKING:
     from tests.cloud.backoffice.conftest import Office
@@ -246,3 +247,9 @@ async def test_nothing_of_a_sign_in_is_kept_in_the_clear(office: Office) -> None
     assert token.encode() not in content
     assert codes[0].replace("-", "").encode() not in content
     assert link.rpartition("/")[2].encode() not in content
+
+
+def test_a_network_that_changes_its_address_within_itself_is_one_guesser() -> None:
+    one, two, other = (throttle.origin_of("a@example.com", f"2001:db8:{n}::{m}") for n, m in ((1, 1), (1, 2), (2, 1)))
+
+    assert one == two != other

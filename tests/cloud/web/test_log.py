@@ -90,7 +90,7 @@ async def test_the_log_knows_nobody(
         await guest.get(f"/o/{CODE}")
 
         # What breaks is logged with its traceback, and that quotes nobody either.
-        async def broken(*_: object, **__: object) -> None:
+        def broken(*_: object, **__: object) -> None:
             raise ConnectionError
 
         monkeypatch.setattr(mail, "_message", broken)

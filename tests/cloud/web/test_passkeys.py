@@ -468,6 +468,16 @@ async def test_where_there_can_be_no_passkeys_none_are_offered(bench: Bench) -> 
     assert refused.status_code == 404
 
 
+async def test_who_does_not_want_one_is_not_asked_again(bench: Bench) -> None:
+    async with signed_up(bench) as browser:
+        offered = (await browser.get("/")).text
+        browser.cookies.set("konsento_no_passkey", "1")
+        again = (await browser.get("/")).text
+
+    assert "data-passkey-offer" in offered
+    assert "data-passkey-offer" not in again
+
+
 async def test_errors_are_told_in_the_language_of_the_page(bench: Bench) -> None:
     async with bench.browser("ja", Origin=SECURE) as browser:
         refused = await browser.post("/signin/passkey/answer", json={"credential": {}})

@@ -33,9 +33,8 @@ if (document.querySelector("[data-offline]")) addEventListener("online", () => l
 
 // Whoever does not want a passkey is not asked again in this browser.
 for (const offer of document.querySelectorAll("[data-passkey-offer]")) {
-  offer.hidden = !window.PublicKeyCredential || localStorage.getItem("no-passkey") === "1";
   offer.querySelector("button").addEventListener("click", () => {
-    localStorage.setItem("no-passkey", "1");
+    document.cookie = "konsento_no_passkey=1; Path=/; Max-Age=31536000; SameSite=Lax";
     offer.hidden = true;
   });
 }

@@ -117,8 +117,10 @@ async function offerInField(form) {
 
 function offerToSignIn(form) {
   const button = document.querySelector("[data-passkey]");
-  if (!window.PublicKeyCredential) return;
-  button.hidden = false; // at once, so that nothing moves later
+  if (!window.PublicKeyCredential) {
+    button.addEventListener("click", () => tell(form, { told: true, message: form.dataset.unable }));
+    return;
+  }
   button.addEventListener("click", async () => {
     if (button.getAttribute("aria-disabled") === "true") return;
     busy(button, true);
