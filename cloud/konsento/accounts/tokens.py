@@ -137,11 +137,6 @@ async def end(session: AsyncSession, driver_id: UUID, token_id: UUID) -> None:
     log.info("driver %s ended token %s", driver_id, token_id)
 
 
-async def end_all(session: AsyncSession, driver_id: UUID) -> None:
-    """End all tokens of a driver."""
-    await session.execute(delete(ApiToken).where(ApiToken.driver_id == driver_id))
-
-
 async def caller(session: AsyncSession, token: str, now: datetime) -> Caller | None:
     """Return whom a token acts for, None for one that is unknown, ended or expired."""
     if not is_token(token):

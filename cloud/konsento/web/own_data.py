@@ -24,6 +24,7 @@ from konsento.models import (
     Passkey,
     PasskeyChallenge,
     Payment,
+    Presence,
     PushSubscription,
     Receipt,
     SignIn,
@@ -49,6 +50,7 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         WebhookEndpoint.failing_since,
         WebhookEndpoint.disabled_at,
     ),
+    "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),
     "webhook_events": (WebhookEvent.type, WebhookEvent.session_id, WebhookEvent.created_at),
     "payments": (
         Payment.session_id,

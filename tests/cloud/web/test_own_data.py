@@ -20,6 +20,9 @@ from konsento.models import (
     LimitChange,
     OutgoingMail,
     Passkey,
+    Presence,
+    PresenceMethod,
+    PresenceState,
     PushSubscription,
     WebhookDelivery,
 )
@@ -47,6 +50,7 @@ SECTIONS = {
     "idempotency_keys": "requests_of_programs",
     "webhook_endpoints": "webhooks",
     "webhook_events": "webhook_events",
+    "presence_checks": "presence_checks",
     "payments": "payments",
     "charging_sessions": "charging",
     "limit_changes": "limit_changes",
@@ -137,6 +141,15 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     sign_count=0,
                     name="Phone",
                     created_at=now,
+                ),
+                Presence(
+                    id=new_id(),
+                    outlet_id=charging.outlet_id,
+                    driver_id=driver.id,
+                    method=PresenceMethod.LABEL,
+                    state=PresenceState.USED,
+                    asked_at=now,
+                    expires_at=now,
                 ),
                 IdempotencyKey(
                     driver_id=driver.id,
