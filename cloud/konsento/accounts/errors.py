@@ -152,3 +152,56 @@ class TooManyTokens(KonsentoError):
     """More tokens than anybody can keep in view."""
 
     message = "You have {maximum} tokens, which is the most. End one that you do not need any more."
+
+
+class PasskeyRefused(KonsentoError):
+    """What the browser sent is no passkey for this site, or it did not sign what it was asked to."""
+
+    status = 403
+    message = "The passkey was not accepted. Try again, or sign in another way."
+
+
+class PasskeyChallengeOver(KonsentoError):
+    """The challenge was answered before, is too old, or was never handed out."""
+
+    status = 410
+    message = "That took too long. Nothing was changed; try again."
+
+
+class UnknownPasskey(KonsentoError):
+    """There is no such passkey, or it is another driver's: the answer does not tell which."""
+
+    status = 404
+    message = "This passkey is not known here. It may have been removed. Sign in another way."
+
+
+class PasskeyCopied(KonsentoError):
+    """The passkey's counter did not grow: somebody may hold a copy of it."""
+
+    status = 403
+    message = "Two devices seem to have this passkey. Sign in another way and remove it from your account."
+
+
+class PasskeyKnown(KonsentoError):
+    """The device gave a passkey that is here already."""
+
+    message = "This passkey is set up already."
+
+
+class TooManyPasskeys(KonsentoError):
+    """More passkeys than anybody can keep in view."""
+
+    message = "You have {maximum} passkeys, which is the most. Remove one that you do not need any more."
+
+
+class LastWayIn(KonsentoError):
+    """Without it the driver could never sign in again."""
+
+    message = "This is your only way to sign in. Set a password or another passkey first."
+
+
+class SignInAgain(KonsentoError):
+    """The change needs somebody who has just shown who they are, and there is no password to ask for."""
+
+    status = 403
+    message = "Signing in was too long ago for this. Sign out and in again, then try once more. Nothing was changed."

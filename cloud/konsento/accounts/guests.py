@@ -39,14 +39,19 @@ async def begin(session: AsyncSession, *, email: str, phone: str, locale: str, n
     return guest
 
 
-async def become_account(session: AsyncSession, guest: Driver, *, name: str, password_hash: str) -> Driver:
-    """Turn a guest into an account, with all that the guest has charged. Raises `NotAGuest`, `EmailTaken`."""
+async def become_account(
+    session: AsyncSession, guest: Driver, *, name: str, password_hash: str | None, links: bool
+) -> Driver:
+    """Turn a guest into an account, with all that the guest has charged; with `links` it has to be confirmed, as any.
+
+    Raises `NotAGuest`, and without `links` `EmailTaken`.
+    """
     row = await repository.driver_by_id(session, guest.id)
     if row is None or row.kind is not DriverKind.GUEST:
         raise NotAGuest
-    if await repository.driver_by_email(session, row.email) is not None:
+    if not links and await repository.driver_by_email(session, row.email) is not None:
         raise EmailTaken
-    row.kind = DriverKind.ACCOUNT
+    row.kind = DriverKind.UNCONFIRMED if links else DriverKind.ACCOUNT
     row.name = normal_name(name)
     row.password_hash = password_hash
     await session.flush()

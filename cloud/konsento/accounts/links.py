@@ -22,8 +22,9 @@ LIVES: Final = {
     # Stands in the mail with the receipt, which is looked for months later.
     LinkPurpose.GUEST: timedelta(days=90),
 }
-MOST_AN_HOUR: Final = 5
-"""Mails with links to one address; receipts of guests are not counted."""
+MOST_AN_HOUR: Final = 20
+"""Mails with links to one address, whoever asks for them (`throttle.admit_mail` counts each network apart); receipts of
+guests are not counted."""
 _HOUR: Final = timedelta(hours=1)
 _TOKEN_LENGTH: Final = 43  # characters of A-Z0-9: 222 bits
 
@@ -47,8 +48,10 @@ async def make(
     if purpose is not LinkPurpose.GUEST:
         if await repository.links_since(session, email, now - _HOUR) >= MOST_AN_HOUR:
             raise TooManyMails
-        # Used links are kept until they expire, unusable, so that they count here.
-        await repository.close_links(session, driver.id, purpose)
+        # Used links are kept until they expire, unusable, so that they count here. Another new address replaces the
+        # one before; any other link stays: a stranger who asks for one must not spoil that in the owner's hand.
+        if purpose is LinkPurpose.CHANGE_EMAIL:
+            await repository.close_links(session, driver.id, purpose)
     token = new_token(_TOKEN_LENGTH)
     session.add(
         Link(
@@ -72,26 +75,39 @@ async def look(session: AsyncSession, token: str, now: datetime) -> tuple[Link, 
     link, driver = found
     if link.closed or link.expires_at <= now or driver.kind is DriverKind.DELETED:
         raise LinkOver
+    if link.purpose in {LinkPurpose.VERIFY_EMAIL, LinkPurpose.SIGN_IN} and link.email != driver.email:
+        raise LinkOver  # went to an address that is the driver's no more
     return link, driver
 
 
 async def use(session: AsyncSession, token: str, now: datetime) -> tuple[Link, Driver]:
-    """Do what a link is for; returns it and whose it is, who is to be signed in. Raises `LinkOver`, `EmailTaken`."""
+    """Do what a link is for; returns it and whose it is, who is to be signed in. Raises `LinkOver`, `EmailTaken`.
+
+    Using it shows that the address is the driver's, and makes an account of who has only signed up.
+    """
     link, driver = await look(session, token, now)
     if link.purpose is LinkPurpose.GUEST:
         if driver.kind is not DriverKind.GUEST:
             raise LinkOver  # has become an account, which has its own ways in
         return link, driver
-    link.closed = True
-    if link.purpose is LinkPurpose.CHANGE_EMAIL:
-        other = await repository.driver_by_email(session, link.email)
-        if other is not None and other.id != driver.id:
-            raise EmailTaken
-        driver.email = link.email
-    if link.email == driver.email:
-        driver.email_verified_at = driver.email_verified_at or now
-    if link.purpose is LinkPurpose.CHANGE_EMAIL:
-        driver.email_verified_at = now
+    other = await repository.driver_by_email(session, link.email)
+    if other is not None and other.id != driver.id:
+        raise EmailTaken
+    match link.purpose:
+        case LinkPurpose.CHANGE_EMAIL:
+            driver.email, driver.email_verified_at = link.email, None
+        case LinkPurpose.SIGN_IN if driver.email_verified_at is None:
+            # Whoever typed the address before it was shown to be theirs may have been somebody else.
+            driver.password_hash = None
+            await repository.forget_ways_in(session, driver.id)
+        case _:
+            pass
+    if driver.kind is DriverKind.UNCONFIRMED:
+        driver.kind = DriverKind.ACCOUNT
+    driver.email_verified_at = driver.email_verified_at or now
+    # This one as well. After a change of address those in the old mailbox must not let anybody in any more.
+    purpose = None if link.purpose is LinkPurpose.CHANGE_EMAIL else link.purpose
+    await repository.close_links(session, driver.id, purpose)
     log.info("driver %s used a link: %s", driver.id, link.purpose)
     return link, driver
 

@@ -3,15 +3,32 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Column, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
+from konsento.models import (
+    ApiToken,
+    Base,
+    Driver,
+    DriverKind,
+    FailedSignIns,
+    Link,
+    LinkPurpose,
+    Passkey,
+    SignIn,
+    WebhookEndpoint,
+)
 
 
 async def driver_by_email(session: AsyncSession, email: str) -> Driver | None:
     """Return the account with this normalised mail address."""
     return await session.scalar(select(Driver).where(Driver.email == email, Driver.kind == DriverKind.ACCOUNT))
+
+
+async def unconfirmed_by_email(session: AsyncSession, email: str) -> Driver | None:
+    """Return who signed up with this normalised mail address last and has not confirmed it."""
+    query = select(Driver).where(Driver.email == email, Driver.kind == DriverKind.UNCONFIRMED)
+    return await session.scalar(query.order_by(Driver.created_at.desc(), Driver.id.desc()).limit(1))
 
 
 async def driver_by_id(session: AsyncSession, driver_id: UUID) -> Driver | None:
@@ -47,9 +64,39 @@ async def close_links(session: AsyncSession, driver_id: UUID, purpose: LinkPurpo
     await session.execute(query if purpose is None else query.where(Link.purpose == purpose))
 
 
-async def forget_links(session: AsyncSession, driver_id: UUID) -> None:
-    """Delete all links of a driver."""
-    await session.execute(delete(Link).where(Link.driver_id == driver_id))
+async def forget_all_of(session: AsyncSession, driver_id: UUID) -> None:
+    """Delete every row that is to go with a driver: of all tables, also of domains that nobody here knows."""
+    for column in _goes_with_driver():
+        await session.execute(delete(column.table).where(column == driver_id))
+
+
+async def forget_ways_in(session: AsyncSession, driver_id: UUID) -> None:
+    """Delete all that lets somebody act as a driver, except the password."""
+    for model in (SignIn, Passkey, ApiToken, WebhookEndpoint):
+        await session.execute(delete(model).where(model.driver_id == driver_id))
+
+
+async def forget_unconfirmed(session: AsyncSession, before: datetime) -> None:
+    """Forget who signed up before a moment, never confirmed the address and has no way in any more.
+
+    Their ids stay, as those of everybody who may have charged.
+    """
+    ways = [exists().where(model.driver_id == Driver.id) for model in (SignIn, Passkey, ApiToken)]
+    await session.execute(
+        update(Driver)
+        .where(Driver.kind == DriverKind.UNCONFIRMED, Driver.created_at < before, *(~way for way in ways))
+        .values(kind=DriverKind.DELETED, email="", name="", phone="", address="", password_hash=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _goes_with_driver() -> list[Column[UUID]]:
+    return [
+        key.parent
+        for table in Base.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column is Driver.__table__.c.id and key.ondelete == "CASCADE"
+    ]
 
 
 async def forget_expired_links(session: AsyncSession, now: datetime) -> None:

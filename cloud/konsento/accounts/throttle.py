@@ -1,76 +1,61 @@
-"""Slows down guessing: each wrong password makes the next attempt wait longer.
+"""Slows down guessing, and what a stranger could do without end.
 
-Counted by mail address *and* network address, so that a stranger who guesses elsewhere does not lock the driver out.
+Wrong passwords make the next attempt wait longer. They are counted by account *and* network address, so that a
+stranger who guesses elsewhere does not lock the driver out.
 """
 
 import hashlib
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.accounts import repository
-from konsento.accounts.errors import TooManyAttempts, TooManyGuests
+from konsento.accounts.errors import TooManyAttempts, TooManyGuests, TooManyMails
+from konsento.kit.errors import KonsentoError
+from konsento.kit.guessing import network_of, wait_s
 from konsento.models.driver import FailedSignIns
 
-FREE_FAILURES = 5
-"""So many typing mistakes cost no waiting."""
-FIRST_WAIT_S = 2
-LONGEST_WAIT_S = 300
 FORGOTTEN_AFTER = timedelta(hours=24)
+MAILS_AN_HOUR = 5
+"""With links, to one mail address, asked for from one network."""
 _HOUR = timedelta(hours=1)
 
 
-def origin_of(email: str, address: str) -> bytes:
-    """Return the key under which attempts are counted."""
-    return hashlib.sha256(f"{email}\n{network_of(address)}".encode()).digest()
-
-
-def network_of(address: str) -> str:
-    """Return what one customer of a provider has: an IPv4 address, or the first 64 bits of an IPv6 address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+def origin_of(account: str, address: str) -> bytes:
+    """Return the key under which attempts are counted; `account` is a mail address or a driver's id."""
+    return _key(account, network_of(address))
 
 
 async def admit(session: AsyncSession, address: str, now: datetime, most: int) -> None:
     """Count somebody new from a network address. Raises `TooManyGuests` for more than `most` an hour."""
-    origin = hashlib.sha256(f"new\n{network_of(address)}".encode()).digest()
-    row = await repository.failures_from(session, origin)
-    if row is None:
-        row = FailedSignIns(origin=origin, failures=0, last_failed_at=now, next_attempt_at=now + _HOUR)
-        session.add(row)
-    elif now >= row.next_attempt_at:
-        row.failures, row.next_attempt_at = 0, now + _HOUR
-    if row.failures >= most:
-        raise TooManyGuests
-    row.failures += 1
-    row.last_failed_at = now
+    await _hourly(session, _key("new", network_of(address)), now, most, TooManyGuests)
 
 
-async def check(session: AsyncSession, origin: bytes, now: datetime) -> None:
-    """Raise `TooManyAttempts` while this origin has to wait."""
-    failed = await repository.failures_from(session, origin)
-    if failed is not None and now < failed.next_attempt_at:
-        left = (failed.next_attempt_at - now).total_seconds()
-        raise TooManyAttempts(seconds=max(1, int(left + 0.999)))
+async def admit_mail(session: AsyncSession, email: str, address: str, now: datetime) -> None:
+    """Count a mail with a link that somebody at a network address asks for. Raises `TooManyMails`.
+
+    By network address, so that a stranger who asks elsewhere does not keep the owner from getting one.
+    """
+    await _hourly(session, _key("mail", email, network_of(address)), now, MAILS_AN_HOUR, TooManyMails)
 
 
-async def count_failure(session: AsyncSession, origin: bytes, now: datetime) -> None:
-    """Note a wrong password; from the sixth on the wait doubles, up to five minutes."""
+async def attempt(session: AsyncSession, origin: bytes, now: datetime) -> None:
+    """Count an attempt before it is known to be wrong: attempts side by side must not all pass.
+
+    Raises `TooManyAttempts` while this origin has to wait.
+    """
     failed = await repository.failures_from(session, origin)
     if failed is None:
         failed = FailedSignIns(origin=origin, failures=0, last_failed_at=now, next_attempt_at=now)
         session.add(failed)
-    elif now - failed.last_failed_at > FORGOTTEN_AFTER:
+    if now < failed.next_attempt_at:
+        left = (failed.next_attempt_at - now).total_seconds()
+        raise TooManyAttempts(seconds=max(1, int(left + 0.999)))
+    if now - failed.last_failed_at > FORGOTTEN_AFTER:
         failed.failures = 0
     failed.failures += 1
     failed.last_failed_at = now
-    over = failed.failures - FREE_FAILURES
-    wait = min(FIRST_WAIT_S * 2 ** min(over, 16), LONGEST_WAIT_S) if over >= 0 else 0
-    failed.next_attempt_at = now + timedelta(seconds=wait)
+    failed.next_attempt_at = now + timedelta(seconds=wait_s(failed.failures))
 
 
 async def forget(session: AsyncSession, origin: bytes) -> None:
@@ -78,3 +63,20 @@ async def forget(session: AsyncSession, origin: bytes) -> None:
     failed = await repository.failures_from(session, origin)
     if failed is not None:
         await session.delete(failed)
+
+
+async def _hourly(session: AsyncSession, key: bytes, now: datetime, most: int, too_many: type[KonsentoError]) -> None:
+    row = await repository.failures_from(session, key)
+    if row is None:
+        row = FailedSignIns(origin=key, failures=0, last_failed_at=now, next_attempt_at=now + _HOUR)
+        session.add(row)
+    elif now >= row.next_attempt_at:
+        row.failures, row.next_attempt_at = 0, now + _HOUR
+    if row.failures >= most:
+        raise too_many
+    row.failures += 1
+    row.last_failed_at = now
+
+
+def _key(*parts: str) -> bytes:
+    return hashlib.sha256("\n".join(parts).encode()).digest()

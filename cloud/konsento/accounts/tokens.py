@@ -30,7 +30,7 @@ from konsento.accounts.errors import (
     UnknownToken,
 )
 from konsento.kit.ids import new_id
-from konsento.models import ApiToken, Driver
+from konsento.models import ApiToken, Driver, DriverKind
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ class Scope(StrEnum):
     RECEIPTS_READ = "receipts:read"
     BALANCE_READ = "balance:read"
     ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
+    ACCOUNT_EXPORT = "account:export"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
     TOKENS_READ = "tokens:read"
@@ -135,11 +137,6 @@ async def end(session: AsyncSession, driver_id: UUID, token_id: UUID) -> None:
     log.info("driver %s ended token %s", driver_id, token_id)
 
 
-async def end_all(session: AsyncSession, driver_id: UUID) -> None:
-    """End all tokens of a driver."""
-    await session.execute(delete(ApiToken).where(ApiToken.driver_id == driver_id))
-
-
 async def caller(session: AsyncSession, token: str, now: datetime) -> Caller | None:
     """Return whom a token acts for, None for one that is unknown, ended or expired."""
     if not is_token(token):
@@ -147,7 +144,7 @@ async def caller(session: AsyncSession, token: str, now: datetime) -> Caller | N
     query = (
         select(ApiToken, Driver)
         .join(Driver, Driver.id == ApiToken.driver_id)
-        .where(ApiToken.token_hash == _hash(token), ApiToken.expires_at > now)
+        .where(ApiToken.token_hash == _hash(token), ApiToken.expires_at > now, Driver.kind != DriverKind.DELETED)
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:

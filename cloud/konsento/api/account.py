@@ -1,15 +1,26 @@
-"""Who the driver is, and how the driver can pay."""
+"""Who the driver is, and how the driver can pay.
+
+A token changes what a mistake or a theft of it can be mended after. It never changes what lets somebody in (mail
+address, password, passkeys, sign-ins) and deletes no account: pages ask for a new proof of who is there before that,
+and a program has none but the token.
+"""
 
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from konsento.accounts import errors as accounts_errors
+from konsento.accounts import profile
+from konsento.accounts.profile import Profile
 from konsento.api.problems import declared
-from konsento.api.schemas import Money, money
-from konsento.api.who import ReadsAccount, ReadsBalance
+from konsento.api.schemas import Asked, Money, money
+from konsento.api.who import ExportsAccount, ReadsAccount, ReadsBalance, WritesAccount
+from konsento.models import Driver
 from konsento.payments import balance, service
+from konsento.web.own_data import everything_about
 from konsento.web.who import Wired
 
 router = APIRouter(tags=["Account"])
@@ -20,9 +31,23 @@ class Account(BaseModel):
 
     id: UUID
     email: str = Field(examples=["ann@example.com"])
+    email_confirmed: bool = Field(description="A link that was sent to the address has been opened.", examples=[True])
     name: str = Field(description="May be empty.", examples=["Ann"])
+    phone: str = Field(description="Digits, may begin with `+`; may be empty.", examples=["+819012345678"])
+    address: str = Field(description="Lines of the postal address; may be empty.", examples=["1-2-3 Sakura\nTokyo"])
     locale: str = Field(description="Language of mails.", examples=["en"])
+    mail_wanted: bool = Field(description="Every session is followed by a mail with its receipt.", examples=[False])
     created_at: datetime
+
+
+class AccountChange(Asked):
+    """What is to be changed; what is left out, or null, stays as it is."""
+
+    name: str | None = Field(default=None, max_length=200, examples=["Ann"])
+    phone: str | None = Field(default=None, max_length=64, examples=["+81 90 1234 5678"])
+    address: str | None = Field(default=None, max_length=600, examples=["1-2-3 Sakura\nTokyo"])
+    locale: Literal["en", "ja"] | None = Field(default=None, examples=["ja"])
+    mail_wanted: bool | None = Field(default=None, description="Mail the receipt of every session.", examples=[True])
 
 
 class Balance(BaseModel):
@@ -50,9 +75,52 @@ async def get_account(caller: ReadsAccount) -> Account:
 
     The driver whom the token acts for.
     """
-    driver = caller.driver
+    return _account(caller.driver)
+
+
+@router.patch(
+    "/account",
+    responses=declared(accounts_errors.NameTooLong, accounts_errors.BadPhone, accounts_errors.AddressTooLong),
+)
+async def change_account(services: Wired, caller: WritesAccount, asked: AccountChange) -> Account:
+    """Change the account.
+
+    What the driver tells of themselves. The mail address and what lets somebody in are changed on the page alone.
+    """
+    now = caller.driver
+    wanted = Profile(
+        name=now.name if asked.name is None else asked.name,
+        phone=now.phone if asked.phone is None else asked.phone,
+        address=now.address if asked.address is None else asked.address,
+        locale=asked.locale or now.locale,
+        mail_wanted=now.mail_wanted if asked.mail_wanted is None else asked.mail_wanted,
+    )
+    async with services.database.transaction() as session:
+        return _account(await profile.change(session, caller.driver.id, wanted))
+
+
+@router.get("/account/export", responses=declared())
+async def export_account(services: Wired, caller: ExportsAccount) -> dict[str, Any]:
+    """Export everything.
+
+    All that is kept of the driver, except secrets: profile, sign-ins, sessions with their measurements, payments,
+    receipts, tokens, webhooks. Energies in mWh and Wh, money in minor units, times in UTC. Parts may be added.
+    """
+    async with services.database.transaction() as session:
+        return dict(await everything_about(session, caller.driver, services))
+
+
+def _account(driver: Driver) -> Account:
     return Account(
-        id=driver.id, email=driver.email, name=driver.name, locale=driver.locale, created_at=driver.created_at
+        id=driver.id,
+        email=driver.email,
+        email_confirmed=driver.email_verified_at is not None,
+        name=driver.name,
+        phone=driver.phone,
+        address=driver.address,
+        locale=driver.locale,
+        mail_wanted=driver.mail_wanted,
+        created_at=driver.created_at,
     )
 
 

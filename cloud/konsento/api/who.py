@@ -78,6 +78,8 @@ WritesSessions = Annotated[Caller, Security(caller, scopes=[Scope.SESSIONS_WRITE
 ReadsReceipts = Annotated[Caller, Security(caller, scopes=[Scope.RECEIPTS_READ])]
 ReadsBalance = Annotated[Caller, Security(caller, scopes=[Scope.BALANCE_READ])]
 ReadsAccount = Annotated[Caller, Security(caller, scopes=[Scope.ACCOUNT_READ])]
+WritesAccount = Annotated[Caller, Security(caller, scopes=[Scope.ACCOUNT_WRITE])]
+ExportsAccount = Annotated[Caller, Security(caller, scopes=[Scope.ACCOUNT_EXPORT])]
 ReadsWebhooks = Annotated[Caller, Security(caller, scopes=[Scope.WEBHOOKS_READ])]
 WritesWebhooks = Annotated[Caller, Security(caller, scopes=[Scope.WEBHOOKS_WRITE])]
 ReadsTokens = Annotated[Caller, Security(caller, scopes=[Scope.TOKENS_READ])]

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice.render import office_page
-from konsento.backoffice.who import COOKIE, MaybeMember
+from konsento.backoffice.who import FOLDER, MaybeMember, staff_cookie
 from konsento.kit.errors import KonsentoError
 from konsento.models import AlarmKind
 from konsento.operations import alarms, audit
@@ -67,7 +67,7 @@ async def sign_in(request: Request, services: Wired, form: Annotated[SignInForm,
         if isinstance(error, TooManyTries):
             await _report(request, services)
         return _sign_in_form(request, form, error)
-    before = request.cookies.get(COOKIE)
+    before = request.cookies.get(staff_cookie(services))
     async with services.database.transaction() as session:
         if before:
             # Whoever was signed in here is so no more, and a token that somebody planted is worth nothing.
@@ -81,7 +81,7 @@ async def sign_in(request: Request, services: Wired, form: Annotated[SignInForm,
 @router.post("/signout")
 async def sign_out(request: Request, services: Wired) -> Response:
     """Sign this browser out."""
-    token = request.cookies.get(COOKIE)
+    token = request.cookies.get(staff_cookie(services))
     if token:
         async with services.database.transaction() as session:
             now = services.clock.now()
@@ -90,7 +90,7 @@ async def sign_out(request: Request, services: Wired) -> Response:
             if member is not None:
                 await audit.note(session, now, member.id, action="staff.sign-out")
     answer = RedirectResponse("/office/signin", 303)
-    answer.delete_cookie(COOKIE, path="/office", **cookie_flags(services.settings.public_url))
+    answer.delete_cookie(staff_cookie(services), path=FOLDER, **cookie_flags(services.settings.public_url))
     return answer
 
 
@@ -162,10 +162,10 @@ def _enrolment_form(
 
 def _remember(answer: Response, services: Services, token: str) -> None:
     answer.set_cookie(
-        COOKIE,
+        staff_cookie(services),
         token,
         max_age=int(staff.STAYS_SIGNED_IN.total_seconds()),
-        path="/office",
+        path=FOLDER,
         **cookie_flags(services.settings.public_url),
     )
 

@@ -7,21 +7,29 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from konsento.models import StaffMember
+from konsento.services import Services
 from konsento.staff import service as staff
 from konsento.staff.errors import NotYourRole, StaffSignInNeeded
 from konsento.staff.permissions import Permission, may
 from konsento.web.errors import PageNotFound
+from konsento.web.security import cookie_name
 from konsento.web.who import services_of
 
-COOKIE = "konsento_staff"
+FOLDER = "/office"
+"""Where the back office is, and its cookie goes."""
+
+
+def staff_cookie(services: Services) -> str:
+    """Return the name of the cookie that says who is signed in here."""
+    return cookie_name("konsento_staff", services.settings.public_url, FOLDER)
 
 
 async def maybe_member(request: Request) -> StaffMember | None:
     """Return who is signed in to the back office in this browser, or None."""
-    token = request.cookies.get(COOKIE)
+    services = services_of(request)
+    token = request.cookies.get(staff_cookie(services))
     if not token:
         return None
-    services = services_of(request)
     by_hand = not request.url.path.endswith("/live")
     async with services.database.transaction() as session:
         return await staff.member_for_token(session, token, services.clock.now(), by_hand=by_hand)

@@ -26,6 +26,14 @@ def verified(secret: str, stored: str) -> bool:
         return False
 
 
+def outdated(stored: str) -> bool:
+    """Tell whether a stored hash was made with other parameters than those of today. Quick."""
+    try:
+        return _hasher.check_needs_rehash(stored)
+    except InvalidHashError:
+        return False
+
+
 async def hashed_aside(secret: str) -> str:
     """Return what is stored of a secret, without blocking the event loop."""
     return await asyncio.get_running_loop().run_in_executor(_workers, hashed, secret)

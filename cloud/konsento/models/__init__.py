@@ -19,6 +19,7 @@ from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, Transfe
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
+from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Counter, Receipt
@@ -59,6 +60,8 @@ __all__ = [
     "OutgoingMail",
     "Outlet",
     "OutletStatus",
+    "Passkey",
+    "PasskeyChallenge",
     "Payment",
     "PaymentState",
     "Presence",

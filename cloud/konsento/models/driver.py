@@ -15,6 +15,9 @@ class DriverKind(StrEnum):
     """How somebody uses the server."""
 
     ACCOUNT = "account"
+    UNCONFIRMED = "unconfirmed"
+    """Has signed up, and the mail address is not shown to be theirs yet. An account in the browser that signed up;
+    nothing that was typed lets anybody in elsewhere. So nobody occupies, or learns of, somebody else's address."""
     GUEST = "guest"
     """Charges with a mail address and no account. Two visits of one person are two guests."""
     DELETED = "deleted"
@@ -35,6 +38,13 @@ class Driver(Base):
             postgresql_where=text("kind = 'account'"),
         ),
         Index("ix_drivers_email", "email"),
+        # Finds those who never confirmed, to forget them.
+        Index(
+            "ix_drivers_unconfirmed",
+            "created_at",
+            sqlite_where=text("kind = 'unconfirmed'"),
+            postgresql_where=text("kind = 'unconfirmed'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

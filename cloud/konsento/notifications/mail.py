@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import aiosmtplib
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.i18n import Language
@@ -95,6 +96,11 @@ async def send(services: Services, mail_id: UUID) -> None:
         sent = await session.get(OutgoingMail, mail_id)
         if sent is not None:
             await session.delete(sent)
+
+
+async def forget_to(session: AsyncSession, recipient: str) -> None:
+    """Drop what has not been sent to an address yet."""
+    await session.execute(delete(OutgoingMail).where(OutgoingMail.recipient == recipient))
 
 
 def _message(row: OutgoingMail, settings: Settings) -> EmailMessage:

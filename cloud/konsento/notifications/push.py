@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
-from konsento.models import PushSubscription, ServerKey
+from konsento.models import ChargingSession, PushSubscription, ServerKey
 from konsento.notifications.errors import PushRefused
 from konsento.services import Services
 from konsento.settings import Settings
@@ -113,6 +113,12 @@ async def subscriptions(session: AsyncSession, session_id: UUID) -> list[PushSub
     """Return the browsers that are told about a session, the oldest first."""
     query = select(PushSubscription).where(PushSubscription.session_id == session_id)
     return list(await session.scalars(query.order_by(PushSubscription.created_at, PushSubscription.id)))
+
+
+async def forget_driver(session: AsyncSession, driver_id: UUID) -> None:
+    """Tell a driver's browsers nothing more, about any session."""
+    own = select(ChargingSession.id).where(ChargingSession.driver_id == driver_id)
+    await session.execute(delete(PushSubscription).where(PushSubscription.session_id.in_(own)))
 
 
 async def forget(session: AsyncSession, subscription_id: UUID) -> None:

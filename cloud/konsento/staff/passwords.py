@@ -9,7 +9,7 @@ _GUESSED_BELOW = 3
 
 def check(password: str, *known: str) -> None:
     """Raise `WeakPassword` for one that is short or guessable; `known` is what an attacker knows of the member."""
-    if not MINIMUM <= len(password) <= passwords.MAXIMUM:
+    if len(password) > passwords.MAXIMUM or not MINIMUM <= len(passwords.same(password)) <= passwords.MAXIMUM:
         raise WeakPassword(minimum=MINIMUM)
     if passwords.score(password, ("konsento", *known)) < _GUESSED_BELOW:
         raise WeakPassword(minimum=MINIMUM)

@@ -166,10 +166,14 @@ async def sign_in(
     stored = member.password_hash if member is not None and member.disabled_at is None else None
     if not await kit_passwords.matches(password, stored) or member is None:
         raise WrongProof
+    renewed = await kit_passwords.hashed(password) if stored and kit_passwords.outdated(stored) else stored
     async with database.transaction() as session:
         now = clock.now()
         if not await _proven(session, member.id, code, now):
             raise WrongProof
+        proven = await repository.locked_member(session, member.id)
+        if proven is not None and proven.password_hash == stored:
+            proven.password_hash = renewed
         await throttle.forget(session, origin)
         return member.id, await _remember(session, member.id, now)
 

@@ -5,18 +5,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.kit.guessing import network_of, wait_s
 from konsento.models import FailedSignIns
 from konsento.staff.errors import TooManyTries
-
-FREE_FAILURES = 5
-"""So many typing mistakes cost no waiting."""
-FIRST_WAIT_S = 2
-LONGEST_WAIT_S = 300
 
 
 def origin_of(email: str, address: str) -> bytes:
     """Return the key under which attempts are counted; apart from a driver's with the same address."""
-    return hashlib.sha256(f"staff\n{email}\n{address}".encode()).digest()
+    return hashlib.sha256(f"staff\n{email}\n{network_of(address)}".encode()).digest()
 
 
 async def attempt(session: AsyncSession, origin: bytes, now: datetime) -> None:
@@ -33,9 +29,7 @@ async def attempt(session: AsyncSession, origin: bytes, now: datetime) -> None:
         raise TooManyTries(seconds=max(1, int(left + 0.999)))
     failed.failures += 1
     failed.last_failed_at = now
-    over = failed.failures - FREE_FAILURES
-    wait = min(FIRST_WAIT_S * 2 ** min(over, 16), LONGEST_WAIT_S) if over >= 0 else 0
-    failed.next_attempt_at = now + timedelta(seconds=wait)
+    failed.next_attempt_at = now + timedelta(seconds=wait_s(failed.failures))
 
 
 async def forget(session: AsyncSession, origin: bytes) -> None:

@@ -3,30 +3,29 @@
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel
+from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
-from konsento.accounts import passwords, throttle
+from konsento.accounts import known, passwords, throttle
 from konsento.accounts import service as accounts
 from konsento.accounts.contact import normal_email
 from konsento.accounts.errors import TooManyMails
 from konsento.kit.errors import KonsentoError
-from konsento.models import Driver, LinkPurpose
 from konsento.notifications import mail
 from konsento.payments import balance
 from konsento.services import Services
 from konsento.web import problems
-from konsento.web.cookies import sign_in_browser, sign_out_browser
+from konsento.web.cookies import new_token, sign_in_browser, sign_out_browser
 from konsento.web.language import language_of
-from konsento.web.letters import send_link
+from konsento.web.letters import send_confirmation, send_sign_in
+from konsento.web.passkeys import site_of
 from konsento.web.render import page
 from konsento.web.security import safe_next
-from konsento.web.who import COOKIE, MaybeSignedIn, Wired
+from konsento.web.who import MaybeSignedIn, NextPage, Wired, address_of, known_cookie, token_of
 
 router = APIRouter()
-
-NextPage = Annotated[str, Query(alias="next")]
 
 
 class SignInForm(BaseModel):
@@ -38,9 +37,11 @@ class SignInForm(BaseModel):
 
 
 class SignUpForm(SignInForm):
-    """What a driver types for a new account."""
+    """What a driver types for a new account; all but the mail address may be empty (patent paragraph [0080])."""
 
     name: str = ""
+    phone: str = ""
+    address: str = ""
 
 
 @router.get("/signup")
@@ -53,21 +54,32 @@ async def sign_up_page(request: Request, driver: MaybeSignedIn, next_page: NextP
 
 @router.post("/signup")
 async def sign_up(request: Request, services: Wired, form: Annotated[SignUpForm, Form()]) -> Response:
-    """Make an account and sign this browser in."""
-    locale = language_of(request).code
+    """Make an account and sign this browser in. Where mails can be sent, the answer tells nothing of the address."""
+    locale, links = language_of(request).code, mail.possible(services.settings)
     try:
-        application = await accounts.apply(email=form.email, password=form.password, name=form.name, locale=locale)
+        application = await accounts.apply(
+            email=form.email,
+            password=form.password,
+            name=form.name,
+            phone=form.phone,
+            address=form.address,
+            locale=locale,
+            links=links,
+        )
         async with services.database.transaction() as session:
+            # Apart from the rest, so that a refusal counts as well.
             now = services.clock.now()
             await throttle.admit(session, address_of(request), now, services.settings.newcomers_per_hour)
-            driver = await accounts.sign_up(session, application, now)
+        async with services.database.transaction() as session:
+            driver = await accounts.sign_up(session, application, now, links=links)
             await balance.welcome(session, driver.id, services.settings)
-            token = await accounts.remember(session, driver, now, accounts.browser_name(request.headers))
-            if mail.possible(services.settings):
-                await send_link(session, services, driver, LinkPurpose.VERIFY_EMAIL, next_page="/account")
+            token = await new_token(session, services, request, driver)
+        if links:
+            with suppress(TooManyMails):  # the account page offers to send it again
+                await send_confirmation(services, driver, address_of(request))
     except KonsentoError as error:
         return _form(request, "signup.html", form, error)
-    return _go_on(services, driver, token, form.next)
+    return _go_on(services, token, form.next)
 
 
 @router.get("/signin")
@@ -89,10 +101,14 @@ async def sign_in(request: Request, services: Wired, form: Annotated[SignInForm,
             password=form.password,
             address=address_of(request),
             browser=accounts.browser_name(request.headers),
+            instead_of=token_of(request) or None,
+            mark=request.cookies.get(known_cookie(services), ""),
         )
+        async with services.database.transaction() as session:
+            mark = await known.mark(session, driver.id)
     except KonsentoError as error:
         return _form(request, "signin.html", form, error)
-    return _go_on(services, driver, token, form.next)
+    return _go_on(services, token, form.next, mark)
 
 
 @router.get("/signin/link")
@@ -105,36 +121,29 @@ async def link_form(request: Request, services: Wired, next_page: NextPage = "/"
 
 @router.post("/signin/link")
 async def mail_link(request: Request, services: Wired, form: Annotated[SignInForm, Form()]) -> Response:
-    """Mail a link that signs in. The answer is the same whether or not there is such an account."""
+    """Mail a link that signs in. The answer is the same, and as quick, whether or not there is such an account."""
     text = language_of(request).text
     try:
         email = normal_email(form.email)
     except KonsentoError as error:
         return _form(request, "signin_link.html", form, error)
-    with suppress(TooManyMails):
-        async with services.database.transaction() as session:
-            driver = await accounts.by_email(session, email)
-            if driver is not None:
-                await send_link(session, services, driver, LinkPurpose.SIGN_IN, next_page=safe_next(form.next))
     says = text("If there is an account with this address, a link to sign in is on its way to it.")
-    return page(request, "mailbox.html", driver=None, text=says)
+    answer = page(request, "mailbox.html", driver=None, text=says)
+    # After the answer: making a link takes time, and there is nothing to make for an unknown address.
+    answer.background = BackgroundTask(send_sign_in, services, email, address_of(request), safe_next(form.next))
+    return answer
 
 
 @router.post("/signout")
 async def sign_out(request: Request, services: Wired) -> Response:
     """Sign this browser out."""
-    token = request.cookies.get(COOKIE)
+    token = token_of(request)
     if token:
         async with services.database.transaction() as session:
             await accounts.sign_out(session, token)
     answer = RedirectResponse("/", 303)
     sign_out_browser(answer, services)
     return answer
-
-
-def address_of(request: Request) -> str:
-    """Return the network address of the browser; only ever used hashed, to slow down guessing."""
-    return request.client.host if request.client else ""
 
 
 def _form(request: Request, template: str, form: SignInForm, error: KonsentoError | None = None) -> Response:
@@ -148,13 +157,16 @@ def _form(request: Request, template: str, form: SignInForm, error: KonsentoErro
         problem=language_of(request).error(error) if error else None,
         email=form.email[:254],
         name=form.name[:100] if isinstance(form, SignUpForm) else "",
+        phone=form.phone[:32] if isinstance(form, SignUpForm) else "",
+        address=form.address[:300] if isinstance(form, SignUpForm) else "",
+        passkeys=site_of(request.app.state.services.settings) is not None,
         next=safe_next(form.next),
         mails=mail.possible(request.app.state.services.settings),
         minimum=passwords.MINIMUM,
     )
 
 
-def _go_on(services: Services, driver: Driver, token: str, next_page: str) -> Response:
+def _go_on(services: Services, token: str, next_page: str, mark: str = "") -> Response:
     answer = RedirectResponse(safe_next(next_page), 303)
-    sign_in_browser(answer, services, driver, token)
+    sign_in_browser(answer, services, token, mark)
     return answer

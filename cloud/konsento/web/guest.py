@@ -7,16 +7,14 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from konsento.accounts import guests, throttle
-from konsento.accounts import service as accounts
 from konsento.kit.errors import KonsentoError
 from konsento.payments import service as payments
 from konsento.web import problems
-from konsento.web.account import NextPage, address_of
-from konsento.web.cookies import sign_in_browser
+from konsento.web.cookies import new_token, sign_in_browser
 from konsento.web.language import language_of
 from konsento.web.render import page
 from konsento.web.security import safe_next
-from konsento.web.who import MaybeSignedIn, Wired
+from konsento.web.who import MaybeSignedIn, NextPage, Wired, address_of
 
 router = APIRouter()
 
@@ -49,11 +47,11 @@ async def begin(request: Request, services: Wired, form: Annotated[GuestForm, Fo
         async with services.database.transaction() as session:
             await throttle.admit(session, address_of(request), now, services.settings.newcomers_per_hour)
             guest = await guests.begin(session, email=form.email, phone=form.phone, locale=locale, now=now)
-            token = await accounts.remember(session, guest, now, accounts.browser_name(request.headers))
+            token = await new_token(session, services, request, guest)
     except KonsentoError as error:
         return _form(request, form, error)
     answer = RedirectResponse(safe_next(form.next), 303)
-    sign_in_browser(answer, services, guest, token)
+    sign_in_browser(answer, services, token)
     return answer
 
 

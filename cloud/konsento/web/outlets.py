@@ -7,15 +7,18 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from konsento.accounts import passkeys
 from konsento.charging import service as charging
 from konsento.charging.progress import Progress
 from konsento.kit.errors import KonsentoError
+from konsento.models import DriverKind
 from konsento.payments import balance
 from konsento.sites import service as sites
 from konsento.sites.codes import evse_id, without_evse_prefix
 from konsento.sites.labels import label
 from konsento.web import problems
 from konsento.web.language import language_of
+from konsento.web.passkeys import site_of
 from konsento.web.place import balance_text, place_of, view
 from konsento.web.render import page
 from konsento.web.who import MaybeSignedIn, Wired
@@ -42,13 +45,19 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
         else:
             return RedirectResponse(f"/o/{outlet.code}", 303)
     running: list[Progress] = []
-    available = None
+    available, offer_passkey = None, False
     if driver is not None:
         async with services.database.transaction() as session:
             available = language_of(request).money(
                 await balance.available(session, driver.id), services.settings.currency
             )
             running = await charging.running(session, driver.id)
+            offer_passkey = (
+                site_of(services.settings) is not None
+                and "konsento_no_passkey" not in request.cookies
+                and driver.kind is not DriverKind.GUEST
+                and not await passkeys.count(session, driver.id)
+            )
     return page(
         request,
         "home.html",
@@ -58,6 +67,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
         code=code[:LONGEST_TYPED],
         running=running,
         balance=available,
+        offer_passkey=offer_passkey,
     )
 
 

@@ -1,23 +1,94 @@
-"""Everything that is kept of a driver, for the driver."""
+"""Everything that is kept of a driver: told to the driver, and forgotten for the driver."""
 
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.accounts import profile, tokens
+from konsento.accounts import profile
 from konsento.charging import service as charging
-from konsento.models import Driver
+from konsento.models import (
+    ApiToken,
+    ChargingSession,
+    Driver,
+    DriverKind,
+    IdempotencyKey,
+    LedgerAccount,
+    LimitChange,
+    Link,
+    MeterEvent,
+    Passkey,
+    PasskeyChallenge,
+    Payment,
+    Presence,
+    PushSubscription,
+    Receipt,
+    SignIn,
+    Transfer,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+from konsento.notifications import mail, push
 from konsento.payments import balance
 from konsento.services import Services
-from konsento.webhooks import service as webhooks
+
+OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
+    "browsers": (SignIn.browser, SignIn.created_at, SignIn.last_used_at, SignIn.expires_at),
+    "passkeys": (Passkey.name, Passkey.created_at, Passkey.last_used_at, Passkey.transports),
+    "passkey_challenges": (PasskeyChallenge.expires_at,),
+    "links": (Link.purpose, Link.email, Link.created_at, Link.expires_at, Link.closed),
+    "tokens": (ApiToken.name, ApiToken.scopes, ApiToken.created_at, ApiToken.expires_at, ApiToken.last_used_at),
+    "requests_of_programs": (IdempotencyKey.key, IdempotencyKey.created_at, IdempotencyKey.status),
+    "webhooks": (
+        WebhookEndpoint.url,
+        WebhookEndpoint.events,
+        WebhookEndpoint.created_at,
+        WebhookEndpoint.failing_since,
+        WebhookEndpoint.disabled_at,
+    ),
+    "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),
+    "webhook_events": (WebhookEvent.type, WebhookEvent.session_id, WebhookEvent.created_at),
+    "payments": (
+        Payment.session_id,
+        Payment.provider,
+        Payment.state,
+        Payment.currency,
+        Payment.hold_minor,
+        Payment.captured_minor,
+        Payment.created_at,
+        Payment.resolved_at,
+    ),
+}
+"""Tables with a driver in them, and what of them the driver is given: all but secrets and their hashes."""
+OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
+    "limit_changes": (
+        LimitChange.session_id,
+        LimitChange.kind,
+        LimitChange.amount,
+        LimitChange.asked_at,
+        LimitChange.confirmed_at,
+    ),
+    "measurements": (
+        MeterEvent.session_id,
+        MeterEvent.at,
+        MeterEvent.register_mwh,
+        MeterEvent.power_w,
+        MeterEvent.event_type,
+    ),
+    "notices": (PushSubscription.session_id, PushSubscription.locale, PushSubscription.created_at),
+    "receipts": tuple(column for column in Receipt.__table__.columns),
+}
+"""The same of tables that belong to a session of the driver's."""
 
 
 async def everything_about(session: AsyncSession, driver: Driver, services: Services) -> dict[str, object]:
     """Return all that is kept: energies in mWh and Wh, money in minor units, times in UTC."""
     sessions = await charging.history(session, driver.id)
+    own = select(ChargingSession.id).where(ChargingSession.driver_id == driver.id)
     return {
         "about": {
             "id": str(driver.id),
@@ -29,28 +100,57 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
             "address": driver.address,
             "language": driver.locale,
             "mail_wanted": driver.mail_wanted,
+            "has_password": driver.password_hash is not None,
             "created_at": _plain(driver.created_at),
         },
         "balance": {
             "amount_minor": await balance.available(session, driver.id),
             "currency": services.settings.currency,
+            "transfers": await _rows(session, _transfers(driver.id)),
         },
-        "browsers": [
-            {"name": one.browser, "since": _plain(one.created_at), "last_used": _plain(one.last_used_at)}
-            for one in await profile.sign_ins(session, driver.id, services.clock.now())
-        ],
-        "tokens": [
-            {"name": one.name, "scopes": one.scopes.split(), "since": _plain(one.created_at)}
-            for one in await tokens.of_driver(session, driver.id)
-        ],
-        "webhooks": [
-            {"url": one.url, "since": _plain(one.created_at)} for one in await webhooks.of_driver(session, driver.id)
-        ],
         "charging": [
             {name: _plain(value) for name, value in asdict(progress).items() if name != "curve"}
             for progress in sessions
         ],
+        **{
+            name: await _rows(session, select(*columns).where(columns[0].class_.driver_id == driver.id))
+            for name, columns in OF_DRIVER.items()
+        },
+        **{
+            name: await _rows(session, select(*columns).where(columns[0].table.c.session_id.in_(own)))
+            for name, columns in OF_SESSION.items()
+        },
     }
+
+
+async def forget(session: AsyncSession, driver: Driver) -> None:
+    """Delete an account or a guest: all that goes with it, and what is still to be sent to it."""
+    await push.forget_driver(session, driver.id)
+    if driver.kind is DriverKind.ACCOUNT:  # of others nobody knows whose the address is
+        await mail.forget_to(session, driver.email)
+    await profile.delete(session, driver.id)
+
+
+def _transfers(driver_id: UUID) -> Select[*tuple[Any, ...]]:
+    own = select(LedgerAccount.id).where(LedgerAccount.owner == str(driver_id))
+    return (
+        select(
+            Transfer.created_at,
+            Transfer.kind,
+            Transfer.reason,
+            Transfer.amount_minor,
+            Transfer.currency,
+            Transfer.session_id,
+            Transfer.credit_id.in_(own).label("received"),
+        )
+        .where(or_(Transfer.debit_id.in_(own), Transfer.credit_id.in_(own)))
+        .order_by(Transfer.created_at)
+    )
+
+
+async def _rows(session: AsyncSession, query: Select[*tuple[Any, ...]]) -> list[dict[str, object]]:
+    rows = (await session.execute(query)).mappings()
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
 
 
 def _plain(value: object) -> object:

@@ -19,7 +19,17 @@ from konsento.web.security import SECURITY_HEADERS
 
 log = logging.getLogger(__name__)
 
-_DATA = ("/progress", "/events", "/estimate", "/state", "/push", "/push/off")
+_DATA = (
+    "/progress",
+    "/events",
+    "/estimate",
+    "/state",
+    "/push",
+    "/push/off",
+    "/passkey/answer",
+    "/passkeys/new",
+    "/options",
+)
 _TITLES = {
     402: marked("Your balance is too low."),
     403: marked("That is not allowed."),

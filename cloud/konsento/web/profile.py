@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -10,10 +11,10 @@ from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from konsento.accounts import guests, passwords, profile
+from konsento.accounts import guests, passkeys, passwords, profile
 from konsento.accounts import service as accounts
 from konsento.accounts.contact import normal_email
-from konsento.accounts.errors import EmailTaken, StillCharging
+from konsento.accounts.errors import StillCharging, TooManyMails
 from konsento.accounts.profile import Profile
 from konsento.charging import service as charging
 from konsento.kit import passwords as kit_passwords
@@ -22,15 +23,15 @@ from konsento.kit.i18n import LANGUAGES
 from konsento.models import Driver, DriverKind, LinkPurpose, SignIn
 from konsento.notifications import mail
 from konsento.payments import balance
-from konsento.web import problems
-from konsento.web.cookies import sign_out_browser
+from konsento.web import own_data, problems
+from konsento.web.cookies import new_token, sign_in_browser, sign_out_browser
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
-from konsento.web.letters import language_for, send_link, tell_of_change
-from konsento.web.own_data import everything_about
+from konsento.web.letters import language_for, send_confirmation, tell_of_change
+from konsento.web.passkeys import site_of
+from konsento.web.proof import is_fresh, proof_of
 from konsento.web.render import page
-from konsento.web.who import COOKIE, SignedIn, Wired
-from konsento.webhooks import service as webhooks
+from konsento.web.who import SignedIn, Wired, address_of, token_of
 
 router = APIRouter()
 
@@ -53,6 +54,13 @@ class ProfileForm(BaseModel):
     address: str = ""
     locale: str = ""
     mail_wanted: bool = False
+
+
+class EmailForm(BaseModel):
+    """A new mail address, and the present password."""
+
+    email: str = ""
+    present: str = ""
 
 
 class PasswordForm(BaseModel):
@@ -102,17 +110,19 @@ async def save(request: Request, services: Wired, driver: SignedIn, form: Annota
 
 @router.post("/account/email")
 async def change_email(
-    request: Request, services: Wired, driver: SignedIn, email: Annotated[str, Form()] = ""
+    request: Request, services: Wired, driver: SignedIn, form: Annotated[EmailForm, Form()]
 ) -> Response:
-    """Mail a link to a new address, which counts when the link is used; the old address is told."""
+    """Mail a link to a new address, which counts when the link is used; the old address is told.
+
+    The answer tells nothing of the new address.
+    """
     try:
-        wanted = normal_email(email)
-        if not mail.possible(services.settings) or driver.kind is not DriverKind.ACCOUNT:
+        wanted = normal_email(form.email)
+        if not mail.possible(services.settings) or driver.kind is DriverKind.GUEST:
             raise PageNotFound
+        await profile.prove(services.database, services.clock, driver, await proof_of(request, services, form.present))
+        await send_confirmation(services, driver, address_of(request), LinkPurpose.CHANGE_EMAIL, wanted)
         async with services.database.transaction() as session:
-            if await accounts.by_email(session, wanted) is not None:
-                raise EmailTaken
-            await send_link(session, services, driver, LinkPurpose.CHANGE_EMAIL, email=wanted, next_page="/account")
             what = language_for(driver).text("Another e-mail address was asked for. It counts when it is confirmed.")
             await tell_of_change(session, services, driver, what)
     except KonsentoError as error:
@@ -124,8 +134,9 @@ async def change_email(
 async def verify(request: Request, services: Wired, driver: SignedIn) -> Response:
     """Mail the link that confirms the address again."""
     try:
-        async with services.database.transaction() as session:
-            await send_link(session, services, driver, LinkPurpose.VERIFY_EMAIL, next_page="/account")
+        if not mail.possible(services.settings) or driver.kind is DriverKind.GUEST:
+            raise PageNotFound
+        await send_confirmation(services, driver, address_of(request))
     except KonsentoError as error:
         return await _page(request, services, driver, error=error)
     return RedirectResponse("/account?done=verify", 303)
@@ -135,31 +146,41 @@ async def verify(request: Request, services: Wired, driver: SignedIn) -> Respons
 async def change_password(
     request: Request, services: Wired, driver: SignedIn, form: Annotated[PasswordForm, Form()]
 ) -> Response:
-    """Set another password and sign all other browsers out."""
-    here = accounts.token_hash(request.cookies.get(COOKIE, ""))
+    """Set another password and sign all other browsers out; this one gets a new token."""
     try:
-        await profile.change_password(services.database, driver, present=form.present, new=form.new, token_hash=here)
+        if driver.kind is DriverKind.GUEST:
+            raise PageNotFound
+        proof = await proof_of(request, services, form.present)
+        await profile.change_password(services.database, services.clock, driver, proof=proof, new=form.new)
     except KonsentoError as error:
         return await _page(request, services, driver, error=error)
     async with services.database.transaction() as session:
+        token = await new_token(session, services, request, driver)
         await tell_of_change(session, services, driver, language_for(driver).text("The password was changed."))
-    return RedirectResponse("/account?done=password", 303)
+    answer = RedirectResponse("/account?done=password", 303)
+    sign_in_browser(answer, services, token)
+    return answer
 
 
 @router.post("/account/become")
 async def become(request: Request, services: Wired, driver: SignedIn, form: Annotated[BecomeForm, Form()]) -> Response:
     """Turn a guest into an account that keeps what the guest has charged."""
+    can_mail = mail.possible(services.settings)
     try:
         passwords.check(form.new, driver.email, form.name)
         hashed = await kit_passwords.hashed(form.new)
         async with services.database.transaction() as session:
-            made = await guests.become_account(session, driver, name=form.name, password_hash=hashed)
+            made = await guests.become_account(session, driver, name=form.name, password_hash=hashed, links=can_mail)
             await balance.welcome(session, made.id, services.settings)
-            if mail.possible(services.settings):
-                await send_link(session, services, made, LinkPurpose.VERIFY_EMAIL, next_page="/account")
+            token = await new_token(session, services, request, made)
+        if can_mail:
+            with suppress(TooManyMails):  # the account page offers to send it again
+                await send_confirmation(services, made, address_of(request))
     except KonsentoError as error:
         return await _page(request, services, driver, error=error)
-    return RedirectResponse("/account?done=saved", 303)
+    answer = RedirectResponse("/account?done=verify" if can_mail else "/account?done=saved", 303)
+    sign_in_browser(answer, services, token)
+    return answer
 
 
 @router.post("/account/browsers/{number}/end")
@@ -174,7 +195,7 @@ async def end_browser(number: UUID, services: Wired, driver: SignedIn) -> Respon
 async def end_others(request: Request, services: Wired, driver: SignedIn) -> Response:
     """Sign out in all browsers but this one."""
     async with services.database.transaction() as session:
-        await profile.end_other_sign_ins(session, driver.id, accounts.token_hash(request.cookies.get(COOKIE, "")))
+        await profile.end_other_sign_ins(session, driver.id, accounts.token_hash(token_of(request)))
     return RedirectResponse("/account", 303)
 
 
@@ -182,7 +203,7 @@ async def end_others(request: Request, services: Wired, driver: SignedIn) -> Res
 async def export(services: Wired, driver: SignedIn) -> Response:
     """Give everything that is kept of the driver (GDPR, articles 15 and 20), as JSON."""
     async with services.database.transaction() as session:
-        kept = await everything_about(session, driver, services)
+        kept = await own_data.everything_about(session, driver, services)
     return Response(
         json.dumps(kept, ensure_ascii=False, indent=2),
         media_type="application/json",
@@ -200,12 +221,11 @@ async def delete_page(request: Request, services: Wired, driver: SignedIn) -> Re
 async def delete(request: Request, services: Wired, driver: SignedIn, present: Annotated[str, Form()] = "") -> Response:
     """Forget the driver. What was billed stays without a name, because receipts have to be kept."""
     try:
-        await profile.prove(driver, present)
+        await profile.prove(services.database, services.clock, driver, await proof_of(request, services, present))
         async with services.database.transaction() as session:
             if await charging.unsettled(session, driver.id):
                 raise StillCharging
-            await profile.delete(session, driver.id)
-            await webhooks.forget_driver(session, driver.id)
+            await own_data.forget(session, driver)
     except KonsentoError as error:
         return await _delete_page(request, services, driver, error)
     answer = page(request, "deleted.html", driver=None)
@@ -229,6 +249,7 @@ async def _delete_page(
         problem=language.error(error) if error else None,
         left=language.money(left, services.settings.currency) if left else "",
         has_password=driver.password_hash is not None,
+        fresh=await is_fresh(request, services),
     )
 
 
@@ -240,6 +261,7 @@ async def _page(
     language = language_of(request)
     async with services.database.transaction() as session:
         browsers = await profile.sign_ins(session, driver.id, services.clock.now())
+        keys = await passkeys.count(session, driver.id)
     return page(
         request,
         "account.html",
@@ -253,13 +275,16 @@ async def _page(
         languages=[(one.code, one.name) for one in LANGUAGES],
         browsers=_rows(request, services, browsers),
         has_password=driver.password_hash is not None,
+        fresh=await is_fresh(request, services),
+        passkeys=keys,
+        passkeys_possible=site_of(services.settings) is not None,
         minimum=passwords.MINIMUM,
     )
 
 
 def _rows(request: Request, services: Wired, browsers: Sequence[SignIn]) -> list[BrowserRow]:
     language = language_of(request)
-    here = accounts.token_hash(request.cookies.get(COOKIE, ""))
+    here = accounts.token_hash(token_of(request))
     now = services.clock.now()
     return [
         BrowserRow(

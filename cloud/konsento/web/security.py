@@ -79,6 +79,13 @@ def cookie_flags(public_url: str) -> CookieFlags:
     return {"httponly": True, "samesite": "lax", "secure": is_https(public_url)}
 
 
+def cookie_name(name: str, public_url: str, path: str = "/") -> str:
+    """Return what a cookie is called: over TLS so that browsers take it from this host alone (RFC 6265bis, 4.1.3)."""
+    if not is_https(public_url):
+        return name
+    return f"__Host-{name}" if path == "/" else f"__Secure-{name}"
+
+
 def origin_of(url: str) -> str:
     """Return the origin (RFC 6454) of an address, as a browser writes it. Raises ValueError for what is none."""
     parts = urlsplit(url)

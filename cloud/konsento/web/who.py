@@ -1,16 +1,17 @@
 """Who is asking, and what the pages work with."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from konsento.accounts import service as accounts
 from konsento.models.driver import Driver
 from konsento.services import Services
 from konsento.web.errors import PageNotFound, SignInNeeded
+from konsento.web.security import cookie_name
 
-COOKIE = "konsento_driver"
+_COOKIE: Final = "konsento_driver"
 
 
 def services_of(request: Request) -> Services:
@@ -19,9 +20,29 @@ def services_of(request: Request) -> Services:
     return services
 
 
+def driver_cookie(services: Services) -> str:
+    """Return the name of the cookie that says who is signed in."""
+    return cookie_name(_COOKIE, services.settings.public_url)
+
+
+def known_cookie(services: Services) -> str:
+    """Return the name of the cookie that says in which browser a driver has signed in before."""
+    return cookie_name("konsento_known", services.settings.public_url)
+
+
+def token_of(request: Request) -> str:
+    """Return the token of this browser's sign-in, empty where there is none."""
+    return request.cookies.get(driver_cookie(services_of(request)), "")
+
+
+def address_of(request: Request) -> str:
+    """Return the network address of the browser; only ever used hashed, to slow down guessing."""
+    return request.client.host if request.client else ""
+
+
 async def maybe_driver(request: Request) -> Driver | None:
     """Return who is signed in in this browser, or None."""
-    token = request.cookies.get(COOKIE)
+    token = token_of(request)
     if not token:
         return None
     services = services_of(request)
@@ -44,6 +65,8 @@ def session_number(session_id: str) -> UUID:
         raise PageNotFound from None
 
 
+NextPage = Annotated[str, Query(alias="next")]
+"""Where to go on afterwards; `safe_next` decides."""
 Wired = Annotated[Services, Depends(services_of)]
 MaybeSignedIn = Annotated[Driver | None, Depends(maybe_driver)]
 SignedIn = Annotated[Driver, Depends(needed_driver)]

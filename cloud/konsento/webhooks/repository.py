@@ -56,14 +56,6 @@ async def forget_events(session: AsyncSession, before: datetime) -> None:
     await session.execute(delete(WebhookEvent).where(WebhookEvent.created_at < before))
 
 
-async def remove_all(session: AsyncSession, driver_id: UUID) -> None:
-    """Delete all that is kept of a driver: endpoints, events and deliveries."""
-    events = select(WebhookEvent.id).where(WebhookEvent.driver_id == driver_id)
-    await session.execute(delete(WebhookDelivery).where(WebhookDelivery.event_id.in_(events)))
-    await session.execute(delete(WebhookEvent).where(WebhookEvent.driver_id == driver_id))
-    await session.execute(delete(WebhookEndpoint).where(WebhookEndpoint.driver_id == driver_id))
-
-
 async def remove(session: AsyncSession, endpoint_id: UUID) -> None:
     """Delete an endpoint and its deliveries."""
     await session.execute(delete(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint_id))

@@ -106,11 +106,6 @@ async def remove(session: AsyncSession, driver_id: UUID, endpoint_id: UUID) -> N
     log.info("driver %s removed webhook %s", driver_id, endpoint_id)
 
 
-async def forget_driver(session: AsyncSession, driver_id: UUID) -> None:
-    """Forget everything about the webhooks of a driver who leaves."""
-    await repository.remove_all(session, driver_id)
-
-
 async def renew_secret(session: AsyncSession, driver_id: UUID, endpoint_id: UUID, now: datetime) -> WebhookEndpoint:
     """Give an endpoint a new secret; for 24 hours the one before signs as well. Raises `UnknownWebhook`."""
     endpoint = await own(session, driver_id, endpoint_id)

@@ -42,6 +42,7 @@ def test_every_scope_is_good_for_something() -> None:
 def test_clients_may_rely_on_the_names_of_operations() -> None:
     assert sorted(operation["operationId"] for operation in operations(openapi(Settings()))) == [
         "answerPresenceCheck",
+        "changeAccount",
         "changeLimit",
         "createLimitQuote",
         "createPresenceCheck",
@@ -50,6 +51,7 @@ def test_clients_may_rely_on_the_names_of_operations() -> None:
         "createWebhook",
         "enableWebhook",
         "endToken",
+        "exportAccount",
         "getAccount",
         "getBalance",
         "getCurve",

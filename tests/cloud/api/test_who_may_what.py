@@ -29,6 +29,7 @@ BODIES: dict[str, Any] = {
     "createLimitQuote": WISH["limit"],
     "wantMail": {"wanted": True},
     "createToken": {"name": "x", "scopes": ["tokens:read"]},
+    "changeAccount": {"name": "x"},
     "createWebhook": {"url": "https://fleet.example/hook"},
 }
 OPERATIONS = [

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from konsento.models import Alarm, AlarmKind, Role
 from konsento.staff import service as staff
+from konsento.staff import throttle
 
 if TYPE_CHECKING:
     from tests.cloud.backoffice.conftest import Office
@@ -277,3 +278,9 @@ async def test_guessing_that_goes_on_is_an_alarm(office: Office) -> None:
 
     assert (alarm.kind, alarm.count) == (AlarmKind.SIGN_INS_FAIL, 3)
     assert EMAIL not in str(alarm.details) + alarm.subject
+
+
+def test_a_network_that_changes_its_address_within_itself_is_one_guesser() -> None:
+    one, two, other = (throttle.origin_of("a@example.com", f"2001:db8:{n}::{m}") for n, m in ((1, 1), (1, 2), (2, 1)))
+
+    assert one == two != other

@@ -84,6 +84,8 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "history"
     await at("/account")
     yield "account"
+    await at("/account/passkeys")
+    yield "passkeys"
     await at("/account/delete")
     yield "delete"
     for check in (PresenceCheck.BUTTON, PresenceCheck.LAMP):

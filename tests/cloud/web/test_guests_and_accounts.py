@@ -1,11 +1,8 @@
 """Guests charge with a mail address; accounts are changed, opened by links, taken along and forgotten."""
 
-import email
-import email.policy
 import json
 import re
 from collections.abc import AsyncIterator
-from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +13,7 @@ from konsento.models import Driver, DriverKind
 from konsento.settings import Settings
 
 from .conftest import CODE, PASSWORD, wired
+from .mails import follow_newest, link_in, mails
 
 if TYPE_CHECKING:
     from httpx import AsyncClient, Response
@@ -35,24 +33,6 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 async def bench(settings: Settings) -> AsyncIterator[Bench]:
     async with wired(settings) as bench:
         yield bench
-
-
-async def mails(bench: Bench) -> list[EmailMessage]:
-    """Have all mails sent, and return them in their order."""
-    await bench.services.work.drain()
-    folder = bench.services.settings.mail_folder
-    assert folder is not None
-    found = [email.message_from_bytes(p.read_bytes(), policy=email.policy.default) for p in sorted(folder.glob("*"))]
-    return [one for one in found if isinstance(one, EmailMessage)]
-
-
-def link_in(mail: EmailMessage) -> str:
-    """Return the path of the link in a mail."""
-    body = mail.get_body(("plain",))
-    assert body is not None
-    found = re.search(r"http://konsento.test(/l/[A-Z0-9]+)", body.get_content())
-    assert found is not None, body.get_content()
-    return found[1]
 
 
 async def as_guest(browser: AsyncClient, address: str = "guest@example.com", phone: str = "") -> Response:
@@ -87,6 +67,7 @@ async def test_a_guest_charges_with_a_mail_address_and_gets_the_receipt_there(be
 
 async def test_a_guest_with_the_address_of_an_account_sees_nothing_of_it(bench: Bench) -> None:
     async with bench.driver("ann@example.com") as ann, bench.browser() as stranger:
+        await follow_newest(bench, ann)
         session = await bench.start(ann)
         await as_guest(stranger, "ann@example.com")
         history = bench.words(await stranger.get("/history"))
@@ -125,6 +106,7 @@ async def test_a_guest_becomes_an_account_and_keeps_the_history(bench: Bench) ->
         await bench.site.charges("1000", seconds=1200)
         made = await browser.post("/account/become", data={"name": "Gus", "new": PASSWORD})
         assert made.status_code == 303, bench.words(made)
+        await follow_newest(bench, browser)
     async with bench.browser() as later:
         signed_in = await later.post("/signin", data={"email": "guest@example.com", "password": PASSWORD})
         history = bench.words(await later.get("/history"))
@@ -195,6 +177,7 @@ async def test_another_address_counts_when_it_is_confirmed_and_the_old_one_is_to
 
 async def test_a_new_password_needs_the_present_one_and_signs_all_others_out(bench: Bench) -> None:
     async with bench.driver("ann@example.com") as here, bench.browser() as there:
+        await follow_newest(bench, here)
         await there.post("/signin", data={"email": "ann@example.com", "password": PASSWORD})
         refused = await here.post("/account/password", data={"present": "wrong", "new": "quiet lamp mountain"})
         changed = await here.post("/account/password", data={"present": PASSWORD, "new": "quiet lamp mountain"})
@@ -219,6 +202,7 @@ async def test_a_password_that_is_guessed_first_is_refused(bench: Bench, passwor
 async def test_a_browser_is_signed_out_from_another_one(bench: Bench) -> None:
     phone = {"user-agent": "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}
     async with bench.driver("ann@example.com") as here, bench.browser(**phone) as lost:
+        await follow_newest(bench, here)
         await lost.post("/signin", data={"email": "ann@example.com", "password": PASSWORD})
         page = await here.get("/account")
         [number] = re.findall(r"/account/browsers/([0-9a-f-]{36})/end", page.text)
@@ -231,6 +215,7 @@ async def test_a_browser_is_signed_out_from_another_one(bench: Bench) -> None:
 
 async def test_nobody_ends_the_sign_in_of_another_driver(bench: Bench) -> None:
     async with bench.driver("ann@example.com") as ann, bench.driver("bob@example.com") as bob:
+        await follow_newest(bench, ann, "ann@")
         async with bench.browser() as elsewhere:
             await elsewhere.post("/signin", data={"email": "ann@example.com", "password": PASSWORD})
         page = await ann.get("/account")

@@ -31,6 +31,7 @@ OPEN = {
     "/offline",
 }
 OPEN |= {"/guest", "/l/{token}", "/signin/link"}
+OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
@@ -67,6 +68,7 @@ PROGRAMS = {
     "/account/webhooks/{number}",
     "/account/webhooks/{number}/remove",
 }
+CHANGES |= {"/account/passkeys/options", "/account/passkeys/new"}
 PROGRAM_ORDERS = {
     "/account/webhooks/{number}/secret",
     "/account/webhooks/{number}/test",
@@ -74,6 +76,7 @@ PROGRAM_ORDERS = {
     "/account/webhooks/{number}/deliveries/{delivery}/send",
 }
 PRIVATE |= CHANGES | PROGRAMS | PROGRAM_ORDERS
+PRIVATE |= {"/account/passkeys", "/account/passkeys/{number}/remove"}
 ORDERS = (
     CHANGES
     | PROGRAM_ORDERS

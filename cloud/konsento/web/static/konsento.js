@@ -30,3 +30,11 @@ if (document.querySelector("[data-look-again]")) setTimeout(lookAgain, LOOK_AGAI
 // Without a connection the worker shows a page that says so; it goes away with the first sign of one.
 navigator.serviceWorker?.register("/sw.js").catch(() => {});
 if (document.querySelector("[data-offline]")) addEventListener("online", () => location.reload());
+
+// Whoever does not want a passkey is not asked again in this browser.
+for (const offer of document.querySelectorAll("[data-passkey-offer]")) {
+  offer.querySelector("button").addEventListener("click", () => {
+    document.cookie = "konsento_no_passkey=1; Path=/; Max-Age=31536000; SameSite=Lax";
+    offer.hidden = true;
+  });
+}

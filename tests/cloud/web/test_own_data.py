@@ -1,0 +1,251 @@
+"""What is kept of a driver is told to the driver and forgotten with the driver: of every table, those to come too."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Column, Table, func, select
+
+from konsento.accounts import passkeys, tokens
+from konsento.accounts.tokens import Scope
+from konsento.kit.db import Base
+from konsento.kit.ids import new_id
+from konsento.models import (
+    ChargingSession,
+    Driver,
+    IdempotencyKey,
+    LimitChange,
+    OutgoingMail,
+    Passkey,
+    Presence,
+    PresenceMethod,
+    PresenceState,
+    PushSubscription,
+    WebhookDelivery,
+)
+from konsento.models.webhook import DeliveryState, WebhookEndpoint, WebhookEvent
+from konsento.settings import Settings
+
+from .conftest import PASSWORD, wired
+from .mails import follow_newest, mails
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient
+
+    from .conftest import Bench
+
+KEPT = {"charging_sessions", "payments", "receipts", "meter_events", "limit_changes", "ledger_transfers"}
+"""What has to be kept for the books, without a name."""
+GOES_WITH_ANOTHER = {"webhook_deliveries"}
+"""Tables that belong to a row which belongs to a driver; what they hold is in that row's part of the export."""
+SECTIONS = {
+    "sign_ins": "browsers",
+    "passkeys": "passkeys",
+    "passkey_challenges": "passkey_challenges",
+    "links": "links",
+    "api_tokens": "tokens",
+    "idempotency_keys": "requests_of_programs",
+    "webhook_endpoints": "webhooks",
+    "webhook_events": "webhook_events",
+    "presence_checks": "presence_checks",
+    "payments": "payments",
+    "charging_sessions": "charging",
+    "limit_changes": "limit_changes",
+    "meter_events": "measurements",
+    "push_subscriptions": "notices",
+    "receipts": "receipts",
+    "ledger_transfers": "balance",
+}
+"""Where in the export each table is."""
+SECRETS = ("argon2", "secret-of-webhook", "p256dh-of-browser", "auth-of-browser", "answer-to-program", "push.example")
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return settings.model_copy(update={"mail_folder": tmp_path / "mails"})
+
+
+@pytest.fixture
+async def bench(settings: Settings) -> AsyncIterator[Bench]:
+    async with wired(settings) as bench:
+        yield bench
+
+
+def referring(*names: str) -> dict[str, Column[UUID]]:
+    """Return the tables that refer to one of these tables, with the column that does."""
+    return {
+        table.name: key.parent
+        for table in Base.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column.table.name in names and table.name not in names
+    }
+
+
+def test_the_export_and_the_deletion_know_every_table_that_leads_to_a_driver() -> None:
+    known = SECTIONS.keys() | GOES_WITH_ANOTHER
+
+    assert referring("drivers").keys() | referring("charging_sessions").keys() <= known
+    assert referring("webhook_endpoints", "webhook_events").keys() <= known
+    named = {t.name for t in Base.metadata.sorted_tables if {"driver_id", "driver"} & set(t.columns.keys())}
+    assert named <= known
+
+
+def test_what_does_not_go_with_a_driver_is_kept_on_purpose() -> None:
+    stays = {
+        table.name
+        for table in Base.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column.table.name == "drivers" and key.ondelete != "CASCADE"
+    }
+
+    assert stays <= KEPT
+
+
+async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
+    """Put something into every table that leads to a driver; returns the driver's id."""
+    session_page = await bench.start(browser)
+    await bench.site.charges("1000", seconds=1200)
+    now = bench.services.clock.now()
+    async with bench.services.database.transaction() as session:
+        driver = (await session.scalars(select(Driver))).one()
+        charging = (await session.scalars(select(ChargingSession))).one()
+        assert session_page.endswith(str(charging.id))
+        await tokens.make(session, driver.id, name="Planner", scopes=[Scope.OUTLETS_READ], days=9, now=now)
+        site = passkeys.Site(rp_id="konsento.test", origin="https://konsento.test", name="x")
+        await passkeys.options_to_make(session, site, driver, now)
+        endpoint = WebhookEndpoint(
+            id=new_id(), driver_id=driver.id, url="https://fleet.example", events="", secret=SECRETS[1], created_at=now
+        )
+        event = WebhookEvent(
+            id=new_id(), driver_id=driver.id, session_id=charging.id, type="session.ended", created_at=now
+        )
+        session.add_all([endpoint, event])
+        await session.flush()
+        session.add_all(
+            [
+                WebhookDelivery(
+                    id=new_id(),
+                    endpoint_id=endpoint.id,
+                    event_id=event.id,
+                    state=DeliveryState.DELIVERED,
+                    created_at=now,
+                ),
+                Passkey(
+                    id=new_id(),
+                    driver_id=driver.id,
+                    credential_id=b"id",
+                    public_key=b"key",
+                    sign_count=0,
+                    name="Phone",
+                    created_at=now,
+                ),
+                Presence(
+                    id=new_id(),
+                    outlet_id=charging.outlet_id,
+                    driver_id=driver.id,
+                    method=PresenceMethod.LABEL,
+                    state=PresenceState.USED,
+                    asked_at=now,
+                    expires_at=now,
+                ),
+                IdempotencyKey(
+                    driver_id=driver.id,
+                    key="start-1",
+                    request_hash=b"hash",
+                    resource_id=new_id(),
+                    created_at=now,
+                    claimed_until=now,
+                    body=SECRETS[4],
+                ),
+                PushSubscription(
+                    id=new_id(),
+                    session_id=charging.id,
+                    endpoint="https://push.example/1",
+                    p256dh=SECRETS[2],
+                    auth=SECRETS[3],
+                    locale="en",
+                    created_at=now,
+                ),
+                LimitChange(
+                    id=new_id(),
+                    session_id=charging.id,
+                    kind=charging.limit_kind,
+                    amount=5,
+                    energy_limit_wh=5,
+                    energy_cap_wh=5,
+                    hold_minor=5,
+                    asked_at=now,
+                ),
+            ]
+        )
+        return driver.id
+
+
+async def _count(bench: Bench, table: Table) -> int:
+    async with bench.services.database.transaction() as session:
+        return await session.scalar(select(func.count()).select_from(table)) or 0
+
+
+async def test_the_export_holds_every_table_and_no_secret(bench: Bench) -> None:
+    async with bench.driver("ann@example.com") as browser:
+        await follow_newest(bench, browser)
+        await _fill(bench, browser)
+        text = (await browser.get("/account/export")).text
+        kept = json.loads(text)
+
+    assert [name for name in SECTIONS.values() if not kept[name]] == []
+    assert kept["balance"]["transfers"]
+    assert [one["register_mwh"] for one in kept["measurements"]][-1] > 0
+    for secret in SECRETS:
+        assert secret not in text
+
+
+async def test_nothing_of_somebody_else_is_in_the_export(bench: Bench) -> None:
+    async with bench.driver("ann@example.com") as ann, bench.driver("bob@example.com") as bob:
+        await bench.start(ann)
+        await bench.site.charges("1000", seconds=1200)
+        kept = json.loads((await bob.get("/account/export")).text)
+
+    assert {name for name in SECTIONS.values() if kept[name]} == {"browsers", "links", "balance"}
+    assert "ann@" not in json.dumps(kept)
+
+
+async def test_nothing_that_leads_to_a_person_is_left_of_a_deleted_account(bench: Bench) -> None:
+    tables = Base.metadata.tables
+    async with bench.driver("ann@example.com") as browser:
+        await follow_newest(bench, browser)
+        driver_id = await _fill(bench, browser)
+        await mails(bench)
+        change = {"present": PASSWORD, "new": "quiet lamp mountain"}
+        await browser.post("/account/password", data=change)  # leaves a mail to be sent
+        assert {
+            name: await _count(bench, tables[name]) for name in SECTIONS if not await _count(bench, tables[name])
+        } == {}
+        deleted = await browser.post("/account/delete", data={"present": "quiet lamp mountain"})
+        assert deleted.status_code == 200, bench.words(deleted)
+
+    left = {name for name in SECTIONS.keys() | GOES_WITH_ANOTHER if await _count(bench, tables[name])}
+    assert left == KEPT & SECTIONS.keys()
+    assert await _count(bench, OutgoingMail.__table__) == 0
+    async with bench.services.database.transaction() as session:
+        driver = await session.get(Driver, driver_id)
+        assert driver is not None
+        assert (driver.email, driver.name, driver.phone, driver.address, driver.password_hash) == ("", "", "", "", None)
+
+
+async def test_a_token_of_a_deleted_account_opens_nothing(bench: Bench) -> None:
+    async with bench.driver("ann@example.com") as browser:
+        async with bench.services.database.transaction() as session:
+            driver = (await session.scalars(select(Driver))).one()
+            _, token = await tokens.make(
+                session, driver.id, name="x", scopes=[Scope.ACCOUNT_READ], days=9, now=bench.services.clock.now()
+            )
+        program = {"Authorization": f"Bearer {token}"}
+        before = await browser.get("/api/v1/account", headers=program)
+        await browser.post("/account/delete", data={"present": PASSWORD})
+        after = await browser.get("/api/v1/account", headers=program)
+
+    assert (before.status_code, after.status_code) == (200, 401)
