@@ -39,6 +39,8 @@ PATIENCE: Final = timedelta(minutes=2)
 """How long a check waits for the driver, and how long what was shown is good for a start."""
 BLINKS_S: Final = 30
 """How long the lamp blinks. The same check has it blink again no sooner."""
+ANSWER_S: Final = 10.0
+"""How long the driver is let wait for the lamp; an outlet that takes longer cannot be reached now."""
 MOST_CHECKS: Final = 10
 """Checks of one driver in `KEPT`, so that nobody makes lamps blink, or keeps outlets from others, all day."""
 KEPT: Final = timedelta(hours=1)
@@ -140,7 +142,7 @@ async def _blink(services: Services, outlet: Outlet, check: Presence) -> Presenc
     request = DataTransfer(vendor_id=VENDOR_ID, message_id=IDENTIFY, data=seconds)
     offline = cannot = False
     try:
-        answer = await services.router.call(outlet.site.station_id, request)
+        answer = await services.router.call(outlet.site.station_id, request, timeout_s=ANSWER_S)
     except CallRefused as error:
         cannot = True
         log.warning("outlet %s cannot blink: %s", outlet.code, error)
