@@ -38,7 +38,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         log,
         health,
         staff,
-    )  # fmt: skip
+    )
 )
 """The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""
 
