@@ -196,6 +196,7 @@ WORK: Final = {
     "longest": marked("End a session that is on too long"),
     "stray": marked("Stop a transaction without a session"),
     "api-old": marked("Delete old answers of the API"),
+    "presence-old": marked("Delete old presence checks"),
     "silent": marked("Look for silent sessions"),
     "settle": marked("Bill a session"),
     "tell": marked("Tell a driver about a session"),
