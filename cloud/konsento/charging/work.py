@@ -2,7 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -112,7 +112,7 @@ async def ask_after_connecting(services: Services, station_id: str) -> None:
                 await services.work.add(session, "settle", key, after_s=AFTER_CONNECTING_S)
                 continue
             if charging.transaction_id is None:
-                payload = None if site.ours else {}
+                payload: dict[str, Any] | None = None if site.ours else {}
                 await services.work.add(session, "start", key, payload=payload, after_s=AFTER_CONNECTING_S)
                 continue
             await services.work.add(session, "check", key, payload={}, after_s=SILENT_S)

@@ -275,9 +275,7 @@ def test_of_all_who_start_at_the_same_moment_in_two_servers_one_wins_and_nothing
 
 
 async def not_ours(core: Core) -> None:
-    boot = BootNotification(
-        charging_station=ChargingStation(vendor_name="Somebody", model="Wallbox"), reason="PowerUp"
-    )
+    boot = BootNotification(charging_station=ChargingStation(vendor_name="Somebody", model="Wallbox"), reason="PowerUp")
     await core.handlers.answer(STATION, boot)
 
 

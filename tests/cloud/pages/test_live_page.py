@@ -146,7 +146,9 @@ async def test_the_whole_way_without_scripts(stage: Stage, browser: Browser) -> 
         await page.click("text=Change the limit")
         await page.fill("#amount", "120")
         await page.click("main noscript button")
-        await expect(page.locator(".estimate")).to_contain_text("In all, from the start: 6.00\u00a0kWh, 2\u00a0h, ¥231.")
+        await expect(page.locator(".estimate")).to_contain_text(
+            "In all, from the start: 6.00\u00a0kWh, 2\u00a0h, ¥231."
+        )
         await page.click("main .actions button")
         await expect(page.locator("main")).to_contain_text("The limit is being changed: 2\u00a0h.")
         await page.click("text=Stop charging")

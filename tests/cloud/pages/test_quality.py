@@ -67,12 +67,15 @@ SMALL = r"""(smallest) => {
     if (one.closest("p:not(.links), .skip") || !one.checkVisibility()) continue;
     const target = one.type === "radio" || one.type === "checkbox" ? one.closest("label") ?? one : one;
     const { width, height } = target.getBoundingClientRect();
-    if (Math.round(height) < smallest || Math.round(width) < 24) small.push(`${target.outerHTML.slice(0, 90)} ${width}×${height}`);
+    const what = `${target.outerHTML.slice(0, 90)} ${width}×${height}`;
+    if (Math.round(height) < smallest || Math.round(width) < 24) small.push(what);
   }
   return small;
 }"""
 # The reader's own size of text, twice the usual one.
 DOUBLED = "(size) => { document.documentElement.style.fontSize = size; }"
+# A picture of a whole page has no bottom of a screen to which the button could stick.
+STICKS = "(how) => document.querySelectorAll('.actions').forEach((one) => { one.style.position = how; })"
 SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -86,8 +89,9 @@ class Faults:
     async def look(self, page: Page, name: str, shot: Path, loaded: list[Response]) -> None:
         """Measure the screen that is open."""
         await page.evaluate(SETTLED)
-        # Whole pages have no bottom of a screen to which their button could stick.
-        await page.screenshot(path=shot, full_page=True, style=".actions { position: static !important; }")
+        await page.evaluate(STICKS, "static")
+        await page.screenshot(path=shot, full_page=True)
+        await page.evaluate(STICKS, "")
         weight = sum([(await response.request.sizes())["responseBodySize"] for response in loaded])
         if weight > HEAVIEST_BYTES:
             self.found.append(f"{name}: {weight} bytes")
