@@ -295,7 +295,7 @@ async def test_the_table_opens_in_a_spreadsheet_and_runs_nothing_there(bench: Be
         await charge_often(bench, browser, 2)
         answer = await browser.get("/history.csv")
 
-    assert answer.content.startswith(b"\xef\xbb\xbfBegin,End,Site,")
+    assert answer.content.startswith(b"\xef\xbb\xbfBegin,End,Zone of these times,Site,")
     assert answer.headers["content-disposition"] == 'attachment; filename="konsento-all.csv"'
     assert answer.content.count(b"\r\n") == 3
     rows = list(csv.DictReader(StringIO(answer.content.decode("utf-8-sig"))))
