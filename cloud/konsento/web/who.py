@@ -1,9 +1,11 @@
 """Who is asking, and what the pages work with."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.accounts import service as accounts
 from konsento.models.driver import Driver
@@ -19,14 +21,19 @@ def services_of(request: Request) -> Services:
     return services
 
 
+async def driver_of(session: AsyncSession, request: Request, now: datetime) -> Driver | None:
+    """Return who is signed in in the browser of a request, or None."""
+    token = request.cookies.get(COOKIE)
+    return await accounts.driver_for_token(session, token, now) if token else None
+
+
 async def maybe_driver(request: Request) -> Driver | None:
     """Return who is signed in in this browser, or None."""
-    token = request.cookies.get(COOKIE)
-    if not token:
+    if COOKIE not in request.cookies:
         return None
     services = services_of(request)
     async with services.database.transaction() as session:
-        return await accounts.driver_for_token(session, token, services.clock.now())
+        return await driver_of(session, request, services.clock.now())
 
 
 async def needed_driver(driver: Annotated[Driver | None, Depends(maybe_driver)]) -> Driver:
