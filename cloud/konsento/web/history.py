@@ -26,8 +26,8 @@ router = APIRouter()
 ON_A_PAGE = 20
 MOST_MONTHS = 36
 """Months to choose from."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), some of full-width signs too."""
 
 Month = Annotated[str, Query(pattern=r"^$|^20\d\d-(0[1-9]|1[0-2])$")]
 
@@ -81,8 +81,9 @@ async def history_table(request: Request, services: Wired, driver: SignedIn, mon
         sessions = await charging.history(session, driver.id, period)
     table = StringIO(newline="")
     writer = csv.writer(table)
-    writer.writerow(_heads(language_of(request)))
-    writer.writerows([_cell(value) for value in _cells(progress)] for progress in sessions)
+    language = language_of(request)
+    writer.writerow(_heads(language))
+    writer.writerows([_cell(value) for value in _cells(language, progress)] for progress in sessions)
     name = f"konsento-{month or 'all'}.csv"
     return Response(
         table.getvalue().encode("utf-8-sig"),
@@ -125,6 +126,7 @@ def _heads(language: Language) -> list[str]:
     return [
         text("Begin"),
         text("End"),
+        text("Zone of these times"),
         text("Site"),
         text("Outlet"),
         text("Code"),
@@ -137,13 +139,14 @@ def _heads(language: Language) -> list[str]:
     ]
 
 
-def _cells(progress: Progress) -> list[str]:
+def _cells(language: Language, progress: Progress) -> list[str]:
     zone = ZoneInfo(progress.time_zone)
     wh = progress.billed_wh if progress.billed_wh is not None else progress.delivered_mwh // 1000
     amount = major_from_minor(progress.amount_minor, progress.currency)
     return [
         _local(progress.started_at or progress.created_at, zone),
         _local(progress.ended_at, zone),
+        progress.time_zone,
         progress.site_name,
         progress.outlet_name,
         progress.outlet_code,
@@ -151,29 +154,35 @@ def _cells(progress: Progress) -> list[str]:
         f"{progress.unit_price:f}",
         f"{amount:.{exponent(progress.currency)}f}",
         progress.currency,
-        progress.state.value,
+        _state(language, progress.state),
         str(progress.session_id),
     ]
 
 
 def _local(at: datetime | None, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).isoformat(timespec="seconds") if at is not None else ""
+    # As spreadsheets read a time: without an offset, which they take for text.
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") if at is not None else ""
 
 
 def _cell(value: str) -> str:
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 
-def _row(language: Language, progress: Progress) -> HistoryRow:
-    match progress.state:
+def _state(language: Language, state: SessionState) -> str:
+    match state:
         case SessionState.SETTLED:
-            amount = language.money(progress.amount_minor, progress.currency)
+            return language.text("settled")
         case SessionState.FAILED:
-            amount = language.text("not started")
+            return language.text("not started")
         case SessionState.ENDED:
-            amount = language.text("being settled")
+            return language.text("being settled")
         case _:
-            amount = language.text("charging now")
+            return language.text("charging now")
+
+
+def _row(language: Language, progress: Progress) -> HistoryRow:
+    settled = progress.state is SessionState.SETTLED
+    amount = language.money(progress.amount_minor, progress.currency) if settled else _state(language, progress.state)
     if progress.billed_wh is not None:
         energy = language.energy(progress.billed_wh)
     else:

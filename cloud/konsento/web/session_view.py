@@ -236,7 +236,7 @@ def limit_text(language: Language, kind: LimitKind, amount: int, currency: str) 
 def _changing(language: Language, progress: Progress) -> str:
     if progress.state not in ACTIVE:
         return language.text("The outlet measures, we bill that.")
-    if progress.changing is None:
+    if progress.changing is None or progress.stopping:
         return language.text("The outlet measures, we bill that. Without contact it keeps to the limit and counts on.")
     limit = limit_text(language, *progress.changing, progress.currency)
     return language.text(

@@ -28,7 +28,7 @@ from konsento.web.receipt_view import receipt_page
 from konsento.web.render import page
 from konsento.web.session_view import as_json, limit_text, session_view
 from konsento.web.start import Wish
-from konsento.web.who import SessionNumber, SignedIn, Wired
+from konsento.web.who import SessionNumber, SignedIn, Wired, driver_of
 
 router = APIRouter()
 
@@ -85,6 +85,8 @@ async def session_events(request: Request, number: SessionNumber, services: Wire
             async for _ in changes:
                 # A transaction of its own for every look: nothing stays locked while the page waits.
                 async with services.database.transaction() as session:
+                    if await driver_of(session, request, services.clock.now()) is None:
+                        return  # signed out meanwhile, here or from another browser
                     progress = await charging.progress(session, driver.id, number)
                 shown = as_json(language, progress, services.clock.now())
                 yield ServerSentEvent(data=json.dumps(shown, ensure_ascii=False))

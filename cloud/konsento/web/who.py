@@ -1,9 +1,11 @@
 """Who is asking, and what the pages work with."""
 
+from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.accounts import service as accounts
 from konsento.models.driver import Driver
@@ -40,14 +42,19 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+async def driver_of(session: AsyncSession, request: Request, now: datetime) -> Driver | None:
+    """Return who is signed in in the browser of a request, or None."""
+    token = token_of(request)
+    return await accounts.driver_for_token(session, token, now) if token else None
+
+
 async def maybe_driver(request: Request) -> Driver | None:
     """Return who is signed in in this browser, or None."""
-    token = token_of(request)
-    if not token:
+    if not token_of(request):
         return None
     services = services_of(request)
     async with services.database.transaction() as session:
-        return await accounts.driver_for_token(session, token, services.clock.now())
+        return await driver_of(session, request, services.clock.now())
 
 
 async def needed_driver(driver: Annotated[Driver | None, Depends(maybe_driver)]) -> Driver:

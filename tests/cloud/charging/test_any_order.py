@@ -13,7 +13,14 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import func, select
 
 from konsento.charging import changing
@@ -50,12 +57,18 @@ from konsento.ocpp.messages import (
     TransactionLimit,
 )
 from konsento.payments import balance
+from konsento.sites import stations
 
 from ..conftest import CODES, STATION, Core, accepted, rejected, wired
 
 FINAL = (SessionState.SETTLED, SessionState.FAILED)
 KINDS = st.sampled_from([("energy", 30), ("energy", 200), ("energy", 600), ("time", 300), ("money", 1200), ("full", 0)])
 OUTLETS = st.sampled_from([0, 1])
+ANSWERS = st.sampled_from(["yes", "yes", "lost", "silent", "no", "dies before", "dies after"])
+
+
+class Killed(BaseException):
+    """The server's process dies while it waits for a site: nothing of it catches this."""
 
 
 @dataclass
@@ -71,6 +84,8 @@ class Supply:
     limit_told: TransactionLimit | None = None
     waiting: list[TransactionEvent] = field(default_factory=list)
     over: bool = False
+    lost: bool = False
+    """The site has forgotten it, and what it had to say."""
 
     @property
     def name(self) -> str:
@@ -95,6 +110,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.sent: list[TransactionEvent] = []
         self.final: dict[UUID, SessionState] = {}
         self.answer = "yes"
+        self.ours = True
+        self.dies = ""
+        """When the server's process dies that asks for a stop."""
         self._connect_site()
 
     def run[T](self, what: Any) -> Any:
@@ -110,7 +128,10 @@ class AnyOrder(RuleBasedStateMachine):
 
     def _start(self, request: RequestStartTransaction) -> Any:
         known = self.supplies.get(request.remote_start_id)
-        if known is None and self.answer in {"yes", "lost"}:
+        assert self.ours or known is None, "it would take this for a new wish"
+        if self.answer == "dies before":
+            raise Killed
+        if known is None and self.answer in {"yes", "lost", "dies after"}:
             busy = any(s.request.evse_id == request.evse_id and not s.over for s in self.supplies.values())
             if busy:
                 return rejected("OutletBusy")
@@ -118,15 +139,21 @@ class AnyOrder(RuleBasedStateMachine):
             known = Supply(request=request, most_wh=Decimal(ours["energyLimitWh"]), most_s=ours["timeLimitS"] or 86_400)
             self.supplies[request.remote_start_id] = known
             self._event(known, TransactionEventType.STARTED)
+        if self.answer == "dies after":
+            raise Killed
         if self.answer in {"lost", "silent"}:
             return CallTimeout(STATION, "RequestStartTransaction", "no answer in time")
-        return accepted(known.name) if known is not None else rejected("OutletFaulted")
+        return accepted(known.name if self.ours else None) if known is not None else rejected("OutletFaulted")
 
     def _stop(self, request: RequestStopTransaction) -> Any:
+        if self.dies == "before":
+            raise Killed
         supply = next((s for s in self.supplies.values() if s.name == request.transaction_id and not s.over), None)
         if supply is None:
             return RequestStopTransactionResponse(status=StartStopStatus.REJECTED)
         self._event(supply, TransactionEventType.ENDED, "Remote")
+        if self.dies == "after":
+            raise Killed
         return RequestStopTransactionResponse(status=StartStopStatus.ACCEPTED)
 
     def _status(self, request: GetTransactionStatus) -> Any:
@@ -170,14 +197,27 @@ class AnyOrder(RuleBasedStateMachine):
 
     # --- what can happen
 
-    @rule(driver=OUTLETS, outlet=OUTLETS, wish=KINDS, answer=st.sampled_from(["yes", "yes", "lost", "silent", "no"]))
+    @initialize(ours=st.sampled_from([True, True, False]))
+    def the_site_is_of_some_make(self, ours: bool) -> None:
+        self.ours = ours
+
+        async def boot() -> None:
+            async with self.database.transaction() as session:
+                await stations.note_vendor(session, STATION, stations.OUR_VENDOR if ours else "Somebody")
+
+        self.run(boot())
+
+    @rule(driver=OUTLETS, outlet=OUTLETS, wish=KINDS, answer=ANSWERS)
     def a_driver_starts(self, driver: int, outlet: int, wish: tuple[str, int], answer: str) -> None:
         self.answer = answer
         who = (self.core.driver_id, self.core.other_driver_id)[driver]
         requested = RequestedLimit(kind=LimitKind(wish[0]), amount=wish[1])
-        with suppress(KonsentoError):
-            self.run(charging.start(self.core.services, who, CODES[outlet], requested))
-        self.answer = "yes" if answer == "lost" else answer
+        try:
+            with suppress(KonsentoError):
+                self.run(charging.start(self.core.services, who, CODES[outlet], requested))
+        except Killed:
+            self.the_server_is_started_anew()
+        self.answer = "yes" if answer in {"lost", "dies before", "dies after"} else answer
 
     @rule(outlet=OUTLETS)
     def two_drivers_start_at_the_same_moment(self, outlet: int) -> None:
@@ -196,7 +236,12 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_driver_stops(self, data: st.DataObject) -> None:
         session = data.draw(st.sampled_from(self.sessions_on()))
-        self.run(charging.stop(self.core.services, session.driver_id, session.id))
+        self.dies = data.draw(st.sampled_from(["", "", "before", "after"]))
+        try:
+            self.run(charging.stop(self.core.services, session.driver_id, session.id))
+        except Killed:
+            self.the_server_is_started_anew()
+        self.dies = ""
 
     @precondition(lambda self: self.changeable())
     @rule(data=st.data(), wishes=st.lists(KINDS, min_size=1, max_size=4), answers=st.sampled_from([0, 1, 2, 2, 2]))
@@ -247,7 +292,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data())
     def the_site_loses_a_session_and_what_it_had_to_say(self, data: st.DataObject) -> None:
         supply = data.draw(st.sampled_from(self.running()))
-        supply.over = True
+        supply.over = supply.lost = True
         supply.waiting.clear()
 
     @rule(online=st.booleans())
@@ -355,8 +400,24 @@ class AnyOrder(RuleBasedStateMachine):
                 left = sum([await balance.available(session, driver) for driver in drivers])
                 return left, await session.scalar(select(func.sum(Receipt.amount_minor))) or 0
 
+        self._what_was_supplied_is_billed()
         left, billed = self.run(spent())
         assert left + billed == 10_000
+
+    def _what_was_supplied_is_billed(self) -> None:
+        """All that a site has told of is billed, and none of ours supplies for a start that is said to have failed."""
+
+        async def read() -> dict[UUID, int]:
+            async with self.database.transaction() as session:
+                return {receipt.session_id: receipt.billed_wh for receipt in await session.scalars(select(Receipt))}
+
+        billed = self.run(read())
+        for one in self.sessions():
+            supply = self.supplies.get(one.remote_start_id)
+            if one.state is SessionState.FAILED:
+                assert supply is None or not self.ours
+            elif supply is not None and not supply.lost:
+                assert billed[one.id] == int(supply.wh)
 
 
 def test_any_order_keeps_the_money_right(furnished: Path) -> None:

@@ -2,17 +2,26 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
 
 import pyotp
 from playwright.async_api import Page
 
+from konsento.charging.work import find_out_start
 from konsento.models import OutletStatus, PresenceCheck, Role
+from konsento.ocpp import CallTimeout
+from konsento.ocpp.messages import RequestStartTransaction
 from konsento.operations import alarms
 from konsento.sites import stations
 from konsento.staff import service as staff
 
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
+
+
+def _silence(_request: RequestStartTransaction) -> CallTimeout:
+    return CallTimeout(STATION, "RequestStartTransaction", "no answer in time")
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -60,19 +69,51 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "choose-mistake"
     await at(f"/o/{CODE}/confirm?kind=energy&amount=6")
     yield "price"
+    await at(f"/o/{CODE}/confirm?kind=full")
+    yield "price-until-full"
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=6")
+    await page.evaluate("document.querySelector('[name=price]').value = '30'")
+    await page.click('form[action$="/start"] button')
+    await page.wait_for_load_state()
+    yield "price-changed"
+    site.answers[RequestStartTransaction], answers = _silence, site.answers[RequestStartTransaction]
     await page.click('form[action$="/start"] button')
     await page.wait_for_url(re.compile(r"/s/"))
     session = page.url.removeprefix(stage.url)
+    yield "starting"
+    stage.bench.clock.advance(timedelta(minutes=1))
+    await at(session)
+    yield "starting-unanswered"
+    site.answers[RequestStartTransaction] = answers
+    await find_out_start(stage.bench.services, UUID(session.rpartition("/")[2]), None)
     await site.reports("0")
     await site.reports("3720", seconds=4464, watts=2910)
     await at(session)
     yield "charging"
+    await site.reports("3720", seconds=4470, watts=0, state="SuspendedEVSE")
+    await at(session)
+    yield "paused"
+    await stage.bench.outlet_is(OutletStatus.OCCUPIED, connected=False)
+    stage.bench.clock.advance(timedelta(minutes=5))
+    await at(session)
+    yield "no-contact"
+    await stage.bench.outlet_is(OutletStatus.AVAILABLE)
+    await site.reports("3720", seconds=4480, watts=2910)
     await at(f"/o/{CODE}")
     yield "outlet-mine"
     await at(f"{session}/limit")
     yield "limit"
     await at(f"{session}/stop")
     yield "stop"
+    await page.goto(f"{stage.url}{session}/limit")
+    await page.fill("#amount", "8")
+    await page.click("main .actions button")
+    await page.wait_for_url(re.compile(r"/s/[^/]*$"))
+    yield "limit-changing"
+    await at(f"{session}/stop")
+    await page.click("main button[type=submit]")
+    await page.wait_for_url(re.compile(r"/s/[^/]*$"))
+    yield "stopping"
     await site.reports("6000.2", seconds=7200, watts=0, ended="EnergyLimitReached")
     await at(session)
     yield "ended"
@@ -105,6 +146,9 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     await page.wait_for_load_state()
     site.refuses = ""
     yield "not-started"
+    await stage.bench.outlet_is(OutletStatus.AVAILABLE, connected=False)
+    await at(f"/o/{CODE}")
+    yield "outlet-no-contact"
     await stage.bench.outlet_is(OutletStatus.FAULTED)
     await at(f"/o/{CODE}")
     yield "out-of-order"

@@ -275,6 +275,19 @@ async def test_a_month_or_page_that_is_none_is_told_so(bench: Bench, query: str)
         assert (await browser.get(f"/history?{query}")).status_code == 422
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+async def test_no_sign_makes_a_formula_of_a_name_in_the_table(bench: Bench, sign: str) -> None:
+    async with bench.services.database.transaction() as session:
+        await session.execute(update(Outlet).values(name=f"{sign}1+1"))
+    async with bench.driver(language="ja") as browser:
+        await charge_often(bench, browser, 1)
+        answer = await browser.get("/history.csv")
+
+    [row] = csv.DictReader(StringIO(answer.content.decode("utf-8-sig"), newline=""))
+    assert row["コンセント"] == f"'{sign}1+1"
+    assert row["状態"] == "精算済み"
+
+
 async def test_the_table_opens_in_a_spreadsheet_and_runs_nothing_there(bench: Bench) -> None:
     async with bench.services.database.transaction() as session:
         await session.execute(update(Outlet).values(name='=HYPERLINK("http://evil.test","x"), "north"'))
@@ -282,11 +295,11 @@ async def test_the_table_opens_in_a_spreadsheet_and_runs_nothing_there(bench: Be
         await charge_often(bench, browser, 2)
         answer = await browser.get("/history.csv")
 
-    assert answer.content.startswith(b"\xef\xbb\xbfBegin,End,Site,")
+    assert answer.content.startswith(b"\xef\xbb\xbfBegin,End,Zone of these times,Site,")
     assert answer.headers["content-disposition"] == 'attachment; filename="konsento-all.csv"'
     assert answer.content.count(b"\r\n") == 3
     rows = list(csv.DictReader(StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["Energy, kWh"] for row in rows] == ["0.010", "0.010"]
     assert {row["Outlet"] for row in rows} == {'\'=HYPERLINK("http://evil.test","x"), "north"'}
-    assert rows[1]["Begin"] == "2026-11-22T10:58:00+09:00"
+    assert (rows[1]["Begin"], rows[1]["Zone of these times"]) == ("2026-11-22 10:58:00", "Asia/Tokyo")
     assert (rows[0]["Amount"], rows[0]["Currency"], rows[0]["State"]) == ("0", "JPY", "settled")

@@ -143,3 +143,19 @@ async def test_who_is_signed_out_meanwhile_comes_back_to_the_session(bench: Benc
         answer = await browser.post(f"{session}/mail", data={"wanted": "true"})
 
     assert answer.headers["location"] == f"/signin?next={session}"
+
+
+async def test_two_tabs_that_change_the_limit_leave_the_last_word_and_its_hold(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        session = await bench.start(browser, "6", "kWh")
+        await bench.site.reports("0")
+        answers = [
+            await browser.post(f"{session}/limit", data={"kind": "energy", "amount": amount}) for amount in ("9", "8")
+        ]
+        words = bench.words(await browser.get(session))
+        left = await bench.balance(browser)
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert "The limit is being changed: 8.00 kWh." in words
+    # The dearer one is held until the outlet has said which it keeps to: 9 kWh at 38.50 yen.
+    assert left == "¥2,654"

@@ -183,6 +183,22 @@ async def test_the_live_stream_sends_each_change_and_ends_with_the_bill(
     assert delivered == sorted(delivered)
 
 
+async def test_a_live_stream_ends_with_the_sign_in(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    listening, listen = asyncio.Event(), bench.services.live.listening
+    monkeypatch.setattr(bench.services.live, "listening", lambda key: listening.set() or listen(key))
+    async with bench.driver() as browser:
+        session = await bench.start(browser)
+        await bench.site.reports("0")
+        stream = asyncio.create_task(browser.get(f"{session}/events"))
+        await asyncio.wait_for(listening.wait(), 10)
+        await browser.post("/signout")
+
+        await bench.site.reports("5", seconds=6)
+        answer = await asyncio.wait_for(stream, 10)
+
+    assert "5.0" not in answer.text
+
+
 async def test_stopping_asks_first_and_bills_what_was_measured(bench: Bench) -> None:
     async with bench.driver() as browser:
         session = await bench.start(browser, "6", "kWh")
