@@ -46,7 +46,7 @@ def way_in(settings: Settings, site: Site, password: str) -> WayIn:
     scheme, _, rest = address.partition("://")
     line = f"{scheme}://{quote(site.station_id, safe='')}:{quote(password, safe='')}@{rest}"
     picture = BytesIO()
-    segno.make(line, error="m", micro=False).save(picture, kind="svg", scale=4, xmldecl=False, svgns=True, light="#fff")
+    segno.make(line, error="m", micro=False).save(picture, kind="svg", xmldecl=False, omitsize=True, light="#fff")
     return WayIn(
         address=address, station_id=site.station_id, password=password, line=line, qr=picture.getvalue().decode()
     )

@@ -38,7 +38,8 @@ class _Hop(Struct, rename="camel"):
 
 
 class _Trace(Struct):
-    hops: Annotated[list[_Hop], Meta(max_length=_MOST_HOPS)]
+    hops: Annotated[list[_Hop], Meta(min_length=2, max_length=_MOST_HOPS)]
+    """To the server, then to the outlet."""
 
 
 @dataclass(frozen=True, kw_only=True)

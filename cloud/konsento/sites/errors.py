@@ -38,13 +38,13 @@ class OutletBusy(KonsentoError):
 class OutletOutOfOrder(KonsentoError):
     """The operator of this server has put the outlet out of order."""
 
-    message = "This outlet is out of order. Please take another outlet."
+    message = "This outlet is out of use. Please take another outlet."
 
 
 class OutletOutOfOrderFor(OutletOutOfOrder):
     """Likewise, with what the operator says about it."""
 
-    message = "This outlet is out of order. The operator says: {note}"
+    message = "This outlet is out of use. The operator says: {note}"
 
 
 class SiteClosed(KonsentoError):

@@ -33,6 +33,7 @@ class Standing(StrEnum):
     FAULTED = "faulted"
     DISABLED = "disabled"
     CLOSED = "closed"
+    OUT_OF_USE = "out of use"
 
 
 _SENTENCES = {
@@ -43,6 +44,7 @@ _SENTENCES = {
     Standing.FAULTED: marked("This outlet is out of order."),
     Standing.DISABLED: marked("This outlet is switched off by its owner."),
     Standing.CLOSED: marked("This site is closed now."),
+    Standing.OUT_OF_USE: marked("This outlet is out of use."),
 }
 _STATES = {
     Standing.FREE: marked("Free now"),
@@ -52,6 +54,7 @@ _STATES = {
     Standing.FAULTED: marked("Out of order"),
     Standing.DISABLED: marked("Switched off"),
     Standing.CLOSED: marked("Closed"),
+    Standing.OUT_OF_USE: marked("Out of use"),
 }
 _USE_ANOTHER = marked("Nothing can be started and nothing is charged. Use another outlet.")
 _LATER = marked("Nothing can be started and nothing is charged. Try another outlet, or look again in a minute.")
@@ -61,6 +64,7 @@ _TONES = {
     Standing.FAULTED: "bad",
     Standing.DISABLED: "wait",
     Standing.CLOSED: "wait",
+    Standing.OUT_OF_USE: "bad",
 }
 _OBSTACLES: dict[type[KonsentoError], tuple[Standing, str]] = {
     OutletBusy: (
@@ -73,9 +77,9 @@ _OBSTACLES: dict[type[KonsentoError], tuple[Standing, str]] = {
     OutletOffline: (Standing.OFFLINE, _LATER),
     OutletFaulty: (Standing.FAULTED, _USE_ANOTHER),
     OutletDisabled: (Standing.DISABLED, _USE_ANOTHER),
-    OutletOutOfOrder: (Standing.FAULTED, _USE_ANOTHER),
+    OutletOutOfOrder: (Standing.OUT_OF_USE, _USE_ANOTHER),
     OutletOutOfOrderFor: (
-        Standing.FAULTED,
+        Standing.OUT_OF_USE,
         marked("Nothing can be started and nothing is charged. The operator says: {note}"),
     ),
     SiteClosed: (Standing.CLOSED, marked("Nothing can be started and nothing is charged. It opens {opens}.")),
