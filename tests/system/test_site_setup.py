@@ -32,13 +32,12 @@ async def _operator(line: Line) -> httpx.AsyncClient:
     return browser
 
 
-async def _until(look: Callable[[], Awaitable[bool]], what: str, patience: float = 60) -> None:
-    try:
-        async with asyncio.timeout(patience):
-            while not await look():
-                await asyncio.sleep(0.2)
-    except TimeoutError:
-        raise TimeoutError(f"after {patience} s: {what}") from None
+async def _until(look: Callable[[], Awaitable[bool]], what: str, tries: int = 300) -> None:
+    for _ in range(tries):
+        if await look():
+            return
+        await asyncio.sleep(0.2)
+    raise TimeoutError(f"after {tries} looks: {what}")
 
 
 async def test_a_site_made_in_the_back_office_is_linked_by_its_line_and_its_outlets_appear(line: Line) -> None:
