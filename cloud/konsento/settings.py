@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,6 +25,8 @@ class Settings(BaseSettings):
     """Port of the OCPP gateway."""
     public_url: str = "http://127.0.0.1:8080"
     """Address under which drivers reach the pages; QR codes hold it."""
+    ocpp_url: str = Field(default="", pattern=r"^$|^wss?://[^/@\s]+(/[^@\s]*)?$")
+    """Address that sites dial, without the station id; empty: derived from `public_url`."""
     operator_name: str = "Konsento"
     """The supplier that runs this server, as drivers read it."""
     support_contact: str = Field(default="", max_length=100)
@@ -64,3 +67,17 @@ class Settings(BaseSettings):
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
     log_level: str = "INFO"
     """Level of the log."""
+
+    @property
+    def public_ocpp_url(self) -> str:
+        """The address that sites dial, without the station id: `wss://charge.example/ocpp`.
+
+        Unless it is set: the name of the pages; with TLS behind the proxy that has it, without at the gateway's port.
+        """
+        if self.ocpp_url:
+            return self.ocpp_url.rstrip("/")
+        pages = urlsplit(self.public_url)
+        if pages.scheme == "https":
+            return f"wss://{pages.netloc}/ocpp"
+        host = f"[{pages.hostname}]" if ":" in (pages.hostname or "") else pages.hostname
+        return f"ws://{host}:{self.ocpp_port}/ocpp"

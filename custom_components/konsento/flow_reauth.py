@@ -10,7 +10,7 @@ from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT, CONF_URL
 
 from .const import CONF_KEY, CONF_STATION_ID, SUBENTRY_OUTLET
 from .flow_outlet import KEY_SELECTOR, identify_error
-from .flow_server import PASSWORD_SELECTOR, server_error
+from .flow_server import PASSWORD_SELECTOR, server_error, split_line
 from .outlet.address import OutletAddress, identify
 from .station.connection import ServerAddress
 
@@ -63,9 +63,10 @@ class ReauthSteps(ConfigFlow):
             return self.async_abort(reason="part_removed")
         errors: dict[str, str] = {}
         if user_input is not None:
-            address = ServerAddress(
-                url=part.data[CONF_URL], station_id=part.data[CONF_STATION_ID], password=user_input[CONF_PASSWORD]
-            )
+            typed = user_input[CONF_PASSWORD]
+            # Who has got a whole set-up line with the new password may paste that.
+            password = split_line({CONF_URL: typed, CONF_PASSWORD: typed})[CONF_PASSWORD]
+            address = ServerAddress(url=part.data[CONF_URL], station_id=part.data[CONF_STATION_ID], password=password)
             if error := await server_error(self.hass, address):
                 field, word = error
                 # The form has one field, and words for outlets beside those for servers.

@@ -47,6 +47,7 @@ class ServerSubentryFlow(ConfigSubentryFlow):
         """Link a management server."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            user_input = split_line(user_input)
             address = _address(user_input)
             if self._is_linked(address):
                 return self.async_abort(reason="already_configured")
@@ -63,6 +64,7 @@ class ServerSubentryFlow(ConfigSubentryFlow):
         subentry = self._get_reconfigure_subentry()
         errors: dict[str, str] = {}
         if user_input is not None:
+            user_input = split_line(user_input)
             address = _address(user_input)
             if self._is_linked(address, besides=subentry):
                 return self.async_abort(reason="already_configured")
@@ -93,6 +95,8 @@ class ServerSubentryFlow(ConfigSubentryFlow):
             errors[CONF_URL] = "insecure_url"
         elif not 1 <= len(address.station_id) <= _MAX_STATION_ID or ":" in address.station_id:
             errors[CONF_STATION_ID] = "invalid_station_id"
+        elif not address.password:
+            errors[CONF_PASSWORD] = "password_missing"
         elif error := await server_error(self.hass, address):
             field, word = error
             errors[field] = word
@@ -102,8 +106,9 @@ class ServerSubentryFlow(ConfigSubentryFlow):
 _SCHEMA = vol.Schema(
     {
         vol.Required(CONF_URL): str,
-        vol.Required(CONF_STATION_ID): str,
-        vol.Required(CONF_PASSWORD): PASSWORD_SELECTOR,
+        # Not asked for where the set-up line stands in the first field.
+        vol.Optional(CONF_STATION_ID): str,
+        vol.Optional(CONF_PASSWORD): PASSWORD_SELECTOR,
     }
 )
 
@@ -111,9 +116,24 @@ _SCHEMA = vol.Schema(
 def _address(user_input: dict[str, Any]) -> ServerAddress:
     return ServerAddress(
         url=_complete(user_input[CONF_URL].strip().rstrip("/")),
-        station_id=user_input[CONF_STATION_ID].strip(),
-        password=user_input[CONF_PASSWORD],
+        station_id=user_input.get(CONF_STATION_ID, "").strip(),
+        password=user_input.get(CONF_PASSWORD, ""),
     )
+
+
+def split_line(user_input: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the form; what a set-up line in that for the address says counts more than the others.
+
+    `wss://STATION:PASSWORD@HOST/PATH`: from here on the password is in its own field, neither shown nor logged.
+    """
+    try:
+        line = URL(user_input[CONF_URL].strip())
+    except ValueError:
+        return user_input
+    if not line.user or not line.password:
+        return user_input
+    plain = str(line.with_user(None))
+    return {**user_input, CONF_URL: plain, CONF_STATION_ID: line.user, CONF_PASSWORD: line.password}
 
 
 def _data(address: ServerAddress) -> dict[str, Any]:

@@ -215,6 +215,7 @@ def test_every_error_of_a_form_has_its_words(language: str) -> None:
         "invalid_url",
         "insecure_url",
         "invalid_station_id",
+        "password_missing",
     }
     flows = (PACKAGE / "config_flow.py").read_text() + (PACKAGE / "flow_reauth.py").read_text()
     assert tree["config"]["abort"].keys() == set(re.findall(r'reason="(\w+)"', flows))

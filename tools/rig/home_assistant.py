@@ -182,9 +182,10 @@ class HomeAssistant:
         kind = "guarded" if guarded else "plain"
         await self._subentry("outlet", {"host": "127.0.0.1", "port": port, "name": name, **parts}, kind)
 
-    async def add_management_server(self, url: str, station_id: str, password: str) -> None:
-        """Link a management server."""
-        await self._subentry("management_server", {"url": url, "station_id": station_id, "password": password})
+    async def add_management_server(self, url: str, station_id: str = "", password: str = "") -> None:
+        """Link a management server; `url` may be the whole set-up line that its operator gives out."""
+        values = {"url": url, "station_id": station_id, "password": password}
+        await self._subentry("management_server", {name: value for name, value in values.items() if value})
 
     async def set_options(self, **options: float) -> None:
         """Change numbers of the site."""

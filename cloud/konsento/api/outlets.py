@@ -21,7 +21,18 @@ from konsento.models import OutletStatus, PresenceCheck, Tariff
 from konsento.payments.errors import BalanceTooLow
 from konsento.services import Services
 from konsento.sites import service as sites
-from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline, UnknownOutlet
+from konsento.sites.errors import (
+    NotOnSaleYet,
+    OutletBusy,
+    OutletDisabled,
+    OutletFaulty,
+    OutletOffline,
+    OutletOutOfOrder,
+    OutletOutOfOrderFor,
+    SiteClosed,
+    SiteClosedForLong,
+    UnknownOutlet,
+)
 from konsento.web.place import place_of
 from konsento.web.who import Wired
 
@@ -36,7 +47,18 @@ BAD_LIMITS: Final = (
     charging_errors.NothingToHold,
 )
 """Why a limit that a program sends can be refused."""
-OBSTACLES: Final = (OutletBusy, OutletOffline, OutletFaulty, OutletDisabled)
+OBSTACLES: Final = (
+    OutletBusy,
+    OutletOffline,
+    OutletFaulty,
+    OutletDisabled,
+    OutletOutOfOrder,
+    OutletOutOfOrderFor,
+    SiteClosed,
+    SiteClosedForLong,
+    NotOnSaleYet,
+)
+"""Why nothing can be started at an outlet."""
 
 Code = Annotated[
     str, Path(max_length=64, description="The code on its label, however it is typed.", examples=["K7F29Q"])
@@ -58,7 +80,11 @@ class Outlet(BaseModel):
     site: Site
     status: OutletStatus = Field(description="What the site last said.", examples=["available"])
     can_start: bool = Field(description="Nothing speaks against a start now.", examples=[True])
-    obstacle: Reason | None = Field(description="What speaks against it; null where nothing does.")
+    obstacle: Reason | None = Field(
+        description="What speaks against it; null where nothing does. Its `code` is one of "
+        + ", ".join(f"`{error.__name__}`" for error in (*OBSTACLES, NoTariff))
+        + "."
+    )
     rated_w: int = Field(description="The most that it supplies, W.", examples=[3000])
     volts: int = Field(examples=[200])
     most_wh: int | None = Field(description="The most energy of one session here, Wh; null for no own maximum.")
@@ -163,7 +189,7 @@ async def get_outlet(request: Request, code: Code, services: Wired, caller: Read
     return outlet_of(services, language_of(request), row, tariffs.get(row.tariff_name or ""))
 
 
-@router.post("/quotes", responses=declared(UnknownOutlet, NoTariff, BalanceTooLow, *BAD_LIMITS))
+@router.post("/quotes", responses=declared(UnknownOutlet, NoTariff, NotOnSaleYet, BalanceTooLow, *BAD_LIMITS))
 async def create_quote(services: Wired, caller: ReadsOutlets, asked: AskedQuote) -> Offers:
     """Ask what a session would cost.
 
@@ -202,7 +228,7 @@ async def list_tariffs(services: Wired, caller: ReadsOutlets) -> Tariffs:
 
 def outlet_of(services: Services, language: Language, row: OutletRow, tariff: Tariff | None) -> Outlet:
     """Describe an outlet; its site is loaded."""
-    error = sites.obstacle(row) or (NoTariff() if tariff is None else None)
+    error = sites.obstacle(row, services.clock.now()) or (NoTariff() if tariff is None else None)
     return Outlet(
         code=row.code,
         name=row.name,

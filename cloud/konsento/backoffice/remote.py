@@ -15,6 +15,7 @@ from konsento.backoffice.render import office_page
 from konsento.backoffice.timeline import message_entry
 from konsento.backoffice.who import Member, RemoteOperator
 from konsento.backoffice.words import OUTLET_TONES, OUTLETS
+from konsento.charging import inventory
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
 from konsento.models import Site, StaffMember
@@ -105,6 +106,13 @@ class VariableForm(BaseModel):
 @router.get("/stations/{station_id}")
 async def station_page(request: Request, station_id: str, services: Wired, member: Member) -> Response:
     """Show a site's line: its outlets, what was asked of it, what was said last."""
+    return await page_of_station(request, services, member, station_id)
+
+
+async def page_of_station(
+    request: Request, services: Services, member: StaffMember, station_id: str, traced: object = None
+) -> Response:
+    """Return the page of a station; `traced` is what an outlet was asked for just now (`backoffice.trace`)."""
     async with services.database.transaction() as session:
         site = await _site(session, station_id)
         outlets = await repository.outlets_at(session, site.id)
@@ -124,6 +132,7 @@ async def station_page(request: Request, station_id: str, services: Wired, membe
         resets=[(key.value, language.text(name)) for key, name in RESETS.items()],
         reports=[(key.value, language.text(name)) for key, name in REPORTS.items()],
         variables=VARIABLES,
+        traced=traced,
     )
 
 
@@ -181,8 +190,7 @@ async def report(
     station_id: str, services: Wired, member: RemoteOperator, base: Annotated[ocpp.ReportBase, Form()]
 ) -> Response:
     """Have the site send its device model; its pages come as messages."""
-    request_id = services.clock.now().microsecond + 1
-    request = ocpp.GetBaseReport(request_id=request_id, report_base=base)
+    request = ocpp.GetBaseReport(request_id=inventory.request_id(base), report_base=base)
     return await _ask(services, member, station_id, request, base=base.value)
 
 

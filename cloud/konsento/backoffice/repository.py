@@ -78,6 +78,12 @@ async def sites_now(session: AsyncSession) -> list[SiteNow]:
     ]
 
 
+async def unsold_outlets(session: AsyncSession) -> dict[UUID, int]:
+    """Return by site how many outlets nobody has priced yet."""
+    query = select(Outlet.site_id, func.count()).where(Outlet.tariff_name.is_(None)).group_by(Outlet.site_id)
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
 async def billed_since(session: AsyncSession, time_zone: str, since: datetime) -> list[tuple[str, int, int]]:
     """Return currency, minor units and Wh of what was billed at the sites of a time zone since then."""
     query = (

@@ -10,6 +10,7 @@ from konsento.models import (
     ChargingSession,
     OutletStatus,
     PaymentState,
+    PresenceCheck,
     Role,
     SessionState,
     Severity,
@@ -53,6 +54,26 @@ OUTLET_TONES: Final = {
     OutletStatus.RESERVED: "wait",
     OutletStatus.UNAVAILABLE: "off",
     OutletStatus.FAULTED: "bad",
+}
+OUTLET_REASONS: Final = {
+    "gone": marked("gone: the site does not list it any more"),
+    "offline": marked("the site cannot reach it"),
+    "disabled": marked("switched off at the site"),
+}
+PRESENCE: Final = {
+    PresenceCheck.NONE: marked("none"),
+    PresenceCheck.BUTTON: marked("drivers press the outlet's button"),
+    PresenceCheck.LAMP: marked("drivers see the outlet's lamp blink"),
+}
+DAYS: Final = {
+    "Mo": marked("Monday"),
+    "Tu": marked("Tuesday"),
+    "We": marked("Wednesday"),
+    "Th": marked("Thursday"),
+    "Fr": marked("Friday"),
+    "Sa": marked("Saturday"),
+    "Su": marked("Sunday"),
+    "PH": marked("Public holidays"),
 }
 END_REASONS: Final = drivers.END_REASONS | {
     # The driver reads "you stopped it"; the staff reads who.

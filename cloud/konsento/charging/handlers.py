@@ -1,21 +1,19 @@
 """What stations say, handed to the domain that it concerns."""
 
 import logging
-from typing import Final
 
-from konsento.charging import presence
+from konsento.charging import inventory, presence
 from konsento.charging.ingest import take_in
 from konsento.charging.work import note_interruption
-from konsento.models import OutletStatus
 from konsento.ocpp import Handlers
 from konsento.ocpp.messages import (
     VENDOR_ID,
     BootNotification,
-    ConnectorStatus,
     DataTransfer,
     DataTransferResponse,
     DataTransferStatus,
     Heartbeat,
+    NotifyReport,
     StatusNotification,
     TransactionEvent,
     TransactionEventResponse,
@@ -24,14 +22,6 @@ from konsento.services import Services
 from konsento.sites import stations
 
 log = logging.getLogger(__name__)
-
-_STATUS: Final = {
-    ConnectorStatus.AVAILABLE: OutletStatus.AVAILABLE,
-    ConnectorStatus.OCCUPIED: OutletStatus.OCCUPIED,
-    ConnectorStatus.RESERVED: OutletStatus.RESERVED,
-    ConnectorStatus.UNAVAILABLE: OutletStatus.UNAVAILABLE,
-    ConnectorStatus.FAULTED: OutletStatus.FAULTED,
-}
 
 
 def install(services: Services, handlers: Handlers) -> None:
@@ -57,13 +47,15 @@ def install(services: Services, handlers: Handlers) -> None:
 
     @handlers.on(StatusNotification)
     async def status(station_id: str, message: StatusNotification) -> None:
+        if message.evse_id == 0:
+            return  # of the site as a whole
         reason = str(message.vendor_data().get("reason") or "")
         async with services.database.transaction() as session:
             await stations.note_status(
                 session,
                 station_id,
                 message.evse_id,
-                _STATUS[message.connector_status],
+                inventory.STATUS[message.connector_status],
                 reason=reason,
                 at=services.clock.now(),
             )
@@ -86,3 +78,10 @@ def install(services: Services, handlers: Handlers) -> None:
         async with services.database.transaction() as session:
             await stations.note_vendor(session, station_id, about.vendor_name)
         log.info("station %s started (%r): %r %r", station_id, message.reason, about.vendor_name, about.model)
+        await inventory.after_boot(services, station_id)
+
+    gatherer = inventory.Gatherer(services)
+
+    @handlers.on(NotifyReport)
+    async def report(station_id: str, page: NotifyReport) -> None:
+        await gatherer.take(station_id, page)

@@ -70,10 +70,10 @@ def needed(outlet: Outlet) -> bool:
     return outlet.site.presence is not PresenceCheck.NONE
 
 
-async def obstacle(session: AsyncSession, outlet: Outlet) -> KonsentoError | None:
+async def obstacle(session: AsyncSession, outlet: Outlet, at: datetime) -> KonsentoError | None:
     """Return why nobody needs to show anything at an outlet, whose site is loaded, now: nothing can be started."""
     active = await active_at(session, outlet.id)
-    return OutletBusy() if active is not None else sites.obstacle(outlet)
+    return OutletBusy() if active is not None else sites.obstacle(outlet, at)
 
 
 async def ask(services: Services, driver_id: UUID, outlet_code: str) -> Presence:
@@ -96,7 +96,7 @@ async def _begin(
 ) -> tuple[Presence, Outlet, bool]:
     now = services.clock.now()
     outlet = await sites.outlet_by_code(session, outlet_code)
-    in_the_way = await obstacle(session, outlet)
+    in_the_way = await obstacle(session, outlet, now)
     if in_the_way is not None:
         raise in_the_way
     await repository.end_overdue(session, outlet.id, now)

@@ -101,7 +101,7 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
         if (active.limit_kind, active.limit_amount) != (requested.kind, requested.amount):
             raise AlreadyChargingHere
         return active, False
-    obstacle = sites.obstacle(outlet)
+    obstacle = sites.obstacle(outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())

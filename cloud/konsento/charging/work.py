@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.charging import remote, repository
+from konsento.charging import inventory, remote, repository
 from konsento.charging.ingest import INTERRUPTED_S
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
@@ -71,6 +71,7 @@ def install(services: Services) -> None:
         await ask_after_connecting(services, station_id)
 
     services.router.on_connect(connected)
+    inventory.install(services)
 
 
 async def find_out_start(services: Services, session_id: UUID, waiting_since: str | None) -> Again | None:

@@ -159,6 +159,8 @@ class Language:
         """Format what errors and pages put into a sentence; texts and what formats itself stay as they are."""
         if isinstance(value, bool | str):
             return value
+        if isinstance(value, datetime) and isinstance(value.tzinfo, ZoneInfo):
+            return self.moment(value, value.tzinfo)
         if isinstance(value, int):
             return self.number(value)
         if isinstance(value, Decimal):

@@ -6,6 +6,7 @@ from konsento.kit import hashing
 from konsento.kit.ids import new_id
 from konsento.models import Outlet, OutletStatus, Site
 from konsento.sites import codes, repository
+from konsento.sites.outlets import free_code
 from konsento.sites.provisioning import BadFileError, Changes, OutletEntry, SiteEntry
 
 
@@ -83,14 +84,10 @@ async def _change_outlet(
 
 
 async def _free_code(session: AsyncSession, wanted: str | None, where: str) -> str:
-    taken = await repository.codes(session)
     if wanted is None:
-        while True:
-            code = codes.new_code()
-            if not any(code == other or codes.one_slip_apart(code, other) for other in taken):
-                return code
-    for other in taken:
+        return await free_code(session)
+    other = await repository.code_among(session, codes.slips(wanted))
+    if other is not None:
         # A code from an operator's own labels has no check character; this is what keeps a slip from another outlet.
-        if wanted == other or codes.one_slip_apart(wanted, other):
-            raise BadFileError(f"outlet {where}: code {wanted} is, or is too easily mistyped as, {other}")
+        raise BadFileError(f"outlet {where}: code {wanted} is, or is too easily mistyped as, {other}")
     return wanted

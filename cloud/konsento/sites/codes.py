@@ -57,14 +57,11 @@ def check_character(body: str) -> str:
     return ALPHABET[value]
 
 
-def one_slip_apart(a: str, b: str) -> bool:
-    """Tell whether one wrong character or two swapped neighbours turn one code into the other."""
-    if len(a) != len(b):
-        return False
-    wrong = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
-    if len(wrong) == 1:
-        return True
-    return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and a[wrong[0]] == b[wrong[1]] and a[wrong[1]] == b[wrong[0]]
+def slips(code: str) -> frozenset[str]:
+    """Return what one wrong character or two swapped neighbours make of a code, and the code itself."""
+    wrong = {code[:i] + c + code[i + 1 :] for i in range(len(code)) for c in ALPHABET}
+    swapped = {code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)}
+    return frozenset({code} | wrong | swapped)
 
 
 def label(code: str) -> str:

@@ -1,12 +1,13 @@
 """Queries on sites and outlets."""
 
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from konsento.models import Outlet, Site
+from konsento.models import FloorPlan, Outlet, Site
 
 
 async def outlet_by_code(session: AsyncSession, code: str) -> Outlet | None:
@@ -42,10 +43,24 @@ async def outlets_of(session: AsyncSession, site_id: UUID) -> list[Outlet]:
     return list(await session.scalars(query))
 
 
-async def codes(session: AsyncSession) -> dict[str, UUID]:
-    """Return all outlet codes and whose they are."""
-    rows = await session.execute(select(Outlet.code, Outlet.id))
-    return {row.code: row.id for row in rows}
+async def count_outlets(session: AsyncSession, site_id: UUID) -> int:
+    """Count the outlets of a site."""
+    return await session.scalar(select(func.count()).select_from(Outlet).where(Outlet.site_id == site_id)) or 0
+
+
+async def code_among(session: AsyncSession, candidates: Collection[str]) -> str | None:
+    """Return one of these codes that an outlet has, or None."""
+    return await session.scalar(select(Outlet.code).where(Outlet.code.in_(candidates)).limit(1))
+
+
+async def floor_plan(session: AsyncSession, site_id: UUID) -> FloorPlan | None:
+    """Return the floor plan of a site."""
+    return await session.get(FloorPlan, site_id)
+
+
+async def forget_places(session: AsyncSession, site_id: UUID) -> None:
+    """Take all outlets of a site from its floor plan."""
+    await session.execute(update(Outlet).where(Outlet.site_id == site_id).values(plan_x=None, plan_y=None))
 
 
 async def site_by_station(session: AsyncSession, station_id: str) -> Site | None:

@@ -1,13 +1,31 @@
 """Finding outlets and telling whether they can be used."""
 
+from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.errors import KonsentoError
 from konsento.models import Outlet, OutletStatus, Site
-from konsento.sites import codes, repository
-from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline, UnknownOutlet
+from konsento.sites import codes, hours, repository
+from konsento.sites.errors import (
+    NotOnSaleYet,
+    OutletBusy,
+    OutletDisabled,
+    OutletFaulty,
+    OutletOffline,
+    OutletOutOfOrder,
+    OutletOutOfOrderFor,
+    SiteClosed,
+    SiteClosedForLong,
+    UnknownOutlet,
+)
+from konsento.sites.holidays import holidays_in
+from konsento.sites.hours import Opening
+
+GONE = "gone"
+"""`Outlet.status_reason` of an outlet that the site's report does not list any more."""
 
 
 async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
@@ -47,11 +65,34 @@ async def site_of_station(session: AsyncSession, station_id: str) -> Site | None
     return await repository.site_by_station(session, station_id)
 
 
-def obstacle(outlet: Outlet) -> KonsentoError | None:
-    """Return why nothing can be started at an outlet now, or None where nothing speaks against it.
+def opening(site: Site, at: datetime) -> Opening:
+    """Tell whether a site is open, and until or from when."""
+    return hours.opening(hours.parse(site.opening_hours), at, ZoneInfo(site.time_zone), holidays_in(site.time_zone))
 
-    Only by what the site has said; sessions are not this floor's business. The site has the last word at the start.
+
+def obstacle(outlet: Outlet, at: datetime) -> KonsentoError | None:
+    """Return why nothing can be started at an outlet at this moment, or None where nothing speaks against it.
+
+    By what the operator has set, then by what the site has said; sessions are not this floor's business. The site has
+    the last word at the start.
     """
+    return _by_operator(outlet, at) or _by_site(outlet)
+
+
+def _by_operator(outlet: Outlet, at: datetime) -> KonsentoError | None:
+    if outlet.tariff_name is None:
+        return NotOnSaleYet()
+    if outlet.closed_note is not None:
+        return OutletOutOfOrderFor(note=outlet.closed_note) if outlet.closed_note else OutletOutOfOrder()
+    now = opening(outlet.site, at)
+    if now.is_open:
+        return None
+    if now.opens is None:
+        return SiteClosedForLong()
+    return SiteClosed(opens=now.opens.astimezone(ZoneInfo(outlet.site.time_zone)))
+
+
+def _by_site(outlet: Outlet) -> KonsentoError | None:
     if not outlet.site.connected:
         return OutletOffline()
     match outlet.status:
@@ -62,6 +103,6 @@ def obstacle(outlet: Outlet) -> KonsentoError | None:
         case OutletStatus.FAULTED:
             return OutletFaulty()
         case OutletStatus.UNAVAILABLE:
-            return OutletDisabled() if outlet.status_reason == "disabled" else OutletOffline()
+            return OutletDisabled() if outlet.status_reason in {"disabled", GONE} else OutletOffline()
         case OutletStatus.UNKNOWN:
             return OutletOffline()

@@ -1,6 +1,7 @@
 """The sites' own side: who may dial in, who is connected, what they say about their outlets."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.kit.db import Database
 from konsento.models import OutletStatus, Site
 from konsento.sites import proofs, repository
+from konsento.sites.outlets import Told, adopt, take_inventory
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +51,25 @@ async def note_vendor(session: AsyncSession, station_id: str, vendor: str) -> No
 async def note_status(
     session: AsyncSession, station_id: str, evse_id: int, status: OutletStatus, *, reason: str, at: datetime
 ) -> None:
-    """Note what a site says about an outlet. An outlet that is not set up here is logged and ignored."""
+    """Note what a site says about an outlet. One that is new here gets its row, up to as many as a site may add."""
     site = await repository.site_by_station(session, station_id)
     if site is None:
         return
     site.last_seen = at
-    outlet = await repository.outlet_by_evse(session, site.id, evse_id)
+    outlet = await repository.outlet_by_evse(session, site.id, evse_id) or await adopt(session, site, evse_id, Told())
     if outlet is None:
-        log.warning("station %s has an outlet %d that is not set up here", station_id, evse_id)
+        log.warning("station %s tells of outlet %d, which is beyond what it may add by itself", station_id, evse_id)
         return
     outlet.status = status
     outlet.status_reason = reason[:50]
     outlet.last_seen = at
+
+
+async def note_inventory(
+    session: AsyncSession, station_id: str, listed: Mapping[int, Told], *, whole: bool, at: datetime
+) -> None:
+    """Note which outlets a site reports, and what it says of them. `whole`: what it does not list is not there."""
+    site = await repository.site_by_station(session, station_id)
+    if site is not None:
+        site.last_seen = at
+        await take_inventory(session, site, listed, whole=whole)

@@ -1,15 +1,25 @@
 """An outlet as a driver sees it: one sentence, where it is, what it costs."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
 from konsento.models import Outlet, Tariff
 from konsento.sites import codes
 from konsento.sites import service as sites
-from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline
+from konsento.sites.errors import (
+    OutletBusy,
+    OutletDisabled,
+    OutletFaulty,
+    OutletOffline,
+    OutletOutOfOrder,
+    OutletOutOfOrderFor,
+    SiteClosed,
+    SiteClosedForLong,
+)
 from konsento.web.words import power_type
 
 
@@ -22,6 +32,8 @@ class Standing(StrEnum):
     OFFLINE = "offline"
     FAULTED = "faulted"
     DISABLED = "disabled"
+    CLOSED = "closed"
+    OUT_OF_USE = "out of use"
 
 
 _SENTENCES = {
@@ -31,6 +43,8 @@ _SENTENCES = {
     Standing.OFFLINE: marked("This outlet cannot be reached."),
     Standing.FAULTED: marked("This outlet is out of order."),
     Standing.DISABLED: marked("This outlet is switched off by its owner."),
+    Standing.CLOSED: marked("This site is closed now."),
+    Standing.OUT_OF_USE: marked("This outlet is out of use."),
 }
 _STATES = {
     Standing.FREE: marked("Free now"),
@@ -39,35 +53,53 @@ _STATES = {
     Standing.OFFLINE: marked("No contact"),
     Standing.FAULTED: marked("Out of order"),
     Standing.DISABLED: marked("Switched off"),
+    Standing.CLOSED: marked("Closed"),
+    Standing.OUT_OF_USE: marked("Out of use"),
 }
 _USE_ANOTHER = marked("Nothing can be started and nothing is charged. Use another outlet.")
-_ADVICE = {
-    Standing.BUSY: marked(
-        "Nothing can be started and nothing is charged. This page looks again by itself; another outlet may be free."
-    ),
-    Standing.OFFLINE: marked(
-        "Nothing can be started and nothing is charged. Try another outlet, or look again in a minute."
-    ),
-    Standing.FAULTED: _USE_ANOTHER,
-    Standing.DISABLED: _USE_ANOTHER,
+_LATER = marked("Nothing can be started and nothing is charged. Try another outlet, or look again in a minute.")
+_TONES = {
+    Standing.BUSY: "wait",
+    Standing.OFFLINE: "bad",
+    Standing.FAULTED: "bad",
+    Standing.DISABLED: "wait",
+    Standing.CLOSED: "wait",
+    Standing.OUT_OF_USE: "bad",
 }
-_TONES = {Standing.BUSY: "wait", Standing.OFFLINE: "bad", Standing.FAULTED: "bad", Standing.DISABLED: "wait"}
-
-
-_OBSTACLES: dict[type[KonsentoError], Standing] = {
-    OutletBusy: Standing.BUSY,
-    OutletOffline: Standing.OFFLINE,
-    OutletFaulty: Standing.FAULTED,
-    OutletDisabled: Standing.DISABLED,
+_OBSTACLES: dict[type[KonsentoError], tuple[Standing, str]] = {
+    OutletBusy: (
+        Standing.BUSY,
+        marked(
+            "Nothing can be started and nothing is charged. This page looks again by itself; another outlet may be"
+            " free."
+        ),
+    ),
+    OutletOffline: (Standing.OFFLINE, _LATER),
+    OutletFaulty: (Standing.FAULTED, _USE_ANOTHER),
+    OutletDisabled: (Standing.DISABLED, _USE_ANOTHER),
+    OutletOutOfOrder: (Standing.OUT_OF_USE, _USE_ANOTHER),
+    OutletOutOfOrderFor: (
+        Standing.OUT_OF_USE,
+        marked("Nothing can be started and nothing is charged. The operator says: {note}"),
+    ),
+    SiteClosed: (Standing.CLOSED, marked("Nothing can be started and nothing is charged. It opens {opens}.")),
+    SiteClosedForLong: (
+        Standing.CLOSED,
+        marked("Nothing can be started and nothing is charged. It is not known yet when it opens again."),
+    ),
 }
+"""What each obstacle is to the driver, and what it means for the money and the way on."""
 
 
-def standing(outlet: Outlet, *, mine: bool) -> Standing:
+def standing(outlet: Outlet, now: datetime, *, mine: bool) -> Standing:
     """Tell what an outlet is for this driver; `mine` when the driver is charging at it."""
+    return _standing(None if mine else sites.obstacle(outlet, now), mine=mine)[0]
+
+
+def _standing(obstacle: KonsentoError | None, *, mine: bool) -> tuple[Standing, str]:
     if mine:
-        return Standing.MINE
-    obstacle = sites.obstacle(outlet)
-    return Standing.FREE if obstacle is None else _OBSTACLES.get(type(obstacle), Standing.OFFLINE)
+        return Standing.MINE, ""
+    return (Standing.FREE, "") if obstacle is None else _OBSTACLES.get(type(obstacle), (Standing.OFFLINE, _LATER))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +118,8 @@ class OutletView:
     tone: str
     advice: str
     seen: str
+    open_until: str
+    """When the site closes today or later; empty where it does not, or is closed."""
     price: str
     tax_rate: str
     rating: str
@@ -97,7 +131,8 @@ class OutletView:
 
 def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetime, *, mine: bool) -> OutletView:
     """Describe an outlet, whose site is loaded, with the tariff that counts now."""
-    state = standing(outlet, mine=mine)
+    obstacle = None if mine else sites.obstacle(outlet, now)
+    state, advice = _standing(obstacle, mine=mine)
     return OutletView(
         code=outlet.code,
         label=codes.label(outlet.code),
@@ -108,8 +143,9 @@ def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetim
         sentence=language.text(_SENTENCES[state]),
         state=language.text(_STATES[state]),
         tone=_TONES.get(state, ""),
-        advice=language.text(_ADVICE[state]) if state in _ADVICE else "",
+        advice=language.text(advice, **obstacle.values) if obstacle is not None else "",
         seen=_seen(language, outlet, now),
+        open_until=_open_until(language, outlet, now),
         price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)),
         tax_rate=language.percent(tariff.tax_rate),
         rating=f"{outlet.volts}\u00a0V · {language.power(outlet.rated_w)}",
@@ -126,3 +162,20 @@ def _seen(language: Language, outlet: Outlet, now: datetime) -> str:
     if heard is None:
         return language.text("not seen yet")
     return language.text("seen {age} ago", age=language.duration(int((now - heard).total_seconds())))
+
+
+def _open_until(language: Language, outlet: Outlet, now: datetime) -> str:
+    closes = sites.opening(outlet.site, now).closes
+    return language.moment(closes, ZoneInfo(outlet.site.time_zone)) if closes is not None else ""
+
+
+def closes_before(language: Language, outlet: Outlet, now: datetime, seconds: int) -> str:
+    """Return what a driver should know whose session is expected to end after the site has closed; else nothing."""
+    closes = sites.opening(outlet.site, now).closes
+    if closes is None or now + timedelta(seconds=seconds) <= closes:
+        return ""
+    return language.text(
+        "The site closes {closes}, and this is expected to take longer. The charging goes on to its limit; ask"
+        " at the site whether you can fetch your car then.",
+        closes=closes.astimezone(ZoneInfo(outlet.site.time_zone)),
+    )

@@ -18,6 +18,7 @@ from konsento.payments.errors import BalanceTooLow
 from konsento.payments.service import Method
 from konsento.services import Services
 from konsento.sites import service as sites
+from konsento.sites.errors import NotOnSaleYet
 from konsento.web.language import language_of
 from konsento.web.outlet_view import OutletView, outlet_view
 
@@ -69,8 +70,10 @@ class Place:
 
 
 async def place_of(session: AsyncSession, services: Services, code: str, driver: Driver | None) -> Place:
-    """Return the place of a code. Raises `UnknownOutlet`, `NoTariff`."""
+    """Return the place of a code. Raises `UnknownOutlet`, `NotOnSaleYet`, `NoTariff`."""
     outlet = await sites.outlet_by_code(session, code)
+    if outlet.tariff_name is None:
+        raise NotOnSaleYet
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
     running = await charging.running(session, driver.id) if driver is not None else []
     mine = next((one for one in running if one.outlet_code == outlet.code), None)

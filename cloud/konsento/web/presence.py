@@ -48,7 +48,7 @@ async def presence_page(
     """Say what shows that the driver is there, and how it stands. Looked at again it goes on by itself."""
     async with services.database.transaction() as session:
         place = await place_of(session, services, code, driver)
-        obstacle = await presence.obstacle(session, place.outlet)
+        obstacle = await presence.obstacle(session, place.outlet, services.clock.now())
     if place.mine is not None:
         return RedirectResponse(f"/s/{place.mine.session_id}", 303)
     if obstacle is not None:
@@ -109,7 +109,7 @@ async def answer(
 async def _now(services: Services, driver: Driver, outlet: Outlet) -> tuple[Presence | None, str]:
     """Return the driver's newest check here, and what the page shows of it."""
     async with services.database.transaction() as session:
-        if await presence.obstacle(session, outlet) is not None:
+        if await presence.obstacle(session, outlet, services.clock.now()) is not None:
             return None, GONE
         check = await presence.latest(session, services, driver.id, outlet.id)
         taken = await presence.kept_by_another(session, services, driver.id, outlet.id)

@@ -51,6 +51,11 @@ _TITLES_BY_CODE = {
     "PresenceNeeded": marked("Are you in front of the outlet?"),
     "PresenceTaken": marked("Somebody else is about to start here."),
     "OutletDisabled": marked("This outlet is switched off by its owner."),
+    "OutletOutOfOrder": marked("This outlet is out of use."),
+    "OutletOutOfOrderFor": marked("This outlet is out of use."),
+    "SiteClosed": marked("This site is closed now."),
+    "SiteClosedForLong": marked("This site is closed now."),
+    "NotOnSaleYet": marked("Nothing is sold here yet."),
 }
 
 
@@ -95,7 +100,8 @@ def answer(request: Request, error: KonsentoError) -> Response:
 def _way_on(request: Request, error: KonsentoError) -> tuple[str, str]:
     """Return where the page of an error leads, and what its button says."""
     code, session_id = request.path_params.get("code"), request.path_params.get("session_id")
-    if code and error.status != 404:
+    # Not from the outlet's own page, which would lead in a circle.
+    if code and error.status != 404 and request.url.path != f"/o/{code}":
         return f"/o/{quote(str(code))}", marked("Back to the outlet")
     if session_id and error.status != 404:
         return f"/s/{quote(str(session_id))}", marked("Back to the charging")

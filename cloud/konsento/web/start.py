@@ -26,7 +26,7 @@ from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.web import problems
 from konsento.web.language import language_of
-from konsento.web.outlet_view import Standing, standing
+from konsento.web.outlet_view import Standing, closes_before, standing
 from konsento.web.place import Place, balance_text, place_of, view
 from konsento.web.quote_view import Estimate, estimate_text, kinds, method_views, most_text, price_button, quote_view
 from konsento.web.render import page
@@ -70,7 +70,7 @@ async def choose_page(
     """Ask how much."""
     async with services.database.transaction() as session:
         place = await place_of(session, services, code, driver)
-    if standing(place.outlet, mine=place.mine is not None) is not Standing.FREE:
+    if standing(place.outlet, services.clock.now(), mine=place.mine is not None) is not Standing.FREE:
         return RedirectResponse(f"/o/{place.outlet.code}", 303)
     return _choose(request, services, place, wish)
 
@@ -92,7 +92,7 @@ async def confirm_page(
     """Show the price before anything starts."""
     async with services.database.transaction() as session:
         place = await place_of(session, services, code, driver)
-    obstacle = sites.obstacle(place.outlet)
+    obstacle = sites.obstacle(place.outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
     return _confirm(request, services, place, wish)
@@ -120,6 +120,7 @@ def _confirm(
         outlet=view(request, services, place),
         quote=quote_view(language, dearest),
         price=f"{dearest.unit_price:f}",
+        closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
         methods=method_views(language, offers),
         balance=balance_text(request, place),
         guests=bool(place.methods),

@@ -7,7 +7,9 @@ from typing import Literal
 from .frames import Payload
 from .messages import status_info
 
-type DataType = Literal["string", "integer", "boolean", "dateTime", "OptionList", "SequenceList", "MemberList"]
+type DataType = Literal[
+    "string", "decimal", "integer", "boolean", "dateTime", "OptionList", "SequenceList", "MemberList"
+]
 _CRITERIA = {"Active": True, "Available": True, "Enabled": True, "Problem": False}
 """What a component reports on, with the value that holds for one that does not have the variable (B08.FR.05)."""
 

@@ -95,6 +95,15 @@ def _outlet(site: SiteControl, server: str, evse: int) -> Iterator[Variable]:
         component="EVSE", evse=evse, name="Problem", kind="boolean", read=lambda: _flag(bool(control.problems))
     )
     yield Variable(component="EVSE", evse=evse, name="SupplyPhases", kind="integer", read=_constant("1"))
+    report = control.driver.report
+    for name, unit, value in (
+        ("Power", "W", report.power_w if report else None),
+        ("ACVoltage", "V", report.voltage_v if report else None),
+    ):
+        if value is not None:
+            yield Variable(
+                component="EVSE", evse=evse, name=name, kind="decimal", unit=unit, read=_constant(f"{value:.1f}")
+            )
     yield Variable(component="EVSE", evse=evse, name="EvseId", read=_constant(control.outlet))
     yield Variable(component="EVSE", evse=evse, name="FirmwareVersion", read=lambda: control.driver.facts.firmware)
     yield Variable(component="EVSE", evse=evse, name="Model", read=lambda: control.driver.facts.model)

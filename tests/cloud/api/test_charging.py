@@ -4,14 +4,15 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from sqlalchemy import update
+
 from konsento.accounts import tokens
-from konsento.models import OutletStatus
+from konsento.models import Outlet, OutletStatus, Site
 
 from .conftest import CODE, NOBODYS, WISH, start
 
 if TYPE_CHECKING:
-    import pytest
-
     from .conftest import Api
 
 
@@ -32,6 +33,32 @@ async def test_an_outlet_says_what_speaks_against_a_start(api: Api) -> None:
     assert shown["can_start"] is False
     assert shown["obstacle"]["code"] == "OutletFaulty"
     assert "故障" in shown["obstacle"]["detail"] or "ください" in shown["obstacle"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("outlet", "hours", "code", "detail"),
+    [
+        ({}, "Mo-Fr 08:00-20:00", "SiteClosed", "It opens 23 Nov, 08:00."),
+        ({"closed_note": "being painted"}, "", "OutletOutOfOrderFor", "The operator says: being painted"),
+        ({"tariff_name": None}, "", "NotOnSaleYet", "Nothing is sold"),
+    ],
+)
+async def test_an_outlet_says_what_its_operator_has_set(
+    api: Api, outlet: dict[str, Any], hours: str, code: str, detail: str
+) -> None:
+    async with api.bench.services.database.transaction() as session:
+        await session.execute(update(Site).values(opening_hours=hours))
+        if outlet:
+            await session.execute(update(Outlet).values(**outlet))
+    async with api.ann() as program:
+        shown = (await program.get(f"/outlets/{CODE}")).json()
+        refused = await program.post("/sessions", json=WISH, headers={"Idempotency-Key": "start-1"})
+        document = (await program.get("/openapi.json")).text
+
+    assert shown["obstacle"]["code"] == refused.json()["code"] == code
+    assert detail in shown["obstacle"]["detail"]
+    assert f"`{code}`" in document
+    assert api.bench.site.asked == []
 
 
 async def test_outlets_are_found_by_a_part_of_their_names(api: Api) -> None:

@@ -53,6 +53,24 @@ PRIVATE = {
     ("POST", "/stations/{station_id}/report"): Permission.REMOTE,
     ("POST", "/stations/{station_id}/read"): Permission.REMOTE,
     ("POST", "/stations/{station_id}/write"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/trace"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/identify"): Permission.REMOTE,
+    ("GET", "/sites"): Permission.LOOK,
+    ("GET", "/sites/live"): Permission.LOOK,
+    ("GET", "/sites/new"): Permission.SITES,
+    ("POST", "/sites"): Permission.SITES,
+    ("GET", "/sites/{station_id}"): Permission.LOOK,
+    ("GET", "/sites/{station_id}/live"): Permission.LOOK,
+    ("POST", "/sites/{station_id}"): Permission.SITES,
+    ("POST", "/sites/{station_id}/hours"): Permission.SITES,
+    ("POST", "/sites/{station_id}/plan"): Permission.SITES,
+    ("POST", "/sites/{station_id}/plan/remove"): Permission.SITES,
+    ("GET", "/sites/{station_id}/plan"): Permission.LOOK,
+    ("POST", "/sites/{station_id}/password"): Permission.SITES,
+    ("GET", "/sites/{station_id}/outlets/{evse_id}"): Permission.LOOK,
+    ("POST", "/sites/{station_id}/outlets/{evse_id}"): Permission.SITES,
+    ("POST", "/sites/{station_id}/outlets/{evse_id}/close"): Permission.SITES,
+    ("POST", "/sites/{station_id}/outlets/{evse_id}/open"): Permission.SITES,
     ("GET", "/log"): Permission.LOG,
     ("GET", "/log.csv"): Permission.LOG,
     ("GET", "/health"): Permission.LOOK,
@@ -79,7 +97,7 @@ FIELDS = {
 
 
 def address(path: str) -> str:
-    return "/office" + path.format(number=NOBODYS, station_id="nowhere", token="none")
+    return "/office" + path.format(number=NOBODYS, station_id="nowhere", evse_id=1, token="none")
 
 
 def routes(app: FastAPI) -> set[tuple[str, str]]:

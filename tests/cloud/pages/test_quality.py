@@ -194,14 +194,15 @@ def marking() -> Iterator[None]:
 # Names that the operator or the driver gave, units, and numbers in the forms of a language.
 GIVEN = (
     r"konsento|Sakura|sakura-mall|Energy|Mall|car park|Outlet \d, north wall|Setagaya, Tokyo|Asia/Tokyo|UTC|JST",
-    r"(?:guest-)?xx-\w+@example\.com|K7F-?29Q|M4X-?R8T|ZZZZZZ|JPY|k?Wh?|m?Wh|V|g|kg|CO₂|h|min|s|KiB|MiB|GiB|CSV|T\d{13}",
+    r"No\. \d|Minato Mall|Japan",
+    r"(?:guest-)?xx-\w+@example\.com|K7F-?29Q|M4X-?R8T|ZZZZZZ|JPY|k?Wh?|m?Wh|V|g|kg|CO₂|h|min|m?s|KiB|MiB|GiB|CSV|T\d{13}",
     r"Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?",
     r"Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|[0-9a-f-]{36}",
 )
 # What the people of the back office know by the names that OCPP and this program have for it.
 TECHNICAL = (
     r"ocpp2\.\d(?:\.1)?|[A-Z]\w+\.[A-Z]\w+(?:\.[A-Z]\w+)?|Charging|MeterValuePeriodic|overcurrent|staff\.enrol",
-    r"development|sqlite|staff\.enrol|driver\.|TransactionEvent|RequestStartTransaction",
+    r"development|sqlite|staff\.enrol|driver\.|TransactionEvent|RequestStartTransaction|(?:station|site)\.\w+",
 )
 # Names of events, as the API has them, and the address that the walk types.
 EVENTS = (r"webhook\.test|http://localhost:\d+/healthz|http://10\.0\.0\.1/|whsec_\S+|kon_\w+|https://|start",)

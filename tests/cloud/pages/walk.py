@@ -3,15 +3,23 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from io import BytesIO
 from uuid import UUID
 
 import pyotp
+from PIL import Image, ImageDraw
 from playwright.async_api import Page
+from sqlalchemy import update
 
 from konsento.charging.work import find_out_start
-from konsento.models import OutletStatus, PresenceCheck, Role
+from konsento.models import Outlet, OutletStatus, PresenceCheck, Role, Site
 from konsento.ocpp import CallTimeout
-from konsento.ocpp.messages import RequestStartTransaction
+from konsento.ocpp.messages import (
+    DataTransfer,
+    DataTransferResponse,
+    DataTransferStatus,
+    RequestStartTransaction,
+)
 from konsento.operations import alarms
 from konsento.sites import stations
 from konsento.staff import service as staff
@@ -153,6 +161,21 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     await at(f"/o/{CODE}")
     yield "out-of-order"
     await stage.bench.outlet_is(OutletStatus.AVAILABLE)
+    async with stage.bench.services.database.transaction() as transaction:
+        await transaction.execute(update(Outlet).values(closed_note="Back on Monday"))
+    await at(f"/o/{CODE}")
+    yield "out-of-order-for"
+    async with stage.bench.services.database.transaction() as transaction:
+        await transaction.execute(update(Outlet).values(closed_note=None))
+        await transaction.execute(update(Site).values(opening_hours="Mo-Su 12:00-14:00"))
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=18")
+    yield "price-after-closing"
+    async with stage.bench.services.database.transaction() as transaction:
+        await transaction.execute(update(Site).values(opening_hours="Mo-Su 08:00-09:00"))
+    await at(f"/o/{CODE}")
+    yield "closed"
+    async with stage.bench.services.database.transaction() as transaction:
+        await transaction.execute(update(Site).values(opening_hours=""))
     await at("/no/such/page")
     yield "nothing-here"
     await at("/offline")
@@ -237,6 +260,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         await stations.note_status(
             transaction, STATION, 2, OutletStatus.FAULTED, reason="overcurrent", at=services.clock.now()
         )
+        await stations.note_status(transaction, STATION, 3, OutletStatus.AVAILABLE, reason="", at=services.clock.now())
         await alarms.watch(transaction, services.clock.now())
     await at("/")
     yield "sign-in"
@@ -254,6 +278,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("drivers", "/drivers"),
         ("station", f"/stations/{STATION}"),
         ("labels", f"/stations/{STATION}/labels?cut_marks=true&start=2"),
+        ("sites", "/sites"),
+        ("site-new", "/sites/new"),
         ("alarms", "/alarms"),
         ("log", "/log"),
         ("health", "/health"),
@@ -262,3 +288,52 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     ):
         await at(path)
         yield name
+    await at("/sites/new")
+    await page.fill("#name", "Minato Mall")
+    await page.click("main button[type=submit]")
+    await page.wait_for_selector(".key")
+    yield "site-way-in"
+    await at(f"/sites/{STATION}")
+    await page.set_input_files("#picture", {"name": "plan.png", "mimeType": "image/png", "buffer": _plan()})
+    await page.click('form[action$="/plan"] button')
+    await page.wait_for_selector(".plan")
+    await page.check('input[value="week"]')
+    for day in ("Mo", "Tu", "We", "Th", "Fr"):
+        await page.locator(f"[name={day}-from]").first.fill("08:00")
+        await page.locator(f"[name={day}-to]").first.fill("20:00")
+    await page.check('input[value="own"]')
+    await page.click('form[action$="/hours"] button')
+    await page.wait_for_load_state()
+    await at(f"/sites/{STATION}/outlets/3")
+    await page.locator(".plan").click(position={"x": 60, "y": 40})
+    yield "outlet-new"
+    await page.fill("#name", "Outlet 3, north wall")
+    await page.select_option("#tariff", "demo")
+    await page.click("main section:first-child button.do")
+    await page.wait_for_url(re.compile(rf"/sites/{STATION}#outlets$"))
+    await at(f"/sites/{STATION}/outlets/3")
+    await page.fill("#note", "Sakura")
+    await page.click('form[action$="/close"] button')
+    await page.wait_for_selector("blockquote")
+    yield "outlet-out-of-order"
+    await at(f"/sites/{STATION}")
+    yield "site"
+    hops = [{"hop": "server", "reachable": True, "roundTripMs": 9}, {"hop": "a", "reachable": True, "roundTripMs": 6}]
+    stage.bench.site.answers[DataTransfer] = lambda _: DataTransferResponse(
+        status=DataTransferStatus.ACCEPTED, data={"hops": hops}
+    )
+    await at(f"/stations/{STATION}")
+    await page.click('form[action$="/trace"] button')
+    await page.wait_for_selector("#traced")
+    yield "link-trace"
+
+
+def _plan() -> bytes:
+    """Draw the parking places of a small site."""
+    drawn = Image.new("RGB", (800, 400), "white")
+    draw = ImageDraw.Draw(drawn)
+    for x in range(100, 700, 100):
+        draw.rectangle((x, 60, x + 100, 220), outline="grey", width=4)
+    stream = BytesIO()
+    drawn.save(stream, format="PNG")
+    return stream.getvalue()

@@ -22,7 +22,7 @@ def test_two_swapped_neighbours_are_never_another_outlet(good: str, position: in
     swapped = good[:position] + good[position + 1] + good[position] + good[position + 2 :]
 
     assert swapped == good or codes.check_character(swapped[:-1]) != swapped[-1]
-    assert swapped == good or codes.one_slip_apart(good, swapped)
+    assert swapped in codes.slips(good)
 
 
 @pytest.mark.parametrize("typed", ["K7F29Q", "k7f-29q", " K7F 29Q ", "k7f29q\n", "K7F\u201029Q", "K7F2_9Q", "K7FZ9Q"])

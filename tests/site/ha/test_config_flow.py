@@ -193,7 +193,14 @@ async def test_a_management_server_is_linked_after_it_let_the_site_in(
         ({"station_id": "a:b"}, {"station_id": "invalid_station_id"}),
         ({"url": "ws://127.0.0.1:1/ocpp"}, {"base": "cannot_connect"}),
         ({"url": "http://127.0.0.1/ocpp"}, {"url": "invalid_url"}),
-        ({"url": "ws://user:secret@127.0.0.1/ocpp"}, {"url": "invalid_url"}),
+        ({"url": "ws://user@127.0.0.1/ocpp"}, {"url": "invalid_url"}),
+        ({"url": "ws://:secret@127.0.0.1/ocpp"}, {"url": "invalid_url"}),
+        ({"url": "ws://nobody:secret@127.0.0.1:1/ocpp"}, {"base": "cannot_connect"}),
+        ({"url": "ws://nobody:secret@charge.example.org/ocpp"}, {"url": "insecure_url"}),
+        ({"url": "http://nobody:secret@127.0.0.1/ocpp"}, {"url": "invalid_url"}),
+        ({"url": "ws://[nobody:secret@127.0.0.1"}, {"url": "invalid_url"}),
+        ({"password": ""}, {"password": "password_missing"}),
+        ({"station_id": ""}, {"station_id": "invalid_station_id"}),
         ({"url": "ws://"}, {"url": "invalid_url"}),
         ({"url": "ws://charge.example.org/ocpp"}, {"url": "insecure_url"}),
         ({"url": "ws://8.8.8.8/ocpp"}, {"url": "insecure_url"}),
@@ -208,6 +215,46 @@ async def test_a_management_server_that_does_not_let_the_site_in_is_not_saved(
 
     assert failed["errors"] == errors
     assert not site.subentries
+
+
+def set_up_line(csms: Csms, password: str = PASSWORD) -> str:
+    return csms.url.replace("ws://", f"ws://{STATION}:{password}@")
+
+
+async def test_the_set_up_line_of_the_operator_is_enough(
+    hass: HomeAssistant, site: MockConfigEntry, csms: Csms, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    failed = await fill(hass, site, SUBENTRY_SERVER, {"url": set_up_line(csms, "not-the-password")})
+    shown = {str(key): (key.description or {}).get("suggested_value") for key in failed["data_schema"].schema}
+    done = await hass.config_entries.subentries.async_configure(failed["flow_id"], {"url": f"  {set_up_line(csms)}/ "})
+    await csms.until(lambda: [action for action, _ in csms.heard] == ["BootNotification"])
+
+    assert failed["errors"] == {"password": "invalid_auth"}
+    assert shown == {"url": csms.url, "station_id": STATION, "password": None}
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    (subentry,) = site.subentries.values()
+    assert dict(subentry.data) == {"url": csms.url, "station_id": STATION, "password": PASSWORD}
+    assert PASSWORD not in subentry.title + str(subentry.unique_id)
+    assert PASSWORD not in caplog.text
+    assert "not-the-password" not in caplog.text
+
+
+async def test_a_new_set_up_line_replaces_all_that_the_form_shows(
+    hass: HomeAssistant, site: MockConfigEntry, csms: Csms
+) -> None:
+    await fill(hass, site, SUBENTRY_SERVER, {"url": set_up_line(csms)})
+    (subentry,) = site.subentries.values()
+    csms.password = "another-password-of-the-station"
+    flow = await site.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    done = await hass.config_entries.subentries.async_configure(
+        flow["flow_id"], {"url": set_up_line(csms, csms.password), "station_id": "an-old-one", "password": "an old one"}
+    )
+    await hass.async_block_till_done()
+
+    assert done["reason"] == "reconfigure_successful"
+    (subentry,) = site.subentries.values()
+    assert dict(subentry.data) == {"url": csms.url, "station_id": STATION, "password": csms.password}
 
 
 async def test_a_server_without_a_common_version_is_named(

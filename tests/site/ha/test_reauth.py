@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from csms import PASSWORD, Csms
+from csms import PASSWORD, STATION, Csms
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -64,6 +64,17 @@ async def test_a_server_that_is_away_asks_for_no_password(
 
     assert away["errors"] == {"base": "server_cannot_connect"}
     assert place.subentries[part.subentry_id].data["password"] == "of last year"
+
+
+async def test_a_whole_set_up_line_is_taken_where_the_password_is_asked_for(
+    hass: HomeAssistant, place: MockConfigEntry, csms: Csms
+) -> None:
+    part = await link(hass, place, csms, password="of last year")
+    await until(hass, lambda: len(asked(hass)) == 1)
+    done = await answer(hass, password=csms.url.replace("ws://", f"ws://{STATION}:{PASSWORD}@"))
+
+    assert done["reason"] == "reauth_successful"
+    assert place.subentries[part.subentry_id].data["password"] == PASSWORD
 
 
 @pytest.fixture

@@ -73,6 +73,21 @@ async def test_what_is_reported_can_be_read_with_the_same_value(linked: Linked) 
             assert (result["attributeStatus"], result["attributeValue"]) == ("Accepted", attribute["value"]), item
 
 
+async def test_what_an_outlet_measures_is_reported_with_its_unit(linked: Linked) -> None:
+    linked.outlet.more["voltage_v"] = 201.26
+    linked.outlet.changed()
+    await linked.online()
+    await linked.csms.ask("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
+    await linked.csms.until(lambda: any(a == "NotifyReport" and not p["tbc"] for a, p in linked.csms.heard))
+
+    shown = {
+        (item["variable"]["name"], item["variableCharacteristics"].get("unit")): item["variableAttribute"][0]["value"]
+        for item in reported(linked)
+        if item["component"]["name"] == "EVSE" and item["variableCharacteristics"]["dataType"] == "decimal"
+    }
+    assert shown == {("Power", "W"): "0.0", ("ACVoltage", "V"): "201.3"}
+
+
 async def test_a_report_can_be_of_what_can_be_set_only(linked: Linked) -> None:
     await linked.online()
     await linked.csms.ask("GetBaseReport", {"requestId": 1, "reportBase": "ConfigurationInventory"})
@@ -96,6 +111,7 @@ async def test_a_report_can_be_of_what_can_be_set_only(linked: Linked) -> None:
                 "Available",
                 "Problem",
                 "SupplyPhases",
+                "Power",
                 "EvseId",
                 "FirmwareVersion",
                 "Model",

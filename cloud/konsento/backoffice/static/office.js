@@ -124,3 +124,23 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// An outlet is placed by a click on the floor plan; the two fields do the same without a mouse.
+for (const plan of document.querySelectorAll("[data-plan]")) {
+  const form = plan.closest("form");
+  if (!form) continue;
+  const [x, y] = ["x", "y"].map((name) => form.querySelector(`[data-plan-${name}]`));
+  const spot = plan.querySelector(".here");
+  const show = () => {
+    spot.toggleAttribute("hidden", x.value === "" || y.value === "");
+    spot.setAttribute("transform", `translate(${x.value || 0} ${((y.value || 0) * plan.viewBox.baseVal.height) / 1000})`);
+  };
+  plan.addEventListener("click", (event) => {
+    const box = plan.getBoundingClientRect();
+    const share = (part, whole) => Math.min(1000, Math.max(0, Math.round((part / whole) * 1000)));
+    x.value = share(event.clientX - box.left, box.width);
+    y.value = share(event.clientY - box.top, box.height);
+    show();
+  });
+  for (const field of [x, y]) field.addEventListener("input", show);
+}

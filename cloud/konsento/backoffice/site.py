@@ -1,0 +1,313 @@
+"""One site: what is said about it, when it is open, its floor plan, its password, and its outlets live."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
+from starlette.responses import RedirectResponse, Response
+
+from konsento.backoffice import repository
+from konsento.backoffice.render import office_page
+from konsento.backoffice.site_forms import SiteForm, hours_rows, read_hours
+from konsento.backoffice.sites import way_in
+from konsento.backoffice.who import Member, SiteKeeper
+from konsento.backoffice.words import DAYS, OUTLET_REASONS, OUTLET_TONES, OUTLETS, PRESENCE
+from konsento.catalogue import service as catalogue
+from konsento.kit import hashing
+from konsento.kit.errors import KonsentoError
+from konsento.kit.i18n import Language
+from konsento.kit.ids import new_token
+from konsento.models import FloorPlan, Outlet, OutletStatus, Site, StaffMember
+from konsento.ocpp import CallError, CallTimeout
+from konsento.ocpp import messages as ocpp
+from konsento.operations import audit
+from konsento.services import Services
+from konsento.sites import hours, plans, setup
+from konsento.sites import repository as site_rows
+from konsento.sites import service as sites
+from konsento.sites.errors import BadHours, NotAPicture, PictureTooLarge
+from konsento.sites.holidays import country_of
+from konsento.web import problems
+from konsento.web.errors import PageNotFound
+from konsento.web.language import language_of
+from konsento.web.who import Wired
+
+router = APIRouter()
+
+MOST_FIELDS: Final = 60
+_TAKEN: Final = {ocpp.SetVariableStatus.ACCEPTED, ocpp.SetVariableStatus.REBOOT_REQUIRED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutletRow:
+    """An outlet as the tables show it."""
+
+    outlet: Outlet
+    word: str
+    tone: str
+    reason: str
+    price: str
+    """Per kWh now; empty where nothing is sold."""
+    is_new: bool
+    """Nobody has named and priced it yet."""
+
+
+async def site_named(session: AsyncSession, station_id: str) -> Site:
+    """Return the site of an address. Raises `PageNotFound`."""
+    site = await sites.site_of_station(session, station_id)
+    if site is None:
+        raise PageNotFound
+    return site
+
+
+@router.get("/sites/{station_id}")
+async def site_page(request: Request, station_id: str, services: Wired, member: Member) -> Response:
+    """Show a site, to keepers with its forms."""
+    return await _page(request, services, member, station_id)
+
+
+@router.get("/sites/{station_id}/live")
+async def live(request: Request, station_id: str, services: Wired, member: Member) -> Response:
+    """Answer the state of the site and its outlets as they are now."""
+    return await _page(request, services, member, station_id, template="site_now.html")
+
+
+@router.post("/sites/{station_id}")
+async def change(
+    request: Request, station_id: str, services: Wired, member: SiteKeeper, form: Annotated[SiteForm, Form()]
+) -> Response:
+    """Change what is said about the site."""
+    try:
+        async with services.database.transaction() as session:
+            site = await site_named(session, station_id)
+            new = setup.change(site, form.details())
+            await _note(session, services, member, "site.change", station_id, **new)
+    except PageNotFound:
+        raise
+    except KonsentoError as error:
+        return await _page(request, services, member, station_id, form=form, error=error)
+    return RedirectResponse(f"/office/sites/{station_id}", 303)
+
+
+@router.post("/sites/{station_id}/hours")
+async def change_hours(request: Request, station_id: str, services: Wired, member: SiteKeeper) -> Response:
+    """Set when the site is open."""
+    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+        fields = {key: [str(value) for value in form.getlist(key)] for key in form}
+    try:
+        async with services.database.transaction() as session:
+            site = await site_named(session, station_id)
+            new = setup.set_hours(site, read_hours(fields))
+            await _note(session, services, member, "site.hours", station_id, **new)
+    except BadHours as error:
+        return await _page(request, services, member, station_id, error=error)
+    return RedirectResponse(f"/office/sites/{station_id}#hours", 303)
+
+
+@router.post("/sites/{station_id}/plan")
+async def upload_plan(request: Request, station_id: str, services: Wired, member: SiteKeeper) -> Response:
+    """Take a floor plan."""
+    async with services.database.transaction() as session:
+        await site_named(session, station_id)
+    try:
+        picture = await plans.read(await _uploaded(request))
+    except (NotAPicture, PictureTooLarge) as error:
+        return await _page(request, services, member, station_id, error=error)
+    now = services.clock.now()
+    async with services.database.transaction() as session:
+        site = await site_named(session, station_id)
+        await plans.keep(session, site, picture, now)
+        size = {"width": picture.width, "height": picture.height, "bytes": len(picture.content)}
+        await _note(session, services, member, "site.plan", station_id, **size)
+    return RedirectResponse(f"/office/sites/{station_id}#plan", 303)
+
+
+@router.post("/sites/{station_id}/plan/remove")
+async def remove_plan(station_id: str, services: Wired, member: SiteKeeper) -> Response:
+    """Take the floor plan away."""
+    async with services.database.transaction() as session:
+        if await plans.remove(session, await site_named(session, station_id)):
+            await _note(session, services, member, "site.plan", station_id, removed=True)
+    return RedirectResponse(f"/office/sites/{station_id}#plan", 303)
+
+
+@router.get("/sites/{station_id}/plan")
+async def plan_picture(station_id: str, services: Wired, member: Member) -> Response:
+    """Return the floor plan's picture."""
+    async with services.database.transaction() as session:
+        plan = await site_rows.floor_plan(session, (await site_named(session, station_id)).id)
+    if plan is None:
+        raise PageNotFound
+    # Its address changes with it.
+    kept = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return Response(plan.picture, media_type=plan.media_type, headers=kept)
+
+
+@router.post("/sites/{station_id}/password")
+async def new_password(
+    request: Request,
+    station_id: str,
+    services: Wired,
+    member: SiteKeeper,
+    at_site: Annotated[bool, Form()] = False,
+) -> Response:
+    """Make another password, have the site take it over its line if that is wanted, and show it once."""
+    password = new_token(setup.PASSWORD_LENGTH)
+    hashed = await hashing.hashed_aside(password)
+    async with services.database.transaction() as session:
+        site = await site_named(session, station_id)
+        before, site.password_hash = site.password_hash, hashed
+        await _note(session, services, member, "site.password", station_id, set_at_site=at_site)
+    # Only now: a site that has taken it comes back with it at once.
+    taken = await _set_at_site(services, station_id, password) if at_site else None
+    if taken is False:
+        async with services.database.transaction() as session:
+            (await site_named(session, station_id)).password_hash = before
+            await _note(session, services, member, "site.password", station_id, refused=True)
+        return await _page(request, services, member, station_id, refused=True)
+    return office_page(
+        request,
+        "site_way_in.html",
+        member=member,
+        site=site,
+        way=way_in(services.settings, site, password),
+        is_new=False,
+        taken=taken is True,
+        silent=at_site and taken is None,
+    )
+
+
+async def _set_at_site(services: Services, station_id: str, password: str) -> bool | None:
+    """Have the site take a password; returns whether it has, None where nobody knows."""
+    data = ocpp.SetVariableData(
+        component=ocpp.Component(name="SecurityCtrlr"),
+        variable=ocpp.Variable(name="BasicAuthPassword"),
+        attribute_value=password,
+    )
+    try:
+        answer = await services.router.call(station_id, ocpp.SetVariables(set_variable_data=[data]))
+    except CallTimeout:
+        return None
+    except CallError:
+        return False
+    return answer.set_variable_result[0].attribute_status in _TAKEN
+
+
+async def _uploaded(request: Request) -> bytes:
+    """Return the file of a form. Raises `NotAPicture`, `PictureTooLarge` before more is read than a plan may have."""
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal():
+        raise NotAPicture
+    if int(length) > plans.MOST_BYTES + 4096:
+        raise PictureTooLarge(megabytes=plans.MOST_BYTES // 2**20, megapixels=plans.MOST_PIXELS // 1_000_000)
+    async with request.form(max_files=1, max_fields=4) as form:
+        file = form.get("picture")
+        if not isinstance(file, UploadFile):
+            raise NotAPicture
+        return await file.read()
+
+
+async def _page(
+    request: Request,
+    services: Services,
+    member: StaffMember,
+    station_id: str,
+    *,
+    template: str = "site.html",
+    form: SiteForm | None = None,
+    error: KonsentoError | None = None,
+    refused: bool = False,
+) -> Response:
+    if error is not None:
+        problems.note(request, error)
+    now = services.clock.now()
+    language = language_of(request)
+    async with services.database.transaction() as session:
+        site = await site_named(session, station_id)
+        outlets = await outlet_rows(session, language, site, now)
+        plan = await site_rows.floor_plan(session, site.id)
+    week = hours.parse(site.opening_hours)
+    return office_page(
+        request,
+        template,
+        member=member,
+        status=error.status if error else 409 if refused else 200,
+        problem=language.error(error) if error else None,
+        refused=refused,
+        site=site,
+        outlets=outlets,
+        opening=opening_text(language, site, now),
+        at=now,
+        form=form or SiteForm.of(site),
+        zones=setup.time_zones(),
+        presences=[(key, language.text(name)) for key, name in PRESENCE.items()],
+        rows=[(row, language.text(DAYS[row.key])) for row in hours_rows(week)],
+        by_week=week is not None,
+        own_holidays=week is not None and week.holidays is not None,
+        country=_country(language, site),
+        plan=plan_view(plan),
+    )
+
+
+def plan_view(plan: FloorPlan | None) -> dict[str, int] | None:
+    """Return the size of a plan in thousandths of its width and height, and its version."""
+    if plan is None:
+        return None
+    return {
+        "width": 1000,
+        "height": max(1, round(1000 * plan.height / plan.width)),
+        "version": int(plan.changed_at.timestamp()),
+    }
+
+
+async def outlet_rows(session: AsyncSession, language: Language, site: Site, now: datetime) -> list[OutletRow]:
+    """Return the outlets of a site by number."""
+    outlets = await repository.outlets_at(session, site.id)
+    tariffs = await catalogue.tariffs_in_force(session, now)
+    rows = []
+    for outlet in outlets:
+        tariff = tariffs.get(outlet.tariff_name or "")
+        gone = outlet.status_reason == sites.GONE
+        # What an outlet said before its site went away says nothing.
+        status = outlet.status if site.connected or gone else OutletStatus.UNKNOWN
+        reason = OUTLET_REASONS.get(outlet.status_reason)
+        rows.append(
+            OutletRow(
+                outlet=outlet,
+                word=language.text(OUTLETS[status]),
+                tone=OUTLET_TONES[status],
+                reason=language.text(reason) if reason is not None else outlet.status_reason,
+                price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency))
+                if tariff is not None
+                else "",
+                is_new=outlet.tariff_name is None,
+            )
+        )
+    return rows
+
+
+def opening_text(language: Language, site: Site, now: datetime) -> str:
+    """Return whether a site is open, and until or from when."""
+    opening, zone = sites.opening(site, now), ZoneInfo(site.time_zone)
+    if opening.is_open:
+        if opening.closes is None:
+            return language.text("always open")
+        return language.text("open until {closes}", closes=opening.closes.astimezone(zone))
+    if opening.opens is None:
+        return language.text("closed until further notice")
+    return language.text("closed, opens {opens}", opens=opening.opens.astimezone(zone))
+
+
+def _country(language: Language, site: Site) -> str:
+    code = country_of(site.time_zone)
+    return str(language.dates.territories.get(code, code)) if code else ""
+
+
+async def _note(
+    session: AsyncSession, services: Services, member: StaffMember, action: str, station_id: str, **details: Any
+) -> None:
+    await audit.note(session, services.clock.now(), member.id, action=action, subject=station_id, details=details)

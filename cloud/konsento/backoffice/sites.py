@@ -1,0 +1,126 @@
+"""All sites, and a new one: what it needs to be linked is shown once."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Annotated
+from urllib.parse import quote
+
+import segno
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from konsento.backoffice import repository
+from konsento.backoffice.render import office_page
+from konsento.backoffice.site_forms import SiteForm
+from konsento.backoffice.who import Member, SiteKeeper
+from konsento.backoffice.words import PRESENCE
+from konsento.kit.errors import KonsentoError
+from konsento.models import Site, StaffMember
+from konsento.operations import audit
+from konsento.services import Services
+from konsento.settings import Settings
+from konsento.sites import setup
+from konsento.web import problems
+from konsento.web.language import language_of
+from konsento.web.who import Wired
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayIn:
+    """What the control system of a site needs to be linked."""
+
+    address: str
+    station_id: str
+    password: str
+    line: str
+    """All three in one, for the form of the Home Assistant integration."""
+    qr: str
+    """The line as a QR code, SVG."""
+
+
+def way_in(settings: Settings, site: Site, password: str) -> WayIn:
+    """Return how to link a site."""
+    address = settings.public_ocpp_url
+    scheme, _, rest = address.partition("://")
+    line = f"{scheme}://{quote(site.station_id, safe='')}:{quote(password, safe='')}@{rest}"
+    picture = BytesIO()
+    segno.make(line, error="m", micro=False).save(picture, kind="svg", xmldecl=False, omitsize=True, light="#fff")
+    return WayIn(
+        address=address, station_id=site.station_id, password=password, line=line, qr=picture.getvalue().decode()
+    )
+
+
+@router.get("/sites")
+async def sites_page(request: Request, services: Wired, member: Member) -> Response:
+    """List the sites; the script of the page asks for the same again every few seconds."""
+    return await _list(request, services, member, "sites.html")
+
+
+@router.get("/sites/live")
+async def live(request: Request, services: Wired, member: Member) -> Response:
+    """Answer the inner part of the page as it is now."""
+    return await _list(request, services, member, "sites_now.html")
+
+
+async def _list(request: Request, services: Services, member: StaffMember, template: str) -> Response:
+    async with services.database.transaction() as session:
+        sites = await repository.sites_now(session)
+        unsold = await repository.unsold_outlets(session)
+    return office_page(request, template, member=member, sites=sites, unsold=unsold, at=services.clock.now())
+
+
+@router.get("/sites/new")
+async def new_page(request: Request, services: Wired, member: SiteKeeper) -> Response:
+    """Ask what is said about a new site."""
+    async with services.database.transaction() as session:
+        others = await repository.all_sites(session)
+    # Mostly where the others are.
+    zones = [site.time_zone for site in others]
+    usual = max(set(zones), key=zones.count) if zones else "Asia/Tokyo"
+    return _form(request, member, SiteForm(time_zone=usual))
+
+
+@router.post("/sites")
+async def create(request: Request, services: Wired, member: SiteKeeper, form: Annotated[SiteForm, Form()]) -> Response:
+    """Make a site and show how to link it, once: the password is not kept."""
+    try:
+        async with services.database.transaction() as session:
+            site, password = await setup.create(session, form.details(), form.station_id)
+            await audit.note(
+                session,
+                services.clock.now(),
+                member.id,
+                action="site.create",
+                subject=site.station_id,
+                details={"name": site.name, "place": site.place, "time_zone": site.time_zone},
+            )
+    except KonsentoError as error:
+        return _form(request, member, form, error)
+    return office_page(
+        request,
+        "site_way_in.html",
+        member=member,
+        site=site,
+        way=way_in(services.settings, site, password),
+        is_new=True,
+        taken=False,
+        silent=False,
+    )
+
+
+def _form(request: Request, member: StaffMember, form: SiteForm, error: KonsentoError | None = None) -> Response:
+    if error is not None:
+        problems.note(request, error)
+    language = language_of(request)
+    return office_page(
+        request,
+        "site_new.html",
+        member=member,
+        status=error.status if error else 200,
+        problem=language.error(error) if error else None,
+        form=form,
+        zones=setup.time_zones(),
+        presences=[(key, language.text(name)) for key, name in PRESENCE.items()],
+    )

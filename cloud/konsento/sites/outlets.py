@@ -1,0 +1,119 @@
+"""Outlets: made from what a site says it has, and what the operator sets about them."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.kit.ids import new_id
+from konsento.models import Outlet, OutletStatus, Site
+from konsento.sites import codes, repository
+from konsento.sites.service import GONE
+
+log = logging.getLogger(__name__)
+
+MOST_OUTLETS: Final = 300
+"""Outlets that a site gets by reporting them; an operator can add more (`konsento apply`)."""
+HIGHEST_EVSE: Final = 1000
+"""As in the file of `konsento apply`."""
+USUAL_VOLTS: Final = 200
+USUAL_AMPERES: Final = 15
+"""What is assumed of an outlet whose site tells no ratings: the socket for cars in Japan."""
+_NOMINAL_VOLTS: Final = (100, 110, 120, 127, 200, 208, 220, 230, 240, 400)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a site's report says about an outlet; None and empty where it says nothing."""
+
+    model: str = ""
+    firmware: str = ""
+    rated_w: int | None = None
+    volts: int | None = None
+    """As it is measured or rated."""
+    status: OutletStatus | None = None
+
+
+async def adopt(session: AsyncSession, site: Site, evse_id: int, told: Told) -> Outlet | None:
+    """Make the row of an outlet that a site says it has: with a code, a plain name, and nothing sold there.
+
+    Returns None where the site has as many as it may, or the number cannot be.
+    """
+    if not 1 <= evse_id <= HIGHEST_EVSE or await repository.count_outlets(session, site.id) >= MOST_OUTLETS:
+        return None
+    volts = _nominal(told.volts) or USUAL_VOLTS
+    outlet = Outlet(
+        id=new_id(),
+        site_id=site.id,
+        evse_id=evse_id,
+        code=await free_code(session),
+        name=f"No. {evse_id}",
+        rated_w=told.rated_w or volts * USUAL_AMPERES,
+        volts=volts,
+        tariff_name=None,
+        model=told.model,
+        firmware=told.firmware,
+        status=told.status or OutletStatus.UNKNOWN,
+        status_reason="",
+    )
+    session.add(outlet)
+    await session.flush()
+    log.info("station %s: outlet %d is new, with code %s", site.station_id, evse_id, outlet.code)
+    return outlet
+
+
+async def take_inventory(session: AsyncSession, site: Site, listed: Mapping[int, Told], *, whole: bool) -> None:
+    """Bring the outlets of a site to what its report lists. `whole`: what is not listed is not there."""
+    known = {outlet.evse_id: outlet for outlet in await repository.outlets_of(session, site.id)}
+    left_out = 0
+    for evse_id in sorted(listed):
+        told = listed[evse_id]
+        outlet = known.get(evse_id)
+        if outlet is not None:
+            _update(outlet, told)
+        elif await adopt(session, site, evse_id, told) is None:
+            left_out += 1
+    if left_out:
+        log.warning(
+            "station %s lists %d outlets more than the %d that it may add by itself; they are not taken",
+            site.station_id,
+            left_out,
+            MOST_OUTLETS,
+        )
+    if not whole:
+        return
+    for evse_id, outlet in known.items():
+        if evse_id not in listed and outlet.status_reason != GONE:
+            outlet.status, outlet.status_reason = OutletStatus.UNAVAILABLE, GONE
+            log.warning("station %s does not list outlet %d any more", site.station_id, evse_id)
+
+
+def _update(outlet: Outlet, told: Told) -> None:
+    outlet.model = told.model or outlet.model
+    outlet.firmware = told.firmware or outlet.firmware
+    if outlet.tariff_name is None:
+        # Nobody has looked at it yet: what the site tells counts more than what was assumed.
+        volts = _nominal(told.volts)
+        if volts is not None and volts != outlet.volts:
+            outlet.volts, outlet.rated_w = volts, volts * USUAL_AMPERES
+        outlet.rated_w = told.rated_w or outlet.rated_w
+    if outlet.status_reason == GONE:
+        outlet.status, outlet.status_reason = told.status or OutletStatus.UNKNOWN, ""
+
+
+def _nominal(volts: int | None) -> int | None:
+    """Return the nominal voltage nearest to a measured one, None for what is none."""
+    if volts is None:
+        return None
+    nearest = min(_NOMINAL_VOLTS, key=lambda nominal: abs(nominal - volts))
+    return nearest if abs(nearest - volts) <= nearest // 10 else None
+
+
+async def free_code(session: AsyncSession) -> str:
+    """Return a new code that no slip turns into one that there is."""
+    while True:
+        code = codes.new_code()
+        if await repository.code_among(session, codes.slips(code)) is None:
+            return code
