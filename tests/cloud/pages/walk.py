@@ -297,13 +297,15 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await page.set_input_files("#picture", {"name": "plan.png", "mimeType": "image/png", "buffer": _plan()})
     await page.click('form[action$="/plan"] button')
     await page.wait_for_selector(".plan")
+    yield "site-plan"
     await page.check('input[value="week"]')
     for day in ("Mo", "Tu", "We", "Th", "Fr"):
         await page.locator(f"[name={day}-from]").first.fill("08:00")
         await page.locator(f"[name={day}-to]").first.fill("20:00")
     await page.check('input[value="own"]')
     await page.click('form[action$="/hours"] button')
-    await page.wait_for_load_state()
+    await page.wait_for_url(re.compile("#hours$"))
+    yield "site-hours"
     await at(f"/sites/{STATION}/outlets/3")
     await page.locator(".plan").click(position={"x": 60, "y": 40})
     yield "outlet-new"
@@ -311,6 +313,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await page.select_option("#tariff", "demo")
     await page.click("main section:first-child button.do")
     await page.wait_for_url(re.compile(rf"/sites/{STATION}#outlets$"))
+    yield "site-priced"
     await at(f"/sites/{STATION}/outlets/3")
     await page.fill("#note", "Sakura")
     await page.click('form[action$="/close"] button')
