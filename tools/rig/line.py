@@ -75,6 +75,8 @@ password = "{STATION_PASSWORD}"
 time_zone = "Asia/Tokyo"
 place = "Setagaya, Tokyo"
 presence = "{presence}"
+latitude = 35.6461
+longitude = 139.6532
 """
     for number, (outlet, code) in enumerate(zip(outlets, codes, strict=False), start=1):
         text += f"""

@@ -8,7 +8,19 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
-from konsento.api import account, health, outlets, presence, problems, receipts, reference, sessions, tokens, webhooks
+from konsento.api import (
+    account,
+    health,
+    outlets,
+    presence,
+    problems,
+    receipts,
+    reference,
+    sessions,
+    sites,
+    tokens,
+    webhooks,
+)
 from konsento.api.document import document, operation_id
 from konsento.api.middleware import Frame
 from konsento.api.who import Rate
@@ -16,10 +28,11 @@ from konsento.services import Services
 from konsento.settings import Settings
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    part.router for part in (outlets, presence, sessions, receipts, account, webhooks, tokens, health)
+    part.router for part in (sites, outlets, presence, sessions, receipts, account, webhooks, tokens, health)
 )
 """The operations. Each names the scope that its token needs (`api.who`), or is open: health alone."""
 TAGS: Final = [
+    {"name": "Sites", "description": "Where there are outlets, by name and on the map."},
     {"name": "Outlets", "description": "Where one can charge, and what it costs."},
     {"name": "Sessions", "description": "Start, watch, change, stop."},
     {"name": "Receipts", "description": "What was billed."},
