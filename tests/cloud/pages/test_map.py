@@ -201,6 +201,8 @@ async def picker_page(stage: Stage, page: Page, latitude: str = "", longitude: s
     body = PICKER.format(head=head, latitude=latitude, longitude=longitude)
     await page.route("**/form", lambda route: route.fulfill(body=body, content_type="text/html"))
     await page.goto(f"{stage.url}/form")
+    await page.get_by_role("button", name="Choose on the map").click()
+    await expect(page.locator(".leaflet-container")).to_be_visible()
 
 
 async def test_a_place_is_picked_by_a_click_and_by_the_keyboard(stage: Stage, browser: Browser) -> None:

@@ -8,6 +8,23 @@ const GIVEN = document.currentScript.dataset;
 const PICKED_ZOOM = 14;
 const DIGITS = 5; // About a metre.
 
+// The map's parts come when somebody wants the map.
+async function loadParts() {
+  for (const address of GIVEN.styles.split(" ")) document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: address }));
+  for (const address of GIVEN.scripts.split(" ")) {
+    await new Promise((loaded, failed) => {
+      document.head.append(Object.assign(document.createElement("script"), { src: address, onload: loaded, onerror: failed }));
+    });
+  }
+}
+
+function offer(box) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "button plain", textContent: GIVEN.open });
+  button.addEventListener("click", () => loadParts().then(() => pickPlace(box)), { once: true });
+  box.replaceChildren(button);
+  box.hidden = false;
+}
+
 function pickPlace(box) {
   const form = box.closest("form") ?? document;
   const latitude = form.querySelector("[name=latitude]");
@@ -62,4 +79,4 @@ function pickPlace(box) {
   if (at) map.setView(at, PICKED_ZOOM, { animate: false });
 }
 
-for (const box of document.querySelectorAll("[data-place-picker]")) pickPlace(box);
+for (const box of document.querySelectorAll("[data-place-picker]")) offer(box);
