@@ -136,11 +136,10 @@ async def test_every_screen_is_light_still_and_accessible(
         devtools = await context.new_cdp_session(page)
         await devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
         loaded: list[Response] = []
-        page.on("response", lambda response: None if _is_stream(response) else loaded.append(response))
+        page.on("response", lambda response: _note(response, loaded))
         page.on("pageerror", lambda error: faults.found.append(f"{page.url}: {error}"))
         async for name in WALKS[walk](stage, page, f"{locale}-{dark}-{width}@example.com"):
             await faults.look(page, name, ARTEFACTS / f"{walk}-{locale[:2]}-{width}-{name}.png", loaded)
-            loaded.clear()
 
     assert faults.found == [], "\n".join(faults.found)
 
@@ -162,8 +161,11 @@ async def test_a_slow_phone_paints_the_outlet_before_anybody_wonders(stage: Stag
             assert painted < FIRST_PAINT_MS
 
 
-def _is_stream(response: Response) -> bool:
-    return "text/event-stream" in response.headers.get("content-type", "")
+def _note(response: Response, loaded: list[Response]) -> None:
+    if response.request.is_navigation_request():
+        loaded.clear()  # another screen, with all that belongs to it
+    if "text/event-stream" not in response.headers.get("content-type", ""):
+        loaded.append(response)
 
 
 class _Marking(Mapping[str, str]):
