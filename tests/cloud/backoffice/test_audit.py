@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from konsento.kit.ids import new_id
-from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember
-from konsento.ocpp.messages import GetTransactionStatus, GetTransactionStatusResponse
+from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember, Tariff
+from konsento.ocpp.messages import (
+    DataTransfer,
+    DataTransferResponse,
+    DataTransferStatus,
+    GetTransactionStatus,
+    GetTransactionStatusResponse,
+)
 from konsento.operations import alarms
 
 from .test_remote import ANSWERS, play
+from .test_sites import FIELDS, NEW
 from .test_who_may_what import OPEN, routes
 
 if TYPE_CHECKING:
@@ -22,6 +29,9 @@ WHY = {"reason": "asked for by phone"}
 UNLOGGED = {("POST", "/signin"), ("POST", "/signout"), ("POST", "/invitation/{token}")}
 """Tested with the sign-in: whoever they are about is not signed in before, or after."""
 
+PICTURES = {"/sites/{station_id}/plan", "/sites/{station_id}/plan/remove"}
+"""Tested with the sites: the form takes a file."""
+
 
 async def _ids(office: Office, model: Any) -> list[Any]:
     async with office.bench.services.database.transaction() as session:
@@ -32,7 +42,8 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
     services = office.bench.services
     services.settings.mail_folder = tmp_path
     status = GetTransactionStatusResponse(ongoing_indicator=True, messages_in_queue=False)
-    play(office, ANSWERS | {GetTransactionStatus: status})
+    unknown = DataTransferResponse(status=DataTransferStatus.UNKNOWN_MESSAGE_ID)
+    play(office, ANSWERS | {GetTransactionStatus: status, DataTransfer: unknown})
     async with office.bench.driver("ann@example.com") as driver, office.member(Role.ADMIN) as browser:
         billed = (await office.bench.start(driver)).removeprefix("/s/")
         await office.bench.site.charges("10")
@@ -43,7 +54,11 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         async with services.database.transaction() as session:
             await alarms.report(session, services.clock.now(), AlarmKind.METER_DOUBTFUL, billed)
         (alarm,) = await _ids(office, Alarm)
-        station = "/stations/{station_id}"
+        station, site, outlet = "/stations/{station_id}", "/sites/{station_id}", "/sites/{station_id}/outlets/{evse_id}"
+        at_site = "/sites/sakura-mall"
+        price = {"of": "demo", "unit_price": "40", "tax": "10", "supplier": "Sakura Energy", "sure": "true"}
+        await browser.post("/office/prices", data=price | {"begins": "2026-12-24T00:00"})
+        coming = (await _ids(office, Tariff))[-1]
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -63,6 +78,17 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/staff/{number}/disable": (f"/staff/{someone}/disable", {}, "staff.disable"),
             "/staff/{number}/enable": (f"/staff/{someone}/enable", {}, "staff.enable"),
             "/staff/{number}/reset": (f"/staff/{someone}/reset", {}, "staff.reset"),
+            "/prices": ("/prices", price, "price.set"),
+            "/prices/{number}/withdraw": (f"/prices/{coming}/withdraw", {}, "price.withdraw"),
+            "/sites": ("/sites", NEW, "site.create"),
+            site: (at_site, NEW, "site.change"),
+            f"{site}/hours": (f"{at_site}/hours", {"mode": "always"}, "site.hours"),
+            f"{site}/password": (f"{at_site}/password", {}, "site.password"),
+            outlet: (f"{at_site}/outlets/1", FIELDS, "outlet.change"),
+            f"{outlet}/close": (f"{at_site}/outlets/1/close", {}, "outlet.close"),
+            f"{outlet}/open": (f"{at_site}/outlets/1/open", {}, "outlet.open"),
+            f"{station}/trace": ("/stations/sakura-mall/trace", {"outlet": "1"}, "station."),
+            f"{station}/identify": ("/stations/sakura-mall/identify", {"outlet": "1"}, "station."),
             f"{station}/trigger": ("/stations/sakura-mall/trigger", {"message": "Heartbeat"}, "station."),
             f"{station}/reset": ("/stations/sakura-mall/reset", {"kind": "OnIdle"} | WHY, "station."),
             f"{station}/availability": ("/stations/sakura-mall/availability", {"status": "Operative"}, "station."),
@@ -75,7 +101,7 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             ),
         }  # fmt: skip
         there_are = {path for method, path in routes(office.bench.app) if method == "POST"}
-        assert there_are == set(forms) | {path for _, path in UNLOGGED}
+        assert there_are == set(forms) | PICTURES | {path for _, path in UNLOGGED}
         for path, (address, data, action) in forms.items():
             before = len(await office.log())
             answer = await browser.post(f"/office{address}", data=data)
