@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
@@ -125,9 +126,7 @@ async def take_back(request: Request, number: Number, services: Wired, member: S
     now = services.clock.now()
     try:
         async with services.database.transaction() as session:
-            tariff = await session.get(Tariff, number)
-            if tariff is None:
-                raise PageNotFound
+            tariff = await _numbered(session, number)
             details = {"unit_price": f"{tariff.unit_price:f}", "begins": tariff.valid_from.isoformat()}
             await audit.note(session, now, member.id, action="price.withdraw", subject=tariff.name, details=details)
             await withdraw(session, tariff, now)
@@ -136,6 +135,13 @@ async def take_back(request: Request, number: Number, services: Wired, member: S
     except KonsentoError as error:
         return await _list(request, services, member, error)
     return RedirectResponse("/office/prices", 303)
+
+
+async def _numbered(session: AsyncSession, number: UUID) -> Tariff:
+    tariff = await session.get(Tariff, number)
+    if tariff is None:
+        raise PageNotFound
+    return tariff
 
 
 async def _newest(session: AsyncSession, name: str, now: datetime) -> Tariff:

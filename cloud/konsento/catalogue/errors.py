@@ -55,7 +55,10 @@ class BadTaxRate(BadTariff):
 class BadBegin(BadTariff):
     """A moment that has passed, is years away, or is none."""
 
-    message = "A price begins now or later, within five years: sessions of the past keep what was agreed. Nothing was changed."
+    message = (
+        "A price begins now or later, within five years: sessions of the past keep what was agreed."
+        " Nothing was changed."
+    )
 
 
 class PriceUnchanged(BadTariff):

@@ -17,7 +17,7 @@ from konsento.ocpp.messages import (
 from konsento.operations import alarms
 
 from .test_remote import ANSWERS, play
-from .test_sites import FIELDS, NEW
+from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
 from .test_who_may_what import OPEN, routes
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ WHY = {"reason": "asked for by phone"}
 UNLOGGED = {("POST", "/signin"), ("POST", "/signout"), ("POST", "/invitation/{token}")}
 """Tested with the sign-in: whoever they are about is not signed in before, or after."""
 
-PICTURES = {"/sites/{station_id}/plan", "/sites/{station_id}/plan/remove"}
-"""Tested with the sites: the form takes a file."""
-
 
 async def _ids(office: Office, model: Any) -> list[Any]:
     async with office.bench.services.database.transaction() as session:
@@ -42,8 +39,8 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
     services = office.bench.services
     services.settings.mail_folder = tmp_path
     status = GetTransactionStatusResponse(ongoing_indicator=True, messages_in_queue=False)
-    unknown = DataTransferResponse(status=DataTransferStatus.UNKNOWN_MESSAGE_ID)
-    play(office, ANSWERS | {GetTransactionStatus: status, DataTransfer: unknown})
+    traced = DataTransferResponse(status=DataTransferStatus.ACCEPTED, data={"hops": []})
+    play(office, ANSWERS | {GetTransactionStatus: status, DataTransfer: traced})
     async with office.bench.driver("ann@example.com") as driver, office.member(Role.ADMIN) as browser:
         billed = (await office.bench.start(driver)).removeprefix("/s/")
         await office.bench.site.charges("10")
@@ -54,8 +51,10 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         async with services.database.transaction() as session:
             await alarms.report(session, services.clock.now(), AlarmKind.METER_DOUBTFUL, billed)
         (alarm,) = await _ids(office, Alarm)
-        station, site, outlet = "/stations/{station_id}", "/sites/{station_id}", "/sites/{station_id}/outlets/{evse_id}"
-        at_site = "/sites/sakura-mall"
+        station, site = "/stations/{station_id}", "/sites/{station_id}"
+        outlet = f"{site}/outlets/{{evse_id}}"
+        own_site, own_outlet = SITE.removeprefix("/office"), OUTLET.removeprefix("/office")
+        files = {f"{site}/plan": {"picture": ("plan.png", picture(), "image/png")}}
         price = {"of": "demo", "unit_price": "40", "tax": "10", "supplier": "Sakura Energy", "sure": "true"}
         await browser.post("/office/prices", data=price | {"begins": "2026-12-24T00:00"})
         coming = (await _ids(office, Tariff))[-1]
@@ -80,15 +79,6 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/staff/{number}/reset": (f"/staff/{someone}/reset", {}, "staff.reset"),
             "/prices": ("/prices", price, "price.set"),
             "/prices/{number}/withdraw": (f"/prices/{coming}/withdraw", {}, "price.withdraw"),
-            "/sites": ("/sites", NEW, "site.create"),
-            site: (at_site, NEW, "site.change"),
-            f"{site}/hours": (f"{at_site}/hours", {"mode": "always"}, "site.hours"),
-            f"{site}/password": (f"{at_site}/password", {}, "site.password"),
-            outlet: (f"{at_site}/outlets/1", FIELDS, "outlet.change"),
-            f"{outlet}/close": (f"{at_site}/outlets/1/close", {}, "outlet.close"),
-            f"{outlet}/open": (f"{at_site}/outlets/1/open", {}, "outlet.open"),
-            f"{station}/trace": ("/stations/sakura-mall/trace", {"outlet": "1"}, "station."),
-            f"{station}/identify": ("/stations/sakura-mall/identify", {"outlet": "1"}, "station."),
             f"{station}/trigger": ("/stations/sakura-mall/trigger", {"message": "Heartbeat"}, "station."),
             f"{station}/reset": ("/stations/sakura-mall/reset", {"kind": "OnIdle"} | WHY, "station."),
             f"{station}/availability": ("/stations/sakura-mall/availability", {"status": "Operative"}, "station."),
@@ -99,12 +89,23 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
                 {"variable": "OCPPCommCtrlr.HeartbeatInterval", "value": "30"},
                 "station.",
             ),
+            f"{station}/trace": ("/stations/sakura-mall/trace", {"outlet": "1"}, "station.LinkTrace"),
+            f"{station}/identify": ("/stations/sakura-mall/identify", {"outlet": "1"}, "station.Identify"),
+            "/sites": ("/sites", NEW, "site.create"),
+            site: (own_site, NEW, "site.change"),
+            f"{site}/hours": (f"{own_site}/hours", {"mode": "always"}, "site.hours"),
+            f"{site}/password": (f"{own_site}/password", {}, "site.password"),
+            f"{site}/plan": (f"{own_site}/plan", {}, "site.plan"),
+            f"{site}/plan/remove": (f"{own_site}/plan/remove", {}, "site.plan"),
+            outlet: (own_outlet, FIELDS, "outlet.change"),
+            f"{outlet}/close": (f"{own_outlet}/close", {"note": "being painted"}, "outlet.close"),
+            f"{outlet}/open": (f"{own_outlet}/open", {}, "outlet.open"),
         }  # fmt: skip
         there_are = {path for method, path in routes(office.bench.app) if method == "POST"}
-        assert there_are == set(forms) | PICTURES | {path for _, path in UNLOGGED}
+        assert there_are == set(forms) | {path for _, path in UNLOGGED}
         for path, (address, data, action) in forms.items():
             before = len(await office.log())
-            answer = await browser.post(f"/office{address}", data=data)
+            answer = await browser.post(f"/office{address}", data=data, files=files.get(path))
             written = (await office.log())[before:]
             if not action:  # nothing was done, so nothing is said to have been
                 assert (answer.status_code, written) == (404, []), path
