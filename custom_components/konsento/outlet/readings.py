@@ -26,8 +26,6 @@ REQUIRED = frozenset(
 """Object ids without which a device is no guarded outlet."""
 DECISIVE = frozenset({"session_state", "fault", "relay", "outlet_enabled", "button"})
 """What somebody may have to act on at once; all else can wait for the rest of its reading."""
-RATINGS = {"max_power": "max_power_w", "max_current": "max_current_a"}
-"""What the firmware says about the hardware, since version 1.2, by its names in OutletFacts."""
 _OPTIONAL = frozenset(
     {
         "fault",
@@ -40,7 +38,9 @@ _OPTIONAL = frozenset(
         "current",
         "temperature",
         "relay_cycles",
-        *RATINGS,
+        # Since version 1.2; facts of the outlet, which are to be there with its first report.
+        "max_power",
+        "max_current",
     }
 )
 
