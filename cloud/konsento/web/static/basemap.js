@@ -81,7 +81,9 @@ function makeMap(place) {
   L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map).getContainer().translate = false;
   L.control.attribution({ prefix: false, position: "topright" }).addAttribution(credit(given.attribution)).addTo(map);
   const box = given.box ? given.box.split(",").map(Number) : [-55, -170, 70, 175];
-  map.fitBounds([[box[0], box[1]], [box[2], box[3]]], { padding: [36, 36], maxZoom: 11, animate: false });
+  // Outlines alone say something from far away only.
+  const maxZoom = given.tiles ? 11 : 8;
+  map.fitBounds([[box[0], box[1]], [box[2], box[3]]], { padding: [36, 36], maxZoom, animate: false });
   drawOutlines(map, given.world).catch(() => {});
   // Tile servers want to know which page asks; the origin is enough for that.
   if (given.tiles) L.tileLayer(given.tiles, { maxZoom: 18, referrerPolicy: "origin" }).addTo(map);
