@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated, Any, Final, cast
@@ -166,7 +166,9 @@ def _answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, broken)
 
 
-async def serve(office: Office, app: FastAPI, *, host: str, port: int, begin: Callable[[], Any] | None = None) -> None:
+async def serve(
+    office: Office, app: FastAPI, *, host: str, port: int, begin: Callable[[], Awaitable[None]] | None = None
+) -> None:
     """Serve an application and work off what is due until SIGTERM or SIGINT. Raises OSError for a taken port.
 
     `begin` is awaited before the first request.

@@ -2,13 +2,15 @@
 
 from typing import Final
 
+import aiohttp
 from fastapi import FastAPI
 
 from konsento.environment import delivery, web
 from konsento.environment.access import Role
 from konsento.environment.base import Office, Trees
-from konsento.environment.platform import service
+from konsento.environment.platform import endpoints, service, work
 from konsento.environment.platform.models import Measurement, Outlet, RegionEntry, Seen, Supplier, Token, Work
+from konsento.environment.platform.sending import Computation
 from konsento.environment.platform.settings import PlatformSettings
 from konsento.kit.clock import Clock, SystemClock
 from konsento.kit.db import Database
@@ -39,11 +41,22 @@ def wire(settings: PlatformSettings, clock: Clock) -> Office:
 
 def made(office: Office, settings: PlatformSettings) -> FastAPI:
     """Return the application."""
-    routers = [delivery.router((Role.SITE,), service.keep)]
-    return web.made(office, "Konsento platform", DESCRIPTION, routers, https=settings.is_https)
+    routers = [delivery.router((Role.SITE,), service.keep), endpoints.router]
+    app = web.made(office, "Konsento platform", DESCRIPTION, routers, https=settings.is_https)
+    endpoints.install(app.state, settings.forward, settings.time_zone)
+    return app
 
 
 async def serve(settings: PlatformSettings) -> None:
     """Serve until SIGTERM or SIGINT."""
     office = wire(settings, SystemClock())
-    await web.serve(office, made(office, settings), host=settings.host, port=settings.port)
+    async with aiohttp.ClientSession() as http:
+        computation = Computation(settings=settings, database=office.database, clock=office.clock, http=http)
+        work.install(office, settings, computation)
+        await web.serve(
+            office,
+            made(office, settings),
+            host=settings.host,
+            port=settings.port,
+            begin=lambda: work.begin(office, settings),
+        )

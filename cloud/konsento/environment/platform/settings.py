@@ -1,8 +1,10 @@
 """Settings of the platform from the environment: every name with the prefix `KONSENTO_PLATFORM_`."""
 
 from enum import StrEnum
+from typing import Self
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from konsento.environment.settings import ServingSettings
@@ -52,5 +54,11 @@ class PlatformSettings(ServingSettings):
     """How often the computation system is asked whether it wants what is outstanding."""
     keep_days: int = Field(default=90, ge=0, le=3650)
     """Days after which a forwarded measurement is deleted here; its share of the sums stays."""
-    time_zone: str = "Asia/Tokyo"
+    time_zone: ZoneInfo = ZoneInfo("Asia/Tokyo")
     """In which days and months of sums begin."""
+
+    @model_validator(mode="after")
+    def _with_token(self) -> Self:
+        if self.computation_url and not self.computation_token.get_secret_value():
+            raise ValueError("KONSENTO_PLATFORM_COMPUTATION_TOKEN is needed where there is a computation system")
+        return self
