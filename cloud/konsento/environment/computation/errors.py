@@ -21,4 +21,4 @@ class ExactForOperators(KonsentoError):
     """Exact figures were asked for by somebody who may only see what is published."""
 
     status = 403
-    message = "Exact figures are for operators. Leave “exact” out to get what is published."
+    message = "Exact figures and earlier runs are for operators. Leave “exact” and “run” out to get what is published."

@@ -1,7 +1,8 @@
 """The table of factors and the fuel mixes in the database: taking editions and files in, and reading them."""
 
 import logging
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
 from typing import Final
@@ -22,7 +23,7 @@ from konsento.environment.registers import import_suppliers
 log = logging.getLogger(__name__)
 
 _FIELDS: Final = tuple(field.name for field in fields(Factor))
-_SLOTS_AT_ONCE: Final = 500
+_AREA: Final = re.compile(r"jukyu_\d{6,8}_(0[1-9]|10)\.csv$")
 
 
 def read_factors(raw: bytes, given: Edition) -> tuple[list[Factor], list[Told]]:
@@ -72,7 +73,13 @@ def _of(row: FactorRow) -> Factor:
     return Factor(**{name: getattr(row, name) for name in _FIELDS})
 
 
-async def add_mix(session: AsyncSession, region: str, mix: Mix, now: datetime) -> tuple[int, int, Sequence[Told]]:
+def region_of_name(name: str) -> str:
+    """Return whose mix a file of Japan's operators is, by its name (`eria_jukyu_202604_03.csv`); empty if unknown."""
+    found = _AREA.search(name)
+    return f"JP-A{found[1]}" if found else ""
+
+
+async def add_mix(session: AsyncSession, region: str, mix: Mix, now: datetime) -> tuple[int, int, list[Told]]:
     """Keep a region's mix; returns how many half hours are new and how many differ from what was known before.
 
     What a file that was re-issued says replaces what an earlier one said.

@@ -154,10 +154,11 @@ async def _insert(session: AsyncSession, table: Any, run_id: int, rows: Iterable
 
 async def _periods(session: AsyncSession, settings: ComputationSettings) -> list[tuple[date, date]]:
     """Return the periods with energy in them: first day, and first day of the next one."""
-    least, most = (await session.execute(select(func.min(Energy.slot), func.max(Energy.slot)))).one()
-    if least is None:
+    query = select(func.min(Energy.slot), func.max(Energy.slot)).having(func.count() > 0)
+    bounds = (await session.execute(query)).one_or_none()
+    if bounds is None:
         return []
-    first, last = (slot_start(slot).astimezone(settings.zone).date() for slot in (least, most))
+    first, last = (slot_start(slot).astimezone(settings.zone).date() for slot in bounds)
     return list(spans(first, last, settings.period))
 
 
@@ -234,7 +235,8 @@ def _figures(factors: Factors, tree: Tree, group: Group, day: date, sums: _Sums)
     if group.supplier == SELF:
         chosen = factors.of_power_type(day, group.power_type)
         own = generated_on_site(sums.wh, chosen.intensity)
-        return _of(sums.wh, sums.wh, own, own, own, chosen)
+        # No grid, so every half hour is known.
+        return _of(replace(sums, hourly_wh=sums.wh), own, own, own, chosen)
     use = Use(group.use)
     loss, loss_used, loss_soon = factors.loss(day, lineage)
     location = factors.location_based(day, lineage)
@@ -253,13 +255,13 @@ def _figures(factors: Factors, tree: Tree, group: Group, day: date, sums: _Sums)
         used=(*location.used, *market.used, *loss_used),
         provisional=location.provisional or market.provisional or loss_soon,
     )
-    return _of(sums.wh, sums.hourly_wh, by_location, by_market, hourly, used)
+    return _of(sums, by_location, by_market, hourly, used)
 
 
-def _of(wh: int, hourly_wh: int, location: Footprint, market: Footprint, hourly: Footprint, chosen: Chosen) -> Figures:
+def _of(sums: _Sums, location: Footprint, market: Footprint, hourly: Footprint, chosen: Chosen) -> Figures:
     return Figures(
-        wh=wh,
-        hourly_wh=hourly_wh,
+        wh=sums.wh,
+        hourly_wh=sums.hourly_wh,
         scope1=rounded(location.scope1),
         scope2_location=rounded(location.scope2),
         scope2_market=rounded(market.scope2),
@@ -272,32 +274,49 @@ def _of(wh: int, hourly_wh: int, location: Footprint, market: Footprint, hourly:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Valuation:
+    """What the mixes of a region are valued with on a day."""
+
+    by_type: Mapping[str, Intensity]
+    elsewhere: Intensity
+    loss: Decimal
+    used: frozenset[int]
+
+
+def _valuation(factors: Factors, tree: Tree, region: str, day: date) -> _Valuation:
+    lineage = tree.path(region) if region in tree else (region,)
+    by_type = {name: factors.of_power_type(day, name) for name in GENERATED}
+    # Imports come from anywhere in the country, so its average, the root's, stands for them.
+    elsewhere = factors.location_based(day, lineage[-1:])
+    loss, loss_used, _ = factors.loss(day, lineage)
+    return _Valuation(
+        by_type={name: chosen.intensity for name, chosen in by_type.items()},
+        elsewhere=elsewhere.intensity,
+        loss=loss,
+        used=frozenset(n for chosen in (*by_type.values(), elsewhere) for n in chosen.used) | frozenset(loss_used),
+    )
+
+
 async def _value_mixes(session: AsyncSession, factors: Factors, tree: Tree, zone: ZoneInfo) -> set[int]:
     """Find out what the half hours cause that have no value yet; returns the numbers of the factors of all mixes."""
-    by_day: dict[tuple[str, date], tuple[Mapping[str, Intensity], Intensity, Decimal]] = {}
-    used: set[int] = set()
-    query = select(MixSlotRow.region, MixSlotRow.slot, MixSlotRow.kwh).where(MixSlotRow.direct.is_(None))
+    valuations: dict[tuple[str, date], _Valuation] = {}
+    bounds = select(MixSlotRow.region, func.min(MixSlotRow.slot), func.max(MixSlotRow.slot)).group_by(MixSlotRow.region)
+    for region, least, most in (await session.execute(bounds)).all():
+        first, last = (slot_start(slot).astimezone(zone).date() for slot in (least, most))
+        for day, _ in spans(first, last, Span.DAY):
+            valuations[region, day] = _valuation(factors, tree, region, day)
     values = []
+    query = select(MixSlotRow.region, MixSlotRow.slot, MixSlotRow.kwh).where(MixSlotRow.direct.is_(None))
     for region, slot, kwh in (await session.execute(query)).all():
-        day = slot_start(slot).astimezone(zone).date()
-        if (region, day) not in by_day:
-            lineage = tree.path(region) if region in tree else (region,)
-            by_type = {name: factors.of_power_type(day, name) for name in GENERATED}
-            # Imports come from anywhere in the country, so its average, the root's, stands for them.
-            elsewhere = factors.location_based(day, lineage[-1:])
-            loss, _, _ = factors.loss(day, lineage)
-            used.update(number for chosen in (*by_type.values(), elsewhere) for number in chosen.used)
-            by_day[region, day] = ({n: c.intensity for n, c in by_type.items()}, elsewhere.intensity, loss)
-        intensity = intensity_of(kwh, *by_day[region, day])
+        how = valuations[region, slot_start(slot).astimezone(zone).date()]
+        intensity = intensity_of(kwh, how.by_type, how.elsewhere, how.loss)
         if intensity is not None:
             direct, upstream = rounded(intensity.direct * _MILLI), rounded(intensity.upstream * _MILLI)
             values.append({"region": region, "slot": slot, "direct": direct, "upstream": upstream})
     for some in batched(values, _AT_ONCE, strict=False):
         await session.execute(update(MixSlotRow), list(some))
-    if not values:
-        latest = await session.scalar(select(Run.mix_factors).order_by(Run.id.desc()).limit(1))
-        used.update(latest or ())
-    return used
+    return {number for valuation in valuations.values() for number in valuation.used}
 
 
 async def _name_mixes(session: AsyncSession, tree: Tree) -> None:
