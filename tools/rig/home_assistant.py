@@ -189,7 +189,12 @@ class HomeAssistant:
 
     async def set_options(self, **options: float) -> None:
         """Change numbers of the site."""
-        await self._flow("options/flow", {"handler": self.entry_id}, options)
+        await self._flow("options/flow", {"handler": self.entry_id}, options, "numbers")
+
+    async def send_measurements_to(self, route: str, url: str, token: str, region: str, schedule: str) -> None:
+        """Choose where measurements go: `route` is none, platform or computation."""
+        values = {"route": route, "url": url, "token": token, "region": region, "schedule": schedule}
+        await self._flow("options/flow", {"handler": self.entry_id}, values, "measurements")
 
     async def states(self) -> dict[str, dict[str, Any]]:
         """Return all entity states by entity id."""

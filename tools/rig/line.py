@@ -67,6 +67,7 @@ name = "demo"
 unit_price = "{UNIT_PRICE}"
 power_type = "other"
 supplier = "Sakura Energy"
+supplier_code = "A0269"
 
 [[sites]]
 name = "Sakura Mall car park"

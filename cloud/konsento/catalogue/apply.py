@@ -24,6 +24,7 @@ class WantedTariff:
     tax_rate: Decimal
     power_type: str
     supplier: str
+    supplier_code: str = ""
 
 
 async def apply_tariff(session: AsyncSession, wanted: WantedTariff, at: datetime) -> str | None:

@@ -182,7 +182,7 @@ async def _lock_outlets(
 async def _seen(session: AsyncSession, office: Office, ids: Sequence[UUID]) -> dict[UUID, bytes]:
     table = office.seen
     rows = await session.execute(select(table.id, table.digest).where(table.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return {row.id: row.digest for row in rows}
 
 
 async def _busy(
@@ -200,7 +200,7 @@ async def _busy(
             table.start_at < max(item.end for item in items),
         )
     )
-    for outlet, start, end in rows.tuples():
+    for outlet, start, end in rows:
         found[outlet].append((start, end))
     return found
 

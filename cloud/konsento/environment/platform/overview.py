@@ -110,9 +110,8 @@ async def _regions(session: AsyncSession, tree: Tree) -> list[OfRegion]:
             .group_by(Measurement.region)
         )
     }
-    refused = dict(
-        (await session.execute(select(Refusal.region, func.count()).group_by(Refusal.region))).tuples().all()
-    )
+    by_region = select(Refusal.region, func.count().label("refused")).group_by(Refusal.region)
+    refused = {row.region: row.refused for row in await session.execute(by_region)}
     found = []
     for code in sorted(taken.keys() | here.keys() | {code for code in refused if code is not None}):
         region = tree[code]
