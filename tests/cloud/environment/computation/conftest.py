@@ -108,6 +108,7 @@ async def system(settings: ComputationSettings) -> AsyncIterator[System]:
     work.install(office, settings)
     app = computation.made(office, settings)
     await work.begin(office, settings)
+    await office.work.drain()
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://computation") as http:
         yield System(office, settings, clock, app, http)

@@ -1,4 +1,4 @@
-"""A day of sessions in three regions, of four power types, from three suppliers, told again and again, by every route."""
+"""A day of sessions: three regions, four power types, three suppliers, told again and again, by every route."""
 
 import random
 from collections import defaultdict
@@ -10,6 +10,10 @@ from uuid import UUID
 import pytest
 
 from konsento.environment.access import Role
+from konsento.environment.computation.keeping import rebuild
+from konsento.environment.computation.models import RegionEntry
+from konsento.environment.regions import read
+from konsento.environment.registers import import_regions
 from konsento.environment.wire import SLOT, Measurement, slot_of, spread
 
 from .conftest import System
@@ -127,10 +131,6 @@ MIX = {"direct": Fraction(3 * 370, 4), "upstream": Fraction(3 * 120 + 48, 4)}
 
 async def with_towns(system: System) -> dict[str, str]:
     """Add the towns, and the mix of Tokyo for the first half of the day; returns an operator's header."""
-    from konsento.environment.computation.models import RegionEntry  # noqa: PLC0415
-    from konsento.environment.regions import read  # noqa: PLC0415
-    from konsento.environment.registers import import_regions  # noqa: PLC0415
-
     async with system.office.database.transaction() as session:
         await import_regions(session, RegionEntry, read(TOWNS), system.clock.now())
     operator = await system.token(Role.OPERATOR)
@@ -194,8 +194,6 @@ async def test_all_routes_give_the_same_half_hours_and_the_same_published_total(
 
 
 async def test_energy_added_up_anew_is_the_same(system: System) -> None:
-    from konsento.environment.computation.keeping import rebuild  # noqa: PLC0415
-
     operator = await with_towns(system)
     await mixed(system, day_of_sessions())
     await system.compute(operator)
