@@ -60,12 +60,17 @@ class ManagementServer:
 
     async def ready(self, patience: float = 60) -> None:
         """Wait until the pages answer."""
-        async with asyncio.timeout(patience), httpx.AsyncClient() as http:
-            while True:
-                await self.process.check()
-                try:
-                    if (await http.get(self.url + "/healthz")).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.1)
+        await until_healthy(self.process, self.url, patience)
+
+
+async def until_healthy(process: Process, url: str, patience: float = 60) -> None:
+    """Wait until a program says that it is well; raises ProcessFailedError when it ends instead."""
+    async with asyncio.timeout(patience), httpx.AsyncClient() as http:
+        while True:
+            await process.check()
+            try:
+                if (await http.get(url + "/healthz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.1)
