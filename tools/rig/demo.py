@@ -42,7 +42,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="make demo ARGS=…",
-        description="Starts four outlets, Home Assistant, the management server, the platform and the computation system on"
+        description="Starts four outlets, Home Assistant, management server, platform and computation system on"
         " this machine, until Ctrl-C.",
     )
     parser.add_argument("--once", action="store_true", help="run one session as a driver's browser would, then end")

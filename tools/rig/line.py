@@ -1,6 +1,4 @@
-"""The whole line: outlets, Home Assistant, management server, platform and computation system, and the links between
-them, cut and recorded at will.
-"""
+"""The whole line: outlets, site, management server, platform, computation system, and links that record and break."""
 
 import sys
 import tempfile
@@ -79,6 +77,8 @@ password = "{STATION_PASSWORD}"
 time_zone = "Asia/Tokyo"
 place = "Setagaya, Tokyo"
 presence = "{presence}"
+latitude = 35.6461
+longitude = 139.6532
 """
     for number, (outlet, code) in enumerate(zip(outlets, codes, strict=False), start=1):
         text += f"""

@@ -54,6 +54,14 @@ class ManagementServer:
             ids = [UUID(row[0]) for row in database.execute("SELECT id FROM drivers")]
         return [spelling for driver in ids for spelling in (str(driver), driver.hex)]
 
+    def session_words(self) -> list[str]:
+        """Return what names a session: its id in every spelling, request number, token and transaction."""
+        query = "SELECT id, remote_start_id, id_token, transaction_id FROM charging_sessions"
+        with closing(sqlite3.connect(self._folder / "konsento.sqlite3")) as database:
+            rows = list(database.execute(query))
+        ids = [spelling for row in rows for spelling in (str(UUID(row[0])), UUID(row[0]).hex)]
+        return ids + [str(word) for row in rows for word in row[1:] if word is not None]
+
     async def start(self) -> None:
         """Start the program; `ready` waits for it."""
         await self.process.start()
