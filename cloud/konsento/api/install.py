@@ -9,7 +9,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
-from konsento.api import account, health, outlets, presence, problems, receipts, reference, sessions, tokens, webhooks
+from konsento.api import (
+    account,
+    health,
+    outlets,
+    presence,
+    problems,
+    receipts,
+    reference,
+    sessions,
+    sites,
+    tokens,
+    webhooks,
+)
 from konsento.api.document import document, operation_id
 from konsento.api.errors import BodyTooLarge
 from konsento.api.middleware import NotedHeaders
@@ -19,10 +31,11 @@ from konsento.services import Services
 from konsento.settings import Settings
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    part.router for part in (outlets, presence, sessions, receipts, account, webhooks, tokens, health)
+    part.router for part in (sites, outlets, presence, sessions, receipts, account, webhooks, tokens, health)
 )
 """The operations. Each names the scope that its token needs (`api.who`), or is open: health alone."""
 TAGS: Final = [
+    {"name": "Sites", "description": "Where there are outlets, by name and on the map."},
     {"name": "Outlets", "description": "Where one can charge, and what it costs."},
     {"name": "Sessions", "description": "Start, watch, change, stop."},
     {"name": "Receipts", "description": "What was billed."},

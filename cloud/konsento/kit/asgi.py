@@ -8,28 +8,39 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-CONTENT_SECURITY_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "manifest-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
+
+def content_security_policy(*, scripts: str = "", pictures: str = "") -> str:
+    """Return the policy; `scripts` and `pictures` are further sources of a page that needs them."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' {scripts}".rstrip(),
+            "style-src 'self'",
+            f"img-src 'self' {pictures}".rstrip(),
+            "connect-src 'self'",
+            "manifest-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
     )
-)
+
+
+def permissions_policy(*allowed: str) -> str:
+    """Return the policy: no camera, place, microphone or payment but what is named in `allowed`."""
+    features = ("camera", "geolocation", "microphone", "payment")
+    return ", ".join(f"{feature}=({'self' if feature in allowed else ''})" for feature in features)
+
+
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Content-Security-Policy": content_security_policy(),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # Not "no-referrer": browsers would then send "Origin: null" with our own forms.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Permissions-Policy": permissions_policy(),
 }
 _ONE_YEAR: Final = "max-age=31536000"
 
@@ -40,9 +51,11 @@ class SecurityHeaders:
     Pure ASGI: Starlette's convenience class would hold back the live stream.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, pictures: str = "") -> None:
+        """`pictures` is the origin of the operator's map tiles; empty for none."""
         self._app = app
         self._headers = dict(SECURITY_HEADERS) | ({"Strict-Transport-Security": _ONE_YEAR} if https else {})
+        self._headers["Content-Security-Policy"] = content_security_policy(pictures=pictures)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -29,6 +29,8 @@ _DATA = (
     "/passkey/answer",
     "/passkeys/new",
     "/options",
+    "/map/sites",
+    "/outlets",
 )
 _TITLES = {
     402: marked("Your balance is too low."),
@@ -44,6 +46,7 @@ _TITLES = {
 }
 _TITLES_BY_CODE = {
     "UnknownOutlet": marked("We cannot find this outlet."),
+    "UnknownSite": marked("We cannot find this site."),
     "CardDeclined": marked("The card was declined."),
     "OutletBusy": marked("This outlet is in use."),
     "OutletOffline": marked("This outlet cannot be reached."),
