@@ -101,7 +101,6 @@ def _rendered(request: Request, chosen: Chosen, template: str, status: int = 200
         asset=_asset,
         chosen=chosen,
         charts=charts,
-        methods=METHODS,
     )
     headers = {"Content-Language": language.code, "Vary": "Accept-Language"}
     return HTMLResponse(html, status_code=status, headers=headers)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import ClassVar, Final
+from typing import Final
 
 from konsento.kit.errors import KonsentoError
 
@@ -18,8 +18,8 @@ LARGEST_FILE: Final = 32_000_000
 class BadFileError(KonsentoError):
     """A file is none that can be read as a whole; nothing of it was taken."""
 
-    status: ClassVar[int] = 422
-    message: ClassVar[str] = "Nothing was imported. Row {row}: {why}"
+    status = 422
+    message = "Nothing was imported. Row {row}: {why}"
 
     def __init__(self, row: int, why: str) -> None:
         super().__init__(row=str(row), why=why)

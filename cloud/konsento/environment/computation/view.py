@@ -98,6 +98,8 @@ class View:
     where: str
     span: str
     method: str
+    methods: Sequence[tuple[str, str]]
+    """Word and text of what can be chosen."""
     is_empty: bool
     energy: str
     mass: str
@@ -179,6 +181,7 @@ def view_of(
         where=tree[region].name(language.code) if region else language.text("all regions"),
         span=maker.between(periods, run.period),
         method=language.text(METHODS[method]),
+        methods=[(word, language.text(text)) for word, text in METHODS.items()],
         is_empty=not all_of_it.wh,
         energy=energy(language, all_of_it.wh),
         mass=mass(language, mass_of(all_of_it, method)),
