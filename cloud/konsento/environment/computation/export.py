@@ -3,11 +3,10 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from typing import Any, Final
 
 from konsento.environment.computation.factors.choice import Numbered
-from konsento.environment.computation.factors.factor import Factor
+from konsento.environment.computation.factors.table import COLUMNS, NUMBER
 from konsento.environment.computation.results import By, Line
 from konsento.environment.computation.runs import NUMBERS
 
@@ -40,8 +39,8 @@ def results_csv(found: Iterable[Line], by: Sequence[By]) -> str:
 
 def factors_csv(found: Iterable[Numbered]) -> str:
     """Return factors as CSV, in the layout that can be imported, with their numbers in front."""
-    names = [field.name for field in fields(Factor)]
-    return _csv(["id", *names], ([one.id, *(_cell(getattr(one.factor, name)) for name in names)] for one in found))
+    rows = ([one.id, *(_cell(getattr(one.factor, name)) for name in COLUMNS)] for one in found)
+    return _csv([NUMBER, *COLUMNS], rows)
 
 
 def _cell(value: Any) -> Any:

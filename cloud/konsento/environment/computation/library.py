@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.environment.computation.factors.choice import Factors, Numbered
 from konsento.environment.computation.factors.factor import Factor
 from konsento.environment.computation.factors.ministry import Edition, read_ministry
-from konsento.environment.computation.factors.table import COLUMNS, read_table, shipped
+from konsento.environment.computation.factors.table import is_table, read_table, shipped
 from konsento.environment.computation.keeping import slot_number
 from konsento.environment.computation.mix import Mix
 from konsento.environment.computation.models import FactorRow, MixSlotRow, Supplier
@@ -28,8 +28,7 @@ _AREA: Final = re.compile(r"jukyu_\d{6,8}_(0[1-9]|10)\.csv$")
 
 def read_factors(raw: bytes, given: Edition) -> tuple[list[Factor], list[Told]]:
     """Read a file of factors: the project's own layout or the ministry's. Raises BadFileError for any other."""
-    own = raw.removeprefix(b"\xef\xbb\xbf").startswith(f"{COLUMNS[0]},{COLUMNS[1]},".encode())
-    return read_table(raw) if own else read_ministry(raw, given)
+    return read_table(raw) if is_table(raw) else read_ministry(raw, given)
 
 
 async def add_shipped(session: AsyncSession, now: datetime) -> int:

@@ -185,6 +185,8 @@ class Run(Base):
     """Numbers of the factors that fuel mixes were valued with."""
     left_out: Mapped[int]
     """Cells that were too small to be published even together."""
+    without_factors: Mapped[int]
+    """Groups and periods with energy that no factor is known for; they are in no result."""
     wh: Mapped[int] = mapped_column(BigInteger)
     """Of all results, for whoever may see exact figures."""
     open_from: Mapped[date | None] = mapped_column(Date)

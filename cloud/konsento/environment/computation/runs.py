@@ -1,5 +1,6 @@
 """One computation of everything: from energy and factors to results, and to what of them may be published."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, and_, case, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.environment.computation.factors.choice import SELF, Chosen, Factors
+from konsento.environment.computation.factors.choice import SELF, Chosen, Factors, NoFactorError
 from konsento.environment.computation.formulas import (
     Footprint,
     Intensity,
@@ -38,6 +39,8 @@ from konsento.environment.computation.privacy import THRESHOLDS, Tally, publish
 from konsento.environment.computation.settings import ComputationSettings, Span
 from konsento.environment.regions import Tree
 from konsento.environment.wire import Use
+
+log = logging.getLogger(__name__)
 
 _NO_OUTLETS: Final = Tally(wh=0, outlets=0, largest_wh=0)
 _AT_ONCE: Final = 500
@@ -94,6 +97,7 @@ async def compute(session: AsyncSession, settings: ComputationSettings, tree: Tr
     exact: list[dict[str, Any]] = []
     cells: list[tuple[str, tuple[Any, ...], Tally, Figures]] = []
     open_from = None
+    without_factors = 0
     for first, after in periods:
         tallies = await _tallies(session, first, after, settings.zone)
         finished = slot_start(first_slot(after, settings.zone)) + timedelta(hours=settings.settle_hours) <= now
@@ -101,7 +105,12 @@ async def compute(session: AsyncSession, settings: ComputationSettings, tree: Tr
         open_from = open_from or (None if shown else first)
         for group_id, sums in (await _sums(session, first, after, settings.zone)).items():
             group = groups[group_id]
-            figures = _figures(factors, tree, group, first, sums)
+            try:
+                figures = _figures(factors, tree, group, first, sums)
+            except NoFactorError as error:
+                log.warning("run without %s in %s from %s on: %s", group.power_type, group.region, first, error)
+                without_factors += 1
+                continue
             tally = replace(tallies.get(group_id, _NO_OUTLETS), wh=figures.wh)
             about = {
                 "period": first,
@@ -122,6 +131,7 @@ async def compute(session: AsyncSession, settings: ComputationSettings, tree: Tr
         privacy=settings.privacy.value,
         mix_factors=sorted(mix_factors),
         left_out=published.left_out,
+        without_factors=without_factors,
         wh=sum(row["wh"] for row in exact),
         open_from=open_from,
     )
@@ -304,13 +314,16 @@ async def _value_mixes(session: AsyncSession, factors: Factors, tree: Tree, zone
     bounds = select(MixSlotRow.region, func.min(MixSlotRow.slot), func.max(MixSlotRow.slot)).group_by(MixSlotRow.region)
     for region, least, most in (await session.execute(bounds)).all():
         first, last = (slot_start(slot).astimezone(zone).date() for slot in (least, most))
-        for day, _ in spans(first, last, Span.DAY):
-            valuations[region, day] = _valuation(factors, tree, region, day)
+        try:
+            for day, _ in spans(first, last, Span.DAY):
+                valuations[region, day] = _valuation(factors, tree, region, day)
+        except NoFactorError as error:
+            log.warning("the fuel mix of %s has no value: %s", region, error)
     values = []
     query = select(MixSlotRow.region, MixSlotRow.slot, MixSlotRow.kwh).where(MixSlotRow.direct.is_(None))
     for region, slot, kwh in (await session.execute(query)).all():
-        how = valuations[region, slot_start(slot).astimezone(zone).date()]
-        intensity = intensity_of(kwh, how.by_type, how.elsewhere, how.loss)
+        how = valuations.get((region, slot_start(slot).astimezone(zone).date()))
+        intensity = intensity_of(kwh, how.by_type, how.elsewhere, how.loss) if how is not None else None
         if intensity is not None:
             direct, upstream = rounded(intensity.direct * _MILLI), rounded(intensity.upstream * _MILLI)
             values.append({"region": region, "slot": slot, "direct": direct, "upstream": upstream})

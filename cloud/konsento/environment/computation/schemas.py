@@ -65,6 +65,9 @@ class RunOut(BaseModel):
     period: str = Field(description="day or month.")
     privacy: str = Field(description="pilot, default or strict.")
     left_out: int = Field(description="Cells too small to be shown even together; they are in no total.")
+    without_factors: int = Field(
+        description="Groups and periods that no factor is known for: import one. They are in no result."
+    )
     open_from: date | None = Field(description="From this period on nothing is published yet.")
     mix_factors: list[int] = Field(description="Factors that fuel mixes were valued with.")
 

@@ -13,14 +13,23 @@ COLUMNS: Final = (
     "kind", "region", "power_type", "retailer", "menu", "value", "unit", "delivered", "gases", "valid_from", "valid_to",
     "provisional", "title", "url", "edition", "licence", "processed_by", "name", "note",
 )  # fmt: skip
+NUMBER: Final = "id"
+"""Column in front of the others in what is exported; passed over when it is imported."""
 SHIPPED: Final = ("ipcc.csv", "japan.csv", "defaults.csv")
 _LARGEST_G: Final = Decimal(3000)
 """g/kWh; hydro-electricity of the worst reservoir has 2,200 over its life."""
 
 
+def is_table(raw: bytes) -> bool:
+    """Tell whether a file claims this layout, by its first word."""
+    return raw.removeprefix(b"\xef\xbb\xbf").startswith((f"{COLUMNS[0]},".encode(), f"{NUMBER},".encode()))
+
+
 def read_table(raw: bytes) -> tuple[list[Factor], list[Told]]:
     """Return the factors of a file and what is to be told about its rows. Raises BadFileError for another layout."""
     rows = rows_of(decoded(raw))
+    if rows and rows[0][:1] == [NUMBER]:
+        rows = [row[1:] for row in rows]
     if not rows or [cell.strip() for cell in rows[0]] != list(COLUMNS):
         raise BadFileError(1, f"the first row has to be {','.join(COLUMNS)}")
     factors, told = [], []
@@ -28,7 +37,9 @@ def read_table(raw: bytes) -> tuple[list[Factor], list[Told]]:
         if not any(cells):
             continue
         if len(cells) != len(COLUMNS):
-            told.append(Told(row=line, reason="WrongWidth", detail=f"{len(cells)} cells, not 19", refused=True))
+            told.append(
+                Told(row=line, reason="WrongWidth", detail=f"{len(cells)} cells, not {len(COLUMNS)}", refused=True)
+            )
             continue
         try:
             factors.append(_factor(dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))))

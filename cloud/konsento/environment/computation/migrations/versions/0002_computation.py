@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("privacy", sa.String(length=16), nullable=False),
         sa.Column("mix_factors", sa.JSON(), nullable=False),
         sa.Column("left_out", sa.Integer(), nullable=False),
+        sa.Column("without_factors", sa.Integer(), nullable=False),
         sa.Column("wh", sa.BigInteger(), nullable=False),
         sa.Column("open_from", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
