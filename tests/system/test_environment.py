@@ -42,7 +42,9 @@ async def test_a_session_is_measured_for_platform_and_computation_system_without
     again = await line.home_assistant.send_measurements()
     assert again["sent"] == 0
     assert b'"outlet"' in recorded, "the recording must hold the deliveries to prove anything"
-    canaries = {*DRIVER, *DRIVER[1].split(), *line.server.driver_ids(), *line.server.session_words()}
+    words = {*DRIVER, *DRIVER[1].split(), *line.server.driver_ids(), *line.server.session_words()}
+    # A short number is in any figure by chance.
+    canaries = {word for word in words if len(word) > 5}
     assert len(canaries) > 8
     for canary in canaries:
         assert canary.encode() not in recorded, canary

@@ -86,8 +86,9 @@ async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     print(f"  Mails         {line.server.mails}")
     print(f"  Owner         {line.home_assistant.url}/config/integrations/integration/konsento")
     print(f"                Home Assistant, {OWNER} / {OWNER_PASSWORD}")
-    for title, app in (("Platform", line.environment.platform), ("Computation", line.environment.computation)):
-        print(f"  {title:<12}  {app.url}/  operator's token: {app.operator}")
+    environment = line.environment
+    print(f"  Computation   {environment.computation.url}/  operator's token: {environment.computation.operator}")
+    print(f"  Platform      {environment.platform.url}/v1/overview  operator's token: {environment.platform.operator}")
     print(f"  Logs          {line.folder}")
     print("\n  The demo's price is a hundred times a usual one, so that seconds cost something.")
     print("  Ctrl-C ends everything.\n", flush=True)

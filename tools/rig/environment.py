@@ -93,6 +93,10 @@ class Environment:
                 "ASK_EVERY_S": "5",
             }
         )
+        # Somebody looks at it today: at energy of today, and without a token.
+        self.computation.set(
+            {"PUBLIC_PAGE": "true", "PUBLISH_UNFINISHED": "true", "SETTLE_HOURS": "0", "RUN_MINUTES": "1"}
+        )
         for app in (self.computation, self.platform):
             await app.process.start()
         for app in (self.computation, self.platform):

@@ -25,7 +25,7 @@ from konsento.kit.migrating import migrate
 class BadSettings(KonsentoError):
     """A setting has a value that it cannot have."""
 
-    message = "{mistakes}"
+    message = "These settings cannot be used: {mistakes}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class App[S: ServingSettings]:
                 f"{self.prefix}{'_'.join(str(part) for part in m['loc']).upper()}: {m['msg']}"
                 for m in error.errors(include_input=False, include_url=False)
             ]
-            raise BadSettings(mistakes="\n".join(mistakes)) from error
+            raise BadSettings(mistakes="; ".join(mistakes)) from error
 
     @asynccontextmanager
     async def transaction(self, settings: S) -> AsyncIterator[AsyncSession]:

@@ -42,7 +42,7 @@ class PlatformSettings(ServingSettings):
 
     database_url: str = "sqlite+aiosqlite:///platform.sqlite3"
     port: int = Field(default=8082, ge=1, le=65535)
-    computation_url: str = Field(default="", pattern=r"^$|^https?://[^/@\s]+(/[^@\s]*)?$")
+    computation_url: str = Field(default="", max_length=200, pattern=r"^$|^https?://[^/@\s]+(/[^@\s]*)?$")
     """Address of the computation system; empty: nothing is forwarded."""
     computation_token: SecretStr = SecretStr("")
     """Token that the computation system has made for this platform (role `platform`)."""
