@@ -256,7 +256,7 @@ class _Maker:
         named = []
         for code, group in groups.items():
             plain, _, rest = code.partition(" ")
-            name = tree[plain].name(self.language.code)
+            name = _short(tree[plain].name(self.language.code))
             named.append((self.language.text("{region}: not by part", region=name) if rest else name, total(group)))
         return self._bars(sorted(named, key=lambda one: -one[1].wh))
 
