@@ -22,3 +22,12 @@ class ExactForOperators(KonsentoError):
 
     status = 403
     message = "Exact figures and earlier runs are for operators. Leave “exact” and “run” out to get what is published."
+
+
+class EnergyWouldBeLost(KonsentoError):
+    """Adding up anew would leave out what was measured long ago."""
+
+    message = (
+        "Measurements older than KONSENTO_COMPUTATION_KEEP_DAYS are deleted and cannot be added up anew: {wh} Wh would "
+        "be lost. Nothing was changed."
+    )

@@ -8,11 +8,11 @@ from itertools import batched
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.environment.base import Office, TokenRow
-from konsento.environment.computation.errors import InvalidSums
+from konsento.environment.computation.errors import EnergyWouldBeLost, InvalidSums
 from konsento.environment.computation.models import (
     Energy,
     Group,
@@ -175,8 +175,9 @@ async def keep_sums(session: AsyncSession, office: Office, token: TokenRow, sums
 async def rebuild(session: AsyncSession, zone: ZoneInfo) -> int:
     """Add everything up anew from the measurements and sums that are still there; returns how many half hours result.
 
-    Needed after a change of the time zone; what was deleted after `keep_days` is gone then.
+    Needed after a change of the time zone. Raises `EnergyWouldBeLost` where measurements have been deleted since.
     """
+    before = await session.scalar(select(func.sum(Energy.wh))) or 0
     await session.execute(delete(Energy))
     await session.execute(delete(OutletDay))
     sheet = Sheet(zone)
@@ -197,6 +198,9 @@ async def rebuild(session: AsyncSession, zone: ZoneInfo) -> int:
     for slot, group, wh in await session.execute(select(SumRow.slot, SumRow.group_id, SumRow.wh)):
         sums[slot, group] += wh
     await _add_energy(session, sums)
+    after = await session.scalar(select(func.sum(Energy.wh))) or 0
+    if after < before:
+        raise EnergyWouldBeLost(wh=int(before - after))
     return len({slot for slot, _ in sheet.energy} | {slot for slot, _ in sums})
 
 

@@ -4,9 +4,6 @@ A cell is region x power type x supplier x use x period. One that is too small, 
 shown; it goes into the rest of its parent region, and further up until it is in a cell that may be shown. What is too
 small even at the root is shown nowhere and counted in no total. Totals are sums of published cells alone, and there is
 one period for all of them, so that no subtraction gives a cell that was merged.
-
-One published cell more rule is needed: where a cell is merged into the rest of a region whose rest then may be shown,
-nobody publishes that region's own total besides. There is no such total here: `publish` returns a partition.
 """
 
 from collections import defaultdict

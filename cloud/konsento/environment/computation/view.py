@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.environment.base import SupplierRow
 from konsento.environment.computation.charts import BLOCKS, Block, Column, bar, blocks, columns
 from konsento.environment.computation.factors.choice import SELF, Numbered
+from konsento.environment.computation.privacy import THRESHOLDS, Preset
 from konsento.environment.computation.results import Line, Made, total
 from konsento.environment.computation.runs import Figures
 from konsento.environment.regions import RegionKind, Tree
@@ -197,7 +198,7 @@ def view_of(
         time_columns=columns([(one.name, one.mg) for one in maker.summed(found, "period", in_order=True)]),
         rests=sum(line.merged for line in found),
         left_out=run.left_out,
-        outlets={"pilot": 5, "default": 10, "strict": 15}[run.privacy],
+        outlets=THRESHOLDS[Preset(run.privacy)].outlets,
         open_from=maker.period(run.open_from, run.period) if run.open_from else "",
         sources=_sources(factors),
         runs=maker.runs(made),

@@ -8,9 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from konsento.environment.access import Role
+from konsento.environment.computation.errors import EnergyWouldBeLost
 from konsento.environment.computation.keeping import rebuild
+from konsento.environment.computation.models import Measurement as MeasurementRow
 from konsento.environment.computation.models import RegionEntry
 from konsento.environment.regions import read
 from konsento.environment.registers import import_regions
@@ -204,3 +207,18 @@ async def test_energy_added_up_anew_is_the_same(system: System) -> None:
     after = await system.get("/v1/results", operator, exact=True)
     assert after["rows"] == before["rows"]
     assert after["run"]["id"] > before["run"]["id"]
+
+
+async def test_energy_whose_measurements_were_deleted_stays_and_is_never_lost_by_adding_up_anew(system: System) -> None:
+    operator = await with_towns(system)
+    sessions = day_of_sessions()
+    await straight(system, sessions)
+    await system.work(timedelta(days=system.settings.keep_days + 2))
+    async with system.office.database.transaction() as session:
+        assert (await session.scalars(select(MeasurementRow).limit(1))).first() is None
+    with pytest.raises(EnergyWouldBeLost):
+        async with system.office.database.transaction() as session:
+            await rebuild(session, system.settings.zone)
+    await system.compute(operator)
+    total = (await system.get("/v1/results", operator, exact=True))["total"]["wh"]
+    assert total == sum(session["wh"] for session in sessions)
