@@ -24,6 +24,8 @@ class TariffEntry(Table):
     unit_price: Annotated[Decimal, Field(ge=0, lt=PRICES_BELOW, decimal_places=PRICE_DIGITS)]
     power_type: str = "other"
     supplier: Name
+    supplier_code: Annotated[str, Field(pattern="^[A-Z0-9][A-Z0-9_-]{0,31}$")] | None = None
+    """Its registration number (A0269): what measurements of energy name it by."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     tax_rate: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=PRICE_DIGITS)] | None = None
 
@@ -107,4 +109,5 @@ def _wanted(entry: TariffEntry, settings: Settings) -> WantedTariff:
         tax_rate=(settings.tax_rate if entry.tax_rate is None else entry.tax_rate).normalize() + 0,
         power_type=entry.power_type,
         supplier=entry.supplier,
+        supplier_code=entry.supplier_code or "",
     )

@@ -23,6 +23,11 @@ CONF_METER: Final = "meter_interval"
 CONF_HANDOVER: Final = "handover_lease"
 CONF_GRACE: Final = "grace_time"
 CONF_UNLIMITED: Final = "unlimited_time"
+CONF_MEASUREMENTS: Final = "measurements"
+"""Where measurements go; absent when they go nowhere."""
+CONF_ROUTE: Final = "route"
+CONF_REGION: Final = "region"
+CONF_SCHEDULE: Final = "schedule"
 
 DOCUMENTATION: Final = "https://github.com/konsento/konsento/blob/main/docs/site.md"
 

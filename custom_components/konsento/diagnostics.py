@@ -4,14 +4,26 @@ from dataclasses import asdict
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_URL
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import CONF_KEY, CONF_STATION_ID, DOMAIN
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
+from .measurements.measurement import Measurement, envelope
+from .measurements.route import AT_MOST
 
-_REDACTED = {CONF_HOST, CONF_KEY, CONF_PASSWORD, CONF_STATION_ID, CONF_URL, "remote_start_id", "unique_id"}
+_REDACTED = {
+    CONF_HOST,
+    CONF_KEY,
+    CONF_PASSWORD,
+    CONF_STATION_ID,
+    CONF_TOKEN,
+    CONF_URL,
+    "Authorization",
+    "remote_start_id",
+    "unique_id",
+}
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SiteConfigEntry) -> dict[str, Any]:
@@ -25,6 +37,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SiteCon
             "energy_today_mwh": hub.overview.energy_today_mwh,
             "outlets": [_outlet(unit) for unit in hub.outlets.values()],
             "management_servers": [await _server(hub, unit) for unit in hub.servers.values()],
+            "measurements": await _measurements(hub),
         },
         _REDACTED,
     )
@@ -42,6 +55,33 @@ async def async_get_device_diagnostics(
         if (DOMAIN, server.subentry.subentry_id) in device.identifiers:
             return async_redact_data(await _server(hub, server), _REDACTED)
     return await async_get_config_entry_diagnostics(hass, entry)
+
+
+async def _measurements(hub: Hub) -> dict[str, Any]:
+    """Return what leaves the site, as it is written on the wire."""
+    sender, counts = hub.reporting.sender, hub.reporting.counts
+    return {
+        "sends": sender.plan is not None,
+        "sent_at": sender.sent_at.isoformat() if sender.sent_at else None,
+        "waiting": counts.waiting,
+        "trouble": str(sender.trouble) if sender.trouble else None,
+        "sent_last": _request(await sender.outbox.last(AT_MOST)),
+        "sent_next": _request(await sender.outbox.next(AT_MOST)),
+        "refused": [
+            {"reason": refusal.reason, "detail": refusal.detail, "measurement": measurement.to_wire()}
+            for measurement, refusal in await sender.outbox.refused(AT_MOST)
+        ],
+    }
+
+
+def _request(measurements: list[Measurement]) -> dict[str, Any] | None:
+    if not measurements:
+        return None
+    return {
+        "request": "POST /v1/measurements",
+        "headers": {"Authorization": "Bearer …"},
+        "body": envelope(measurements),
+    }
 
 
 def _outlet(unit: OutletUnit) -> dict[str, Any]:

@@ -1,15 +1,16 @@
-"""The form for the site's numbers. They hold at once, also in running sessions."""
+"""The forms for the site's numbers, and for where its measurements go. They hold at once, also in running sessions."""
 
 from typing import Any
 
 import voluptuous as vol
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode
 
 from .const import CONF_CONTINUITY, CONF_GRACE, CONF_HANDOVER, CONF_METER, CONF_UNLIMITED
 from .control.limits import MAX_TIME_S
 from .control.settings import MAX_LEASE_S, ControlSettings
+from .flow_measurements import MeasurementSteps
 
 _INTERRUPTIONS = "interruptions"
 _OTHER_SERVERS = "other_servers"
@@ -51,11 +52,15 @@ _SCHEMA = vol.Schema(
 )
 
 
-class SiteOptionsFlow(OptionsFlow):
-    """Shows and takes the numbers."""
+class SiteOptionsFlow(MeasurementSteps):
+    """Shows and takes what the owner can set."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show the only form."""
+        """Ask what is to be set."""
+        return self.async_show_menu(step_id="init", menu_options=["numbers", "measurements"])
+
+    async def async_step_numbers(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show and take the numbers."""
         options = dict(self.config_entry.options)
         if user_input is not None:
             parts = [user_input.pop(name, {}) for name in (_INTERRUPTIONS, _OTHER_SERVERS)]
@@ -63,4 +68,4 @@ class SiteOptionsFlow(OptionsFlow):
                 options.update(part)
             return self.async_create_entry(data=options)
         shown = {**options, _INTERRUPTIONS: options, _OTHER_SERVERS: options}
-        return self.async_show_form(step_id="init", data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown))
+        return self.async_show_form(step_id="numbers", data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown))

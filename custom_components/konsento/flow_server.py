@@ -90,7 +90,7 @@ class ServerSubentryFlow(ConfigSubentryFlow):
     async def _works(self, address: ServerAddress, errors: dict[str, str]) -> bool:
         if not _is_websocket(address.url):
             errors[CONF_URL] = "invalid_url"
-        elif address.url.startswith("ws:") and not _is_local(address.url):
+        elif address.url.startswith("ws:") and not is_local(address.url):
             # The station's password, and what drivers are billed by, would be open to everybody on the way.
             errors[CONF_URL] = "insecure_url"
         elif not 1 <= len(address.station_id) <= _MAX_STATION_ID or ":" in address.station_id:
@@ -157,10 +157,11 @@ def _complete(url: str) -> str:
     """Return an address with its scheme: encrypted, unless the server is in the same network."""
     if "://" in url or url.partition(":")[0] in {"ws", "wss"}:
         return url
-    return f"ws://{url}" if _is_local(f"ws://{url}") else f"wss://{url}"
+    return f"ws://{url}" if is_local(f"ws://{url}") else f"wss://{url}"
 
 
-def _is_local(url: str) -> bool:
+def is_local(url: str) -> bool:
+    """Whether an address is in the same network, as far as it can be told from it."""
     try:
         host = URL(url).host or ""
     except ValueError:

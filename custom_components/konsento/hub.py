@@ -35,6 +35,7 @@ from .control.settings import ControlSettings
 from .control.site import SiteControl
 from .drivers import make_driver
 from .overview import Overview
+from .reporting import Reporting
 from .station.connection import ServerAddress
 from .station.station import Station
 from .station.variables import Wishes
@@ -149,6 +150,7 @@ class Hub:
         """By subentry id."""
         self.site = SiteControl(Journal(journal_path(hass, entry.entry_id)), settings_of(entry.options))
         self.overview = Overview(hass, self.site)
+        self.reporting = Reporting(hass, entry, self.site)
         self._unit_of: dict[int, OutletUnit] = {}
         self._data: dict[str, Mapping[str, Any]] = {}
         self._outlet_listeners: list[Callable[[OutletUnit], None]] = []
@@ -168,6 +170,7 @@ class Hub:
         """Open the journal and begin with the outlets, then with the servers. Raises JournalError."""
         await self.site.open()
         await self.overview.start()
+        await self.reporting.start()
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             await self._add_outlet(subentry)
         await self.site.end_abandoned()
@@ -191,6 +194,7 @@ class Hub:
                 await self._unlink(server)
             self.servers.clear()
             await self.overview.stop()
+            await self.reporting.stop()
             await self.site.close()
             self.outlets.clear()
 
@@ -204,6 +208,7 @@ class Hub:
             self._add_servers()
             if (settings := settings_of(self.entry.options)) != self.site.settings:
                 self.site.apply(settings)
+            await self.reporting.follow()
 
     async def _follow_servers(self) -> None:
         wanted = self.entry.subentries

@@ -30,6 +30,7 @@ from .control.words import EndReason, OutletState
 from .entity import OutletEntity, ServerEntity, SiteEntity, outlet_unique_id
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
 from .overview import Overview
+from .reporting import Reporting
 from .texts import snake
 
 PARALLEL_UPDATES = 0
@@ -55,6 +56,13 @@ class ServerSensorDescription(SensorEntityDescription):
     """A sensor of a management server and where its value comes from."""
 
     value_fn: Callable[[ServerUnit], Value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementSensorDescription(SensorEntityDescription):
+    """A sensor of what leaves the site and where its value comes from."""
+
+    value_fn: Callable[[Reporting], Value]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,6 +330,25 @@ SITE_SENSORS = (
     ),
 )
 
+MEASUREMENT_SENSORS = (
+    MeasurementSensorDescription(
+        key="measurements_sent",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda reporting: reporting.sender.sent_at,
+    ),
+    MeasurementSensorDescription(
+        key="measurements_waiting",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda reporting: reporting.counts.waiting,
+    ),
+    MeasurementSensorDescription(
+        key="measurements_refused",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda reporting: reporting.counts.refused,
+    ),
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: SiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
@@ -359,7 +386,16 @@ async def async_setup_entry(
             [ServerSensor(hub, unit, each) for each in SERVER_SENSORS], config_subentry_id=unit.subentry.subentry_id
         )
 
+    @callback
+    def add_measurements() -> None:
+        if hub.reporting.sender.plan is not None:
+            end_waiting()
+            async_add_entities([MeasurementSensor(hub, each) for each in MEASUREMENT_SENSORS])
+
     async_add_entities([SiteSensor(hub, each) for each in SITE_SENSORS])
+    # Who sends nothing need not see how much of it.
+    end_waiting = hub.reporting.listen(add_measurements)
+    add_measurements()
     hub.on_outlet(add_outlet)
     hub.on_server(add_server)
 
@@ -418,6 +454,31 @@ class ServerSensor(ServerEntity, SensorEntity):
     def _look(self) -> object:
         self._attr_native_value = self.entity_description.value_fn(self._unit)
         return self._attr_native_value
+
+
+class MeasurementSensor(SiteEntity, SensorEntity):
+    """One value of what leaves the site."""
+
+    entity_description: MeasurementSensorDescription
+
+    def __init__(self, hub: Hub, description: MeasurementSensorDescription) -> None:
+        super().__init__(hub, description.key)
+        self.entity_description = description
+        self._reporting = hub.reporting
+
+    @property
+    @override
+    def available(self) -> bool:
+        return self._reporting.sender.plan is not None
+
+    @override
+    def _look(self) -> object:
+        self._attr_native_value = self.entity_description.value_fn(self._reporting)
+        return self.available, self._attr_native_value
+
+    @override
+    def _listen(self, changed: Callable[[], None]) -> Callable[[], None]:
+        return self._reporting.listen(changed)
 
 
 class SiteSensor(SiteEntity, SensorEntity):

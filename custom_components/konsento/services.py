@@ -14,7 +14,7 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry, async_get_device_and_config_entry
 from homeassistant.util import dt as dt_util
@@ -25,6 +25,7 @@ from .control.session import LOCAL, Session, StartRequest
 from .control.trace import Hop, trace_outlet
 from .control.words import EndReason, Refusal
 from .hub import Hub, OutletUnit, SiteConfigEntry
+from .measurements.route import RouteError
 from .texts import asking, snake, start_refused
 
 SERVICE_START_SESSION = "start_session"
@@ -32,10 +33,12 @@ SERVICE_STOP_SESSION = "stop_session"
 SERVICE_SET_AVAILABILITY = "set_availability"
 SERVICE_LIST_SESSIONS = "list_sessions"
 SERVICE_LINK_TRACE = "link_trace"
+SERVICE_SEND_MEASUREMENTS = "send_measurements"
 
 ATTR_AVAILABLE = "available"
 ATTR_DURATION = "duration"
 ATTR_ENERGY = "energy"
+ATTR_REFUSED = "refused"
 ATTR_SINCE = "since"
 
 _START_VALID = timedelta(minutes=1)
@@ -59,6 +62,9 @@ START_SCHEMA = vol.All(
     ),
 )
 AVAILABILITY_SCHEMA = vol.All(_NEEDS_OUTLET, vol.Schema({**_OUTLET, vol.Required(ATTR_AVAILABLE): cv.boolean}))
+SEND_SCHEMA = vol.Schema(
+    {vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string, vol.Optional(ATTR_REFUSED, default=False): cv.boolean}
+)
 LIST_SCHEMA = vol.Schema({**_OUTLET, vol.Optional(ATTR_SINCE): cv.datetime})
 
 _request_numbers = itertools.count(time.time_ns())
@@ -80,6 +86,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     hass.services.async_register(
         DOMAIN, SERVICE_LINK_TRACE, _link_trace, OUTLET_SCHEMA, supports_response=SupportsResponse.ONLY
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_SEND_MEASUREMENTS,
+        _send_measurements,
+        SEND_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
     )
 
 
@@ -186,6 +199,25 @@ def _described(hub: Hub, session: Session) -> dict[str, Any]:
         "supplier": session.supplier or None,
         "management_server": server.subentry.title if server else None,
     }
+
+
+async def _send_measurements(call: ServiceCall) -> ServiceResponse:
+    hub = _site_of(call)
+    if hub.reporting.sender.plan is None:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="no_route",
+            translation_placeholders={"site": hub.entry.title},
+        )
+    try:
+        outcome = await hub.reporting.send(again=call.data[ATTR_REFUSED])
+    except RouteError as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="not_sent",
+            translation_placeholders={"reason": str(error), "waiting": str(hub.reporting.counts.waiting)},
+        ) from error
+    return {"sent": outcome.sent, "refused": outcome.refused, "waiting": outcome.waiting}
 
 
 async def _link_trace(call: ServiceCall) -> ServiceResponse:

@@ -12,11 +12,13 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
 
 from .const import DOCUMENTATION, DOMAIN
 from .control.problems import Problem
 from .entity import outlet_device
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
+from .measurements.route import Trouble
 from .station.station import CLOCK_TOLERANCE_S
 
 INTERVAL = timedelta(seconds=10)
@@ -28,6 +30,11 @@ ISSUE_ANOTHER_DEVICE = "another_device"
 ISSUE_UNGUARDED = "unguarded"
 ISSUE_CLOCKS = "clocks_differ"
 ISSUE_EVENTS = "events_waiting"
+ISSUE_TOKEN = "measurements_token"  # noqa: S105  # the name of an issue
+ISSUE_STUCK = "measurements_stuck"
+ISSUE_REFUSED = "measurements_refused"
+STUCK = timedelta(days=1)
+"""For so long measurements may fail to leave the site before its owner is told."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,11 +54,13 @@ class Supervision:
         self._entry = entry
         self._hub = hub
         self._issues: dict[str, dict[str, _Issue]] = {}
-        """By subentry id, then by issue id."""
+        """By subentry id (the site's own by entry id), then by issue id."""
         self._seen: dict[str, object] = {}
         self._end = async_track_time_interval(hass, self._tick, INTERVAL, cancel_on_shutdown=True)
         hub.on_outlet(self._take_outlet)
         hub.on_server(self._take_server)
+        self._look_at_measurements()
+        entry.async_on_unload(hub.reporting.listen(self._look_at_measurements))
 
     @callback
     def stop(self) -> None:
@@ -79,14 +88,15 @@ class Supervision:
     @callback
     def look(self) -> None:
         """Look at everything; what is gone has no issues."""
-        present = {**self._hub.outlets, **self._hub.servers}
-        for subentry_id in self._issues.keys() - present.keys():
+        present = self._hub.outlets.keys() | self._hub.servers.keys() | {self._entry.entry_id}
+        for subentry_id in self._issues.keys() - present:
             self._show(subentry_id, {})
         self._seen = {subentry_id: seen for subentry_id, seen in self._seen.items() if subentry_id in present}
         for outlet in self._hub.outlets.values():
             self._look_at_outlet(outlet)
         for server in self._hub.servers.values():
             self._look_at_server(server)
+        self._look_at_measurements()
 
     # --- outlets
 
@@ -144,6 +154,23 @@ class Supervision:
         if unit.waiting is not None and unit.waiting > MANY_EVENTS:
             issues.append(_Issue(key=ISSUE_EVENTS, severity=ir.IssueSeverity.WARNING, placeholders=(name,)))
         self._show(subentry_id, {f"{issue.key}_{subentry_id}": issue for issue in issues})
+
+    # --- measurements
+
+    @callback
+    def _look_at_measurements(self) -> None:
+        sender, counts = self._hub.reporting.sender, self._hub.reporting.counts
+        site = ("site", self._entry.title)
+        issues = list[_Issue]()
+        if sender.trouble is not None and sender.trouble.trouble is Trouble.TOKEN:
+            issues.append(_Issue(key=ISSUE_TOKEN, severity=ir.IssueSeverity.ERROR, placeholders=(site,)))
+        elif sender.trouble is not None and sender.stuck_since and dt_util.utcnow() - sender.stuck_since > STUCK:
+            reason = ("reason", str(sender.trouble))
+            issues.append(_Issue(key=ISSUE_STUCK, severity=ir.IssueSeverity.WARNING, placeholders=(site, reason)))
+        if counts.refused:
+            told = (("count", str(counts.refused)), ("reasons", ", ".join(counts.reasons)))
+            issues.append(_Issue(key=ISSUE_REFUSED, severity=ir.IssueSeverity.WARNING, placeholders=(site, *told)))
+        self._show(self._entry.entry_id, {f"{issue.key}_{self._entry.entry_id}": issue for issue in issues})
 
     # --- what is shown
 

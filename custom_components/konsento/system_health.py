@@ -29,6 +29,8 @@ async def _info(hass: HomeAssistant) -> dict[str, Any]:
         "servers_connected": f"{sum(unit.station.online for _, unit in servers)} / {len(servers)}",
         "running_sessions": sum(unit.control.session is not None for unit in outlets),
         "events_waiting": sum(waiting),
+        "measurements_waiting": sum(hub.reporting.counts.waiting for hub in hubs),
+        "measurements_refused": sum(hub.reporting.counts.refused for hub in hubs),
         **await hass.async_add_executor_job(_on_disk, paths),
     }
 

@@ -10,6 +10,7 @@ from rig.bench import Measured, report
 from tests.bench import (
     back_office,
     cutoff,
+    environment,
     hostile,
     latency,
     lost_leases,
@@ -24,6 +25,7 @@ from tests.bench.apart import go_apart
 BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "back_office": back_office.run,
     "cutoff": cutoff.run,
+    "environment": environment.run,
     "hostile": hostile.run,
     "latency": latency.run,
     "lost_leases": lost_leases.run,

@@ -69,6 +69,7 @@ name = "demo"
 unit_price = "3850"
 power_type = "solar"
 supplier = "Sakura Energy"
+supplier_code = "A0269"
 
 [[sites]]
 name = "Sakura Mall car park"

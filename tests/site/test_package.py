@@ -8,12 +8,28 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_components.konsento import const, flow_options, flow_outlet, flow_server, services, supervision
+from custom_components.konsento import (
+    const,
+    flow_measurements,
+    flow_options,
+    flow_outlet,
+    flow_server,
+    services,
+    supervision,
+)
 from custom_components.konsento.button import OUTLET_BUTTONS
 from custom_components.konsento.control.happenings import Happening
 from custom_components.konsento.control.problems import Problem
 from custom_components.konsento.control.words import EndReason, OutletState, Refusal
-from custom_components.konsento.sensor import ESTIMATED_END, NO_PROBLEM, OUTLET_SENSORS, SERVER_SENSORS, SITE_SENSORS
+from custom_components.konsento.measurements.timetable import Schedule
+from custom_components.konsento.sensor import (
+    ESTIMATED_END,
+    MEASUREMENT_SENSORS,
+    NO_PROBLEM,
+    OUTLET_SENSORS,
+    SERVER_SENSORS,
+    SITE_SENSORS,
+)
 from custom_components.konsento.texts import OUTLET_CODES, snake
 
 PACKAGE = Path(__file__).parents[2] / "custom_components/konsento"
@@ -74,7 +90,7 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", japanese[path])), path
 
 
-SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS]
+SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS, *MEASUREMENT_SENSORS]
 ENTITIES = {
     "binary_sensor": {"connectivity", "problem", "server_connectivity"},
     "button": {description.key for description in OUTLET_BUTTONS} | {"reconnect"},
@@ -142,6 +158,9 @@ def test_every_issue_has_its_words(language: str) -> None:
         supervision.ISSUE_ANOTHER_DEVICE,
         supervision.ISSUE_CLOCKS,
         supervision.ISSUE_EVENTS,
+        supervision.ISSUE_REFUSED,
+        supervision.ISSUE_STUCK,
+        supervision.ISSUE_TOKEN,
         supervision.ISSUE_UNGUARDED,
     }
     fixable = {key for key, issue in issues.items() if "fix_flow" in issue}
@@ -158,7 +177,10 @@ def test_every_issue_has_its_words(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_option_has_its_words(language: str) -> None:
-    form = texts(language)["options"]["step"]["init"]
+    steps = texts(language)["options"]["step"]
+    assert steps["init"]["menu_options"].keys() == steps.keys() - {"init"}
+    assert steps["init"]["menu_option_descriptions"].keys() == steps["init"]["menu_options"].keys()
+    form = steps["numbers"]
     sections = {str(key): value for key, value in flow_options._SCHEMA.schema.items() if hasattr(value, "options")}
     plain = {str(key) for key in flow_options._SCHEMA.schema} - sections.keys()
 
@@ -167,6 +189,21 @@ def test_every_option_has_its_words(language: str) -> None:
     for name, section in sections.items():
         names = {str(key) for key in section.schema.schema}
         assert form["sections"][name]["data"].keys() == form["sections"][name]["data_description"].keys() == names
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_form_for_measurements_has_its_words(language: str) -> None:
+    tree = texts(language)
+    form = tree["options"]["step"]["measurements"]
+    fields = {str(key) for key in flow_measurements.SCHEMA.schema}
+
+    assert form["data"].keys() == form["data_description"].keys() == fields
+    assert tree["selector"].keys() == {"route", "schedule"}
+    assert tree["selector"]["route"]["options"].keys() == set(flow_measurements.ROUTES)
+    assert tree["selector"]["schedule"]["options"].keys() == {str(each) for each in Schedule}
+    source = (PACKAGE / "flow_measurements.py").read_text()
+    given = set(re.findall(r'(?:CONF_\w+, )"(\w+)"', source)) | {word for _, word in flow_measurements._ERRORS.values()}
+    assert tree["options"]["error"].keys() == given
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -191,6 +228,7 @@ def test_the_fields_of_an_action_are_those_that_it_takes() -> None:
         "set_availability": services.AVAILABILITY_SCHEMA,
         "list_sessions": services.LIST_SCHEMA,
         "link_trace": services.OUTLET_SCHEMA,
+        "send_measurements": services.SEND_SCHEMA,
     }
     for name, action in described().items():
         schema = schemas[name]
@@ -260,8 +298,8 @@ def test_control_knows_nothing_of_home_assistant_or_of_the_wires() -> None:
         assert not [name for name in imports if name.startswith("..")], path
 
 
-def test_outlet_and_station_stand_on_control_only() -> None:
-    for folder in ("outlet", "station"):
+def test_measurements_outlet_and_station_stand_on_control_only() -> None:
+    for folder in ("measurements", "outlet", "station"):
         for path in (PACKAGE / folder).glob("*.py"):
             imports = re.findall(r"^(?:from|import) (\S+)", path.read_text(), re.MULTILINE)
             assert not [name for name in imports if name.startswith("homeassistant")], path

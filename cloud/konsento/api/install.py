@@ -5,6 +5,7 @@ from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
@@ -22,8 +23,10 @@ from konsento.api import (
     webhooks,
 )
 from konsento.api.document import document, operation_id
-from konsento.api.middleware import Frame
+from konsento.api.errors import BodyTooLarge
+from konsento.api.middleware import NotedHeaders
 from konsento.api.who import Rate
+from konsento.kit.asgi import BodyLimit
 from konsento.services import Services
 from konsento.settings import Settings
 
@@ -65,9 +68,14 @@ def made(services: Services) -> FastAPI:
     api.add_api_route("/openapi.json", openapi, include_in_schema=False)
     api.include_router(reference.router, include_in_schema=False)
     api.state.routes = [route for router in (*ROUTERS, reference.router) for route in router.routes]
-    api.add_middleware(Frame)
+    api.add_middleware(BodyLimit, most=problems.MOST_BODY, refused=_too_large)
+    api.add_middleware(NotedHeaders)
     problems.install(api)
     return api
+
+
+def _too_large(request: Request) -> Response:
+    return problems.answer(request, BodyTooLarge(maximum=problems.MOST_BODY))
 
 
 def bare() -> FastAPI:

@@ -33,6 +33,7 @@ class WantedTariff:
     tax_rate: Decimal
     power_type: str
     supplier: str
+    supplier_code: str = ""
 
 
 def check(wanted: WantedTariff) -> None:

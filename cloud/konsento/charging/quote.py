@@ -17,6 +17,7 @@ class Terms:
     price: Price
     power_type: str
     supplier: str
+    supplier_code: str
     rated_w: int
     outlet_wh: int | None = None
     """The operator's maximum of one session there, Wh; None for none."""
@@ -40,6 +41,7 @@ def terms_of(tariff: Tariff, outlet: Outlet) -> Terms:
         price=Price(unit_price=tariff.unit_price, currency=tariff.currency, tax_rate=tariff.tax_rate),
         power_type=tariff.power_type,
         supplier=tariff.supplier,
+        supplier_code=tariff.supplier_code,
         rated_w=outlet.rated_w,
         outlet_wh=outlet.most_wh,
         outlet_s=outlet.most_s,
@@ -57,6 +59,7 @@ def agreed_terms(charging: ChargingSession) -> Terms:
         price=agreed_price(charging),
         power_type=charging.power_type,
         supplier=charging.supplier,
+        supplier_code=charging.supplier_code,
         rated_w=charging.rated_w,
         outlet_wh=charging.outlet.most_wh,
         outlet_s=charging.outlet.most_s,
@@ -88,6 +91,7 @@ class Quote:
     """The most that can be billed; held until the bill is made."""
     power_type: str
     supplier: str
+    supplier_code: str
     rated_w: int
 
 
@@ -132,6 +136,7 @@ def quoted(terms: Terms, requested: RequestedLimit, funds_minor: int | None = No
         hold_minor=limits.hold_minor,
         power_type=terms.power_type,
         supplier=terms.supplier,
+        supplier_code=terms.supplier_code,
         rated_w=terms.rated_w,
     )
 

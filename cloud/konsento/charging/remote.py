@@ -133,6 +133,7 @@ def _start_request(charging: ChargingSession) -> RequestStartTransaction:
             expiresAt=charging.start_expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             powerType=charging.power_type,
             supplier=charging.supplier,
+            supplierCode=charging.supplier_code,
         ),
     )
 

@@ -141,6 +141,7 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         tax_rate=agreed.tax_rate,
         power_type=agreed.power_type,
         supplier=agreed.supplier,
+        supplier_code=agreed.supplier_code,
         rated_w=agreed.rated_w,
         hold_minor=agreed.hold_minor,
         # Random, not counted: a database restored from a backup must not use a number that the site has seen.

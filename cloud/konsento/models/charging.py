@@ -95,6 +95,7 @@ class ChargingSession(Base):
     tax_rate: Mapped[Decimal]
     power_type: Mapped[str] = mapped_column(String(20))
     supplier: Mapped[str] = mapped_column(String(100))
+    supplier_code: Mapped[str] = mapped_column(String(32), default="")
     rated_w: Mapped[int]
     hold_minor: Mapped[int] = mapped_column(BigInteger)
     """The most that can be billed; what is held for it. A change of the limit raises it at once and lowers it when

@@ -29,6 +29,8 @@ class Tariff(Base):
     """solar, wind, hydro, geothermal, biomass, gas, coal, oil or other."""
     supplier: Mapped[str] = mapped_column(String(100))
     """Who sells the power."""
+    supplier_code: Mapped[str] = mapped_column(String(32), default="")
+    """The supplier's registration number (A0269), by which measurements name it; empty where none was given."""
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     """Not valid any more at this moment; open without."""

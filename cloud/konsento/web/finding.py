@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from konsento.catalogue import service as catalogue
+from konsento.kit.asgi import permissions_policy
 from konsento.sites import finding
 from konsento.sites.finding import Place
 from konsento.sites.geometry import Box
 from konsento.web.errors import UnreadableRequest
 from konsento.web.language import language_of
 from konsento.web.render import page
-from konsento.web.security import permissions_policy
 from konsento.web.site_view import site_view
 from konsento.web.who import MaybeSignedIn, Wired
 

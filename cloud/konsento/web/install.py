@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from konsento.kit.asgi import SecurityHeaders
 from konsento.settings import Settings
 from konsento.web import (
     account,
@@ -27,7 +28,7 @@ from konsento.web import (
 )
 from konsento.web.guard import SameOriginOnly
 from konsento.web.render import STATIC
-from konsento.web.security import SecurityHeaders, is_https, origin_of
+from konsento.web.security import is_https, origin_of
 
 
 class Assets(StaticFiles):

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from konsento.accounts import passkeys
 from konsento.charging import service as charging
 from konsento.charging.progress import Progress
+from konsento.kit.asgi import content_security_policy, permissions_policy
 from konsento.kit.errors import KonsentoError
 from konsento.models import DriverKind
 from konsento.payments import balance
@@ -22,7 +23,6 @@ from konsento.web.language import language_of
 from konsento.web.passkeys import site_of
 from konsento.web.place import balance_text, place_of, view
 from konsento.web.render import page
-from konsento.web.security import content_security_policy, permissions_policy
 from konsento.web.who import MaybeSignedIn, Wired
 
 router = APIRouter()

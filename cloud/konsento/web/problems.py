@@ -10,12 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from konsento.charging.errors import AlreadyChargingHere
+from konsento.kit.asgi import SECURITY_HEADERS
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
 from konsento.web.errors import MethodNotAllowed, OurFault, PageNotFound, SignInNeeded, UnreadableRequest
 from konsento.web.language import language_of
 from konsento.web.render import page
-from konsento.web.security import SECURITY_HEADERS
 
 log = logging.getLogger(__name__)
 

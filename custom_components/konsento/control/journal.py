@@ -73,7 +73,7 @@ class Journal:
         if db is not None:
             await asyncio.get_running_loop().run_in_executor(None, db.close)
 
-    async def _do[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def do[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do something in a transaction that has reached the disk when this returns.
 
         What is asked for while a transaction is being written shares the next one: the disk is waited for once.
@@ -122,8 +122,9 @@ class Journal:
                 db.execute("DELETE FROM session WHERE id = ?", (session.id,))
             else:
                 db.execute(
-                    "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                    " phase = excluded.phase, body = excluded.body, changed_at = excluded.changed_at",
+                    "INSERT INTO session (id, server, outlet, phase, body, changed_at) VALUES (?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, body = excluded.body,"
+                    " changed_at = excluded.changed_at, measured = 0",
                     (
                         session.id,
                         session.server,
@@ -143,16 +144,16 @@ class Journal:
                 ],
             )
 
-        await self._do(work)
+        await self.do(work)
 
     async def refuse(self, server: str, remote_start_id: int, refusal: Refusal, at: datetime) -> None:
         """Remember that a request was refused before it became a session."""
         row = (server, remote_start_id, None, refusal, at.isoformat())
-        await self._do(lambda db: db.execute("INSERT OR IGNORE INTO request VALUES (?, ?, ?, ?, ?)", row))
+        await self.do(lambda db: db.execute("INSERT OR IGNORE INTO request VALUES (?, ?, ?, ?, ?)", row))
 
     async def answer(self, server: str, remote_start_id: int) -> StartAnswer | None:
         """Return what a request was answered, None when it was never asked."""
-        row = await self._do(
+        row = await self.do(
             lambda db: db.execute(
                 "SELECT session_id, refusal FROM request WHERE server = ? AND remote_start_id = ?",
                 (server, remote_start_id),
@@ -164,14 +165,14 @@ class Journal:
 
     async def unfinished(self) -> list[Session]:
         """Return the sessions that were under way when the program ended."""
-        rows = await self._do(
+        rows = await self.do(
             lambda db: db.execute("SELECT body FROM session WHERE phase != ?", (Phase.ENDED,)).fetchall()
         )
         return [Session.from_json(json.loads(body)) for (body,) in rows]
 
     async def last(self) -> dict[str, Session]:
         """Return the last session that is over, by outlet."""
-        rows = await self._do(
+        rows = await self.do(
             # SQLite: the other columns come from the row that has the maximum.
             lambda db: db.execute(
                 "SELECT outlet, body, max(changed_at) FROM session WHERE phase = ? GROUP BY outlet", (Phase.ENDED,)
@@ -181,7 +182,7 @@ class Journal:
 
     async def sessions(self, since: datetime) -> list[Session]:
         """Return what ran at or after a time and is not yet forgotten, the newest first."""
-        rows = await self._do(
+        rows = await self.do(
             lambda db: db.execute(
                 "SELECT body FROM session WHERE changed_at >= ? OR phase != ? ORDER BY changed_at DESC",
                 (since.isoformat(), Phase.ENDED),
@@ -191,7 +192,7 @@ class Journal:
 
     async def waiting(self, server: str, most: int) -> list[Waiting]:
         """Return the oldest events that a server has not answered."""
-        rows = await self._do(
+        rows = await self.do(
             lambda db: db.execute(
                 "SELECT id, body FROM event WHERE server = ? ORDER BY id LIMIT ?", (server, most)
             ).fetchall()
@@ -201,11 +202,11 @@ class Journal:
     async def delivered(self, event_ids: Sequence[int]) -> None:
         """Forget events: their server has them."""
         rows = [(event_id,) for event_id in event_ids]
-        await self._do(lambda db: db.executemany("DELETE FROM event WHERE id = ?", rows))
+        await self.do(lambda db: db.executemany("DELETE FROM event WHERE id = ?", rows))
 
     async def waiting_of(self, server: str, session_id: str | None = None) -> int:
         """Return how many events wait for a server, of one session or of all."""
-        row = await self._do(
+        row = await self.do(
             lambda db: db.execute(
                 "SELECT count(*) FROM event WHERE server = ? AND session_id = ifnull(?, session_id)",
                 (server, session_id),
@@ -220,23 +221,23 @@ class Journal:
             if closed
             else "DELETE FROM closed WHERE server = ? AND evse = ?"
         )
-        await self._do(lambda db: db.execute(statement, (server, evse)))
+        await self.do(lambda db: db.execute(statement, (server, evse)))
 
     async def closed(self) -> set[tuple[str, int]]:
         """Return (server, outlet number) of everything out of service."""
-        return set(await self._do(lambda db: db.execute("SELECT server, evse FROM closed").fetchall()))
+        return set(await self.do(lambda db: db.execute("SELECT server, evse FROM closed").fetchall()))
 
     async def remember(self, kind: str, key: str, value: dict[str, Any] | None) -> None:
         """Keep something small under a name, or forget it (None)."""
         if value is None:
-            await self._do(lambda db: db.execute("DELETE FROM memory WHERE kind = ? AND key = ?", (kind, key)))
+            await self.do(lambda db: db.execute("DELETE FROM memory WHERE kind = ? AND key = ?", (kind, key)))
         else:
             row = (kind, key, json.dumps(value))
-            await self._do(lambda db: db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", row))
+            await self.do(lambda db: db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", row))
 
     async def remembered(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return everything of a kind by its name."""
-        rows = await self._do(lambda db: db.execute("SELECT key, body FROM memory WHERE kind = ?", (kind,)).fetchall())
+        rows = await self.do(lambda db: db.execute("SELECT key, body FROM memory WHERE kind = ?", (kind,)).fetchall())
         return {key: json.loads(body) for key, body in rows}
 
     async def forget_server(self, server: str) -> int:
@@ -247,7 +248,7 @@ class Journal:
             db.execute("DELETE FROM memory WHERE key = ?", (server,))
             return db.execute("DELETE FROM event WHERE server = ?", (server,)).rowcount
 
-        return await self._do(work)
+        return await self.do(work)
 
     async def prune(self, now: datetime) -> None:
         """Forget sessions that are over and told, and answers, older than KEEP."""
@@ -262,7 +263,7 @@ class Journal:
                 "DELETE FROM request WHERE at < ? AND ifnull(session_id, '') NOT IN (SELECT id FROM session)", (before,)
             )
 
-        await self._do(work)
+        await self.do(work)
 
 
 def _in_transaction(db: sqlite3.Connection, works: Sequence[Callable[[sqlite3.Connection], Any]]) -> list[Any]:

@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from .clock import Clock
@@ -104,6 +105,10 @@ class OutletControl:
             self._essence = essence
             self._wake()
         self._on_change()
+
+    def now(self) -> datetime:
+        """Return the time of day by the clock that sessions are written down with, UTC."""
+        return self._clock.now()
 
     @property
     def problems(self) -> frozenset[Problem]:
@@ -307,7 +312,7 @@ class OutletControl:
 
     def _read_last(self, session: Session) -> Session:
         seen = self._seen
-        return session.read(seen) if seen and seen.session_id == session.id else session
+        return session.read(seen, self._clock.now()) if seen and seen.session_id == session.id else session
 
     async def _away(self) -> None:
         session, monotonic = self.session, self._clock.monotonic()
@@ -562,4 +567,4 @@ def progress(control: OutletControl) -> Session | None:
     session, report = control.session, control.driver.report
     if session is None or report is None or report.session_id != session.id:
         return session
-    return session.read(report)
+    return session.read(report, control.now())

@@ -9,7 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from . import half_hours
 from .events import EventKind, SessionEvent, Trigger
+from .half_hours import HalfHours
 from .limits import Limits
 from .report import OutletReport
 from .words import EndReason, OutletState, Refusal
@@ -45,6 +47,8 @@ class StartRequest:
     """As the driver has chosen: solar, wind, …; stays with the measurement."""
     supplier: str = ""
     """The retailer of the energy; stays with the measurement."""
+    supplier_code: str = ""
+    """The retailer's registration number, empty where the server gave none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,13 @@ class Session:
     end_reason: EndReason | None = None
     power_type: str = ""
     supplier: str = ""
+    supplier_code: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    read_at: datetime | None = None
+    """Since when the next rise of the meter has flowed."""
+    half_hours: HalfHours = ()
+    """When the energy flowed. Adds up to it, except in a session that an earlier version of the program has begun."""
 
     @classmethod
     def requested(cls, session_id: str, request: StartRequest, outlet: str, register_mwh: int) -> Session:
@@ -101,6 +110,7 @@ class Session:
             register_start_mwh=register_mwh,
             power_type=request.power_type,
             supplier=request.supplier,
+            supplier_code=request.supplier_code,
         )
 
     @property
@@ -110,24 +120,29 @@ class Session:
 
     def begun(self, at: datetime) -> tuple[Session, list[SessionEvent]]:
         """Begin: the outlet has closed its relay. This event's register is the one before any energy flowed."""
-        running = replace(self, phase=Phase.RUNNING, supplying=True, started_at=at)
+        running = replace(self, phase=Phase.RUNNING, supplying=True, started_at=at, read_at=at)
         return running._tell(
             EventKind.STARTED, Trigger.REMOTE_START, at, remote_start_id=self.remote_start_id, limits=self.limits
         )
 
-    def read(self, report: OutletReport) -> Session:
+    def read(self, report: OutletReport, at: datetime) -> Session:
         """Return it with the meter of a report about it."""
+        # A late reading is smaller; energy that was told is never taken back.
+        more = max(0, report.energy_mwh - self.energy_mwh)
+        since = self.read_at or at
         return replace(
             self,
-            # A late reading is smaller; energy that was told is never taken back.
-            energy_mwh=max(self.energy_mwh, report.energy_mwh),
+            energy_mwh=self.energy_mwh + more,
+            half_hours=half_hours.added(self.half_hours, more, since, at),
+            # A counter that rises in large steps says afterwards what has flowed since the last one.
+            read_at=since if not more and report.power_w else at,
             supply_s=max(self.supply_s, report.supply_s),
             power_w=report.power_w,
         )
 
     def observed(self, report: OutletReport, at: datetime) -> tuple[Session, list[SessionEvent]]:
         """Take in what the outlet reports about this session."""
-        seen = self.read(report)
+        seen = self.read(report, at)
         if report.end_reason is not None or report.state in {OutletState.ENDED, OutletState.FAULT, OutletState.IDLE}:
             return seen.ended(self._reason_of(report), at, report)
         supplying = report.state is OutletState.SUPPLYING
@@ -166,7 +181,7 @@ class Session:
 
     def corrected(self, report: OutletReport, at: datetime) -> tuple[Session, list[SessionEvent]]:
         """Tell, after the end, that an outlet that was away had measured more than was known."""
-        return replace(self.read(report), power_w=0.0)._tell(EventKind.UPDATED, Trigger.ABNORMAL, at, report)
+        return replace(self.read(report, at), power_w=0.0)._tell(EventKind.UPDATED, Trigger.ABNORMAL, at, report)
 
     def stopping(self, reason: EndReason) -> Session:
         """Note that somebody wants it to end; the first reason counts."""
@@ -217,6 +232,7 @@ class Session:
                 "wanted_limits": Limits.from_json(wanted) if (wanted := data.get("wanted_limits")) else None,
                 **{name: datetime.fromisoformat(data[name]) for name in _TIMES if data.get(name)},
                 "phase": Phase(data["phase"]),
+                "half_hours": tuple((number, mwh) for number, mwh in data.get("half_hours", ())),
                 "stop_reason": EndReason(data["stop_reason"]) if data["stop_reason"] else None,
                 "end_reason": EndReason(data["end_reason"]) if data["end_reason"] else None,
             }

@@ -58,6 +58,7 @@ class Transactions:
                 token=token["idToken"],
                 power_type=_text(ours.get("powerType")),
                 supplier=_text(ours.get("supplier")),
+                supplier_code=_text(ours.get("supplierCode")),
             )
         )
         if answer.refusal:

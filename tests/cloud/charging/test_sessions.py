@@ -85,6 +85,7 @@ async def test_the_site_is_told_limits_power_and_supplier_and_nothing_about_the_
         "timerStart": "relay",
         "expiresAt": "2026-11-22T01:58:30.000Z",
         "powerType": "solar",
+        "supplierCode": "A0269",
         "supplier": "Sakura Energy",
     }
     for word in ("first", "example.com", str(core.driver_id), core.driver_id.hex, str(session.id)):

@@ -12,8 +12,8 @@ import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
-from konsento.app import PageServer
 from konsento.kit import hashing
+from konsento.kit.serving import PageServer
 from konsento.settings import Settings
 from rig.paths import ROOT
 from rig.ports import Ports

@@ -43,6 +43,23 @@ async def test_a_new_price_follows_the_old_one_and_the_old_one_stays_explained(d
     assert before.tax_rate == Decimal("0.1")
 
 
+async def test_a_tariff_can_name_the_registration_number_of_its_supplier(database: Database) -> None:
+    without = PROVISIONING.replace('supplier_code = "A0269"\n', "")
+    await _apply(database, without)
+    await _apply(database, PROVISIONING, 60)
+
+    async with database.transaction() as session:
+        before = await tariff_in_force(session, "demo", AT + timedelta(seconds=59))
+        after = await tariff_in_force(session, "demo", AT + timedelta(seconds=60))
+    assert (before.supplier_code, after.supplier_code) == ("", "A0269")
+
+
+@pytest.mark.parametrize("code", ["", "a0269", "Sakura Energy", "A" * 33])
+def test_a_registration_number_is_no_name(code: str) -> None:
+    with pytest.raises(BadFileError, match="supplier_code"):
+        provisioning.parse(PROVISIONING.replace("A0269", code))
+
+
 async def test_renamed_things_keep_their_codes(database: Database) -> None:
     await _apply(database, PROVISIONING.replace(f'code = "{CODES[1]}"\n', ""))
     async with database.transaction() as session:

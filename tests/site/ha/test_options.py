@@ -3,13 +3,19 @@
 from typing import Any
 
 import pytest
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 
+async def open_form(hass: HomeAssistant, site: MockConfigEntry) -> ConfigFlowResult:
+    menu = await hass.config_entries.options.async_init(site.entry_id)
+    return await hass.config_entries.options.async_configure(menu["flow_id"], {"next_step_id": "numbers"})
+
+
 async def save(hass: HomeAssistant, site: MockConfigEntry, **values: Any) -> None:
-    flow = await hass.config_entries.options.async_init(site.entry_id)
+    flow = await open_form(hass, site)
     await hass.config_entries.options.async_configure(
         flow["flow_id"], {"continuity_interval": 3, "meter_interval": 5, **values}
     )
@@ -45,7 +51,7 @@ async def test_a_section_that_was_not_sent_keeps_its_numbers(hass: HomeAssistant
 
 async def test_the_form_shows_what_holds(hass: HomeAssistant, site: MockConfigEntry) -> None:
     await save(hass, site, other_servers={"unlimited_time": 2})
-    flow = await hass.config_entries.options.async_init(site.entry_id)
+    flow = await open_form(hass, site)
 
     section = next(value for key, value in flow["data_schema"].schema.items() if key == "other_servers")
     (field,) = section.schema.schema
