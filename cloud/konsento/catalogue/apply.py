@@ -3,6 +3,7 @@
 A price that something may have been sold at is never overwritten: it ends, and a new one begins.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +12,14 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.catalogue.errors import BadPrice, BadTaxRate, SupplierMissing, TariffHasBegun, TariffNameMissing
+from konsento.catalogue.errors import (
+    BadPrice,
+    BadSupplierCode,
+    BadTaxRate,
+    SupplierMissing,
+    TariffHasBegun,
+    TariffNameMissing,
+)
 from konsento.kit.ids import new_id
 from konsento.models import Tariff
 
@@ -36,12 +44,18 @@ class WantedTariff:
     supplier_code: str = ""
 
 
+SUPPLIER_CODE: Final = r"[A-Z0-9][A-Z0-9_-]{0,31}"
+"""A retailer's registration number, as measurements name it (docs/contracts.md, 4)."""
+
+
 def check(wanted: WantedTariff) -> None:
     """Raise a subclass of `BadTariff` for what cannot be a tariff."""
     if not 0 < len(wanted.name) <= LONGEST_NAME:
         raise TariffNameMissing(most=LONGEST_NAME)
     if not 0 < len(wanted.supplier) <= LONGEST_SUPPLIER:
         raise SupplierMissing(most=LONGEST_SUPPLIER)
+    if wanted.supplier_code and not re.fullmatch(SUPPLIER_CODE, wanted.supplier_code):
+        raise BadSupplierCode
     if not 0 <= wanted.unit_price < PRICES_BELOW or _digits(wanted.unit_price) > PRICE_DIGITS:
         raise BadPrice(below=PRICES_BELOW, digits=PRICE_DIGITS)
     if not 0 <= wanted.tax_rate < 1 or _digits(wanted.tax_rate) > PRICE_DIGITS:

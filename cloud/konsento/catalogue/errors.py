@@ -37,6 +37,15 @@ class SupplierMissing(BadTariff):
     message = "Say who sells the power, in at most {most} characters. Nothing was changed."
 
 
+class BadSupplierCode(BadTariff):
+    """A registration number of another form."""
+
+    message = (
+        "A supplier's registration number has at most 32 capital letters, digits, dashes and underscores, for example"
+        " A0269; or none. Nothing was changed."
+    )
+
+
 class BadPrice(BadTariff):
     """No number, a negative or an enormous one, or one that can be read in two ways."""
 

@@ -57,6 +57,18 @@ async def test_a_new_price_can_be_chosen_for_outlets_at_once(office: Office) -> 
     assert (entry.subject, entry.details["unit_price"], entry.details["power_type"]) == ("night", "25", "wind")
 
 
+async def test_a_supplier_has_its_registration_number_with_the_price(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        refused = await set_price(browser, NEW | {"supplier_code": "Sakura Energy"})
+        await set_price(browser, NEW | {"supplier_code": " ａ0269 "})
+        next_form = await browser.get("/office/prices/new?of=night")
+
+    assert refused.status_code == 422
+    assert "registration number" in office.bench.words(refused)
+    assert [tariff.supplier_code for tariff in await tariffs_of(office, "night")] == ["A0269"]
+    assert 'value="A0269"' in next_form.text
+
+
 @pytest.mark.parametrize(
     ("typed", "read"),
     [
