@@ -119,25 +119,21 @@ class Sender:
                 return
             self._succeeded()
         if due or self._overdue or wanted:
-            # Whoever has asked hears it also when there is nothing.
             with contextlib.suppress(RouteError):
-                await self.send(even_nothing=wanted)
+                await self.send()
 
     def _line(self, plan: Plan) -> Line:
         return Line(self._http, plan.route, self._clock)
 
-    async def send(self, *, again: bool = False, even_nothing: bool = True) -> Outcome:
-        """Send everything that waits. Raises RouteError, and tries again later.
-
-        `again`: also what was refused before. `even_nothing`: say so when nothing waits.
-        """
+    async def send(self, *, again: bool = False) -> Outcome:
+        """Send everything that waits; `again`: also what was refused before. Raises RouteError, and tries again."""
         if (plan := self.plan) is None:
             raise RouteError(Trouble.NOT_FOUND, "there is no route")
         await self.register()
         if again:
             await self.outbox.try_refused(plan.region)
         try:
-            sent, refused = await self._deliver_all(plan, even_nothing)
+            sent, refused = await self._deliver_all(plan)
         except RouteError as error:
             self._overdue = True
             self._note(error)
@@ -149,14 +145,13 @@ class Sender:
         await self.outbox.prune(now)
         return Outcome(sent=sent, refused=refused, waiting=(await self.outbox.counts()).waiting)
 
-    async def _deliver_all(self, plan: Plan, even_nothing: bool) -> tuple[int, int]:
+    async def _deliver_all(self, plan: Plan) -> tuple[int, int]:
         line, most = self._line(plan), AT_MOST
         sent = refused = 0
         while True:
             batch, first = await self.outbox.take(plan.route.url, most)
-            if not batch and not even_nothing:
+            if not batch:
                 return sent, refused
-            even_nothing = False
             try:
                 refusals = await line.deliver(batch)
             except RouteError as error:
@@ -171,8 +166,9 @@ class Sender:
             gone = {each.id for each in refusals}
             now = self._clock.now()
             await self.outbox.settle((each.id for each in batch if each.id not in gone), refusals, now)
-            for each in refusals:
-                _LOGGER.warning("Measurement %s was refused: %s %s", each.id, each.reason, each.detail)
+            if refusals:
+                reasons = ", ".join(sorted({each.reason for each in refusals}))
+                _LOGGER.warning("%s measurements were refused: %s", len(refusals), reasons)
             sent, refused = sent + len(batch) - len(gone), refused + len(gone)
             if len(batch) > len(gone):
                 self.sent_at = now
