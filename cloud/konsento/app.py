@@ -3,14 +3,8 @@
 import asyncio
 import gc
 import logging
-import signal
-import socket
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Final
+from contextlib import suppress
 
-import uvicorn
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
@@ -25,6 +19,7 @@ from konsento.charging import work as charging_work
 from konsento.kit.bus import Bus
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
+from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, stop_on_signals
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
 from konsento.notifications import mail
@@ -38,12 +33,6 @@ from konsento.web.install import install as install_pages
 from konsento.webhooks import work as webhook_work
 
 log = logging.getLogger(__name__)
-
-GRACE_S: Final = 5
-"""Seconds that open pages get at shutdown; live views are cut after it."""
-
-PROXIES: Final = frozenset({"127.0.0.1", "::1"})
-"""Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
 
 
 def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
@@ -100,47 +89,14 @@ def pages(services: Services) -> FastAPI:
     return app
 
 
-class PageServer(uvicorn.Server):
-    """Says when it listens, and leaves signals to its caller, which has more to shut down."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        self.listening.set()
-
-
 async def serve(settings: Settings) -> None:
     """Run pages, gateway and due work in this event loop until SIGTERM or SIGINT. Raises OSError for a taken port."""
     # Alembic runs a loop of its own.
     await asyncio.to_thread(migrate, settings.database_url)
     services, gateway, journal, heart = wire(settings)
-    config = uvicorn.Config(
-        pages(services),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        proxy_headers=True,
-        forwarded_allow_ips=list(PROXIES),
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    server = PageServer(config)
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    door = _door(settings.host, settings.port)
+    server = PageServer(server_config(pages(services), settings.host, settings.port))
+    stop = stop_on_signals()
+    door = open_door(settings.host, settings.port)
     beside: list[asyncio.Task[None]] = []
     runner: asyncio.Task[None] | None = None
     serving: asyncio.Task[None] | None = None
@@ -183,21 +139,3 @@ async def serve(settings: Settings) -> None:
                 await task
         door.close()
         await services.database.close()
-
-
-def _door(host: str, port: int) -> socket.socket:
-    # Not uvicorn's own, which ends the process with a code of its own where the port is taken.
-    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
-
-
-def configure_log(settings: Settings) -> None:
-    """Log to standard error, one line each."""
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )
-    # Queries and their parameters hold what people typed.
-    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    logging.getLogger("aiosqlite").setLevel(logging.WARNING)

@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento import provisioning
 from konsento.accounts import repository as accounts
 from konsento.accounts.contact import normal_email
+from konsento.environment.computation.cli import cli as computation
+from konsento.environment.platform.cli import cli as platform
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
 from konsento.kit.errors import KonsentoError
@@ -43,6 +45,8 @@ balance = typer.Typer(help="Prepaid balances.", no_args_is_help=True)
 cli.add_typer(balance, name="balance")
 staff = typer.Typer(help="Who works in the back office.", no_args_is_help=True)
 cli.add_typer(staff, name="staff")
+cli.add_typer(platform, name="platform")
+cli.add_typer(computation, name="computation")
 
 
 class _RefusedError(Exception):
@@ -54,9 +58,10 @@ def serve() -> None:
     """Serve the pages and the OCPP gateway until SIGTERM or Ctrl-C."""
     # Only this command needs the web framework, which takes longer to load than the others to run.
     from konsento import app  # noqa: PLC0415
+    from konsento.kit.serving import configure_log  # noqa: PLC0415
 
     settings = _settings()
-    app.configure_log(settings)
+    configure_log(settings.log_level)
     asyncio.run(app.serve(settings))
 
 

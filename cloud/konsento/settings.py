@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     """How long a start request stays valid on its way to the outlet."""
     idle_minutes: int = Field(default=30, ge=0, le=1440)
     """A session whose car takes no power for so long is ended by the server, if the outlet has not; 0 for never."""
+    map_tiles_url: str = Field(
+        default="", pattern=r"^$|^https?://[\w.:\[\]-]+/\S*\{[xyz]\}\S*\{[xyz]\}\S*\{[xyz]\}\S*$"
+    )
+    """Raster tiles over the map's own outlines, for example `https://tiles.example/{z}/{x}/{y}.png`; empty for none."""
+    map_attribution: str = ""
+    """Whose tiles they are, as their licence wants it said; addresses in it become links."""
     fake_payments: bool = False
     """Offers a test card with which no money moves: for development, demonstrations and tests only."""
     vapid_private_key: str = ""

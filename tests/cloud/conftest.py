@@ -77,6 +77,8 @@ station_id = "{STATION}"
 password = "station-password-1"
 time_zone = "Asia/Tokyo"
 place = "Setagaya, Tokyo"
+latitude = 35.6461
+longitude = 139.6532
 
 [[sites.outlets]]
 evse_id = 1

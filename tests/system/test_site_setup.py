@@ -17,19 +17,17 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180
 PASSWORD = "mauve anchor tiny river"
 
 
-async def _operator(line: Line) -> httpx.AsyncClient:
-    """Return a browser in which an invited operator is signed in."""
+async def _sign_in(line: Line, browser: httpx.AsyncClient) -> None:
+    """Take an operator's invitation."""
     said = await line.server.command("staff", "add", "operator@example.com", "--role", "operator")
     found = re.search(r"/office/invitation/\S+", said)
     assert found is not None
-    browser = httpx.AsyncClient(base_url=line.server.url, headers={"Origin": line.server.public_url}, timeout=30)
     page = await browser.get(found[0])
     key = re.search(r'<p class="key">([A-Z2-7 ]+)</p>', page.text)
     assert key is not None
     code = pyotp.TOTP(key[1].replace(" ", "")).now()
     answer = await browser.post(found[0], data={"password": PASSWORD, "code": code})
     assert answer.status_code == 200, answer.text
-    return browser
 
 
 async def _until(look: Callable[[], Awaitable[bool]], what: str, tries: int = 300) -> None:
@@ -41,7 +39,9 @@ async def _until(look: Callable[[], Awaitable[bool]], what: str, tries: int = 30
 
 
 async def test_a_site_made_in_the_back_office_is_linked_by_its_line_and_its_outlets_appear(line: Line) -> None:
-    async with await _operator(line) as browser:
+    headers = {"Origin": line.server.public_url}
+    async with httpx.AsyncClient(base_url=line.server.url, headers=headers, timeout=30) as browser:
+        await _sign_in(line, browser)
         made = await browser.post("/office/sites", data={"name": "Minato Tower", "time_zone": "Asia/Tokyo"})
         found = re.search(r'<p class="key" translate="no">(ws[^<]+)</p>', made.text)
         assert found is not None, made.text

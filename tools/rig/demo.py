@@ -42,7 +42,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="make demo ARGS=…",
-        description="Starts four outlets, Home Assistant and the management server on this machine, until Ctrl-C.",
+        description="Starts four outlets, Home Assistant, management server, platform and computation system on"
+        " this machine, until Ctrl-C.",
     )
     parser.add_argument("--once", action="store_true", help="run one session as a driver's browser would, then end")
     parser.add_argument("--json", action="store_true", help="with --once: print one JSON object on the last line")
@@ -51,7 +52,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--outlet", type=int, default=1, choices=range(1, len(OUTLETS) + 1), help="which outlet")
     parser.add_argument(
-        "--port-base", type=_port, default=None, help="first of twelve consecutive ports; default: free ones"
+        "--port-base", type=_port, default=None, help="first of sixteen consecutive ports; default: free ones"
     )
     parser.add_argument("--keep", type=Path, default=None, help="folder for databases and logs, kept afterwards")
     return parser.parse_args(argv)
@@ -74,6 +75,8 @@ async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     driver = await line.driver(DRIVER_EMAIL, DRIVER_PASSWORD, DRIVER_NAME)
     await driver.close()
     invitation = (await line.server.command("staff", "add", OPERATOR_EMAIL, "--role", "admin")).strip()
+    line.say("having made-up sites deliver three days of charging to the platform")
+    await line.environment.furnish()
     pages = line.server.public_url
     print(f"\n  Driver        {pages}/  signed up: {DRIVER_EMAIL} / {DRIVER_PASSWORD}")
     for spec, code in zip(OUTLETS, CODES, strict=True):
@@ -83,6 +86,9 @@ async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     print(f"  Mails         {line.server.mails}")
     print(f"  Owner         {line.home_assistant.url}/config/integrations/integration/konsento")
     print(f"                Home Assistant, {OWNER} / {OWNER_PASSWORD}")
+    environment = line.environment
+    print(f"  Computation   {environment.computation.url}/  operator's token: {environment.computation.operator}")
+    print(f"  Platform      {environment.platform.url}/v1/overview  operator's token: {environment.platform.operator}")
     print(f"  Logs          {line.folder}")
     print("\n  The demo's price is a hundred times a usual one, so that seconds cost something.")
     print("  Ctrl-C ends everything.\n", flush=True)

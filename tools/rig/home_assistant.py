@@ -196,6 +196,15 @@ class HomeAssistant:
         values = {"route": route, "url": url, "token": token, "region": region, "schedule": schedule}
         await self._flow("options/flow", {"handler": self.entry_id}, values, "measurements")
 
+    async def send_measurements(self) -> dict[str, int]:
+        """Send what waits now; returns how many were sent, were refused, and wait."""
+        answer = await self._http.post(
+            "/api/services/konsento/send_measurements?return_response", json={"config_entry_id": self.entry_id}
+        )
+        answer.raise_for_status()
+        told: dict[str, int] = answer.json()["service_response"]
+        return told
+
     async def states(self) -> dict[str, dict[str, Any]]:
         """Return all entity states by entity id."""
         answer = await self._http.get("/api/states")

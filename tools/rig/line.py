@@ -1,4 +1,4 @@
-"""The whole line: outlets, Home Assistant, management server, and the links between them, cut and recorded at will."""
+"""The whole line: outlets, site, management server, platform, computation system, and links that record and break."""
 
 import sys
 import tempfile
@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Self
 
 from rig.driver import Driver
+from rig.environment import REGION, Environment
 from rig.home_assistant import HomeAssistant
 from rig.outlet import Outlet, OutletSpec, Watcher, build
 from rig.ports import Ports
@@ -76,6 +77,8 @@ password = "{STATION_PASSWORD}"
 time_zone = "Asia/Tokyo"
 place = "Setagaya, Tokyo"
 presence = "{presence}"
+latitude = 35.6461
+longitude = 139.6532
 """
     for number, (outlet, code) in enumerate(zip(outlets, codes, strict=False), start=1):
         text += f"""
@@ -118,6 +121,10 @@ class Line:
             "Sakura Mall", self.ports.take(), self.folder / "site", OWNER, OWNER_PASSWORD
         )
         self.cloud_link = TcpProxy(self.ports.take(), self.server.ocpp_port)
+        platform_port, computation_port = self.ports.take(), self.ports.take()
+        self.environment = Environment(platform_port, computation_port, self.folder / "environment")
+        self.platform_link = TcpProxy(self.ports.take(), platform_port)
+        self.computation_link = TcpProxy(self.ports.take(), computation_port)
         self.outlets: list[Outlet] = []
         self.outlet_links: list[TcpProxy] = []
         self._watchers: dict[int, Watcher] = {}
@@ -160,6 +167,12 @@ class Line:
         await self.server.start()
         await self.cloud_link.start()
         await self.server.ready()
+        self.say("starting platform and computation system")
+        self._stack.push_async_callback(self.environment.stop)
+        for link in (self.platform_link, self.computation_link):
+            self._stack.push_async_callback(link.stop)
+            await link.start()
+        await self.environment.start(self.computation_link.port)
         self.say("setting Home Assistant up")
         await self.home_assistant.ready()
         await self.home_assistant.onboard()
@@ -170,6 +183,9 @@ class Line:
             await self.home_assistant.add_outlet(link.port, spec.title, guarded=spec.guarded)
         await self.home_assistant.add_management_server(
             f"ws://127.0.0.1:{self.cloud_link.port}/ocpp", STATION_ID, STATION_PASSWORD
+        )
+        await self.home_assistant.send_measurements_to(
+            "platform", f"http://127.0.0.1:{self.platform_link.port}", self.environment.site_token, REGION, "hourly"
         )
         await self._outlets_free()
         self.say(f"ready after {monotonic() - began:.0f} s")

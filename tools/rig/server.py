@@ -54,18 +54,31 @@ class ManagementServer:
             ids = [UUID(row[0]) for row in database.execute("SELECT id FROM drivers")]
         return [spelling for driver in ids for spelling in (str(driver), driver.hex)]
 
+    def session_words(self) -> list[str]:
+        """Return what names a session: its id in every spelling, request number, token and transaction."""
+        query = "SELECT id, remote_start_id, id_token, transaction_id FROM charging_sessions"
+        with closing(sqlite3.connect(self._folder / "konsento.sqlite3")) as database:
+            rows = list(database.execute(query))
+        ids = [spelling for row in rows for spelling in (str(UUID(row[0])), UUID(row[0]).hex)]
+        return ids + [str(word) for row in rows for word in row[1:] if word is not None]
+
     async def start(self) -> None:
         """Start the program; `ready` waits for it."""
         await self.process.start()
 
     async def ready(self, patience: float = 60) -> None:
         """Wait until the pages answer."""
-        async with asyncio.timeout(patience), httpx.AsyncClient() as http:
-            while True:
-                await self.process.check()
-                try:
-                    if (await http.get(self.url + "/healthz")).status_code == 200:
-                        return
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.1)
+        await until_healthy(self.process, self.url, patience)
+
+
+async def until_healthy(process: Process, url: str, patience: float = 60) -> None:
+    """Wait until a program says that it is well; raises ProcessFailedError when it ends instead."""
+    async with asyncio.timeout(patience), httpx.AsyncClient() as http:
+        while True:
+            await process.check()
+            try:
+                if (await http.get(url + "/healthz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.1)

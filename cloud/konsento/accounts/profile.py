@@ -65,8 +65,8 @@ async def prove(database: Database, clock: Clock, driver: Driver, proof: Proof) 
 
     Raises `ProveYourself`, `TooManyAttempts`, and `SignInAgain` for who has no password.
     """
-    if proof.fresh and not proof.password:
-        return
+    if driver.kind is DriverKind.GUEST or (proof.fresh and not proof.password):
+        return  # a guest has nothing to prove anything with, and nothing that outlasts the visit
     if driver.password_hash is None:
         if proof.fresh:
             return

@@ -16,7 +16,7 @@ from konsento.accounts import errors as accounts_errors
 from konsento.accounts import profile
 from konsento.accounts.profile import Profile
 from konsento.api.problems import declared
-from konsento.api.schemas import Asked, Money, money
+from konsento.api.schemas import Asked, Money, YesNo, money
 from konsento.api.who import ExportsAccount, ReadsAccount, ReadsBalance, WritesAccount
 from konsento.models import Driver
 from konsento.payments import balance, service
@@ -47,7 +47,7 @@ class AccountChange(Asked):
     phone: str | None = Field(default=None, max_length=64, examples=["+81 90 1234 5678"])
     address: str | None = Field(default=None, max_length=600, examples=["1-2-3 Sakura\nTokyo"])
     locale: Literal["en", "ja"] | None = Field(default=None, examples=["ja"])
-    mail_wanted: bool | None = Field(default=None, description="Mail the receipt of every session.", examples=[True])
+    mail_wanted: YesNo | None = Field(default=None, description="Mail the receipt of every session.", examples=[True])
 
 
 class Balance(BaseModel):

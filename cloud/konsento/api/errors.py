@@ -59,6 +59,13 @@ class BadCursor(KonsentoError):
     message = "This is no place in the list. Take the one that the page before gave as “next”."
 
 
+class BadPlace(KonsentoError):
+    """A place that is not on the Earth, or a part of the map without an inside."""
+
+    status = 422
+    message = "A latitude goes from -90 to 90, a longitude from -180 to 180, and north lies north of south."
+
+
 class TooManyRequests(KonsentoError):
     """The token is used too often."""
 

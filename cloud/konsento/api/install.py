@@ -5,21 +5,37 @@ from functools import cache, partial
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 
-from konsento.api import account, health, outlets, presence, problems, receipts, reference, sessions, tokens, webhooks
+from konsento.api import (
+    account,
+    health,
+    outlets,
+    presence,
+    problems,
+    receipts,
+    reference,
+    sessions,
+    sites,
+    tokens,
+    webhooks,
+)
 from konsento.api.document import document, operation_id
-from konsento.api.middleware import Frame
+from konsento.api.errors import BodyTooLarge
+from konsento.api.middleware import NotedHeaders
 from konsento.api.who import Rate
+from konsento.kit.asgi import BodyLimit
 from konsento.services import Services
 from konsento.settings import Settings
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    part.router for part in (outlets, presence, sessions, receipts, account, webhooks, tokens, health)
+    part.router for part in (sites, outlets, presence, sessions, receipts, account, webhooks, tokens, health)
 )
 """The operations. Each names the scope that its token needs (`api.who`), or is open: health alone."""
 TAGS: Final = [
+    {"name": "Sites", "description": "Where there are outlets, by name and on the map."},
     {"name": "Outlets", "description": "Where one can charge, and what it costs."},
     {"name": "Sessions", "description": "Start, watch, change, stop."},
     {"name": "Receipts", "description": "What was billed."},
@@ -52,9 +68,14 @@ def made(services: Services) -> FastAPI:
     api.add_api_route("/openapi.json", openapi, include_in_schema=False)
     api.include_router(reference.router, include_in_schema=False)
     api.state.routes = [route for router in (*ROUTERS, reference.router) for route in router.routes]
-    api.add_middleware(Frame)
+    api.add_middleware(BodyLimit, most=problems.MOST_BODY, refused=_too_large)
+    api.add_middleware(NotedHeaders)
     problems.install(api)
     return api
+
+
+def _too_large(request: Request) -> Response:
+    return problems.answer(request, BodyTooLarge(maximum=problems.MOST_BODY))
 
 
 def bare() -> FastAPI:

@@ -21,11 +21,11 @@ from konsento.api.errors import (
     TokenNotValid,
     TooManyRequests,
 )
+from konsento.kit.asgi import SECURITY_HEADERS
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.web import problems as pages
 from konsento.web.errors import OurFault
-from konsento.web.security import SECURITY_HEADERS
 
 log = logging.getLogger(__name__)
 

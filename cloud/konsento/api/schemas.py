@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
@@ -62,6 +63,7 @@ class Price(BaseModel):
 class Site(BaseModel):
     """Where an outlet is."""
 
+    id: UUID
     name: str = Field(examples=["Sakura Mall car park"])
     place: str = Field(description="May be empty.", examples=["Setagaya, Tokyo"])
     time_zone: str = Field(description="IANA name.", examples=["Asia/Tokyo"])
@@ -106,7 +108,7 @@ def price(unit_price: Decimal, currency: str, tax_rate: Decimal) -> Price:
 def site_of(outlet: Outlet) -> Site:
     """Return where an outlet is; its site is loaded."""
     site = outlet.site
-    return Site(name=site.name, place=site.place, time_zone=site.time_zone, connected=site.connected)
+    return Site(id=site.id, name=site.name, place=site.place, time_zone=site.time_zone, connected=site.connected)
 
 
 class Page[Item: BaseModel](BaseModel):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from konsento.charging.errors import (
     AlreadyUsedUp,
     NotRunning,
     PresenceNeeded,
+    PriceChanged,
     UnknownSession,
     failure,
 )
@@ -113,6 +115,14 @@ class AskedSession(Asked):
         description="Way to pay (`GET /payment-methods`).",
         examples=["balance"],
     )
+    price_per_kwh: str | None = Field(
+        default=None,
+        max_length=32,
+        pattern=r"^[0-9]{1,10}(\.[0-9]{1,10})?$",
+        description="The price that the driver was shown; when another one counts by now, nothing starts "
+        "(`PriceChanged`). Left out, the price of the start counts.",
+        examples=["38.5"],
+    )
 
 
 class AskedSessions(Part):
@@ -175,6 +185,7 @@ async def list_sessions(
         CardDeclined,
         UnknownMethod,
         AlreadyChargingHere,
+        PriceChanged,
         PresenceNeeded,
     ),
 )
@@ -192,7 +203,15 @@ async def start_session(
 
     async def start(session_id: UUID) -> Session:
         requested = asked.limit.read(services.settings.currency)
-        await charging.start(services, driver.id, asked.outlet, requested, asked.pay_with, session_id=session_id)
+        await charging.start(
+            services,
+            driver.id,
+            asked.outlet,
+            requested,
+            asked.pay_with,
+            session_id=session_id,
+            agreed_price=Decimal(asked.price_per_kwh) if asked.price_per_kwh is not None else None,
+        )
         return await _shown(services, driver.id, session_id, language)
 
     return await idempotency.once(request, services, caller, key, start)

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice import asked
 from konsento.backoffice.alarm_view import alarm_row
-from konsento.backoffice.csv import Rows, csv_file, headings, local
 from konsento.backoffice.paging import PAGE, Pages
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import AlarmKeeper, Member, Number
@@ -21,6 +20,7 @@ from konsento.notifications import mail
 from konsento.operations import alarms, audit, repository
 from konsento.operations.repository import Sought
 from konsento.staff import service as staff
+from konsento.web.csv import Rows, csv_file, headings, local
 from konsento.web.language import language_of
 from konsento.web.who import Wired
 

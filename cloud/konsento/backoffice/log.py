@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from konsento.backoffice import asked
-from konsento.backoffice.csv import Rows, csv_file, headings, local
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import LogReader
 from konsento.backoffice.words import ACTIONS, FACTS, found_in
@@ -18,6 +17,7 @@ from konsento.models import AuditEntry
 from konsento.operations import audit, repository
 from konsento.operations.repository import Looked
 from konsento.staff import repository as members
+from konsento.web.csv import Rows, csv_file, headings, local
 from konsento.web.language import language_of
 from konsento.web.who import Wired
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from konsento.backoffice import asked, repository, session_search
-from konsento.backoffice.csv import Rows, csv_file, headings, local
 from konsento.backoffice.paging import PAGE, Pages
 from konsento.backoffice.render import office_page
 from konsento.backoffice.session_search import RUNNING, Wanted, states_of
@@ -27,6 +26,7 @@ from konsento.services import Services
 from konsento.sites import codes
 from konsento.staff.permissions import Permission, may
 from konsento.web import problems
+from konsento.web.csv import Rows, csv_file, headings, local
 from konsento.web.language import language_of
 from konsento.web.who import Wired
 

@@ -219,6 +219,7 @@ WORK: Final = {
     "api-old": marked("Delete old answers of the API"),
     "presence-old": marked("Delete old presence checks"),
     "silent": marked("Look for silent sessions"),
+    "inventory": marked("Ask a site about its outlets"),
     "settle": marked("Bill a session"),
     "tell": marked("Tell a driver about a session"),
     "interrupted": marked("Tell a driver about an interruption"),

@@ -77,8 +77,8 @@ def install(services: Services, handlers: Handlers) -> None:
         about = message.charging_station
         async with services.database.transaction() as session:
             await stations.note_vendor(session, station_id, about.vendor_name)
+            await inventory.after_boot(session, services, station_id)
         log.info("station %s started (%r): %r %r", station_id, message.reason, about.vendor_name, about.model)
-        await inventory.after_boot(services, station_id)
 
     gatherer = inventory.Gatherer(services)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from konsento.kit.work import Again, Job
 from konsento.models import OutletStatus
 from konsento.ocpp import CallError, StationBusy
@@ -59,10 +61,9 @@ def install(services: Services) -> None:
         return await ask(services, job.key)
 
 
-async def after_boot(services: Services, station_id: str) -> None:
+async def after_boot(session: AsyncSession, services: Services, station_id: str) -> None:
     """Have a site asked soon, once for each boot."""
-    async with services.database.transaction() as session:
-        await services.work.add(session, "inventory", station_id, after_s=AFTER_BOOT_S)
+    await services.work.add(session, "inventory", station_id, after_s=AFTER_BOOT_S)
 
 
 async def ask(services: Services, station_id: str) -> Again | None:

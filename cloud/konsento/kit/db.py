@@ -1,7 +1,7 @@
 """The database: one engine, one transaction per request or piece of work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -61,11 +61,13 @@ def words(kind: type[StrEnum]) -> Enum:
     )
 
 
-class Base(DeclarativeBase):
-    """Base of every model. Relationships are declared `lazy="raise"`: what is needed is loaded by the query."""
+TYPES: Final[Mapping[type, Any]] = {datetime: UtcDateTime, Decimal: ExactDecimal}
+"""How every database here keeps times and exact numbers: the `type_annotation_map` of a declarative base."""
 
-    type_annotation_map = {datetime: UtcDateTime, Decimal: ExactDecimal}  # noqa: RUF012  # SQLAlchemy's own declaration is not a ClassVar
-    metadata = MetaData(
+
+def named_metadata() -> MetaData:
+    """Return metadata that names constraints and indexes as all tables here do, so that migrations find them."""
+    return MetaData(
         naming_convention={
             "ix": "ix_%(column_0_label)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -74,6 +76,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+class Base(DeclarativeBase):
+    """Base of the management server's models. Relationships are `lazy="raise"`: the query loads what is needed."""
+
+    type_annotation_map = TYPES
+    metadata = named_metadata()
 
 
 _AFTER_COMMIT: Final = "after_commit"

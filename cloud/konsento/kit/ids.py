@@ -1,7 +1,7 @@
 """Identifiers: random ones, and the short codes that people read from a label."""
 
 import secrets
-from uuid import UUID, uuid7
+from uuid import UUID, uuid4, uuid7
 
 ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 """Characters that every OCPP station accepts in an idToken."""
@@ -15,3 +15,8 @@ def new_id() -> UUID:
 def new_token(length: int = 20) -> str:
     """Return `length` random characters of A-Z0-9 (20 are 103 bits), the most that old OCPP gear takes."""
     return "".join(secrets.choice(ALPHANUMERIC) for _ in range(length))
+
+
+def new_random_id() -> UUID:
+    """Return a new identifier that says nothing, not even when it was made (RFC 9562, version 4)."""
+    return uuid4()

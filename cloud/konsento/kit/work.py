@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database, after_commit
-from konsento.kit.work_table import Work, WorkState
+from konsento.kit.work_table import Work, WorkRow, WorkState
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +70,11 @@ class _Lane:
 
 
 class WorkQueue:
-    """The table of due work and the task that works it off."""
+    """A table of due work, the management server's unless another is named, and the task that works it off."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, table: type[WorkRow] = Work) -> None:
         self._database = database
+        self._table = table
         self._clock = clock
         self._handlers: dict[str, WorkHandler] = {}
         self._new = asyncio.Event()
@@ -114,9 +115,12 @@ class WorkQueue:
         """
         now = self._clock.now()
         due_at = now + timedelta(seconds=after_s)
-        work = await session.get(Work, (kind, key), with_for_update=True)
+        work = await session.get(self._table, (kind, key), with_for_update=True)
         if work is None:
-            session.add(Work(kind=kind, key=key, payload=payload or {}, due_at=due_at, created_at=now))
+            work = self._table()
+            work.kind, work.key, work.payload = kind, key, payload or {}
+            work.due_at, work.created_at = due_at, now
+            session.add(work)
         else:
             work.due_at = min(work.due_at, due_at) if work.state is WorkState.DUE else due_at
             work.state = WorkState.DUE
@@ -178,17 +182,18 @@ class WorkQueue:
         return {task for lane in self._lanes for task in lane.running}
 
     async def _claim(self) -> list[tuple[_Lane, Job]]:
-        claimed: list[tuple[_Lane, Work]] = []
+        claimed: list[tuple[_Lane, WorkRow]] = []
         free = [lane for lane in self._lanes if lane.free > 0]
         if not free:
             return []
+        table = self._table
         async with self._database.transaction() as session:
             now = self._clock.now()
             for lane in free:
                 query = (
-                    select(Work)
-                    .where(Work.state == WorkState.DUE, Work.due_at <= now, Work.kind.in_(lane.kinds))
-                    .order_by(Work.due_at)
+                    select(table)
+                    .where(table.state == WorkState.DUE, table.due_at <= now, table.kind.in_(lane.kinds))
+                    .order_by(table.due_at)
                     .limit(lane.free)
                     .with_for_update(skip_locked=True)
                 )
@@ -228,12 +233,13 @@ class WorkQueue:
         }
 
     async def _note(self, job: Job, **values: Any) -> None:
+        table = self._table
         try:
             async with self._database.transaction() as session:
                 # A request for the same work that came in meanwhile has raised the generation and stays due.
                 await session.execute(
-                    update(Work)
-                    .where(Work.kind == job.kind, Work.key == job.key, Work.generation == job.generation)
+                    update(table)
+                    .where(table.kind == job.kind, table.key == job.key, table.generation == job.generation)
                     .values(**values)
                 )
         except Exception:  # the lease runs out and the work is done again, which is harmless
@@ -244,11 +250,12 @@ class WorkQueue:
         kinds = {kind for lane in self._lanes if lane.free > 0 for kind in lane.kinds}
         if not kinds:
             return IDLE_LOOK_S
+        table = self._table
         async with self._database.transaction() as session:
             query = (
-                select(Work.due_at)
-                .where(Work.state == WorkState.DUE, Work.kind.in_(kinds))
-                .order_by(Work.due_at)
+                select(table.due_at)
+                .where(table.state == WorkState.DUE, table.kind.in_(kinds))
+                .order_by(table.due_at)
                 .limit(1)
             )
             due: datetime | None = await session.scalar(query)

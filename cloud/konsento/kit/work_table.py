@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from konsento.kit.db import Base, words
 
@@ -19,11 +19,18 @@ class WorkState(StrEnum):
     """Given up after too many failures; the operator has to look."""
 
 
-class Work(Base):
-    """One piece of due work. Kind and key name it, so asking for it twice is asking once."""
+class WorkRow:
+    """One piece of due work. Kind and key name it, so asking for it twice is asking once.
+
+    Each database has a table of these: `class Work(WorkRow, Base)`.
+    """
 
     __tablename__ = "work"
-    __table_args__ = (Index("ix_work_state_due_at", "state", "due_at"),)
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Index, ...]:
+        return (Index("ix_work_state_due_at", "state", "due_at"),)
 
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -37,3 +44,7 @@ class Work(Base):
     """Rises at every claim and every renewed request; only the newest claim may write its result."""
     last_error: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
+
+
+class Work(WorkRow, Base):
+    """The due work of the management server."""

@@ -1,19 +1,19 @@
-"""The tables of the database and how they came about (Alembic)."""
+"""The tables of the management server's database and how they came about (Alembic)."""
 
 from pathlib import Path
 
-from alembic import command
 from alembic.config import Config
+
+from konsento.kit import migrating
+
+FOLDER = Path(__file__).parent
 
 
 def config(url: str) -> Config:
     """Return Alembic's configuration for a database."""
-    made = Config()
-    made.set_main_option("script_location", str(Path(__file__).parent))
-    made.attributes["url"] = url
-    return made
+    return migrating.config(url, FOLDER)
 
 
 def migrate(url: str) -> None:
     """Bring a database to the newest tables; blocks. Not to be called where an event loop runs."""
-    command.upgrade(config(url), "head")
+    migrating.migrate(url, FOLDER)

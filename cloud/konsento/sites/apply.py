@@ -22,6 +22,8 @@ async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) 
             place=entry.place,
             time_zone=entry.time_zone,
             presence=entry.presence,
+            latitude=entry.latitude,
+            longitude=entry.longitude,
             connected=False,
         )
         session.add(site)
@@ -44,7 +46,9 @@ def _change_site(site: Site, entry: SiteEntry, changes: Changes) -> None:
     if not hashing.verified(entry.password, site.password_hash):
         site.password_hash = hashing.hashed(entry.password)
         changes.note(f"site {entry.station_id}: new password")
-    for name in ("name", "place", "time_zone", "presence"):
+    # A file without a position leaves the one that somebody has picked on the map.
+    position = ("latitude", "longitude") if entry.latitude is not None else ()
+    for name in ("name", "place", "time_zone", "presence", *position):
         new = getattr(entry, name)
         if getattr(site, name) != new:
             setattr(site, name, new)

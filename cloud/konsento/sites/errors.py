@@ -35,6 +35,13 @@ class OutletBusy(KonsentoError):
     message = "This outlet is in use. Take another outlet, or wait until it is free."
 
 
+class UnknownSite(KonsentoError):
+    """There is no site with this id."""
+
+    status = 404
+    message = "There is no such site here any more. Look for another one on the map."
+
+
 class OutletOutOfOrder(KonsentoError):
     """The operator of this server has put the outlet out of order."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from konsento.models import PresenceCheck
 from konsento.sites import codes
@@ -60,7 +60,15 @@ class SiteEntry(Table):
     place: Annotated[str, Field(max_length=200)] = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
     presence: PresenceCheck = PresenceCheck.NONE
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     outlets: tuple[OutletEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole_position(self) -> SiteEntry:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude belong together")
+        return self
 
 
 @dataclass

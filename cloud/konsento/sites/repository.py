@@ -1,13 +1,16 @@
 """Queries on sites and outlets."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from konsento.models import FloorPlan, Outlet, Site
+from konsento.sites.geometry import Box
+
+type SitePlace = Row[UUID, str, str, float | None, float | None]
 
 
 async def outlet_by_code(session: AsyncSession, code: str) -> Outlet | None:
@@ -30,6 +33,33 @@ async def outlets_with(session: AsyncSession, words: str, after: str | None, mos
     if after is not None:
         query = query.where(Outlet.code > after)
     return list(await session.scalars(query.order_by(Outlet.code).limit(most)))
+
+
+async def places(session: AsyncSession, sold: Collection[str], box: Box | None) -> Sequence[SitePlace]:
+    """Return id, name, place and position of sites that have an outlet with a tariff of `sold`, in a part of the map.
+
+    Columns, not objects: a search goes through all of them.
+    """
+    has_outlet = select(Outlet.id).where(Outlet.site_id == Site.id, Outlet.tariff_name.in_(sold)).exists()
+    query = select(Site.id, Site.name, Site.place, Site.latitude, Site.longitude).where(has_outlet)
+    if box is not None:
+        east, west = Site.longitude <= box.east, Site.longitude >= box.west
+        query = query.where(
+            Site.latitude.between(box.south, box.north), and_(west, east) if box.west <= box.east else or_(west, east)
+        )
+    return (await session.execute(query)).all()
+
+
+async def outlets_sold(session: AsyncSession, sold: Collection[str], site_ids: Collection[UUID]) -> list[Outlet]:
+    """Return the outlets of sites that have a tariff of `sold`, by site and number, their sites loaded."""
+    query = (
+        select(Outlet)
+        .join(Site, Site.id == Outlet.site_id)
+        .options(contains_eager(Outlet.site))
+        .where(Site.id.in_(site_ids), Outlet.tariff_name.in_(sold))
+        .order_by(Site.id, Outlet.evse_id)
+    )
+    return list(await session.scalars(query))
 
 
 async def outlet_by_evse(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.errors import KonsentoError
-from konsento.models import Outlet, OutletStatus, Site
+from konsento.models import FloorPlan, Outlet, OutletStatus, Site
 from konsento.sites import codes, hours, repository
 from konsento.sites.errors import (
     NotOnSaleYet,
@@ -58,6 +58,11 @@ async def find(session: AsyncSession, words: str, after: str | None, most: int) 
     `after` is the code of the one that was given last.
     """
     return await repository.outlets_with(session, words, after, most)
+
+
+async def floor_plan(session: AsyncSession, site_id: UUID) -> FloorPlan | None:
+    """Return the floor plan of a site, or None where it has none."""
+    return await repository.floor_plan(session, site_id)
 
 
 async def site_of_station(session: AsyncSession, station_id: str) -> Site | None:

@@ -1,9 +1,9 @@
 """A driver's sessions and receipts: a list by month, and a table for a spreadsheet."""
 
-import csv
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import StringIO
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from konsento.charging import service as charging
 from konsento.charging.progress import Progress
-from konsento.kit.i18n import Language
-from konsento.kit.money import exponent, major_from_minor
+from konsento.kit.i18n import Language, marked
+from konsento.kit.money import major_from_minor
 from konsento.models import SessionState
 from konsento.payments import balance
+from konsento.web.csv import Rows, csv_file, headings, local
 from konsento.web.language import language_of
 from konsento.web.render import page
 from konsento.web.who import SignedIn, Wired
@@ -26,8 +27,21 @@ router = APIRouter()
 ON_A_PAGE = 20
 MOST_MONTHS = 36
 """Months to choose from."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), some of full-width signs too."""
+
+_HEADS = (
+    marked("Begin"),
+    marked("End"),
+    marked("Zone of these times"),
+    marked("Site"),
+    marked("Outlet"),
+    marked("Code"),
+    marked("Energy, kWh"),
+    marked("Price per kWh"),
+    marked("Amount"),
+    marked("Currency"),
+    marked("State"),
+    marked("Charging"),
+)
 
 Month = Annotated[str, Query(pattern=r"^$|^20\d\d-(0[1-9]|1[0-2])$")]
 
@@ -75,21 +89,16 @@ async def history_page(
 
 @router.get("/history.csv")
 async def history_table(request: Request, services: Wired, driver: SignedIn, month: Month = "") -> Response:
-    """Give the same sessions as a table (RFC 4180, UTF-8 with a byte order mark, as spreadsheets want it)."""
+    """Give the same sessions as a table."""
     async with services.database.transaction() as session:
         period = _period(month, await charging.first(session, driver.id))
         sessions = await charging.history(session, driver.id, period)
-    table = StringIO(newline="")
-    writer = csv.writer(table)
     language = language_of(request)
-    writer.writerow(_heads(language))
-    writer.writerows([_cell(value) for value in _cells(language, progress)] for progress in sessions)
-    name = f"konsento-{month or 'all'}.csv"
-    return Response(
-        table.getvalue().encode("utf-8-sig"),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+
+    async def rows() -> AsyncIterator[Rows]:
+        yield [_cells(language, progress) for progress in sessions]
+
+    return csv_file(f"konsento-{month or 'all'}", headings(language, _HEADS), rows())
 
 
 def _period(month: str, oldest: Progress | None) -> tuple[datetime, datetime] | None:
@@ -121,51 +130,23 @@ def _next_month(at: datetime) -> datetime:
     return at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
 
 
-def _heads(language: Language) -> list[str]:
-    text = language.text
-    return [
-        text("Begin"),
-        text("End"),
-        text("Zone of these times"),
-        text("Site"),
-        text("Outlet"),
-        text("Code"),
-        text("Energy, kWh"),
-        text("Price per kWh"),
-        text("Amount"),
-        text("Currency"),
-        text("State"),
-        text("Charging"),
-    ]
-
-
-def _cells(language: Language, progress: Progress) -> list[str]:
-    zone = ZoneInfo(progress.time_zone)
+def _cells(language: Language, progress: Progress) -> Sequence[object]:
     wh = progress.billed_wh if progress.billed_wh is not None else progress.delivered_mwh // 1000
     amount = major_from_minor(progress.amount_minor, progress.currency)
     return [
-        _local(progress.started_at or progress.created_at, zone),
-        _local(progress.ended_at, zone),
+        local(progress.started_at or progress.created_at, progress.time_zone),
+        local(progress.ended_at, progress.time_zone),
         progress.time_zone,
         progress.site_name,
         progress.outlet_name,
         progress.outlet_code,
-        f"{wh // 1000}.{wh % 1000:03d}",
-        f"{progress.unit_price:f}",
-        f"{amount:.{exponent(progress.currency)}f}",
+        Decimal(wh).scaleb(-3),
+        progress.unit_price,
+        amount,
         progress.currency,
         _state(language, progress.state),
         str(progress.session_id),
     ]
-
-
-def _local(at: datetime | None, zone: ZoneInfo) -> str:
-    # As spreadsheets read a time: without an offset, which they take for text.
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") if at is not None else ""
-
-
-def _cell(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _state(language: Language, state: SessionState) -> str:

@@ -6,9 +6,11 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from konsento.kit.asgi import SecurityHeaders
 from konsento.settings import Settings
 from konsento.web import (
     account,
+    finding,
     guest,
     history,
     links,
@@ -19,13 +21,14 @@ from konsento.web import (
     problems,
     profile,
     sessions,
+    sites,
     start,
     tokens,
     webhooks,
 )
 from konsento.web.guard import SameOriginOnly
 from konsento.web.render import STATIC
-from konsento.web.security import SecurityHeaders, is_https
+from konsento.web.security import is_https, origin_of
 
 
 class Assets(StaticFiles):
@@ -43,6 +46,8 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.mount("/static", Assets(directory=STATIC), name="static")
     for part in (
         outlets,
+        finding,
+        sites,
         start,
         presence,
         sessions,
@@ -63,4 +68,5 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
     app.add_middleware(SameOriginOnly, public_url=settings.public_url)
     # Added last, so outermost: what the guard refuses carries the headers as well.
-    app.add_middleware(SecurityHeaders, https=is_https(settings.public_url))
+    pictures = origin_of(settings.map_tiles_url) if settings.map_tiles_url else ""
+    app.add_middleware(SecurityHeaders, https=is_https(settings.public_url), pictures=pictures)

@@ -111,7 +111,10 @@ class OutletView:
     """The code as it is printed."""
     name: str
     site: str
+    site_page: str
+    """Path of the site's page."""
     place: str
+    standing: Standing
     free: bool
     sentence: str
     state: str
@@ -138,7 +141,9 @@ def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetim
         label=codes.label(outlet.code),
         name=outlet.name,
         site=outlet.site.name,
+        site_page=f"/sites/{outlet.site_id}",
         place=outlet.site.place,
+        standing=state,
         free=state is Standing.FREE,
         sentence=language.text(_SENTENCES[state]),
         state=language.text(_STATES[state]),

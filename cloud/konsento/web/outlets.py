@@ -1,5 +1,6 @@
 """From a code on the wall to the outlet: whether it is free, where it is, what it costs."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from unicodedata import normalize
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from konsento.accounts import passkeys
 from konsento.charging import service as charging
 from konsento.charging.progress import Progress
+from konsento.kit.asgi import content_security_policy, permissions_policy
 from konsento.kit.errors import KonsentoError
 from konsento.models import DriverKind
 from konsento.payments import balance
@@ -27,6 +29,9 @@ router = APIRouter()
 
 LONGEST_TYPED = 40
 """Characters of a typed code; an EVSE-ID is longer than the code in it."""
+LOOKED_BACK = 20
+"""Sessions among which the outlets are that a driver used last."""
+MOST_RECENT = 3
 
 
 @router.get("/")
@@ -45,6 +50,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
         else:
             return RedirectResponse(f"/o/{outlet.code}", 303)
     running: list[Progress] = []
+    recent: list[Progress] = []
     available, offer_passkey = None, False
     if driver is not None:
         async with services.database.transaction() as session:
@@ -52,13 +58,14 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
                 await balance.available(session, driver.id), services.settings.currency
             )
             running = await charging.running(session, driver.id)
+            recent = await charging.history(session, driver.id, most=LOOKED_BACK)
             offer_passkey = (
                 site_of(services.settings) is not None
                 and "konsento_no_passkey" not in request.cookies
                 and driver.kind is not DriverKind.GUEST
                 and not await passkeys.count(session, driver.id)
             )
-    return page(
+    answer = page(
         request,
         "home.html",
         driver=driver,
@@ -66,9 +73,23 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
         problem=language_of(request).error(unknown) if unknown else None,
         code=code[:LONGEST_TYPED],
         running=running,
+        recent=_recent(recent),
         balance=available,
         offer_passkey=offer_passkey,
+        public_url=services.settings.public_url.rstrip("/"),
     )
+    # For the scanner in the page; its reader of QR codes is WebAssembly where the browser has none of its own.
+    answer.headers["Permissions-Policy"] = permissions_policy("camera")
+    answer.headers["Content-Security-Policy"] = content_security_policy(scripts="'wasm-unsafe-eval'")
+    return answer
+
+
+def _recent(sessions: Sequence[Progress]) -> list[Progress]:
+    """Return the last session at each of the outlets that a driver used last."""
+    last: dict[str, Progress] = {}
+    for progress in sessions:
+        last.setdefault(progress.outlet_code, progress)
+    return list(last.values())[:MOST_RECENT]
 
 
 @router.get("/o/{code}")

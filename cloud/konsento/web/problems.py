@@ -10,12 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from konsento.charging.errors import AlreadyChargingHere
+from konsento.kit.asgi import SECURITY_HEADERS
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
 from konsento.web.errors import MethodNotAllowed, OurFault, PageNotFound, SignInNeeded, UnreadableRequest
 from konsento.web.language import language_of
 from konsento.web.render import page
-from konsento.web.security import SECURITY_HEADERS
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ _DATA = (
     "/passkey/answer",
     "/passkeys/new",
     "/options",
+    "/map/sites",
+    "/outlets",
 )
 _TITLES = {
     402: marked("Your balance is too low."),
@@ -44,6 +46,7 @@ _TITLES = {
 }
 _TITLES_BY_CODE = {
     "UnknownOutlet": marked("We cannot find this outlet."),
+    "UnknownSite": marked("We cannot find this site."),
     "CardDeclined": marked("The card was declined."),
     "OutletBusy": marked("This outlet is in use."),
     "OutletOffline": marked("This outlet cannot be reached."),

@@ -249,7 +249,7 @@ async def _delete_page(
         problem=language.error(error) if error else None,
         left=language.money(left, services.settings.currency) if left else "",
         has_password=driver.password_hash is not None,
-        fresh=await is_fresh(request, services),
+        fresh=driver.kind is DriverKind.GUEST or await is_fresh(request, services),
     )
 
 

@@ -16,6 +16,8 @@ from konsento.web.language import COOKIE, address_in, language_of
 from konsento.web.security import cookie_flags
 
 STATIC = Path(__file__).parent / "static"
+OUTLINES = "Natural Earth"
+"""Whose outlines a map shows that has no other pictures."""
 
 
 def templates_of(package: str) -> Environment:
@@ -60,6 +62,8 @@ def rendered(request: Request, template: Template, status: int, **values: object
         asset=asset,
         operator=settings.operator_name,
         support=settings.support_contact,
+        map_tiles=settings.map_tiles_url,
+        map_attribution=settings.map_attribution if settings.map_tiles_url else OUTLINES,
     )
     answer = HTMLResponse(html, status_code=status)
     answer.headers["Content-Language"] = language.code

@@ -72,9 +72,15 @@ def session_number(session_id: str) -> UUID:
         raise PageNotFound from None
 
 
+def site_number(site_id: str) -> UUID:
+    """Return the id in an address. Raises `PageNotFound` for what is none."""
+    return session_number(site_id)
+
+
 NextPage = Annotated[str, Query(alias="next")]
 """Where to go on afterwards; `safe_next` decides."""
 Wired = Annotated[Services, Depends(services_of)]
 MaybeSignedIn = Annotated[Driver | None, Depends(maybe_driver)]
 SignedIn = Annotated[Driver, Depends(needed_driver)]
 SessionNumber = Annotated[UUID, Depends(session_number)]
+SiteNumber = Annotated[UUID, Depends(site_number)]

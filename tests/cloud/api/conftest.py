@@ -17,9 +17,9 @@ from sqlalchemy import select
 from konsento.accounts import tokens
 from konsento.accounts.tokens import Scope
 from konsento.api.sessions import EXAMPLE
-from konsento.app import PageServer
 from konsento.charging import service as charging
 from konsento.charging.limits import RequestedLimit
+from konsento.kit.serving import PageServer
 from konsento.models import Driver, LimitKind
 from konsento.settings import Settings
 

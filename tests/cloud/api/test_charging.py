@@ -202,3 +202,16 @@ async def test_somebody_elses_session_does_not_exist(api: Api) -> None:
     assert listed == {"items": [], "next": None}
     assert receipt.status_code == 404
     assert len(api.bench.site.asked) == 1
+
+
+async def test_a_price_that_has_changed_since_it_was_shown_starts_nothing(api: Api) -> None:
+    async with api.ann() as program:
+        refused = await program.post(
+            "/sessions", json=WISH | {"price_per_kwh": "36"}, headers={"Idempotency-Key": "start-1"}
+        )
+        balance = (await program.get("/balance")).json()
+        shown = await start(program, key="start-2", price_per_kwh="38.50")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "PriceChanged")
+    assert balance["available"]["amount_minor"] == 3000
+    assert shown["price"]["per_kwh"] == "38.5"

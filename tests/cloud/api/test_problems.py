@@ -89,7 +89,7 @@ async def test_a_question_of_the_wrong_form_is_refused(api: Api, query: str) -> 
 async def test_what_does_not_exist_is_a_problem_too(api: Api) -> None:
     async with api.ann() as program:
         nothing = await program.get("/nothing")
-        method = await program.patch("/account")
+        method = await program.patch("/balance")
         outlet = await program.post("/outlets")
 
     assert (nothing.status_code, nothing.json()["code"]) == (404, "NoSuchResource")

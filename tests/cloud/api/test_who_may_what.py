@@ -41,7 +41,7 @@ OPERATIONS = [
 
 
 def address(path: str) -> str:
-    for name in ("session_id", "token_id", "webhook_id", "delivery_id", "check_id"):
+    for name in ("session_id", "site_id", "token_id", "webhook_id", "delivery_id", "check_id"):
         path = path.replace(f"{{{name}}}", NOBODYS)
     return path.replace("{code}", "K7F29Q")
 
@@ -78,7 +78,15 @@ async def test_a_token_may_only_what_its_scopes_say(api: Api) -> None:
 
 
 async def test_the_scope_alone_is_enough(api: Api) -> None:
-    known = {"UnknownSession", "UnknownPresenceCheck", "UnknownToken", "UnknownWebhook", "NoReceipt", "TooMuchScope"}
+    known = {
+        "UnknownSession",
+        "UnknownPresenceCheck",
+        "UnknownSite",
+        "UnknownToken",
+        "UnknownWebhook",
+        "NoReceipt",
+        "TooMuchScope",
+    }
     for method, path, name, scope in OPERATIONS:
         async with api.program(await api.token(scopes={Scope(scope)})) as program:
             answer = await asked(program, method, path, name)

@@ -7,10 +7,17 @@ from sqlalchemy import select
 
 from konsento.kit.ids import new_id
 from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember
-from konsento.ocpp.messages import GetTransactionStatus, GetTransactionStatusResponse
+from konsento.ocpp.messages import (
+    DataTransfer,
+    DataTransferResponse,
+    DataTransferStatus,
+    GetTransactionStatus,
+    GetTransactionStatusResponse,
+)
 from konsento.operations import alarms
 
 from .test_remote import ANSWERS, play
+from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
 from .test_who_may_what import OPEN, routes
 
 if TYPE_CHECKING:
@@ -32,7 +39,8 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
     services = office.bench.services
     services.settings.mail_folder = tmp_path
     status = GetTransactionStatusResponse(ongoing_indicator=True, messages_in_queue=False)
-    play(office, ANSWERS | {GetTransactionStatus: status})
+    traced = DataTransferResponse(status=DataTransferStatus.ACCEPTED, data={"hops": []})
+    play(office, ANSWERS | {GetTransactionStatus: status, DataTransfer: traced})
     async with office.bench.driver("ann@example.com") as driver, office.member(Role.ADMIN) as browser:
         billed = (await office.bench.start(driver)).removeprefix("/s/")
         await office.bench.site.charges("10")
@@ -43,7 +51,10 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         async with services.database.transaction() as session:
             await alarms.report(session, services.clock.now(), AlarmKind.METER_DOUBTFUL, billed)
         (alarm,) = await _ids(office, Alarm)
-        station = "/stations/{station_id}"
+        station, site = "/stations/{station_id}", "/sites/{station_id}"
+        outlet = f"{site}/outlets/{{evse_id}}"
+        own_site, own_outlet = SITE.removeprefix("/office"), OUTLET.removeprefix("/office")
+        files = {f"{site}/plan": {"picture": ("plan.png", picture(), "image/png")}}
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -73,12 +84,23 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
                 {"variable": "OCPPCommCtrlr.HeartbeatInterval", "value": "30"},
                 "station.",
             ),
+            f"{station}/trace": ("/stations/sakura-mall/trace", {"outlet": "1"}, "station.LinkTrace"),
+            f"{station}/identify": ("/stations/sakura-mall/identify", {"outlet": "1"}, "station.Identify"),
+            "/sites": ("/sites", NEW, "site.create"),
+            site: (own_site, NEW, "site.change"),
+            f"{site}/hours": (f"{own_site}/hours", {"mode": "always"}, "site.hours"),
+            f"{site}/password": (f"{own_site}/password", {}, "site.password"),
+            f"{site}/plan": (f"{own_site}/plan", {}, "site.plan"),
+            f"{site}/plan/remove": (f"{own_site}/plan/remove", {}, "site.plan"),
+            outlet: (own_outlet, FIELDS, "outlet.change"),
+            f"{outlet}/close": (f"{own_outlet}/close", {"note": "being painted"}, "outlet.close"),
+            f"{outlet}/open": (f"{own_outlet}/open", {}, "outlet.open"),
         }  # fmt: skip
         there_are = {path for method, path in routes(office.bench.app) if method == "POST"}
         assert there_are == set(forms) | {path for _, path in UNLOGGED}
         for path, (address, data, action) in forms.items():
             before = len(await office.log())
-            answer = await browser.post(f"/office{address}", data=data)
+            answer = await browser.post(f"/office{address}", data=data, files=files.get(path))
             written = (await office.log())[before:]
             if not action:  # nothing was done, so nothing is said to have been
                 assert (answer.status_code, written) == (404, []), path

@@ -14,10 +14,10 @@ from sqlalchemy import event, select
 from starlette.responses import StreamingResponse
 
 from konsento.backoffice import session_search
-from konsento.backoffice.csv import csv_file
 from konsento.models import ChargingSession, Direction, OutgoingMail, Role
 from konsento.ocpp import Journal
 from konsento.ocpp.messages import GetTransactionStatus, GetTransactionStatusResponse, RequestStopTransaction
+from konsento.web.csv import csv_file
 
 if TYPE_CHECKING:
     from tests.cloud.backoffice.conftest import Office

@@ -20,7 +20,9 @@ def _terms(
     unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY", wh: int | None = None, s: int | None = None
 ) -> Terms:
     price = Price(unit_price=Decimal(unit_price), currency=currency, tax_rate=Decimal("0.1"))
-    return Terms(price=price, power_type="solar", supplier="s", supplier_code="", rated_w=rated_w, outlet_wh=wh, outlet_s=s)
+    return Terms(
+        price=price, power_type="solar", supplier="s", supplier_code="", rated_w=rated_w, outlet_wh=wh, outlet_s=s
+    )
 
 
 def _quote(kind: str, amount: int, unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY") -> Quote:

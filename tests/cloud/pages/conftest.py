@@ -12,8 +12,8 @@ import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
-from konsento.app import PageServer
 from konsento.kit import hashing
+from konsento.kit.serving import PageServer
 from konsento.settings import Settings
 from rig.paths import ROOT
 from rig.ports import Ports
@@ -92,11 +92,15 @@ def _quick_passwords() -> object:
     hashing._hasher = before
 
 
+async def chromium() -> str:
+    """Return the path of the browser."""
+    return (await run("chromium", [str(ROOT / "tools/chromium")], {}, ROOT)).strip()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    path = (await run("chromium", [str(ROOT / "tools/chromium")], {}, ROOT)).strip()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=await chromium(), args=FLAGS)
         yield browser
         await browser.close()
 

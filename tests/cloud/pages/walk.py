@@ -9,10 +9,10 @@ from uuid import UUID
 import pyotp
 from PIL import Image, ImageDraw
 from playwright.async_api import Page
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from konsento.charging.work import find_out_start
-from konsento.models import Outlet, OutletStatus, PresenceCheck, Role, Site
+from konsento.models import FloorPlan, Outlet, OutletStatus, PresenceCheck, Role, Site
 from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import (
     DataTransfer,
@@ -23,6 +23,7 @@ from konsento.ocpp.messages import (
 from konsento.operations import alarms
 from konsento.sites import stations
 from konsento.staff import service as staff
+from konsento.web.render import STATIC
 
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
@@ -41,8 +42,24 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
 
     await at("/")
     yield "start"
+    await at("/")  # Taking the picture of a screen moves its foot.
+    await page.click("[data-scan]")
+    await page.wait_for_selector("dialog[open]")
+    yield "scanner"
     await at("/?code=ZZZZZZ")
     yield "unknown-code"
+    await at("/map")
+    await page.wait_for_selector(".mark")
+    await page.wait_for_selector("path.land", state="attached")
+    yield "map"
+    await at("/map")
+    await page.locator(".mark").press("Enter")
+    await page.wait_for_selector(".leaflet-popup-content")
+    yield "map-mark"
+    await at("/map?q=nowhere")
+    yield "map-nothing"
+    await at(await place_outlets(stage))
+    yield "site"
     await at(f"/o/{CODE}")
     yield "outlet"
     await at(f"/o/{CODE}/confirm?kind=energy&amount=6")
@@ -243,6 +260,26 @@ async def reference_screens(stage: Stage, page: Page, _email: str) -> AsyncItera
         yield name
 
 
+async def place_outlets(stage: Stage) -> str:
+    """Give the site a floor plan with its outlets on it; returns the address of the site's page."""
+    async with stage.bench.services.database.transaction() as session:
+        outlets = list(await session.scalars(select(Outlet).order_by(Outlet.evse_id)))
+        for outlet in outlets:
+            outlet.plan_x, outlet.plan_y = 200 * outlet.evse_id, 300 * outlet.evse_id
+        site_id = outlets[0].site_id
+        await session.merge(
+            FloorPlan(
+                site_id=site_id,
+                media_type="image/png",
+                picture=(STATIC / "icon-192.png").read_bytes(),
+                width=192,
+                height=192,
+                changed_at=stage.bench.services.clock.now(),
+            )
+        )
+    return f"/sites/{site_id}"
+
+
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
     """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
     services = stage.bench.services
@@ -297,13 +334,15 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await page.set_input_files("#picture", {"name": "plan.png", "mimeType": "image/png", "buffer": _plan()})
     await page.click('form[action$="/plan"] button')
     await page.wait_for_selector(".plan")
+    yield "site-plan"
     await page.check('input[value="week"]')
     for day in ("Mo", "Tu", "We", "Th", "Fr"):
         await page.locator(f"[name={day}-from]").first.fill("08:00")
         await page.locator(f"[name={day}-to]").first.fill("20:00")
     await page.check('input[value="own"]')
     await page.click('form[action$="/hours"] button')
-    await page.wait_for_load_state()
+    await page.wait_for_url(re.compile("#hours$"))
+    yield "site-hours"
     await at(f"/sites/{STATION}/outlets/3")
     await page.locator(".plan").click(position={"x": 60, "y": 40})
     yield "outlet-new"
@@ -311,6 +350,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await page.select_option("#tariff", "demo")
     await page.click("main section:first-child button.do")
     await page.wait_for_url(re.compile(rf"/sites/{STATION}#outlets$"))
+    yield "site-priced"
     await at(f"/sites/{STATION}/outlets/3")
     await page.fill("#note", "Sakura")
     await page.click('form[action$="/close"] button')

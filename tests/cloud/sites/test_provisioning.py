@@ -83,6 +83,18 @@ async def test_a_changed_password_lets_the_station_in_and_the_old_one_no_more(da
     assert not await stations.authenticate(database, "nowhere", "station-password-2")
 
 
+async def test_a_position_is_taken_from_the_file_and_stays_where_the_file_has_none(database: Database) -> None:
+    await _apply(database, PROVISIONING.replace("latitude = 35.6461\nlongitude = 139.6532\n", ""))
+    moved = await _apply(database, PROVISIONING)
+    again = await _apply(database, PROVISIONING.replace("latitude = 35.6461\nlongitude = 139.6532\n", ""))
+
+    assert moved.lines == [f"site {STATION}: latitude is now '35.6461'", f"site {STATION}: longitude is now '139.6532'"]
+    assert again.lines == []
+    async with database.transaction() as session:
+        site = (await session.scalars(select(Site))).one()
+    assert (site.latitude, site.longitude) == (35.6461, 139.6532)
+
+
 async def test_passwords_are_stored_as_hashes(database: Database) -> None:
     await _apply(database, PROVISIONING)
 
@@ -101,6 +113,9 @@ async def test_passwords_are_stored_as_hashes(database: Database) -> None:
         ("rated_w = 3000", "rated_w = 0", "rated_w"),
         ("volts = 200", "volt = 200", "volt"),
         ("Asia/Tokyo", "Asia/Nowhere", "time zone"),
+        ("latitude = 35.6461\n", "", "belong together"),
+        ("35.6461", "95", "latitude"),
+        ("139.6532", "nan", "longitude"),
         ('"3850"', '"-1"', "unit_price"),
         ('"3850"', '"NaN"', "unit_price"),
         ('"solar"', '"coffee"', "power_type"),

@@ -252,6 +252,18 @@ async def test_a_borrowed_phone_changes_neither_address_nor_password_and_deletes
     assert not [mail for mail in await mails(bench) if mail["To"] == "thief@example.com"]
 
 
+async def test_a_guest_has_everything_deleted_without_a_proof(bench: Bench) -> None:
+    async with bench.browser() as browser:
+        await browser.post("/guest", data={"email": "guest@example.com"})
+        bench.clock.advance(timedelta(hours=1))
+        page = bench.words(await browser.get("/account/delete"))
+        deleted = await browser.post("/account/delete")
+
+    assert "Sign out and in again" not in page
+    assert deleted.status_code == 200
+    assert await count(bench, DriverKind.GUEST) == 0
+
+
 async def test_the_present_password_cannot_be_guessed_from_a_stolen_cookie(bench: Bench) -> None:
     async with bench.driver("ann@example.com") as browser:
         guesses = [

@@ -5,14 +5,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
 from konsento.app import pages
+from konsento.settings import Settings
 
 if TYPE_CHECKING:
     from tests.cloud.web.conftest import Bench
 
 CODE = "K7F29Q"
-ADDRESSES = ["/", f"/o/{CODE}", "/o/ZZZZZZ", "/signin", "/signup", "/history", "/nowhere", "/healthz"]
+ADDRESSES = ["/", "/map", f"/o/{CODE}", "/o/ZZZZZZ", "/signin", "/signup", "/history", "/nowhere", "/healthz"]
 
 
 @pytest.mark.parametrize("address", [*ADDRESSES, f"/o/{CODE}/qr.svg", "/static/konsento.css"])
@@ -22,11 +24,40 @@ async def test_every_answer_carries_the_security_headers(bench: Bench, address: 
 
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
-    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == policy["form-action"] == "'self'"
+    # The scanner on the start page reads with WebAssembly where the browser has no reader of its own.
+    assert policy["script-src"] == ("'self' 'wasm-unsafe-eval'" if address == "/" else "'self'")
+    assert policy["style-src"] == policy["connect-src"] == policy["form-action"] == policy["img-src"] == "'self'"
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "same-origin"
+    camera, place = ("self" if address == one else "" for one in ("/", "/map"))
+    assert headers["permissions-policy"] == f"camera=({camera}), geolocation=({place}), microphone=(), payment=()"
+
+
+async def test_pictures_of_the_map_come_from_where_the_operator_says_and_from_nowhere_else(bench: Bench) -> None:
+    tiles = "https://tiles.example/osm/{z}/{x}/{y}.png"
+    settings = bench.services.settings.model_copy(
+        update={"map_tiles_url": tiles, "map_attribution": '© "Somebody" https://tiles.example/licence <b>'}
+    )
+    bench.app = pages(replace(bench.services, settings=settings))
+    async with bench.browser() as browser:
+        answer = await browser.get("/map")
+
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy.pop("img-src") == "'self' https://tiles.example"
+    assert "tiles.example" not in str(policy)
+    assert f'data-tiles="{tiles}"' in answer.text
+    assert 'data-attribution="© &#34;Somebody&#34; https://tiles.example/licence &lt;b&gt;"' in answer.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["tiles.example/{z}/{x}/{y}.png", "https://tiles.example/", "javascript:{x}{y}{z}", "https://a; b/{x}{y}{z}"],
+)
+def test_an_address_of_tiles_that_is_none_is_refused_at_start(address: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(map_tiles_url=address)
 
 
 async def test_pages_load_nothing_from_elsewhere_and_have_nothing_inline(bench: Bench) -> None:

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from io import StringIO
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,7 +15,8 @@ from konsento.kit.i18n import Language
 
 type Rows = Iterable[Sequence[object]]
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), some of full-width signs too."""
 _NUMBER: Final = re.compile(r"\s*\d[\d.,]*(?:[eE]\d+)?\s*")
 
 
@@ -50,6 +52,8 @@ def _lines(rows: Rows) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # never 1E+3
     text = "" if value is None else str(value)
     if not isinstance(value, str):
         return text

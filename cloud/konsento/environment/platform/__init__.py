@@ -1,0 +1,1 @@
+"""The cooperation platform: takes measurements, keeps them by region, integrates and forwards them."""

@@ -1,0 +1,80 @@
+"""Serving an application over HTTP: a port, a server that ends gracefully, and a log that an operator can read."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+GRACE_S: Final = 5
+"""Seconds that open pages get at shutdown; live views are cut after it."""
+
+PROXIES: Final = frozenset({"127.0.0.1", "::1"})
+"""Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+
+
+def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """Return how an application is served."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(PROXIES),
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+class PageServer(uvicorn.Server):
+    """Says when it listens, and leaves signals to its caller, which has more to shut down."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return what SIGTERM and SIGINT set from now on, in the running loop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def open_door(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raises OSError for a taken port."""
+    # Not uvicorn's own, which ends the process with a code of its own where the port is taken.
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+
+
+def configure_log(level: str) -> None:
+    """Log to standard error, one line each."""
+    logging.basicConfig(
+        level=level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    # Queries and their parameters hold what people typed.
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)
