@@ -83,7 +83,7 @@ class Outbox:
             for session_id, body in found:
                 if region is not None:
                     made += _registered(db, session_id, body, now, region)
-                db.execute("UPDATE session SET measured = 1 WHERE id = ?", (session_id,))
+                db.execute("UPDATE session SET measured = ? WHERE id = ?", (2 if region is None else 1, session_id))
             return made, len(found)
 
         whole = 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,8 +61,8 @@ class Sender:
         self._done_at: datetime | None = None
         self._failures = 0
         self._overdue = False
-        self._not_before: datetime | None = None
-        self._look_at: datetime | None = None
+        self._not_before = -math.inf
+        self._look_at = -math.inf
 
     async def open(self, plan: Plan | None) -> None:
         """Go on where the last run of the program ended; the journal is open."""
@@ -83,7 +84,7 @@ class Sender:
             # The first choice of this run is that of the last one; a new route starts with what ends from now on.
             await self.outbox.register(now, plan.region if plan and self._done_at else None)
         self.plan, self.trouble, self.stuck_since = plan, None, None
-        self._failures, self._overdue, self._not_before, self._look_at = 0, False, None, None
+        self._failures, self._overdue, self._not_before, self._look_at = 0, False, -math.inf, -math.inf
         if plan is None:
             self._done_at = None
             if dropped := await self.outbox.drop():
@@ -104,23 +105,27 @@ class Sender:
 
     async def tick(self) -> None:
         """Do what is due. What comes to nothing is noted, not raised, and tried again later."""
-        now = self._clock.now()
         await self.register()
-        if (plan := self.plan) is None or (self._not_before and now < self._not_before):
+        monotonic = self._clock.monotonic()
+        if (plan := self.plan) is None or monotonic < self._not_before:
             return
-        wanted = False
-        due = self._done_at is None or self._done_at < plan.schedule.last_due(now, self._offset_s)
-        if not due and not self._overdue and (self._look_at is None or now >= self._look_at):
-            self._look_at = now + LOOK
+        wanted, due = False, self._overdue or self._is_due(plan)
+        if not due and monotonic >= self._look_at:
+            self._look_at = monotonic + LOOK.total_seconds()
             try:
                 wanted = await self._line(plan).wanted()
             except RouteError as error:
                 self._note(error)
                 return
             self._succeeded()
-        if due or self._overdue or wanted:
+        if due or wanted:
             with contextlib.suppress(RouteError):
                 await self.send()
+
+    def _is_due(self, plan: Plan) -> bool:
+        now, done_at = self._clock.now(), self._done_at
+        # Done in the future: the clock was wrong then.
+        return done_at is None or done_at > now or done_at < plan.schedule.last_due(now, self._offset_s)
 
     def _line(self, plan: Plan) -> Line:
         return Line(self._http, plan.route, self._clock)
@@ -177,15 +182,15 @@ class Sender:
     def _succeeded(self) -> None:
         if self.trouble is not None:
             _LOGGER.info("Measurements are taken again")
-        self._failures, self._not_before, self.trouble, self.stuck_since = 0, None, None, None
+        self._failures, self._not_before, self.trouble, self.stuck_since = 0, -math.inf, None, None
 
     def _note(self, error: RouteError) -> None:
-        now = self._clock.now()
         if self.trouble is None:
             _LOGGER.warning("Measurements wait: %s", error)
-        self.trouble, self.stuck_since = error, self.stuck_since or now
+        self.trouble, self.stuck_since = error, self.stuck_since or self._clock.now()
         self._failures += 1
-        self._not_before = now + pause_after(self._failures, error.retry_after_s)
+        pause = pause_after(self._failures, error.retry_after_s)
+        self._not_before = self._clock.monotonic() + pause.total_seconds()
 
     async def _keep(self) -> None:
         value = {

@@ -99,6 +99,17 @@ async def test_what_was_due_while_the_site_was_off_is_sent_when_it_is_back(
     assert receiver.wh == 1000
 
 
+async def test_a_clock_that_was_ahead_keeps_nothing_back(measured: Measured, receiver: Receiver) -> None:
+    measured.pass_time(days=3000)
+    await measured.sender.send()
+    measured.pass_time(days=-3000)
+    await measured.restart()
+    await measured.charge(1_000_000)
+    await measured.sender.tick()
+
+    assert receiver.wh == 1000
+
+
 async def test_what_the_other_side_asks_for_is_sent_within_five_minutes(measured: Measured, receiver: Receiver) -> None:
     await measured.choose(measured.plan_for("JP-13", schedule=Schedule.DAILY))
     measured.sender._offset_s = (int(measured.clock.now().timestamp()) - 60) % DAY_S
