@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.catalogue.apply import WantedTariff, apply_tariff, tariff_names
+from konsento.catalogue.apply import LONGEST_NAME, PRICE_DIGITS, PRICES_BELOW, WantedTariff, apply_tariff, tariff_names
 from konsento.catalogue.service import POWER_TYPES
 from konsento.settings import Settings
 from konsento.sites.apply import apply_site
@@ -20,14 +20,14 @@ from konsento.sites.provisioning import BadFileError, Changes, Name, SiteEntry, 
 class TariffEntry(Table):
     """`[[tariffs]]`."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64)]
-    unit_price: Annotated[Decimal, Field(ge=0, lt=1_000_000, max_digits=16, decimal_places=8)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    unit_price: Annotated[Decimal, Field(ge=0, lt=PRICES_BELOW, decimal_places=PRICE_DIGITS)]
     power_type: str = "other"
     supplier: Name
     supplier_code: Annotated[str, Field(pattern="^[A-Z0-9][A-Z0-9_-]{0,31}$")] | None = None
     """Its registration number (A0269): what measurements of energy name it by."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
-    tax_rate: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=8)] | None = None
+    tax_rate: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=PRICE_DIGITS)] | None = None
 
 
 class Provisioning(Table):

@@ -118,6 +118,13 @@ def test_every_device_saves_so_seldom_that_its_flash_lasts_for_years(
 
 
 @pytest.mark.parametrize("name", DEVICES)
+def test_a_device_tells_its_rating_as_a_current_where_it_has_one(generated: dict[str, Generated], name: str) -> None:
+    code = generated[name].code
+    assert code.count("->set_max_power_sensor(") == 1
+    assert code.count("->set_max_current_sensor(") == (0 if ".max_current_ma = 0," in code else 1)
+
+
+@pytest.mark.parametrize("name", DEVICES)
 def test_every_device_has_a_page_that_says_what_it_may_carry(name: str) -> None:
     page = (PAGES / f"{name}.md").read_text()
     watts = re.search(r"max_power: (\d+)W", _text(name))

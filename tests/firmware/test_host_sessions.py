@@ -270,6 +270,10 @@ async def test_closings_of_the_relay_are_counted_over_power_cuts(device: Device)
     assert device.watcher.number("relay_cycles") == 2
 
 
+async def test_the_ratings_are_told_as_the_device_file_sets_them(device: Device) -> None:
+    assert (device.watcher.number("max_power"), device.watcher.number("max_current")) == (4000, 32)
+
+
 async def test_the_state_is_published_after_all_that_belongs_to_it(device: Device) -> None:
     client = APIClient("127.0.0.1", device.outlet.port, None)
     await client.connect(login=True)

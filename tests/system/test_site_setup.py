@@ -56,6 +56,12 @@ async def test_a_site_made_in_the_back_office_is_linked_by_its_line_and_its_outl
 
         await _until(all_told, "not all outlets have appeared with their device")
         outlet = "/office/sites/minato-tower/outlets/1"
+        # The firmware's own ratings, which nobody has typed; the plug has none to tell.
+        first = (await browser.get(outlet)).text
+        assert 'name="rated_w" type="text" inputmode="numeric" required maxlength="6" size="7" value="4000"' in first
+        assert "As the site reports them" in first
+        plug = (await browser.get("/office/sites/minato-tower/outlets/4")).text
+        assert "As the site reports them" not in plug
         fields = {"name": "Outlet 1, tower", "tariff": "demo", "rated_w": "3000", "volts": "200"}
         assert (await browser.post(outlet, data=fields)).status_code == 303
         traced = await browser.post("/office/stations/minato-tower/trace", data={"outlet": "1"})

@@ -1,5 +1,6 @@
 """What somebody typed into the filters and forms of the back office, read without ever refusing a page."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +18,12 @@ def day(text: str, time_zone: str = "UTC", *, following: bool = False) -> dateti
     except ValueError, OverflowError:
         return None
     return datetime(begin.year, begin.month, begin.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
+
+
+def usual_zone(zones: Collection[str], otherwise: str = "UTC") -> str:
+    """Return the time zone that most sites have, by whose clock times are typed that belong to no site."""
+    in_order = sorted(zones)
+    return max(in_order, key=in_order.count) if in_order else otherwise
 
 
 def number(text: str) -> UUID | None:

@@ -12,6 +12,7 @@ from konsento.backoffice.site_forms import OutletForm
 from konsento.backoffice.who import Member, SiteKeeper
 from konsento.catalogue import service as catalogue
 from konsento.kit.errors import KonsentoError
+from konsento.kit.i18n import Language
 from konsento.models import Outlet, StaffMember
 from konsento.operations import audit
 from konsento.services import Services
@@ -130,6 +131,8 @@ async def _page(
         site=site,
         row=next(row for row in rows if row.outlet.id == outlet.id),
         outlets=rows,
+        reported=_reported(outlet, language),
+        as_reported=(outlet.rated_w, outlet.volts) == (outlet.reported_w, outlet.reported_volts),
         form=form or OutletForm.of(outlet),
         tariffs=[
             (
@@ -140,6 +143,12 @@ async def _page(
         ],
         plan=plan_view(plan),
     )
+
+
+def _reported(outlet: Outlet, language: Language) -> str:
+    """Return the ratings that the site reports, as far as it does."""
+    volts, watts = outlet.reported_volts, outlet.reported_w
+    return " · ".join(([f"{volts}\u00a0V"] if volts else []) + ([language.power(watts)] if watts else []))
 
 
 async def _note(

@@ -31,6 +31,7 @@ NAVIGATION = (
     ("/office/", marked("Overview"), Permission.LOOK),
     ("/office/sessions", marked("Sessions"), Permission.LOOK),
     ("/office/sites", marked("Sites"), Permission.LOOK),
+    ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
     ("/office/log", marked("Log"), Permission.LOG),

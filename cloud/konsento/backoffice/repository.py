@@ -84,6 +84,31 @@ async def unsold_outlets(session: AsyncSession) -> dict[UUID, int]:
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
+@dataclass(frozen=True, kw_only=True)
+class TariffUse:
+    """How many outlets of a site are sold at a tariff."""
+
+    tariff_name: str
+    station_id: str
+    site_name: str
+    outlets: int
+
+
+async def tariff_uses(session: AsyncSession) -> list[TariffUse]:
+    """Return where each tariff is used, by the sites' names."""
+    query = (
+        select(Outlet.tariff_name, Site.station_id, Site.name, func.count())
+        .join(Site, Site.id == Outlet.site_id)
+        .where(Outlet.tariff_name.is_not(None))
+        .group_by(Outlet.tariff_name, Site.station_id, Site.name)
+        .order_by(Site.name, Site.station_id)
+    )
+    return [
+        TariffUse(tariff_name=str(row[0]), station_id=row[1], site_name=row[2], outlets=row[3])
+        for row in await session.execute(query)
+    ]
+
+
 async def billed_since(session: AsyncSession, time_zone: str, since: datetime) -> list[tuple[str, int, int]]:
     """Return currency, minor units and Wh of what was billed at the sites of a time zone since then."""
     query = (

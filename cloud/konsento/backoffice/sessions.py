@@ -214,8 +214,7 @@ def _wanted(
 
 def _zone(filters: Filters, zones: dict[UUID, str]) -> str:
     """Return whose days the filter means: the chosen site's, or those that most sites have."""
-    all_of_them = sorted(zones.values())
-    usual = max(all_of_them, key=all_of_them.count) if all_of_them else "UTC"
+    usual = asked.usual_zone(zones.values())
     site_id = asked.number(filters.site)
     return zones.get(site_id, usual) if site_id else usual
 

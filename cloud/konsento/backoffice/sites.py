@@ -9,7 +9,7 @@ import segno
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from konsento.backoffice import repository
+from konsento.backoffice import asked, repository
 from konsento.backoffice.render import office_page
 from konsento.backoffice.site_forms import SiteForm
 from konsento.backoffice.who import Member, SiteKeeper
@@ -75,11 +75,9 @@ async def _list(request: Request, services: Services, member: StaffMember, templ
 async def new_page(request: Request, services: Wired, member: SiteKeeper) -> Response:
     """Ask what is said about a new site."""
     async with services.database.transaction() as session:
-        others = await repository.all_sites(session)
+        others = await repository.time_zones(session)
     # Mostly where the others are.
-    zones = [site.time_zone for site in others]
-    usual = max(set(zones), key=zones.count) if zones else "Asia/Tokyo"
-    return _form(request, member, SiteForm(time_zone=usual))
+    return _form(request, member, SiteForm(time_zone=asked.usual_zone(others.values(), "Asia/Tokyo")))
 
 
 @router.post("/sites")

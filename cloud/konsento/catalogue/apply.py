@@ -1,17 +1,26 @@
-"""Bringing tariffs to what a provisioning file says.
+"""Setting what a tariff is from a moment on: for provisioning files and for the back office.
 
-A price is never overwritten: the old one ends, a new one begins.
+A price that something may have been sold at is never overwritten: it ends, and a new one begins.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.catalogue.errors import BadPrice, BadTaxRate, SupplierMissing, TariffHasBegun, TariffNameMissing
 from konsento.kit.ids import new_id
 from konsento.models import Tariff
+
+LONGEST_NAME: Final = 64
+LONGEST_SUPPLIER: Final = 100
+PRICES_BELOW: Final = 1_000_000
+"""Major units per kWh."""
+PRICE_DIGITS: Final = 8
+"""Decimals of a price, and of a tax rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +36,60 @@ class WantedTariff:
     supplier_code: str = ""
 
 
+def check(wanted: WantedTariff) -> None:
+    """Raise a subclass of `BadTariff` for what cannot be a tariff."""
+    if not 0 < len(wanted.name) <= LONGEST_NAME:
+        raise TariffNameMissing(most=LONGEST_NAME)
+    if not 0 < len(wanted.supplier) <= LONGEST_SUPPLIER:
+        raise SupplierMissing(most=LONGEST_SUPPLIER)
+    if not 0 <= wanted.unit_price < PRICES_BELOW or _digits(wanted.unit_price) > PRICE_DIGITS:
+        raise BadPrice(below=PRICES_BELOW, digits=PRICE_DIGITS)
+    if not 0 <= wanted.tax_rate < 1 or _digits(wanted.tax_rate) > PRICE_DIGITS:
+        raise BadTaxRate
+
+
+def _digits(number: Decimal) -> int:
+    return -int(number.as_tuple().exponent)
+
+
 async def apply_tariff(session: AsyncSession, wanted: WantedTariff, at: datetime) -> str | None:
-    """Make a tariff, or follow it by a new one from `at` on; returns what was changed, None for nothing."""
-    current = await session.scalar(select(Tariff).where(Tariff.name == wanted.name, Tariff.valid_to.is_(None)))
+    """Make a tariff, or follow it by a new one from `at` on; returns what was changed, None for nothing.
+
+    A price that is planned already for later still begins then. Raises a subclass of `BadTariff`.
+    """
+    check(wanted)
+    rows = await _rows(session, wanted.name)
+    current = next((row for row in rows if row.valid_from <= at and (row.valid_to is None or row.valid_to > at)), None)
+    following = next((row for row in rows if row.valid_from > at), None)
     values = vars(wanted)
     if current is not None:
         if all(getattr(current, name) == value for name, value in values.items()):
             return None
-        current.valid_to = at
-    session.add(Tariff(id=new_id(), valid_from=at, **values))
+        if current.valid_from == at:
+            # It would hold for no time at all.
+            await session.delete(current)
+        else:
+            current.valid_to = at
+        await session.flush()
+    until = following.valid_from if following is not None else None
+    session.add(Tariff(id=new_id(), valid_from=at, valid_to=until, **values))
     await session.flush()
     return f"tariff {wanted.name}: {wanted.unit_price} {wanted.currency} per kWh"
+
+
+async def withdraw(session: AsyncSession, tariff: Tariff, now: datetime) -> None:
+    """Take back a price that has not begun; the one before it goes on. Raises `TariffHasBegun`."""
+    if tariff.valid_from <= now:
+        raise TariffHasBegun
+    for row in await _rows(session, tariff.name):
+        if row.valid_to == tariff.valid_from:
+            row.valid_to = tariff.valid_to
+    await session.delete(tariff)
+    await session.flush()
+
+
+async def _rows(session: AsyncSession, name: str) -> list[Tariff]:
+    return list(await session.scalars(select(Tariff).where(Tariff.name == name).order_by(Tariff.valid_from)))
 
 
 async def tariff_names(session: AsyncSession) -> set[str]:

@@ -1,4 +1,4 @@
-"""The tariff in force."""
+"""Tariffs in force and coming."""
 
 from datetime import datetime
 from typing import Final
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.catalogue.errors import NoTariff
 from konsento.models import Tariff
 
-POWER_TYPES: Final = frozenset({"solar", "wind", "hydro", "geothermal", "biomass", "gas", "coal", "oil", "other"})
+POWER_TYPES: Final = ("solar", "wind", "hydro", "geothermal", "biomass", "gas", "coal", "oil", "other")
 """Where power comes from, as contracts and sites say it."""
 
 
@@ -36,3 +36,13 @@ async def tariffs_in_force(session: AsyncSession, at: datetime) -> dict[str, Tar
     )
     # Of several of one name the last one to begin counts.
     return {tariff.name: tariff for tariff in await session.scalars(query)}
+
+
+async def tariffs_from(session: AsyncSession, at: datetime) -> list[Tariff]:
+    """Return every tariff that counts at a moment or will count later, by name and time."""
+    query = (
+        select(Tariff)
+        .where(or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
+        .order_by(Tariff.name, Tariff.valid_from)
+    )
+    return list(await session.scalars(query))

@@ -51,7 +51,7 @@ def install(services: Services, handlers: Handlers) -> None:
             return  # of the site as a whole
         reason = str(message.vendor_data().get("reason") or "")
         async with services.database.transaction() as session:
-            await stations.note_status(
+            appeared = await stations.note_status(
                 session,
                 station_id,
                 message.evse_id,
@@ -59,6 +59,8 @@ def install(services: Services, handlers: Handlers) -> None:
                 reason=reason,
                 at=services.clock.now(),
             )
+            if appeared:
+                await inventory.after_return(session, services, station_id)
 
     @handlers.on(DataTransfer)
     async def data_transfer(station_id: str, message: DataTransfer) -> DataTransferResponse | None:

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 AFTER_BOOT_S: Final = 2.0
 """A site that has just started tells the states of its outlets and delivers its journal first."""
+AFTER_RETURN_S: Final = 60.0
+"""After a power cut many come back together; and one with a bad radio link makes no more than one report a minute."""
 ASK_AGAIN_S: Final = 20.0
 """Where other calls were in the way."""
 MOST_GATHERED: Final = 1000
@@ -66,6 +68,11 @@ async def after_boot(session: AsyncSession, services: Services, station_id: str)
     await services.work.add(session, "inventory", station_id, after_s=AFTER_BOOT_S)
 
 
+async def after_return(session: AsyncSession, services: Services, station_id: str) -> None:
+    """Have a site asked when an outlet has come, or come back: it could not be described before, or it is updated."""
+    await services.work.add(session, "inventory", station_id, after_s=AFTER_RETURN_S)
+
+
 async def ask(services: Services, station_id: str) -> Again | None:
     """Ask a site for its whole device model. Its pages come as messages."""
     base = ReportBase.FULL_INVENTORY
@@ -75,8 +82,8 @@ async def ask(services: Services, station_id: str) -> Again | None:
         log.info("%s; asked again later", error)
         return Again(ASK_AGAIN_S)
     except CallError as error:
-        # One that is away now is asked after its next boot; until then outlets show up as it tells their states.
-        log.info("%s; not asked for its outlets again before its next boot", error)
+        # Until then outlets show up as it tells their states.
+        log.info("%s; not asked for its outlets again before its next boot, or an outlet's return", error)
     else:
         if answer.status is not DeviceModelStatus.ACCEPTED:
             log.info("station %s does not report its device model: %s", station_id, answer.status)

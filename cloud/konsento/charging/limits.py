@@ -1,9 +1,8 @@
 """What a driver asks for: until full, energy, time or money; read and checked."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from konsento.charging.errors import (
@@ -14,6 +13,7 @@ from konsento.charging.errors import (
     UnknownLimitKind,
     UnknownUnit,
 )
+from konsento.kit import typed
 from konsento.kit.money import exponent
 from konsento.models import LimitKind
 
@@ -46,7 +46,6 @@ _BESIDE: Final = {
     "£": "GBP",
 }
 """What people type with a number."""
-_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +86,7 @@ def parse_limit(kind: str, amount: str, unit: str | None, currency: str) -> Requ
         raise UnknownUnit
     if limit is LimitKind.MONEY and exponent(currency) == 0:
         # No coin is smaller than one, so this can be no decimal sign: 1,500 yen.
-        number_text = _THOUSANDS.sub("", number_text)
+        number_text = typed.without_thousands(number_text)
     number = _number(number_text)
     if number <= 0:
         raise LimitNotPositive
@@ -102,8 +101,7 @@ def parse_limit(kind: str, amount: str, unit: str | None, currency: str) -> Requ
 
 def _taken_apart(text: str) -> tuple[str, str]:
     """Return the number and the unit that was typed with it, empty for none."""
-    # Full-width digits and letters, as Japanese keyboards type them.
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = typed.plain(text)
     if len(plain) > _LONGEST:
         raise LimitNotANumber
     parts = _AMOUNT.fullmatch(plain)
@@ -114,18 +112,10 @@ def _taken_apart(text: str) -> tuple[str, str]:
 
 
 def _number(plain: str) -> Decimal:
-    # The point and the comma as decimal sign; with both of them, or several commas, these part the thousands.
-    if plain.count(",") == 1 and "." not in plain:
-        plain = plain.replace(",", ".")
-    plain = _THOUSANDS.sub("", plain)
-    if "_" in plain:
-        raise LimitNotANumber
     try:
-        number = Decimal(plain)
-    except InvalidOperation:
+        number = typed.decimal(plain)
+    except ValueError:
         raise LimitNotANumber from None
-    if not number.is_finite():
-        raise LimitNotANumber
     if number > 0 and number.adjusted() < -12:
         # So far below any step that multiplying would round it.
         raise LimitTooFine(step="1 Wh")

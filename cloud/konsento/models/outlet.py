@@ -38,6 +38,10 @@ class Outlet(Base):
     rated_w: Mapped[int]
     """The most that it supplies, W."""
     volts: Mapped[int]
+    reported_w: Mapped[int | None]
+    """What the site last reported as `rated_w`, None for never. Where the two differ the operator's counts."""
+    reported_volts: Mapped[int | None]
+    """Likewise, of `volts`."""
     most_wh: Mapped[int | None]
     """The operator's maximum of one session, Wh; None for the general one (`charging.limits`)."""
     most_s: Mapped[int | None]

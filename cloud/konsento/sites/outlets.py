@@ -43,7 +43,8 @@ async def adopt(session: AsyncSession, site: Site, evse_id: int, told: Told) -> 
     """
     if not 1 <= evse_id <= HIGHEST_EVSE or await repository.count_outlets(session, site.id) >= MOST_OUTLETS:
         return None
-    volts = _nominal(told.volts) or USUAL_VOLTS
+    reported_volts = _nominal(told.volts)
+    volts = reported_volts or USUAL_VOLTS
     outlet = Outlet(
         id=new_id(),
         site_id=site.id,
@@ -52,6 +53,8 @@ async def adopt(session: AsyncSession, site: Site, evse_id: int, told: Told) -> 
         name=f"No. {evse_id}",
         rated_w=told.rated_w or volts * USUAL_AMPERES,
         volts=volts,
+        reported_w=told.rated_w,
+        reported_volts=reported_volts,
         tariff_name=None,
         model=told.model,
         firmware=told.firmware,
@@ -93,20 +96,43 @@ async def take_inventory(session: AsyncSession, site: Site, listed: Mapping[int,
 def _update(outlet: Outlet, told: Told) -> None:
     outlet.model = told.model or outlet.model
     outlet.firmware = told.firmware or outlet.firmware
-    if outlet.tariff_name is None:
-        # Nobody has looked at it yet: what the site tells counts more than what was assumed.
-        volts = _nominal(told.volts)
-        if volts is not None and volts != outlet.volts:
-            outlet.volts, outlet.rated_w = volts, volts * USUAL_AMPERES
-        outlet.rated_w = told.rated_w or outlet.rated_w
+    before = (outlet.volts, outlet.rated_w)
+    _rate(outlet, told)
+    if (outlet.volts, outlet.rated_w) != before:
+        log.info("outlet %s is now rated %d V, %d W, as its site reports", outlet.code, outlet.volts, outlet.rated_w)
     if outlet.status_reason == GONE:
         outlet.status, outlet.status_reason = told.status or OutletStatus.UNKNOWN, ""
 
 
-def _nominal(volts: int | None) -> int | None:
-    """Return the nominal voltage nearest to a measured one, None for what is none."""
+def _rate(outlet: Outlet, told: Told) -> None:
+    """Take the ratings from a report, except where the operator has set another value.
+
+    A value is the site's as long as it is what was reported before, or, at an outlet that is not sold yet, what was
+    assumed; whatever else stands there was typed.
+    """
+    new = outlet.tariff_name is None
+    volts = _nominal(told.volts, outlet.reported_volts)
+    if volts is not None:
+        if outlet.volts == (outlet.reported_volts or (USUAL_VOLTS if new else None)):
+            if new and outlet.reported_w is None and outlet.rated_w == outlet.volts * USUAL_AMPERES:
+                outlet.rated_w = volts * USUAL_AMPERES
+            outlet.volts = volts
+        outlet.reported_volts = volts
+    if told.rated_w is not None:
+        if outlet.rated_w == (outlet.reported_w or (outlet.volts * USUAL_AMPERES if new else None)):
+            outlet.rated_w = told.rated_w
+        outlet.reported_w = told.rated_w
+
+
+def _nominal(volts: int | None, before: int | None = None) -> int | None:
+    """Return the nominal voltage nearest to a measured one, None for what is none.
+
+    The one of `before` stays as long as it can: what is measured wanders, and 106 V is high for 100 and low for 110.
+    """
     if volts is None:
         return None
+    if before is not None and abs(before - volts) <= before // 10:
+        return before
     nearest = min(_NOMINAL_VOLTS, key=lambda nominal: abs(nominal - volts))
     return nearest if abs(nearest - volts) <= nearest // 10 else None
 

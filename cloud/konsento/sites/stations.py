@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 OUR_VENDOR: Final = "Konsento"
 """What a site of this project calls its make (contracts, 2)."""
 
+AWAY: Final = "offline"
+"""The reason for `Unavailable` of an outlet that its site cannot reach (contracts, 2)."""
+
 
 async def authenticate(database: Database, station_id: str, password: str) -> bool:
     """Tell whether a station may dial in; an unknown one takes the same time as a wrong password."""
@@ -50,19 +53,25 @@ async def note_vendor(session: AsyncSession, station_id: str, vendor: str) -> No
 
 async def note_status(
     session: AsyncSession, station_id: str, evse_id: int, status: OutletStatus, *, reason: str, at: datetime
-) -> None:
-    """Note what a site says about an outlet. One that is new here gets its row, up to as many as a site may add."""
+) -> bool:
+    """Note what a site says about an outlet; returns whether the outlet has appeared, or is back at the site.
+
+    One that is new here gets its row, up to as many as a site may add.
+    """
     site = await repository.site_by_station(session, station_id)
     if site is None:
-        return
+        return False
     site.last_seen = at
-    outlet = await repository.outlet_by_evse(session, site.id, evse_id) or await adopt(session, site, evse_id, Told())
+    known = await repository.outlet_by_evse(session, site.id, evse_id)
+    outlet = known or await adopt(session, site, evse_id, Told())
     if outlet is None:
         log.warning("station %s tells of outlet %d, which is beyond what it may add by itself", station_id, evse_id)
-        return
+        return False
+    appeared = reason != AWAY and (known is None or known.status_reason == AWAY)
     outlet.status = status
     outlet.status_reason = reason[:50]
     outlet.last_seen = at
+    return appeared
 
 
 async def note_inventory(

@@ -27,12 +27,16 @@ class OutletSilentError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutletFacts:
-    """What an outlet is. Empty where it does not say."""
+    """What an outlet is. Empty or None where it does not say."""
 
     manufacturer: str = ""
     model: str = ""
     firmware: str = ""
     """Version of the outlet's firmware."""
+    max_power_w: float | None = None
+    """The most that it may supply for hours, W."""
+    max_current_a: float | None = None
+    """The same as a current, A; the lower of the two counts."""
     missing: tuple[str, ...] = ()
     """What the site needs and this firmware does not have: it must be updated."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, override
 
 from aioesphomeapi.core import APIConnectionError
@@ -15,7 +16,7 @@ from ..control.report import OutletReport
 from ..control.words import EndReason
 from .address import OutletAddress
 from .link import EsphomeLink
-from .readings import DECISIVE, REQUIRED, Readings, Value
+from .readings import DECISIVE, REQUIRED, Readings, Value, number
 
 _ANSWER_S = 10.0
 """Upper bound of an action's answer; control is less patient."""
@@ -149,6 +150,10 @@ class GuardedOutlet(EsphomeLink):
             echo = self._echoes.get(int(value)) if isinstance(value, float) and math.isfinite(value) else None
             if echo and not echo.done():
                 echo.set_result(None)
+        elif name == "max_power":
+            self.facts = replace(self.facts, max_power_w=number(value))
+        elif name == "max_current":
+            self.facts = replace(self.facts, max_current_a=number(value))
         if self._readings.take(name, value):
             self._stale = True
             self._tried.set()

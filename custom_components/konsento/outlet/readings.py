@@ -38,6 +38,9 @@ _OPTIONAL = frozenset(
         "current",
         "temperature",
         "relay_cycles",
+        # Since version 1.2; facts of the outlet, which are to be there with its first report.
+        "max_power",
+        "max_current",
     }
 )
 
@@ -87,18 +90,18 @@ class Readings:
             session_id=_text(settled["session_id"]),
             end_reason=EndReason.parse(reason) if reason else None,
             energy_mwh=_milli(meter["session_energy"]) or 0,
-            supply_s=int(_number(meter["session_time"]) or 0),
-            power_w=_number(live["power"]) or 0.0,
+            supply_s=int(number(meter["session_time"]) or 0),
+            power_w=number(live["power"]) or 0.0,
             lifetime_mwh=_milli(live["lifetime_energy"]),
             boot_id=_text(live["boot_id"]),
             fault=_text(live.get("fault")),
             enabled=live.get("outlet_enabled") is not False,
             relay=relay if isinstance(relay := live.get("relay"), bool) else None,
-            lease_left_s=_number(live.get("lease_left")),
-            voltage_v=_number(live.get("voltage")),
-            current_a=_number(live.get("current")),
-            temperature_c=_number(live.get("temperature")),
-            relay_cycles=None if (cycles := _number(live.get("relay_cycles"))) is None else int(cycles),
+            lease_left_s=number(live.get("lease_left")),
+            voltage_v=number(live.get("voltage")),
+            current_a=number(live.get("current")),
+            temperature_c=number(live.get("temperature")),
+            relay_cycles=None if (cycles := number(live.get("relay_cycles"))) is None else int(cycles),
             without_power=live.get("without_power") is True,
             button=live.get("button") is True,
         )
@@ -116,12 +119,13 @@ def _text(value: Value) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _number(value: Value) -> float | None:
+def number(value: Value) -> float | None:
+    """Return a number that can be counted with, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, float | int) or not math.isfinite(value):
         return None
     return float(value)
 
 
 def _milli(value: Value) -> int | None:
-    number = _number(value)
-    return None if number is None or number < 0 else round(number * 1000)
+    units = number(value)
+    return None if units is None or units < 0 else round(units * 1000)

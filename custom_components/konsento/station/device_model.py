@@ -23,7 +23,7 @@ class InvalidValueError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variable:
-    """One variable. `least` and `most` bound an integer, or the length of a string."""
+    """One variable. `least` and `most` bound a number, or the length of a string."""
 
     component: str
     name: str
@@ -37,7 +37,7 @@ class Variable:
     kind: DataType = "string"
     unit: str | None = None
     least: int | None = None
-    most: int | None = None
+    most: float | None = None
     choices: tuple[str, ...] = ()
 
     @property

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ..control.driver import OutletDriver
+from ..control.ratings import most_power
 from ..control.site import SiteControl
 from ..control.words import Connector
 from .connection import PING_S
@@ -95,15 +97,7 @@ def _outlet(site: SiteControl, server: str, evse: int) -> Iterator[Variable]:
         component="EVSE", evse=evse, name="Problem", kind="boolean", read=lambda: _flag(bool(control.problems))
     )
     yield Variable(component="EVSE", evse=evse, name="SupplyPhases", kind="integer", read=_constant("1"))
-    report = control.driver.report
-    for name, unit, value in (
-        ("Power", "W", report.power_w if report else None),
-        ("ACVoltage", "V", report.voltage_v if report else None),
-    ):
-        if value is not None:
-            yield Variable(
-                component="EVSE", evse=evse, name=name, kind="decimal", unit=unit, read=_constant(f"{value:.1f}")
-            )
+    yield from _electric(control.driver, evse)
     yield Variable(component="EVSE", evse=evse, name="EvseId", read=_constant(control.outlet))
     yield Variable(component="EVSE", evse=evse, name="FirmwareVersion", read=lambda: control.driver.facts.firmware)
     yield Variable(component="EVSE", evse=evse, name="Model", read=lambda: control.driver.facts.model)
@@ -127,6 +121,28 @@ def _outlet(site: SiteControl, server: str, evse: int) -> Iterator[Variable]:
     yield Variable(
         component="Connector", evse=evse, connector=1, name="SupplyPhases", kind="integer", read=_constant("1")
     )
+
+
+def _electric(driver: OutletDriver, evse: int) -> Iterator[Variable]:
+    """Return what an outlet measures, with its rating as the largest value where its firmware says one."""
+    report, facts = driver.report, driver.facts
+    if report is None:
+        return
+    for name, unit, value, most in (
+        ("Power", "W", report.power_w, most_power(facts, report.voltage_v)),
+        ("ACVoltage", "V", report.voltage_v, None),
+        ("ACCurrent", "A", report.current_a, facts.max_current_a),
+    ):
+        if value is not None:
+            yield Variable(
+                component="EVSE",
+                evse=evse,
+                name=name,
+                kind="decimal",
+                unit=unit,
+                most=most,
+                read=_constant(f"{value:.1f}"),
+            )
 
 
 def _link(link: LinkSettingsStore) -> Iterator[Variable]:

@@ -22,14 +22,18 @@ from esphome.const import (
     CONF_TEMPERATURE,
     CONF_UNIT_OF_MEASUREMENT,
     CONF_UPDATE_INTERVAL,
+    DEVICE_CLASS_CURRENT,
     DEVICE_CLASS_DURATION,
     DEVICE_CLASS_ENERGY,
+    DEVICE_CLASS_POWER,
     DEVICE_CLASS_PROBLEM,
     ENTITY_CATEGORY_DIAGNOSTIC,
     STATE_CLASS_MEASUREMENT,
     STATE_CLASS_TOTAL_INCREASING,
+    UNIT_AMPERE,
     UNIT_KILOWATT_HOURS,
     UNIT_SECOND,
+    UNIT_WATT,
     UNIT_WATT_HOURS,
 )
 from esphome.core import CORE, ID, TimePeriodMilliseconds
@@ -66,6 +70,7 @@ CONF_SAVE_INTERVAL = "save_interval"
 CONF_ZERO_CROSS = "zero_cross"
 CONF_CLOSE_DELAY = "close_delay"
 CONF_OPEN_DELAY = "open_delay"
+CONF_RATED_CURRENT = "rated_current"
 
 charging_outlet_ns = cg.esphome_ns.namespace("charging_outlet")
 ChargingOutlet = charging_outlet_ns.class_("ChargingOutlet", cg.Component)
@@ -126,6 +131,19 @@ _SECONDS = {
 _ENERGY_LIMIT = {"unit_of_measurement": UNIT_WATT_HOURS, "accuracy_decimals": 0, "device_class": DEVICE_CLASS_ENERGY}
 _TIME_LIMIT = {"unit_of_measurement": UNIT_SECOND, "accuracy_decimals": 0, "device_class": DEVICE_CLASS_DURATION}
 
+_MAX_POWER = {
+    "unit_of_measurement": UNIT_WATT,
+    "accuracy_decimals": 0,
+    "device_class": DEVICE_CLASS_POWER,
+    "entity_category": ENTITY_CATEGORY_DIAGNOSTIC,
+}
+_MAX_CURRENT = {
+    "unit_of_measurement": UNIT_AMPERE,
+    "accuracy_decimals": 1,
+    "device_class": DEVICE_CLASS_CURRENT,
+    "entity_category": ENTITY_CATEGORY_DIAGNOSTIC,
+}
+
 BINARY_SENSORS: EntityTable = {
     "relay_closed": ("Relay", "relay", {}),
     "outlet_enabled": ("Outlet enabled", "outlet_enabled", {}),
@@ -151,6 +169,8 @@ SENSORS: EntityTable = {
             "entity_category": ENTITY_CATEGORY_DIAGNOSTIC,
         },
     ),
+    "rated_power": ("Max power", "max_power", _MAX_POWER),
+    CONF_RATED_CURRENT: ("Max current", "max_current", _MAX_CURRENT),
     "loopback": ("Loopback", "loopback", {"accuracy_decimals": 0, "entity_category": ENTITY_CATEGORY_DIAGNOSTIC}),
 }
 # In this order the states reach a client that has just connected: the session's state comes last.
@@ -193,6 +213,9 @@ def _energy(value: Any) -> int:
 def _current_has_its_limit(config: ConfigType) -> ConfigType:
     if (CONF_CURRENT in config) != (CONF_MAX_CURRENT in config):
         raise cv.Invalid("'current' and 'max_current' belong together", path=[CONF_MAX_CURRENT])
+    if CONF_MAX_CURRENT not in config:
+        # An entity that never has a value.
+        del config[CONF_RATED_CURRENT]
     return config
 
 
@@ -383,4 +406,5 @@ async def to_code(config: ConfigType) -> None:
         (TEXT_SENSORS, text_sensor.new_text_sensor, "text_sensor"),
     ):
         for key, (_name, setter, _arguments) in table.items():
-            cg.add(getattr(var, f"set_{setter}_{kind}")(await new(config[key])))
+            if key in config:
+                cg.add(getattr(var, f"set_{setter}_{kind}")(await new(config[key])))

@@ -78,6 +78,9 @@ void ChargingOutlet::setup() {
   snprintf(boot_id, sizeof(boot_id), "%08" PRIx32, random_uint32());
   this->boot_id_entity_->publish_state(boot_id);
   this->loopback_entity_->publish_state(0.0f);
+  this->max_power_entity_->publish_state(static_cast<float>(this->guard_.settings().max_power_mw) / 1000.0f);
+  if (this->max_current_entity_ != nullptr)
+    this->max_current_entity_->publish_state(static_cast<float>(this->guard_.settings().max_current_ma) / 1000.0f);
   if (this->guard_.state() == SessionState::SUSPENDED)
     ESP_LOGW(TAG, "Session %s was running; suspended until it is renewed", this->guard_.session_id());
   this->follow_guard_();

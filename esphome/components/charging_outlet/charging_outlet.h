@@ -43,6 +43,9 @@ class ChargingOutlet final : public Component {
   void set_time_limit_sensor(sensor::Sensor *entity) { this->time_limit_entity_ = entity; }
   void set_lifetime_energy_sensor(sensor::Sensor *entity) { this->lifetime_entity_ = entity; }
   void set_lease_left_sensor(sensor::Sensor *entity) { this->lease_entity_ = entity; }
+  void set_max_power_sensor(sensor::Sensor *entity) { this->max_power_entity_ = entity; }
+  /// Only where the rating is given as a current too.
+  void set_max_current_sensor(sensor::Sensor *entity) { this->max_current_entity_ = entity; }
   void set_loopback_sensor(sensor::Sensor *entity) { this->loopback_entity_ = entity; }
   void set_boot_id_text_sensor(text_sensor::TextSensor *entity) { this->boot_id_entity_ = entity; }
   void set_fault_text_sensor(text_sensor::TextSensor *entity) { this->fault_entity_ = entity; }
@@ -137,6 +140,8 @@ class ChargingOutlet final : public Component {
   sensor::Sensor *time_limit_entity_{nullptr};
   sensor::Sensor *lifetime_entity_{nullptr};
   sensor::Sensor *lease_entity_{nullptr};
+  sensor::Sensor *max_power_entity_{nullptr};
+  sensor::Sensor *max_current_entity_{nullptr};
   sensor::Sensor *loopback_entity_{nullptr};
   text_sensor::TextSensor *boot_id_entity_{nullptr};
   text_sensor::TextSensor *fault_entity_{nullptr};

@@ -84,6 +84,7 @@ class SessionGuard {
 
   // --- what is so
 
+  const GuardSettings &settings() const { return this->settings_; }
   /// Whether the relay is to be closed. Everything else follows from it.
   bool relay_closed() const { return this->supplying_; }
   SessionState state() const;

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from konsento.kit.ids import new_id
-from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember
+from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember, Tariff
 from konsento.ocpp.messages import (
     DataTransfer,
     DataTransferResponse,
@@ -55,6 +55,9 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         outlet = f"{site}/outlets/{{evse_id}}"
         own_site, own_outlet = SITE.removeprefix("/office"), OUTLET.removeprefix("/office")
         files = {f"{site}/plan": {"picture": ("plan.png", picture(), "image/png")}}
+        price = {"of": "demo", "unit_price": "40", "tax": "10", "supplier": "Sakura Energy", "sure": "true"}
+        await browser.post("/office/prices", data=price | {"begins": "2026-12-24T00:00"})
+        coming = (await _ids(office, Tariff))[-1]
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -74,6 +77,8 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/staff/{number}/disable": (f"/staff/{someone}/disable", {}, "staff.disable"),
             "/staff/{number}/enable": (f"/staff/{someone}/enable", {}, "staff.enable"),
             "/staff/{number}/reset": (f"/staff/{someone}/reset", {}, "staff.reset"),
+            "/prices": ("/prices", price, "price.set"),
+            "/prices/{number}/withdraw": (f"/prices/{coming}/withdraw", {}, "price.withdraw"),
             f"{station}/trigger": ("/stations/sakura-mall/trigger", {"message": "Heartbeat"}, "station."),
             f"{station}/reset": ("/stations/sakura-mall/reset", {"kind": "OnIdle"} | WHY, "station."),
             f"{station}/availability": ("/stations/sakura-mall/availability", {"status": "Operative"}, "station."),

@@ -29,6 +29,7 @@ from konsento.ocpp.messages import (
 )
 from konsento.settings import Settings
 from konsento.sites import stations
+from konsento.sites.outlets import Told
 
 from ..conftest import STATION
 
@@ -271,6 +272,21 @@ async def test_an_outlet_is_named_priced_and_limited(office: Office) -> None:
     assert 'name="most_kwh" type="text" inputmode="decimal" maxlength="8" size="7" value="7.5"' in page.text
     (entry,) = await office.log("outlet.change")
     assert (entry.subject, entry.details["tariff_name"]) == (code, "demo")
+
+
+async def test_whose_the_ratings_are_stands_beside_them(office: Office) -> None:
+    listed = {1: Told(rated_w=1500, volts=101)}
+    async with office.member(Role.OPERATOR) as browser:
+        nothing = await browser.get(OUTLET)
+        async with office.bench.services.database.transaction() as session:
+            await stations.note_inventory(session, STATION, listed, whole=False, at=office.bench.clock.now())
+        other = await browser.get(OUTLET)
+        await browser.post(OUTLET, data={**FIELDS, "rated_w": "1500", "volts": "100"})
+        same = await browser.get(OUTLET)
+
+    assert "The site reports no ratings." in nothing.text
+    assert "The site reports 100 V · 1.50 kW. What differs is yours" in office.bench.words(other)
+    assert "As the site reports them" in same.text
 
 
 @pytest.mark.parametrize(

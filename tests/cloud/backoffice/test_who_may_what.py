@@ -71,6 +71,10 @@ PRIVATE = {
     ("POST", "/sites/{station_id}/outlets/{evse_id}"): Permission.SITES,
     ("POST", "/sites/{station_id}/outlets/{evse_id}/close"): Permission.SITES,
     ("POST", "/sites/{station_id}/outlets/{evse_id}/open"): Permission.SITES,
+    ("GET", "/prices"): Permission.SITES,
+    ("GET", "/prices/new"): Permission.SITES,
+    ("POST", "/prices"): Permission.SITES,
+    ("POST", "/prices/{number}/withdraw"): Permission.SITES,
     ("GET", "/log"): Permission.LOG,
     ("GET", "/log.csv"): Permission.LOG,
     ("GET", "/health"): Permission.LOOK,
@@ -93,6 +97,9 @@ FIELDS = {
     "role": "viewer",
     "once": NOBODYS,
     "about": "none",
+    "of": "nowhere",
+    "unit_price": "1",
+    "tax": "10",
 }
 
 

@@ -28,8 +28,10 @@ from konsento.ocpp.messages import (
     VariableCharacteristics,
 )
 from konsento.sites import service as sites
+from konsento.sites import setup
 from konsento.sites.errors import NotOnSaleYet, OutletDisabled
 from konsento.sites.outlets import MOST_OUTLETS
+from konsento.sites.setup import OutletDetails
 
 from ..conftest import AT, STATION
 
@@ -159,6 +161,104 @@ async def test_what_a_report_tells_is_kept(core: Core) -> None:
     assert (now[4].volts, now[4].rated_w) == (100, 1500)
     # What the operator has set about one that is sold stays.
     assert (now[1].model, now[1].volts, now[1].rated_w) == ("Outlet P1", 200, 3000)
+
+
+async def rate(core: Core, evse: int, *, sold: bool = True, **values: int) -> None:
+    """Set an outlet's ratings as an operator does in the back office."""
+    tariff = (await outlets(core))[1].tariff_name if sold else None
+    async with core.services.database.transaction() as session:
+        site = await session.scalar(select(Site).where(Site.station_id == STATION))
+        assert site is not None
+        outlet = await session.scalar(select(Outlet).where(Outlet.site_id == site.id, Outlet.evse_id == evse))
+        assert outlet is not None
+        shown = {"rated_w": outlet.rated_w, "volts": outlet.volts, **values}
+        blank = dict.fromkeys(("most_wh", "most_s", "plan_x", "plan_y"))
+        setup.change_outlet(outlet, OutletDetails(name="A", tariff_name=tariff, **shown, **blank))
+
+
+def rated(watts: int, volts: int, evse: int = 3) -> list[ReportData]:
+    return [told(evse, "Power", "0", limit=Decimal(watts)), told(evse, "ACVoltage", str(volts), unit="V")]
+
+
+async def ratings(core: Core, evse: int = 3) -> tuple[int, int]:
+    outlet = (await outlets(core))[evse]
+    return outlet.rated_w, outlet.volts
+
+
+async def test_ratings_follow_the_report_also_when_the_outlet_is_sold(core: Core) -> None:
+    await report(core, rated(1500, 101))
+    first = await ratings(core)
+    await rate(core, 3)
+    await report(core, rated(1200, 99))
+
+    assert (first, await ratings(core)) == ((1500, 100), (1200, 100))
+
+
+@pytest.mark.parametrize("sold", [True, False])
+async def test_an_operators_own_ratings_are_not_overwritten_by_later_reports(core: Core, sold: bool) -> None:
+    await report(core, rated(3000, 202))
+    await rate(core, 3, sold=sold, rated_w=1500)
+    await report(core, rated(3000, 202))
+    same = await ratings(core)
+    await report(core, rated(2400, 232))
+
+    # Each by itself: what nobody has typed is the site's.
+    assert (same, await ratings(core)) == ((1500, 200), (1500, 230))
+
+
+async def test_an_operator_who_enters_what_is_reported_follows_the_reports_again(core: Core) -> None:
+    await report(core, rated(3000, 202))
+    await rate(core, 3, rated_w=1500)
+    await report(core, rated(2400, 202))
+    await rate(core, 3, rated_w=2400)
+    await report(core, rated(2000, 202))
+
+    assert await ratings(core) == (2000, 200)
+
+
+async def test_what_was_assumed_and_then_priced_is_the_operators(core: Core) -> None:
+    await says(core, 3)
+    await rate(core, 3)
+    await report(core, rated(1500, 101))
+    outlet = (await outlets(core))[3]
+
+    assert (outlet.rated_w, outlet.volts, outlet.reported_w, outlet.reported_volts) == (3000, 200, 1500, 100)
+
+
+async def test_a_report_without_ratings_leaves_them(core: Core) -> None:
+    await report(core, rated(1500, 101))
+    await report(core, [told(3, "Model", "Outlet P3")])
+
+    assert await ratings(core) == (1500, 100)
+
+
+async def test_a_voltage_that_wanders_stays_the_same_circuit(core: Core) -> None:
+    await report(core, rated(1500, 104))
+    await report(core, rated(1500, 107))
+
+    assert await ratings(core) == (1500, 100)
+
+
+async def test_an_outlet_that_comes_back_is_asked_what_it_is(core: Core) -> None:
+    core.router.answers[GetBaseReport] = lambda _: GetBaseReportResponse(status=DeviceModelStatus.ACCEPTED)
+
+    async def asked_after(*states: tuple[ConnectorStatus, str | None]) -> int:
+        before = len(core.router.asked)
+        for status, reason in states:
+            data = {"vendorId": "org.konsento", "reason": reason} if reason else None
+            message = StatusNotification(
+                timestamp=AT, connector_status=status, evse_id=1, connector_id=1, custom_data=data
+            )
+            await core.handlers.answer(STATION, message)
+        core.clock.advance(timedelta(seconds=inventory.AFTER_RETURN_S))
+        await core.work()
+        return len(core.router.asked) - before
+
+    away, there = (ConnectorStatus.UNAVAILABLE, "offline"), (ConnectorStatus.AVAILABLE, None)
+    assert await asked_after(away) == 0
+    assert await asked_after(away, there, away, there) == 1
+    assert await asked_after(there, (ConnectorStatus.OCCUPIED, None), there) == 0
+    assert await asked_after((ConnectorStatus.UNAVAILABLE, "disabled"), there) == 0
 
 
 async def test_an_outlet_that_is_not_listed_any_more_is_gone_and_comes_back(core: Core) -> None:

@@ -317,6 +317,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("labels", f"/stations/{STATION}/labels?cut_marks=true&start=2"),
         ("sites", "/sites"),
         ("site-new", "/sites/new"),
+        ("prices", "/prices"),
+        ("price-new", "/prices/new?of=demo"),
         ("alarms", "/alarms"),
         ("log", "/log"),
         ("health", "/health"),
@@ -325,6 +327,18 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     ):
         await at(path)
         yield name
+    await at("/prices/new?of=demo")
+    await page.fill("#unit_price", "40")
+    await page.fill("#begins", "2099-01-01T00:00")
+    await page.click("main button")
+    await page.wait_for_selector("#problem")
+    await page.fill("#begins", "2026-12-24T00:00")
+    await page.click("main button")
+    await page.wait_for_selector("#costs")
+    yield "price-shown"
+    await page.click("[name=sure]")
+    await page.wait_for_selector("form[action$=withdraw]")
+    yield "prices-planned"
     await at("/sites/new")
     await page.fill("#name", "Minato Mall")
     await page.click("main button[type=submit]")

@@ -201,6 +201,11 @@ async def test_an_outlet_can_be_taken_out_of_service_and_put_back(connected: Con
     await connected.until(enabled=True)
 
 
+async def test_the_outlet_says_what_it_may_supply(connected: Connected) -> None:
+    # With the first report and not after it: whoever asks for the ratings then gets them.
+    assert (connected.driver.facts.max_power_w, connected.driver.facts.max_current_a) == (4000.0, 32.0)
+
+
 async def test_the_outlet_says_what_it_is_and_shows_itself(connected: Connected) -> None:
     assert connected.driver.facts.firmware.count(".") == 2
     assert connected.driver.facts.missing == ()

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from station.conftest import Linked
 
+from custom_components.konsento.control.driver import OutletFacts
 from custom_components.konsento.station.device_model import DeviceModel, Variable
 
 
@@ -86,6 +87,49 @@ async def test_what_an_outlet_measures_is_reported_with_its_unit(linked: Linked)
         if item["component"]["name"] == "EVSE" and item["variableCharacteristics"]["dataType"] == "decimal"
     }
     assert shown == {("Power", "W"): "0.0", ("ACVoltage", "V"): "201.3"}
+
+
+async def limits_of(linked: Linked) -> dict[str, float | None]:
+    """Ask for the largest values of what the outlet measures."""
+    await linked.online()
+    await linked.csms.ask("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"})
+    await linked.csms.until(lambda: any(a == "NotifyReport" and not p["tbc"] for a, p in linked.csms.heard))
+    return {
+        item["variable"]["name"]: item["variableCharacteristics"].get("maxLimit")
+        for item in reported(linked)
+        if item["component"]["name"] == "EVSE" and item["variableCharacteristics"]["dataType"] == "decimal"
+    }
+
+
+@pytest.mark.parametrize(
+    ("facts", "volts", "most"),
+    [
+        # Both ratings: at 200 V the power is the narrower one, at 100 V the current.
+        ({"max_power_w": 3000.0, "max_current_a": 15.0}, 201.3, 3000),
+        ({"max_power_w": 3000.0, "max_current_a": 16.0}, 201.3, 3000),
+        ({"max_power_w": 3000.0, "max_current_a": 15.0}, 96.4, 1500),
+        ({"max_power_w": 3000.0, "max_current_a": 12.5}, 238.0, 2875),
+        ({"max_power_w": 1500.0}, 103.9, 1500),
+        # At a voltage of no circuit nothing follows from the current.
+        ({"max_power_w": 3000.0, "max_current_a": 15.0}, 150.0, 3000),
+        # What does not say its ratings.
+        ({}, 201.3, None),
+    ],
+)
+async def test_the_rating_of_an_outlet_is_the_largest_power_that_it_reports(
+    linked: Linked, facts: dict[str, float], volts: float, most: int | None
+) -> None:
+    linked.outlet.facts = OutletFacts(**facts)
+    linked.outlet.more = {"voltage_v": volts, "current_a": 0.0}
+
+    assert await limits_of(linked) == {"Power": most, "ACVoltage": None, "ACCurrent": facts.get("max_current_a")}
+
+
+async def test_an_outlet_that_is_away_tells_no_rating_rather_than_half_of_it(linked: Linked) -> None:
+    linked.outlet.facts = OutletFacts(max_power_w=3000.0, max_current_a=15.0)
+    linked.outlet.set_online(False)
+
+    assert await limits_of(linked) == {}
 
 
 async def test_a_report_can_be_of_what_can_be_set_only(linked: Linked) -> None:

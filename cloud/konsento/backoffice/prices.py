@@ -1,0 +1,245 @@
+"""Prices: what is in force and coming, new ones, and what charging costs at them."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import RedirectResponse, Response
+
+from konsento.backoffice import asked, repository
+from konsento.backoffice.price_forms import PriceForm
+from konsento.backoffice.render import office_page
+from konsento.backoffice.who import Number, SiteKeeper
+from konsento.catalogue import service as catalogue
+from konsento.catalogue.apply import LONGEST_NAME, LONGEST_SUPPLIER, WantedTariff, apply_tariff, check, withdraw
+from konsento.catalogue.errors import PriceUnchanged, TariffNameTaken
+from konsento.kit.errors import KonsentoError
+from konsento.kit.i18n import Language
+from konsento.models import StaffMember, Tariff
+from konsento.operations import audit
+from konsento.pricing import Price, bill, energy_for_time
+from konsento.services import Services
+from konsento.web import problems
+from konsento.web.errors import PageNotFound
+from konsento.web.language import language_of
+from konsento.web.who import Wired
+from konsento.web.words import power_type
+
+router = APIRouter()
+
+EXAMPLE_W: Final = 3000
+EXAMPLE_S: Final = 3600
+EXAMPLE_WH: Final = 6000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """A price and what charging costs at it, as they are read."""
+
+    per_kwh: str
+    tax: str
+    hour: str
+    """One hour at 3 kW."""
+    energy: str
+    """6 kWh."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TariffRow:
+    """A line of the table."""
+
+    tariff: Tariff
+    coming: bool
+    costs: Costs
+    power: str
+    first: bool
+    """The first line of its name: where it is used is said there."""
+    used: list[repository.TariffUse]
+
+
+@router.get("/prices")
+async def prices_page(request: Request, services: Wired, member: SiteKeeper) -> Response:
+    """List what is in force and coming."""
+    return await _list(request, services, member)
+
+
+@router.get("/prices/new")
+async def new_page(request: Request, services: Wired, member: SiteKeeper, of: str = "") -> Response:
+    """Ask for a new tariff, or for a new price of one."""
+    form = PriceForm.fresh(services.settings)
+    if of:
+        async with services.database.transaction() as session:
+            form = PriceForm.following(await _newest(session, of, services.clock.now()))
+    return await _form(request, services, member, form)
+
+
+@router.post("/prices")
+async def set_price(
+    request: Request, services: Wired, member: SiteKeeper, form: Annotated[PriceForm, Form()]
+) -> Response:
+    """Show what a price would mean, and set it once that is confirmed."""
+    now = services.clock.now()
+    try:
+        async with services.database.transaction() as session:
+            begins = form.moment(now, await _zone(session))
+            wanted = form.wanted(services.settings.currency)
+            await _check_name(session, form, wanted, now)
+            check(wanted)
+            if form.sure:
+                await _set(session, member, wanted, now, begins)
+    except PageNotFound:
+        raise
+    except KonsentoError as error:
+        return await _form(request, services, member, form, error=error)
+    if form.sure:
+        return RedirectResponse("/office/prices", 303)
+    return await _form(request, services, member, form, costs=_costs(language_of(request), wanted), begins=begins)
+
+
+async def _check_name(session: AsyncSession, form: PriceForm, wanted: WantedTariff, now: datetime) -> None:
+    """Raise `PageNotFound` where there is nothing to follow, `TariffNameTaken` where a new one would follow another."""
+    if form.of:
+        await _newest(session, form.of, now)
+    elif wanted.name in {tariff.name for tariff in await catalogue.tariffs_from(session, now)}:
+        raise TariffNameTaken(name=wanted.name)
+
+
+async def _set(
+    session: AsyncSession, member: StaffMember, wanted: WantedTariff, now: datetime, begins: datetime
+) -> None:
+    if await apply_tariff(session, wanted, begins) is None:
+        raise PriceUnchanged
+    shown = {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in vars(wanted).items()}
+    details = shown | {"begins": begins.isoformat()}
+    await audit.note(session, now, member.id, action="price.set", subject=wanted.name, details=details)
+
+
+@router.post("/prices/{number}/withdraw")
+async def take_back(request: Request, number: Number, services: Wired, member: SiteKeeper) -> Response:
+    """Take back a price that has not begun."""
+    now = services.clock.now()
+    try:
+        async with services.database.transaction() as session:
+            tariff = await _numbered(session, number)
+            details = {"unit_price": f"{tariff.unit_price:f}", "begins": tariff.valid_from.isoformat()}
+            await audit.note(session, now, member.id, action="price.withdraw", subject=tariff.name, details=details)
+            await withdraw(session, tariff, now)
+    except PageNotFound:
+        raise
+    except KonsentoError as error:
+        return await _list(request, services, member, error)
+    return RedirectResponse("/office/prices", 303)
+
+
+async def _numbered(session: AsyncSession, number: UUID) -> Tariff:
+    tariff = await session.get(Tariff, number)
+    if tariff is None:
+        raise PageNotFound
+    return tariff
+
+
+async def _newest(session: AsyncSession, name: str, now: datetime) -> Tariff:
+    """Return the price of a tariff that is in force, or begins first. Raises `PageNotFound`."""
+    for tariff in await catalogue.tariffs_from(session, now):
+        if tariff.name == name:
+            return tariff
+    raise PageNotFound
+
+
+async def _zone(session: AsyncSession) -> str:
+    return asked.usual_zone((await repository.time_zones(session)).values())
+
+
+def _costs(language: Language, priced: Tariff | WantedTariff) -> Costs:
+    price = Price(unit_price=priced.unit_price, currency=priced.currency, tax_rate=priced.tax_rate)
+    hour, energy = (bill(price, wh).total_minor for wh in (energy_for_time(EXAMPLE_W, EXAMPLE_S), EXAMPLE_WH))
+    return Costs(
+        per_kwh=language.unit_price(price.unit_price, price.currency),
+        tax=language.percent(price.tax_rate),
+        hour=language.money(hour, price.currency),
+        energy=language.money(energy, price.currency),
+    )
+
+
+async def _uses(session: AsyncSession) -> dict[str, list[repository.TariffUse]]:
+    by_name = defaultdict(list)
+    for use in await repository.tariff_uses(session):
+        by_name[use.tariff_name].append(use)
+    return by_name
+
+
+async def _list(
+    request: Request, services: Services, member: StaffMember, error: KonsentoError | None = None
+) -> Response:
+    if error is not None:
+        problems.note(request, error)
+    now = services.clock.now()
+    language = language_of(request)
+    async with services.database.transaction() as session:
+        tariffs = await catalogue.tariffs_from(session, now)
+        uses = await _uses(session)
+        zone = await _zone(session)
+    seen: set[str] = set()
+    rows = []
+    for tariff in tariffs:
+        rows.append(
+            TariffRow(
+                tariff=tariff,
+                coming=tariff.valid_from > now,
+                costs=_costs(language, tariff),
+                power=language.text(power_type(tariff.power_type)),
+                first=tariff.name not in seen,
+                used=uses.get(tariff.name, []),
+            )
+        )
+        seen.add(tariff.name)
+    return office_page(
+        request,
+        "prices.html",
+        member=member,
+        status=error.status if error else 200,
+        problem=language.error(error) if error else None,
+        rows=rows,
+        zone=zone,
+    )
+
+
+async def _form(
+    request: Request,
+    services: Services,
+    member: StaffMember,
+    form: PriceForm,
+    *,
+    error: KonsentoError | None = None,
+    costs: Costs | None = None,
+    begins: datetime | None = None,
+) -> Response:
+    if error is not None:
+        problems.note(request, error)
+    language = language_of(request)
+    async with services.database.transaction() as session:
+        zone = await _zone(session)
+        uses = (await _uses(session)).get(form.of, [])
+    return office_page(
+        request,
+        "price_new.html",
+        member=member,
+        status=error.status if error else 200,
+        problem=language.error(error) if error else None,
+        form=form,
+        costs=costs,
+        begins=begins.astimezone(ZoneInfo(zone)) if begins is not None and form.begins else None,
+        used=uses,
+        zone=zone,
+        longest_name=LONGEST_NAME,
+        longest_supplier=LONGEST_SUPPLIER,
+        currency=language.currency_sign(services.settings.currency),
+        powers=[(key, language.text(power_type(key))) for key in catalogue.POWER_TYPES],
+        power=language.text(power_type(form.power_type)),
+    )

@@ -1,0 +1,36 @@
+"""Numbers as people type them."""
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Final
+from unicodedata import normalize
+
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
+
+
+def plain(text: str) -> str:
+    """Return a text with half-width digits, letters and signs for the full-width ones of Japanese keyboards."""
+    return normalize("NFKC", text).strip()
+
+
+def without_thousands(text: str) -> str:
+    """Return a number without the commas that part its thousands."""
+    return _THOUSANDS.sub("", text)
+
+
+def decimal(text: str) -> Decimal:
+    """Read a plain number. Raises ValueError for what is none.
+
+    The point and the comma as decimal sign; with both of them, or several commas, these part the thousands.
+    """
+    if text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
+    text = without_thousands(text)
+    try:
+        # Python's own way of parting thousands.
+        number = Decimal(text) if "_" not in text else Decimal("NaN")
+    except InvalidOperation:
+        raise ValueError("no number") from None
+    if not number.is_finite():
+        raise ValueError("no number")
+    return number

@@ -1,0 +1,188 @@
+"""Prices in the back office: an operator makes and changes them without a shell, and sees what they mean before."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from konsento.models import Role, Tariff
+
+if TYPE_CHECKING:
+    from tests.cloud.backoffice.conftest import Office
+
+NEW = {"name": "night", "unit_price": "25", "tax": "10", "power_type": "wind", "supplier": "Sakura Energy"}
+CHANGED = {"of": "demo", "unit_price": "40", "tax": "10", "power_type": "solar", "supplier": "Sakura Energy"}
+CHRISTMAS = "2026-12-24T00:00"
+
+
+async def tariffs_of(office: Office, name: str) -> list[Tariff]:
+    async with office.bench.services.database.transaction() as session:
+        query = select(Tariff).where(Tariff.name == name).order_by(Tariff.valid_from)
+        return list(await session.scalars(query))
+
+
+async def set_price(browser: httpx.AsyncClient, data: dict[str, str]) -> httpx.Response:
+    return await browser.post("/office/prices", data=data | {"sure": "true"})
+
+
+async def test_what_a_price_means_is_shown_before_it_is_set(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        shown = await browser.post("/office/prices", data=CHANGED | {"unit_price": "38.55"})
+        words = office.bench.words(shown)
+        unchanged = await tariffs_of(office, "demo")
+
+    assert shown.status_code == 200
+    assert "1 h at 3 kW ¥115 " in words  # 115.65, rounded as a bill is
+    assert "6 kWh ¥231 " in words
+    assert "Sakura Mall car park (2)" in words
+    assert [tariff.unit_price for tariff in unchanged] == [Decimal("38.5")]
+    assert await office.log("price.") == []
+
+
+async def test_a_new_price_can_be_chosen_for_outlets_at_once(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        answer = await set_price(browser, NEW)
+        listed = office.bench.words(await browser.get("/office/prices"))
+        chosen = await browser.post(
+            "/office/sites/sakura-mall/outlets/1",
+            data={"name": "A1", "tariff": "night", "rated_w": "1500", "volts": "100"},
+        )
+
+    assert (answer.status_code, chosen.status_code) == (303, 303)
+    assert "night ¥25 ¥75 ¥150 Wind · Sakura Energy" in listed
+    (entry,) = await office.log("price.set")
+    assert (entry.subject, entry.details["unit_price"], entry.details["power_type"]) == ("night", "25", "wind")
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("38.50", "38.5"),
+        ("38,50", "38.5"),
+        ("３８．５", "38.5"),
+        ("３８，５０円", "38.5"),
+        (" ¥40 ", "40"),
+        ("￥40", "40"),
+        ("40 JPY/kWh", "40"),
+        ("1,234.5", "1234.5"),
+        ("0", "0"),
+        ("0.00000001", "0.00000001"),
+    ],
+)
+async def test_a_price_is_read_as_people_type_it(office: Office, typed: str, read: str) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        answer = await set_price(browser, NEW | {"unit_price": typed})
+
+    assert answer.status_code == 303
+    assert [tariff.unit_price for tariff in await tariffs_of(office, "night")] == [Decimal(read)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"unit_price": ""}, "no price that can be used"),
+        ({"unit_price": "-1"}, "no price that can be used"),
+        ({"unit_price": "38,500"}, "no price that can be used"),  # 38.5 or 38500
+        ({"unit_price": "NaN"}, "no price that can be used"),
+        ({"unit_price": "1e5"}, "no price that can be used"),
+        ({"unit_price": "1_0"}, "no price that can be used"),
+        ({"unit_price": "1000000"}, "no price that can be used"),
+        ({"unit_price": "0.000000001"}, "no price that can be used"),
+        ({"name": "  "}, "Give the price a name"),
+        ({"name": "x" * 65}, "Give the price a name"),
+        ({"name": "demo"}, "There is a price with the name demo already"),
+        ({"supplier": " "}, "Say who sells the power"),
+        ({"tax": "100"}, "The tax is a percentage"),
+        ({"tax": "ten"}, "The tax is a percentage"),
+        ({"power_type": "magic"}, "Something about the price cannot be right"),
+        ({"begins": "2026-11-22T10:00"}, "A price begins now or later"),
+        ({"begins": "2099-01-01T00:00"}, "A price begins now or later"),
+        ({"begins": "soon"}, "A price begins now or later"),
+    ],
+)
+async def test_what_cannot_be_a_price_is_told_and_the_form_kept(
+    office: Office, wrong: dict[str, str], sentence: str
+) -> None:
+    typed = NEW | wrong
+    async with office.member(Role.OPERATOR) as browser:
+        for data in (typed, typed | {"sure": "true"}):
+            answer = await browser.post("/office/prices", data=data)
+            assert answer.status_code == 422
+            assert sentence in office.bench.words(answer)
+            assert f'value="{typed["supplier"]}"' in answer.text
+
+    assert await tariffs_of(office, "night") == []
+    assert await office.log("price.") == []
+
+
+async def test_a_running_session_keeps_its_price_and_the_next_one_has_the_new_one(office: Office) -> None:
+    bench = office.bench
+    async with bench.driver() as driver, office.member(Role.OPERATOR) as browser:
+        first = await bench.start(driver, "1000")
+        await bench.site.reports("0")
+        changed = await set_price(browser, CHANGED | {"unit_price": "100"})
+        await bench.site.reports("1000", watts=0, seconds=1200, ended="EnergyLimitReached")
+        await bench.services.work.drain()
+        old = bench.words(await driver.get(first))
+        second = await bench.start(driver, "1000")
+        await bench.site.charges("1000", seconds=1200)
+        new = bench.words(await driver.get(second))
+
+    assert changed.headers["location"] == "/office/prices"
+    assert "¥38" in old
+    assert "¥100" not in old
+    assert "¥100" in new
+
+
+async def test_a_price_that_is_planned_begins_by_the_clock_of_the_sites_and_can_be_withdrawn(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        assert (await set_price(browser, CHANGED | {"begins": CHRISTMAS})).status_code == 303
+        listed = office.bench.words(await browser.get("/office/prices"))
+        before, planned = await tariffs_of(office, "demo")
+        withdrawn = await browser.post(f"/office/prices/{planned.id}/withdraw")
+        again = await browser.post(f"/office/prices/{planned.id}/withdraw")
+        begun = await browser.post(f"/office/prices/{before.id}/withdraw")
+
+    assert planned.valid_from == before.valid_to == datetime(2026, 12, 23, 15, tzinfo=UTC)
+    assert "coming from 2026-12-24 00:00:00" in listed
+    assert (withdrawn.status_code, again.status_code, begun.status_code) == (303, 404, 409)
+    assert "This price has begun already" in office.bench.words(begun)
+    (left,) = await tariffs_of(office, "demo")
+    assert (left.id, left.valid_to) == (before.id, None)
+    assert [entry.subject for entry in await office.log("price.withdraw")] == ["demo"]
+
+
+async def test_a_price_from_now_leaves_a_planned_one_in_place(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        await set_price(browser, CHANGED | {"begins": CHRISTMAS})
+        office.bench.clock.advance(timedelta(minutes=10))
+        assert (await set_price(browser, CHANGED | {"unit_price": "39"})).status_code == 303
+
+    rows = await tariffs_of(office, "demo")
+    assert [row.unit_price for row in rows] == [Decimal("38.5"), Decimal(39), Decimal(40)]
+    assert [row.valid_to for row in rows] == [rows[1].valid_from, rows[2].valid_from, None]
+
+
+async def test_a_price_that_holds_already_is_not_set_again(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        await set_price(browser, NEW)
+        answer = await set_price(browser, NEW | {"name": "", "of": "night"})
+        nowhere = await set_price(browser, NEW | {"of": "nowhere"})
+
+    assert answer.status_code == 422
+    assert "what holds at that moment already" in office.bench.words(answer)
+    assert nowhere.status_code == 404
+    assert len(await office.log("price.set")) == 1
+
+
+async def test_the_pages_of_prices_speak_japanese(office: Office) -> None:
+    async with office.member(Role.OPERATOR, "ja") as browser:
+        listed = office.bench.words(await browser.get("/office/prices"))
+        shown = office.bench.words(await browser.post("/office/prices", data=CHANGED))
+
+    assert "料金" in listed
+    assert "40円" in shown
+    assert "この料金を設定する" in shown
