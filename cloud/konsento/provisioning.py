@@ -10,7 +10,15 @@ from typing import Annotated
 from pydantic import Field, ValidationError, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.catalogue.apply import LONGEST_NAME, PRICE_DIGITS, PRICES_BELOW, WantedTariff, apply_tariff, tariff_names
+from konsento.catalogue.apply import (
+    LONGEST_NAME,
+    PRICE_DIGITS,
+    PRICES_BELOW,
+    SUPPLIER_CODE,
+    WantedTariff,
+    apply_tariff,
+    tariff_names,
+)
 from konsento.catalogue.service import POWER_TYPES
 from konsento.settings import Settings
 from konsento.sites.apply import apply_site
@@ -24,7 +32,7 @@ class TariffEntry(Table):
     unit_price: Annotated[Decimal, Field(ge=0, lt=PRICES_BELOW, decimal_places=PRICE_DIGITS)]
     power_type: str = "other"
     supplier: Name
-    supplier_code: Annotated[str, Field(pattern="^[A-Z0-9][A-Z0-9_-]{0,31}$")] | None = None
+    supplier_code: Annotated[str, Field(pattern=f"^{SUPPLIER_CODE}$")] | None = None
     """Its registration number (A0269): what measurements of energy name it by."""
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
     tax_rate: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=PRICE_DIGITS)] | None = None

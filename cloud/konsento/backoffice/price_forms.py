@@ -35,6 +35,7 @@ class PriceForm(BaseModel):
     """Percent."""
     power_type: str = "other"
     supplier: str = ""
+    supplier_code: str = ""
     begins: str = ""
     """As a field for date and time gives it; empty: now."""
     sure: bool = False
@@ -54,6 +55,7 @@ class PriceForm(BaseModel):
             tax=_percent(tariff.tax_rate),
             power_type=tariff.power_type,
             supplier=tariff.supplier,
+            supplier_code=tariff.supplier_code,
         )
 
     def wanted(self, currency: str) -> WantedTariff:
@@ -67,6 +69,7 @@ class PriceForm(BaseModel):
             tax_rate=_tax_rate(self.tax),
             power_type=self.power_type,
             supplier=" ".join(self.supplier.split()),
+            supplier_code=typed.plain(self.supplier_code).upper(),
         )
 
     def moment(self, now: datetime, zone: str) -> datetime:

@@ -3,6 +3,7 @@
 A price that something may have been sold at is never overwritten: it ends, and a new one begins.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,12 +12,21 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.catalogue.errors import BadPrice, BadTaxRate, SupplierMissing, TariffHasBegun, TariffNameMissing
+from konsento.catalogue.errors import (
+    BadPrice,
+    BadSupplierCode,
+    BadTaxRate,
+    SupplierMissing,
+    TariffHasBegun,
+    TariffNameMissing,
+)
 from konsento.kit.ids import new_id
 from konsento.models import Tariff
 
 LONGEST_NAME: Final = 64
 LONGEST_SUPPLIER: Final = 100
+SUPPLIER_CODE: Final = "[A-Z0-9][A-Z0-9_-]{0,31}"
+"""Form of a registration number (docs/contracts.md §4)."""
 PRICES_BELOW: Final = 1_000_000
 """Major units per kWh."""
 PRICE_DIGITS: Final = 8
@@ -34,6 +44,7 @@ class WantedTariff:
     power_type: str
     supplier: str
     supplier_code: str = ""
+    """The supplier's registration number, empty for none."""
 
 
 def check(wanted: WantedTariff) -> None:
@@ -42,6 +53,8 @@ def check(wanted: WantedTariff) -> None:
         raise TariffNameMissing(most=LONGEST_NAME)
     if not 0 < len(wanted.supplier) <= LONGEST_SUPPLIER:
         raise SupplierMissing(most=LONGEST_SUPPLIER)
+    if wanted.supplier_code and not re.fullmatch(SUPPLIER_CODE, wanted.supplier_code):
+        raise BadSupplierCode
     if not 0 <= wanted.unit_price < PRICES_BELOW or _digits(wanted.unit_price) > PRICE_DIGITS:
         raise BadPrice(below=PRICES_BELOW, digits=PRICE_DIGITS)
     if not 0 <= wanted.tax_rate < 1 or _digits(wanted.tax_rate) > PRICE_DIGITS:

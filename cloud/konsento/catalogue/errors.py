@@ -37,6 +37,15 @@ class SupplierMissing(BadTariff):
     message = "Say who sells the power, in at most {most} characters. Nothing was changed."
 
 
+class BadSupplierCode(BadTariff):
+    """No registration number."""
+
+    message = (
+        "The supplier's registration number has capitals, digits, _ and -, 32 at most: A0269. It can be left empty."
+        " Nothing was changed."
+    )
+
+
 class BadPrice(BadTariff):
     """No number, a negative or an enormous one, or one that can be read in two ways."""
 
