@@ -30,7 +30,7 @@ from .control.words import EndReason, OutletState
 from .entity import OutletEntity, ServerEntity, SiteEntity, outlet_unique_id
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
 from .overview import Overview
-from .reporting import Reporting
+from .sensor_measurements import add_measurement_sensors
 from .texts import snake
 
 PARALLEL_UPDATES = 0
@@ -56,13 +56,6 @@ class ServerSensorDescription(SensorEntityDescription):
     """A sensor of a management server and where its value comes from."""
 
     value_fn: Callable[[ServerUnit], Value]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasurementSensorDescription(SensorEntityDescription):
-    """A sensor of what leaves the site and where its value comes from."""
-
-    value_fn: Callable[[Reporting], Value]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,25 +323,6 @@ SITE_SENSORS = (
     ),
 )
 
-MEASUREMENT_SENSORS = (
-    MeasurementSensorDescription(
-        key="measurements_sent",
-        device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda reporting: reporting.sender.sent_at,
-    ),
-    MeasurementSensorDescription(
-        key="measurements_waiting",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda reporting: reporting.counts.waiting,
-    ),
-    MeasurementSensorDescription(
-        key="measurements_refused",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda reporting: reporting.counts.refused,
-    ),
-)
-
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: SiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
@@ -386,16 +360,8 @@ async def async_setup_entry(
             [ServerSensor(hub, unit, each) for each in SERVER_SENSORS], config_subentry_id=unit.subentry.subentry_id
         )
 
-    @callback
-    def add_measurements() -> None:
-        if hub.reporting.sender.plan is not None:
-            end_waiting()
-            async_add_entities([MeasurementSensor(hub, each) for each in MEASUREMENT_SENSORS])
-
     async_add_entities([SiteSensor(hub, each) for each in SITE_SENSORS])
-    # Who sends nothing need not see how much of it.
-    end_waiting = hub.reporting.listen(add_measurements)
-    add_measurements()
+    add_measurement_sensors(hub, async_add_entities)
     hub.on_outlet(add_outlet)
     hub.on_server(add_server)
 
@@ -454,31 +420,6 @@ class ServerSensor(ServerEntity, SensorEntity):
     def _look(self) -> object:
         self._attr_native_value = self.entity_description.value_fn(self._unit)
         return self._attr_native_value
-
-
-class MeasurementSensor(SiteEntity, SensorEntity):
-    """One value of what leaves the site."""
-
-    entity_description: MeasurementSensorDescription
-
-    def __init__(self, hub: Hub, description: MeasurementSensorDescription) -> None:
-        super().__init__(hub, description.key)
-        self.entity_description = description
-        self._reporting = hub.reporting
-
-    @property
-    @override
-    def available(self) -> bool:
-        return self._reporting.sender.plan is not None
-
-    @override
-    def _look(self) -> object:
-        self._attr_native_value = self.entity_description.value_fn(self._reporting)
-        return self.available, self._attr_native_value
-
-    @override
-    def _listen(self, changed: Callable[[], None]) -> Callable[[], None]:
-        return self._reporting.listen(changed)
 
 
 class SiteSensor(SiteEntity, SensorEntity):

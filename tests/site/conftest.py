@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from csms import Csms
+from receiver import Receiver
 
 
 @pytest.fixture
@@ -14,3 +15,12 @@ async def csms(socket_enabled: None) -> AsyncIterator[Csms]:
     yield server
     await server.stop()
     assert server.invalid == []
+
+
+@pytest.fixture
+async def receiver(socket_enabled: None) -> AsyncIterator[Receiver]:
+    """Return who takes measurements."""
+    server = Receiver()
+    await server.start()
+    yield server
+    await server.stop()

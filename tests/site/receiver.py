@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 type Item = dict[str, Any]
 type Mood = Callable[[web.Request], web.StreamResponse]
 
-TOKEN = "ken_only-for-tests"
+TOKEN = "ken_of-this-site"
 FIELDS = {"id", "outlet", "region", "start", "end", "wh", "power_type", "supplier", "use"}
 _FORMS = {
     "id": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
@@ -48,6 +48,8 @@ class Receiver:
         self.answering = asyncio.Event()
         """Cleared: it hears, but does not answer."""
         self.answering.set()
+        self.heard = asyncio.Event()
+        """Set by every request."""
         self.token = TOKEN
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._serve)
@@ -77,6 +79,7 @@ class Receiver:
         body = await request.read()
         head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
         self.raw.append(f"{request.method} {request.raw_path}\r\n{head}\r\n".encode() + body)
+        self.heard.set()
         if request.method == "POST":
             self.deliveries.append([each["id"] for each in json.loads(body)["measurements"]])
         await self.answering.wait()
@@ -105,7 +108,7 @@ class Receiver:
             else:
                 accepted += 1
                 self.items[item["id"]] = item
-        self.wanted = False
+        self.wanted = self.wanted and not accepted + repeated
         if self.lose_answers:
             self.lose_answers -= 1
             return hang_up(request)

@@ -24,12 +24,12 @@ from custom_components.konsento.control.words import EndReason, OutletState, Ref
 from custom_components.konsento.measurements.timetable import Schedule
 from custom_components.konsento.sensor import (
     ESTIMATED_END,
-    MEASUREMENT_SENSORS,
     NO_PROBLEM,
     OUTLET_SENSORS,
     SERVER_SENSORS,
     SITE_SENSORS,
 )
+from custom_components.konsento.sensor_measurements import MEASUREMENT_SENSORS
 from custom_components.konsento.texts import OUTLET_CODES, snake
 
 PACKAGE = Path(__file__).parents[2] / "custom_components/konsento"

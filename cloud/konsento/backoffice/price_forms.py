@@ -36,7 +36,6 @@ class PriceForm(BaseModel):
     power_type: str = "other"
     supplier: str = ""
     supplier_code: str = ""
-    """The supplier's registration number, for what is told of the environment; empty for none."""
     begins: str = ""
     """As a field for date and time gives it; empty: now."""
     sure: bool = False

@@ -206,6 +206,7 @@ FACTS: Final = {
     "tax_rate": marked("share of tax"),
     "power_type": marked("power"),
     "supplier": marked("supplier"),
+    "supplier_code": marked("supplier's registration number"),
     "begins": marked("begins"),
 }
 """The names of the details of alarms and of the audit log."""

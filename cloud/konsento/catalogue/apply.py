@@ -25,6 +25,8 @@ from konsento.models import Tariff
 
 LONGEST_NAME: Final = 64
 LONGEST_SUPPLIER: Final = 100
+SUPPLIER_CODE: Final = "[A-Z0-9][A-Z0-9_-]{0,31}"
+"""Form of a registration number (docs/contracts.md §4)."""
 PRICES_BELOW: Final = 1_000_000
 """Major units per kWh."""
 PRICE_DIGITS: Final = 8
@@ -42,10 +44,7 @@ class WantedTariff:
     power_type: str
     supplier: str
     supplier_code: str = ""
-
-
-SUPPLIER_CODE: Final = r"[A-Z0-9][A-Z0-9_-]{0,31}"
-"""A retailer's registration number, as measurements name it (docs/contracts.md, 4)."""
+    """The supplier's registration number, empty for none."""
 
 
 def check(wanted: WantedTariff) -> None:

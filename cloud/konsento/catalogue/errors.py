@@ -38,11 +38,11 @@ class SupplierMissing(BadTariff):
 
 
 class BadSupplierCode(BadTariff):
-    """A registration number of another form."""
+    """No registration number."""
 
     message = (
-        "A supplier's registration number has at most 32 capital letters, digits, dashes and underscores, for example"
-        " A0269; or none. Nothing was changed."
+        "The supplier's registration number has capitals, digits, _ and -, 32 at most: A0269. It can be left empty."
+        " Nothing was changed."
     )
 
 

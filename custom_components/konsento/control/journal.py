@@ -124,7 +124,7 @@ class Journal:
                 db.execute(
                     "INSERT INTO session (id, server, outlet, phase, body, changed_at) VALUES (?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, body = excluded.body,"
-                    " changed_at = excluded.changed_at, measured = 0",
+                    " changed_at = excluded.changed_at, measured = CASE measured WHEN 2 THEN 2 ELSE 0 END",
                     (
                         session.id,
                         session.server,

@@ -30,10 +30,11 @@ UPDATE event SET body = json_remove(body, '$.id_token', '$.id_token_type');
 CREATE INDEX session_by_time ON session (changed_at);
 CREATE TABLE memory (kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT;
 """,
-    # 2 → 3: measurements that leave the site (measurements/outbox.py). What was over before stays out of them.
+    # 2 → 3: measurements that leave the site (measurements/outbox.py). What was over before stays out of them
+    # (`measured` = 0: to be looked at, 1: registered, 2: none wanted).
     """
 ALTER TABLE session ADD COLUMN measured INTEGER NOT NULL DEFAULT 0;
-UPDATE session SET measured = 1 WHERE phase = 'ended';
+UPDATE session SET measured = 2 WHERE phase = 'ended';
 CREATE INDEX session_to_measure ON session (id) WHERE phase = 'ended' AND measured = 0;
 CREATE TABLE measurement (
     id TEXT PRIMARY KEY, session_id TEXT NOT NULL, outlet TEXT NOT NULL, region TEXT NOT NULL, start TEXT NOT NULL,

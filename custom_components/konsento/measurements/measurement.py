@@ -14,7 +14,6 @@ POWER_TYPES = frozenset({"solar", "wind", "hydro", "geothermal", "biomass", "gas
 OTHER_POWER = "other"
 UNKNOWN_SUPPLIER = "unknown"
 _SUPPLIER = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}")
-_AFTERWARDS = timedelta(seconds=half_hours.HALF_HOUR_S)
 _REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,8})?")
 
 
@@ -52,18 +51,15 @@ class Measurement:
 
     @classmethod
     def of(
-        cls, session: Session, *, id_: str, outlet: str, region: str, start: datetime, ended: datetime, told_wh: int = 0
+        cls, session: Session, *, id_: str, outlet: str, region: str, start: datetime, end: datetime, told_wh: int = 0
     ) -> Self:
-        """Return what of a session that is over is still to be told, from `start` on.
+        """Return what a session that is over took from `start` to `end`.
 
-        `told_wh` was told before. What an outlet turns out to have measured beyond that is a measurement of its own,
-        which follows the one before and lasts half an hour at most: an outlet that is out of reach goes on for
-        minutes only.
+        `told_wh` was told before; then this is what came to light afterwards, all in the half hour that it begins in.
         """
         wh = session.energy_mwh // 1000 - told_wh
         start = start.replace(microsecond=0)
-        last = min(session.read_at or ended, start + _AFTERWARDS) if told_wh else ended
-        end = max(last.replace(microsecond=0), start + timedelta(seconds=1))
+        end = max(end.replace(microsecond=0), start + timedelta(seconds=1))
         first = half_hours.begin_of(half_hours.half_hour_of(start))
         parts = ((first, wh),) if told_wh else _slices(session, start, end, wh)
         kind, supplier = session.power_type.lower(), session.supplier_code

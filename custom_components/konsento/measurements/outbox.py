@@ -31,6 +31,7 @@ UNANSWERED = "Unanswered"
 _TOGETHER = 200
 """Sessions that are registered in one visit to the disk."""
 _REFERENCE_MONTHS = 13
+_AFTERWARDS = timedelta(minutes=30)
 _TOUCHING = timedelta(seconds=5)
 """Two sessions that overlap by less follow each other: whole seconds and two clocks make it look otherwise."""
 
@@ -82,7 +83,7 @@ class Outbox:
             for session_id, body in found:
                 if region is not None:
                     made += _registered(db, session_id, body, now, region)
-                db.execute("UPDATE session SET measured = 1 WHERE id = ?", (session_id,))
+                db.execute("UPDATE session SET measured = ? WHERE id = ?", (2 if region is None else 1, session_id))
             return made, len(found)
 
         whole = 0
@@ -291,15 +292,20 @@ def _register(db: sqlite3.Connection, session: Session, now: datetime, region: s
     told_wh = sum(row[1] for row in told)
     if session.energy_mwh // 1000 <= told_wh:
         return False
-    start = max((datetime.fromisoformat(row[2]) for row in told), default=session.started_at or ended)
-    reference = _reference(db, session.outlet, start)
+    start, end = session.started_at or ended, ended
+    if told:
+        # More than was told is a measurement of its own that follows. It lasts half an hour at most: an outlet that is
+        # out of reach goes on for minutes only.
+        start = max(datetime.fromisoformat(row[2]) for row in told)
+        end = min(session.read_at or ended, start + _AFTERWARDS)
+    reference = _reference(db, session.outlet, end)
     new = Measurement.of(
         session,
         id_=fresh[0] if fresh else str(uuid.uuid4()),
         outlet=reference,
         region=region,
         start=_after_the_one_before(db, reference, start, session.id),
-        ended=ended,
+        end=end,
         told_wh=told_wh,
     )
     db.executemany("DELETE FROM measurement WHERE id = ?", [(each,) for each in fresh])

@@ -9,7 +9,14 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, TypeIs
 
-from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, ClientTimeout
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+)
 
 from ..control.clock import Clock
 from .measurement import Measurement, envelope
@@ -92,8 +99,10 @@ class Line:
                 if response.status != HTTPStatus.OK:
                     raise self._refusal(response)
                 text = await _read(response)
-        except ClientConnectorError as error:
-            raise RouteError(Trouble.UNREACHABLE, f"{error.host} cannot be reached: {error.strerror}") from error
+        except (ClientConnectorError, ConnectionTimeoutError) as error:
+            # Without the address, which these errors name.
+            why = type(getattr(error, "os_error", None) or error).__name__
+            raise RouteError(Trouble.UNREACHABLE, f"the address cannot be reached: {why}") from error
         except TimeoutError as error:
             raise RouteError(Trouble.UNREACHABLE, "no answer in time", arrived=True) from error
         except (ClientError, OSError) as error:

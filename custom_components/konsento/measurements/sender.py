@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,8 +61,8 @@ class Sender:
         self._done_at: datetime | None = None
         self._failures = 0
         self._overdue = False
-        self._not_before: datetime | None = None
-        self._look_at: datetime | None = None
+        self._not_before = -math.inf
+        self._look_at = -math.inf
 
     async def open(self, plan: Plan | None) -> None:
         """Go on where the last run of the program ended; the journal is open."""
@@ -83,7 +84,7 @@ class Sender:
             # The first choice of this run is that of the last one; a new route starts with what ends from now on.
             await self.outbox.register(now, plan.region if plan and self._done_at else None)
         self.plan, self.trouble, self.stuck_since = plan, None, None
-        self._failures, self._overdue, self._not_before, self._look_at = 0, False, None, None
+        self._failures, self._overdue, self._not_before, self._look_at = 0, False, -math.inf, -math.inf
         if plan is None:
             self._done_at = None
             if dropped := await self.outbox.drop():
@@ -104,40 +105,40 @@ class Sender:
 
     async def tick(self) -> None:
         """Do what is due. What comes to nothing is noted, not raised, and tried again later."""
-        now = self._clock.now()
         await self.register()
-        if (plan := self.plan) is None or (self._not_before and now < self._not_before):
+        monotonic = self._clock.monotonic()
+        if (plan := self.plan) is None or monotonic < self._not_before:
             return
-        wanted = False
-        due = self._done_at is None or self._done_at < plan.schedule.last_due(now, self._offset_s)
-        if not due and not self._overdue and (self._look_at is None or now >= self._look_at):
-            self._look_at = now + LOOK
+        wanted, due = False, self._overdue or self._is_due(plan)
+        if not due and monotonic >= self._look_at:
+            self._look_at = monotonic + LOOK.total_seconds()
             try:
                 wanted = await self._line(plan).wanted()
             except RouteError as error:
                 self._note(error)
                 return
             self._succeeded()
-        if due or self._overdue or wanted:
-            # Whoever has asked hears it also when there is nothing.
+        if due or wanted:
             with contextlib.suppress(RouteError):
-                await self.send(even_nothing=wanted)
+                await self.send()
+
+    def _is_due(self, plan: Plan) -> bool:
+        now, done_at = self._clock.now(), self._done_at
+        # Done in the future: the clock was wrong then.
+        return done_at is None or done_at > now or done_at < plan.schedule.last_due(now, self._offset_s)
 
     def _line(self, plan: Plan) -> Line:
         return Line(self._http, plan.route, self._clock)
 
-    async def send(self, *, again: bool = False, even_nothing: bool = True) -> Outcome:
-        """Send everything that waits. Raises RouteError, and tries again later.
-
-        `again`: also what was refused before. `even_nothing`: say so when nothing waits.
-        """
+    async def send(self, *, again: bool = False) -> Outcome:
+        """Send everything that waits; `again`: also what was refused before. Raises RouteError, and tries again."""
         if (plan := self.plan) is None:
             raise RouteError(Trouble.NOT_FOUND, "there is no route")
         await self.register()
         if again:
             await self.outbox.try_refused(plan.region)
         try:
-            sent, refused = await self._deliver_all(plan, even_nothing)
+            sent, refused = await self._deliver_all(plan)
         except RouteError as error:
             self._overdue = True
             self._note(error)
@@ -149,14 +150,13 @@ class Sender:
         await self.outbox.prune(now)
         return Outcome(sent=sent, refused=refused, waiting=(await self.outbox.counts()).waiting)
 
-    async def _deliver_all(self, plan: Plan, even_nothing: bool) -> tuple[int, int]:
+    async def _deliver_all(self, plan: Plan) -> tuple[int, int]:
         line, most = self._line(plan), AT_MOST
         sent = refused = 0
         while True:
             batch, first = await self.outbox.take(plan.route.url, most)
-            if not batch and not even_nothing:
+            if not batch:
                 return sent, refused
-            even_nothing = False
             try:
                 refusals = await line.deliver(batch)
             except RouteError as error:
@@ -171,8 +171,9 @@ class Sender:
             gone = {each.id for each in refusals}
             now = self._clock.now()
             await self.outbox.settle((each.id for each in batch if each.id not in gone), refusals, now)
-            for each in refusals:
-                _LOGGER.warning("Measurement %s was refused: %s %s", each.id, each.reason, each.detail)
+            if refusals:
+                reasons = ", ".join(sorted({each.reason for each in refusals}))
+                _LOGGER.warning("%s measurements were refused: %s", len(refusals), reasons)
             sent, refused = sent + len(batch) - len(gone), refused + len(gone)
             if len(batch) > len(gone):
                 self.sent_at = now
@@ -181,15 +182,15 @@ class Sender:
     def _succeeded(self) -> None:
         if self.trouble is not None:
             _LOGGER.info("Measurements are taken again")
-        self._failures, self._not_before, self.trouble, self.stuck_since = 0, None, None, None
+        self._failures, self._not_before, self.trouble, self.stuck_since = 0, -math.inf, None, None
 
     def _note(self, error: RouteError) -> None:
-        now = self._clock.now()
         if self.trouble is None:
             _LOGGER.warning("Measurements wait: %s", error)
-        self.trouble, self.stuck_since = error, self.stuck_since or now
+        self.trouble, self.stuck_since = error, self.stuck_since or self._clock.now()
         self._failures += 1
-        self._not_before = now + pause_after(self._failures, error.retry_after_s)
+        pause = pause_after(self._failures, error.retry_after_s)
+        self._not_before = self._clock.monotonic() + pause.total_seconds()
 
     async def _keep(self) -> None:
         value = {

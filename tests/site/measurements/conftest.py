@@ -11,15 +11,6 @@ from simulated import ManualClock
 
 
 @pytest.fixture
-async def receiver(socket_enabled: None) -> AsyncIterator[Receiver]:
-    """Return who takes measurements."""
-    server = Receiver()
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
 async def measured(tmp_path: Path, receiver: Receiver) -> AsyncIterator[Measured]:
     """Return a site that has just begun to send."""
     async with ClientSession() as http:

@@ -204,6 +204,19 @@ async def test_without_a_route_nothing_is_written_down_and_a_later_route_starts_
     assert receiver.wh == 8000
 
 
+async def test_what_ended_before_there_was_a_route_is_not_told_when_more_of_it_comes_to_light(
+    measured: Measured, receiver: Receiver
+) -> None:
+    plan = measured.plan
+    await measured.choose(None)
+    session = await measured.charge(1_000_000)
+    await measured.choose(plan)
+    await measured.correct(session, 1_100_000)
+    await measured.sender.send()
+
+    assert receiver.items == {}
+
+
 async def test_the_region_of_what_waits_is_corrected(measured: Measured) -> None:
     await measured.charge(1_000_000)
     assert [item["region"] for item in await waiting(measured)] == ["JP-13112"]
