@@ -188,7 +188,7 @@ async def test_the_page_of_a_site_follows_its_outlets(stage: Stage, browser: Bro
 
 PICKER = """<!doctype html><html lang=en><head><meta charset=utf-8><title>x</title>{head}</head><body><form>
 <input name=latitude value="{latitude}"><input name=longitude value="{longitude}">
-<div data-place-picker hidden></div></form></body></html>"""
+<div data-place-picker hidden><button type=button>Choose on the map</button></div></form></body></html>"""
 
 
 async def picker_page(stage: Stage, page: Page, latitude: str = "", longitude: str = "") -> None:

@@ -1,5 +1,5 @@
-// Every <div data-place-picker hidden> beside fields named latitude and longitude becomes a map on which the place is
-// picked by a click, or with the arrow keys. Without a script there are the fields alone. The template
+// The button in every <div data-place-picker hidden> beside fields named latitude and longitude opens a map on which the
+// place is picked by a click, or with the arrow keys. Without a script there are the fields alone. The template
 // `place_picker.html`, in the page's head, loads this and gives it what every map needs.
 "use strict";
 
@@ -19,9 +19,7 @@ async function loadParts() {
 }
 
 function offer(box) {
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "button plain", textContent: GIVEN.open });
-  button.addEventListener("click", () => loadParts().then(() => pickPlace(box)), { once: true });
-  box.replaceChildren(button);
+  box.querySelector("button").addEventListener("click", () => loadParts().then(() => pickPlace(box)), { once: true });
   box.hidden = false;
 }
 
