@@ -25,7 +25,9 @@ from konsento.backoffice import (
     trace,
 )
 from konsento.backoffice.render import STATIC
-from konsento.web.install import Assets
+from konsento.kit.asgi import BodyLimit
+from konsento.web.errors import FormTooLarge
+from konsento.web.install import LARGEST_FORM, Assets
 from konsento.web.problems import install as install_problems
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
@@ -65,4 +67,11 @@ def install(app: FastAPI) -> None:
     for router in ROUTERS:
         office.include_router(router, include_in_schema=False)
     install_problems(office, problems.answer)
+    office.add_middleware(
+        BodyLimit,
+        most=LARGEST_FORM,
+        refused=lambda request: problems.answer(request, FormTooLarge()),
+        # The one form with a file reads it only after the sign-in, and within its own bound.
+        elsewhere=lambda request: request.url.path.endswith("/plan"),
+    )
     app.mount("/office", office, name="office")

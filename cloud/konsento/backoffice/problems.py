@@ -17,6 +17,7 @@ _DATA = ("/live", ".csv")
 _TITLES = {
     403: marked("That is not allowed."),
     404: marked("There is nothing here."),
+    413: marked("That is too large."),
     422: marked("That cannot be right."),
     429: marked("Too many attempts."),
 }

@@ -76,16 +76,27 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Refuses bodies of more than `most` bytes: by their announced length with `refused`, else with an HTTP 413."""
+    """Refuses bodies of more than `most` bytes: by their announced length with `refused`, else with an HTTP 413.
 
-    def __init__(self, app: ASGIApp, *, most: int, refused: Callable[[Request], ASGIApp]) -> None:
+    `elsewhere` tells of which requests something else bounds the body.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        most: int,
+        refused: Callable[[Request], ASGIApp],
+        elsewhere: Callable[[Request], bool] = lambda _: False,
+    ) -> None:
         self._app = app
         self._most = most
         self._refused = refused
+        self._elsewhere = elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or self._elsewhere(Request(scope)):
             await self._app(scope, receive, send)
             return
         taken = 0

@@ -38,6 +38,13 @@ class UnreadableRequest(KonsentoError):
     message = "Something in the form is missing or cannot be read. Nothing was changed. Go back and fill it in again."
 
 
+class FormTooLarge(KonsentoError):
+    """A body that is larger than any form here."""
+
+    status = 413
+    message = "What was sent is too large, so nothing of it was read. Nothing was changed. Go back and shorten it."
+
+
 class OurFault(KonsentoError):
     """A mistake in the program."""
 

@@ -1,12 +1,14 @@
 """Puts the pages into the application."""
 
+from typing import Final
+
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from konsento.kit.asgi import SecurityHeaders
+from konsento.kit.asgi import BodyLimit, SecurityHeaders
 from konsento.settings import Settings
 from konsento.web import (
     account,
@@ -26,9 +28,15 @@ from konsento.web import (
     tokens,
     webhooks,
 )
+from konsento.web.errors import FormTooLarge
 from konsento.web.guard import SameOriginOnly
 from konsento.web.render import STATIC
 from konsento.web.security import is_https, origin_of
+
+LARGEST_FORM: Final = 65_536
+"""Bytes. A form is read before it is known who sent it."""
+_APPLICATIONS: Final = ("/office/", "/api/")
+"""Mounted beside the pages; each bounds its bodies itself."""
 
 
 class Assets(StaticFiles):
@@ -66,6 +74,12 @@ def install(app: FastAPI, settings: Settings) -> None:
     # Streams are left alone. Nothing can be guessed from the length of a page (BREACH): forms are kept to this site by
     # their origin, not by a token in the page, and a secret is shown once.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=6)
+    app.add_middleware(
+        BodyLimit,
+        most=LARGEST_FORM,
+        refused=lambda request: problems.answer(request, FormTooLarge()),
+        elsewhere=lambda request: request.url.path.startswith(_APPLICATIONS),
+    )
     app.add_middleware(SameOriginOnly, public_url=settings.public_url)
     # Added last, so outermost: what the guard refuses carries the headers as well.
     pictures = origin_of(settings.map_tiles_url) if settings.map_tiles_url else ""

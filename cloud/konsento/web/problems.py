@@ -13,7 +13,7 @@ from konsento.charging.errors import AlreadyChargingHere
 from konsento.kit.asgi import SECURITY_HEADERS
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
-from konsento.web.errors import MethodNotAllowed, OurFault, PageNotFound, SignInNeeded, UnreadableRequest
+from konsento.web.errors import FormTooLarge, MethodNotAllowed, OurFault, PageNotFound, SignInNeeded, UnreadableRequest
 from konsento.web.language import language_of
 from konsento.web.render import page
 
@@ -38,6 +38,7 @@ _TITLES = {
     404: marked("There is nothing here."),
     405: marked("That did not work."),
     409: marked("That is not possible now."),
+    413: marked("That is too large."),
     422: marked("That cannot be right."),
     429: marked("Too many attempts."),
     500: marked("That did not work."),
@@ -133,6 +134,8 @@ def install(app: FastAPI, answer: Callable[[Request, KonsentoError], Response] =
         status = error.status_code if isinstance(error, HTTPException) else 404
         if status == 405:
             return answer(request, MethodNotAllowed())
+        if status == 413:
+            return answer(request, FormTooLarge())
         return answer(request, PageNotFound() if status == 404 else UnreadableRequest())
 
     async def broken(request: Request, _error: Exception) -> Response:
