@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from konsento.backoffice import asked
 from konsento.backoffice.render import office_page
+from konsento.backoffice.station_call import ANSWERED
 from konsento.backoffice.who import LogReader
 from konsento.backoffice.words import ACTIONS, FACTS, found_in
 from konsento.kit.i18n import Language, marked
@@ -108,6 +109,8 @@ async def log_csv(
 
 def done(language: Language, entry: AuditEntry) -> str:
     """Return what was done, in words."""
+    if entry.action == ANSWERED:
+        return language.text("the site answered: {what}", what=entry.details["to"])
     if entry.action.startswith("station."):
         return language.text("asked a site: {what}", what=entry.action.partition(".")[2])
     return found_in(language, ACTIONS, entry.action)

@@ -4,28 +4,23 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-import msgspec
 from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse, Response
 
-from konsento.backoffice import asked, repository
+from konsento.backoffice import asked, repository, station_call
 from konsento.backoffice.render import office_page
+from konsento.backoffice.site import site_named
 from konsento.backoffice.timeline import message_entry
 from konsento.backoffice.who import Member, RemoteOperator
 from konsento.backoffice.words import OUTLET_TONES, OUTLETS
 from konsento.charging import inventory
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
-from konsento.models import Site, StaffMember
-from konsento.ocpp import CallError
+from konsento.models import StaffMember
 from konsento.ocpp import messages as ocpp
 from konsento.ocpp.redaction import HIDDEN, PLAIN_VARIABLES
-from konsento.operations import audit
 from konsento.services import Services
-from konsento.sites import service as sites
-from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.who import Wired
 
@@ -114,7 +109,7 @@ async def page_of_station(
 ) -> Response:
     """Return the page of a station; `traced` is what an outlet was asked for just now (`backoffice.trace`)."""
     async with services.database.transaction() as session:
-        site = await _site(session, station_id)
+        site = await site_named(session, station_id)
         outlets = await repository.outlets_at(session, site.id)
         frames = await repository.frames_at(session, station_id, MOST_FRAMES)
         entries = await repository.entries_about(session, station_id, MOST_ENTRIES)
@@ -232,29 +227,6 @@ def _chosen(form: VariableForm) -> tuple[KnownVariable, ocpp.Component, ocpp.Var
 async def _ask[R: ocpp.Response](
     services: Services, member: StaffMember, station_id: str, request: ocpp.Request[R], **details: Any
 ) -> Response:
-    """Ask, note who asked what and what came of it, and go back to the page."""
-    async with services.database.transaction() as session:
-        await _site(session, station_id)
-    try:
-        answer = await services.router.call(station_id, request)
-    except CallError as error:
-        details["answer"] = str(error)
-    else:
-        details["answer"] = msgspec.to_builtins(answer)
-    async with services.database.transaction() as session:
-        await audit.note(
-            session,
-            services.clock.now(),
-            member.id,
-            action=f"station.{type(request).__name__}",
-            subject=station_id,
-            details={name: value for name, value in details.items() if value not in ("", 0)},
-        )
+    """Ask, and go back to the page, where the answer stands."""
+    await station_call.ask(services, member, station_id, request, what=type(request).__name__, **details)
     return RedirectResponse(f"/office/stations/{station_id}#done", 303)
-
-
-async def _site(session: AsyncSession, station_id: str) -> Site:
-    site = await sites.site_of_station(session, station_id)
-    if site is None:
-        raise PageNotFound
-    return site

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Form, Request
 from msgspec import Meta, Struct, ValidationError, convert
 from starlette.responses import Response
 
+from konsento.backoffice import station_call
 from konsento.backoffice.remote import page_of_station
-from konsento.backoffice.site import site_named
 from konsento.backoffice.who import RemoteOperator
 from konsento.kit.i18n import Language, marked
 from konsento.models import StaffMember
 from konsento.ocpp import VENDOR_ID, CallError, CallRefused
 from konsento.ocpp.messages import DataTransfer, DataTransferResponse, DataTransferStatus
-from konsento.operations import audit
 from konsento.services import Services
 from konsento.web.language import language_of
 from konsento.web.who import Wired
@@ -96,27 +95,8 @@ async def identify(
 async def _ask(
     services: Services, member: StaffMember, station_id: str, message: str, data: dict[str, Any]
 ) -> DataTransferResponse | CallError:
-    """Ask the site, and note who asked what and what came of it."""
-    async with services.database.transaction() as session:
-        await site_named(session, station_id)
-    answer: DataTransferResponse | CallError
-    try:
-        answer = await services.router.call(
-            station_id, DataTransfer(vendor_id=VENDOR_ID, message_id=message, data=data)
-        )
-    except CallError as error:
-        answer = error
-    shown = str(answer) if isinstance(answer, CallError) else answer.status.value
-    async with services.database.transaction() as session:
-        await audit.note(
-            session,
-            services.clock.now(),
-            member.id,
-            action=f"station.{message}",
-            subject=station_id,
-            details={"outlet": data["evseId"], "answer": shown},
-        )
-    return answer
+    request = DataTransfer(vendor_id=VENDOR_ID, message_id=message, data=data)
+    return await station_call.ask(services, member, station_id, request, what=message, outlet=data["evseId"])
 
 
 def _problem(language: Language, answer: DataTransferResponse | CallError) -> str:

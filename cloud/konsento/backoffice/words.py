@@ -194,6 +194,7 @@ FACTS: Final = {
     "note": marked("note"),
     "role": marked("role"),
     "answer": marked("answer"),
+    "to": marked("to what"),
     "state": marked("state"),
     "ended": marked("ended"),
     "currency": marked("currency"),

@@ -81,10 +81,11 @@ async def test_a_request_is_sent_and_its_answer_logged(
     assert answer.status_code == 303
     (asked,) = office.bench.site.asked
     assert type(asked) is kind
-    (entry,) = await office.log("station.")
+    entry, answered = await office.log("station.")
     assert (entry.action, entry.subject) == (f"station.{kind.__name__}", "sakura-mall")
-    assert entry.member_id is not None
-    assert "answer" in entry.details
+    assert entry.member_id == answered.member_id is not None
+    assert (answered.action, answered.details["to"]) == ("station.answered", kind.__name__)
+    assert answered.details["answer"]
     assert f"station.{kind.__name__}" in page.text
 
 
@@ -97,8 +98,19 @@ async def test_a_site_that_does_not_answer_is_logged_too(office: Office, error: 
         answer = await browser.post(f"{STATION}/reset", data={"kind": "Immediate", "reason": "stuck since noon"})
 
     assert answer.status_code == 303
-    (entry,) = await office.log("station.Reset")
-    assert entry.details["answer"] == str(error)
+    asked, answered = await office.log("station.")
+    assert asked.details["reason"] == "stuck since noon"
+    assert answered.details == {"to": "Reset", "answer": str(error)}
+
+
+async def test_what_is_asked_is_in_the_log_before_it_is_asked(office: Office) -> None:
+    play(office, {Reset: RuntimeError("the process dies here")})
+    async with office.member(Role.OPERATOR) as browser:
+        answer = await browser.post(f"{STATION}/reset", data={"kind": "Immediate", "reason": "stuck since noon"})
+
+    assert answer.status_code == 500
+    (asked,) = await office.log("station.")
+    assert (asked.action, asked.details["reason"]) == ("station.Reset", "stuck since noon")
 
 
 async def test_a_secret_that_is_set_is_nowhere_afterwards(office: Office) -> None:
