@@ -28,7 +28,7 @@ from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
-from konsento.sites import stations
+from konsento.sites import holidays, stations
 from konsento.web.install import install as install_pages
 from konsento.webhooks import work as webhook_work
 
@@ -108,6 +108,8 @@ async def serve(settings: Settings) -> None:
         beside.append(asyncio.create_task(heart.run(), name="heart"))
         if journal is not None:
             beside.append(asyncio.create_task(journal.run(), name="journal"))
+        # Or the first question for a holiday would hold everybody up.
+        beside.append(asyncio.create_task(asyncio.to_thread(holidays.load), name="holidays"))
         await gateway.start(settings.ocpp_host, settings.ocpp_port)
         runner = asyncio.create_task(services.work.run(), name="due work")
         serving = asyncio.create_task(server.serve(sockets=[door]), name="pages")

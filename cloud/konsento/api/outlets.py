@@ -228,11 +228,12 @@ async def list_tariffs(services: Wired, caller: ReadsOutlets) -> Tariffs:
 
 def outlet_of(services: Services, language: Language, row: OutletRow, tariff: Tariff | None) -> Outlet:
     """Describe an outlet; its site is loaded."""
-    error = sites.obstacle(row, services.clock.now()) or (NoTariff() if tariff is None else None)
+    now = services.clock.now()
+    error = sites.obstacle(row, now) or (NoTariff() if tariff is None else None)
     return Outlet(
         code=row.code,
         name=row.name,
-        site=site_of(row),
+        site=site_of(row, now),
         status=row.status,
         can_start=error is None,
         obstacle=Reason(code=error.code, detail=language.error(error)) if error is not None else None,

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Outlet
+from konsento.sites import service as sites
 
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -60,6 +61,17 @@ class Price(BaseModel):
     tax_rate: str = Field(description="Share of tax on the net price; a decimal number.", examples=["0.1"])
 
 
+class OpeningHours(BaseModel):
+    """When sessions may start at a site."""
+
+    hours: str = Field(
+        description="As OpenStreetMap writes them, by the site's clock; empty: always.",
+        examples=["Mo-Fr 08:00-20:00; PH off"],
+    )
+    open: bool = Field(description="Now.", examples=[True])
+    changes_at: datetime | None = Field(description="When it closes, or opens; null where neither is in sight.")
+
+
 class Site(BaseModel):
     """Where an outlet is."""
 
@@ -67,6 +79,7 @@ class Site(BaseModel):
     name: str = Field(examples=["Sakura Mall car park"])
     place: str = Field(description="May be empty.", examples=["Setagaya, Tokyo"])
     time_zone: str = Field(description="IANA name.", examples=["Asia/Tokyo"])
+    opening: OpeningHours
     connected: bool = Field(description="The server is in contact with it now.", examples=[True])
 
 
@@ -105,10 +118,22 @@ def price(unit_price: Decimal, currency: str, tax_rate: Decimal) -> Price:
     return Price(per_kwh=f"{unit_price:f}", currency=currency, tax_rate=f"{tax_rate:f}")
 
 
-def site_of(outlet: Outlet) -> Site:
+def site_of(outlet: Outlet, at: datetime) -> Site:
     """Return where an outlet is; its site is loaded."""
     site = outlet.site
-    return Site(id=site.id, name=site.name, place=site.place, time_zone=site.time_zone, connected=site.connected)
+    opening = sites.opening(site, at)
+    return Site(
+        id=site.id,
+        name=site.name,
+        place=site.place,
+        time_zone=site.time_zone,
+        opening=OpeningHours(
+            hours=site.opening_hours,
+            open=opening.is_open,
+            changes_at=opening.closes if opening.is_open else opening.opens,
+        ),
+        connected=site.connected,
+    )
 
 
 class Page[Item: BaseModel](BaseModel):

@@ -34,9 +34,14 @@ def country_of(time_zone: str) -> str | None:
     return None if territory == _NOWHERE else territory
 
 
+def load() -> None:
+    """Load what every question needs, which takes more than a second: for start-up, in a thread."""
+    _of("JP")
+
+
 @cache
 def _of(country: str | None) -> HolidayBase | None:
-    from holidays import country_holidays  # noqa: PLC0415  # it takes a third of a second, once
+    from holidays import country_holidays  # noqa: PLC0415  # see `load`
 
     if country is None:
         return None

@@ -55,6 +55,8 @@ async def test_an_outlet_says_what_its_operator_has_set(
         refused = await program.post("/sessions", json=WISH, headers={"Idempotency-Key": "start-1"})
         document = (await program.get("/openapi.json")).text
 
+    assert shown["site"]["opening"]["open"] is (not hours)
+    assert shown["site"]["opening"]["changes_at"] == ("2026-11-22T23:00:00Z" if hours else None)
     assert shown["obstacle"]["code"] == refused.json()["code"] == code
     assert detail in shown["obstacle"]["detail"]
     assert f"`{code}`" in document
