@@ -1,10 +1,11 @@
 """The whole line: outlets, site, management server, platform, computation system, and links that record and break."""
 
+import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import Self
@@ -104,6 +105,9 @@ class Line:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Outlets announce themselves, and a site goes after one that it knows: no two lines have the same.
+        line = secrets.token_bytes(2).hex(":")
+        self.specs = [replace(spec, mac=f"02:00:00:{line}:{spec.mac[-2:]}") for spec in self.specs]
         self.server = ManagementServer(
             self.ports.take(),
             self.ports.take(),
