@@ -148,6 +148,8 @@ async def test_two_hundred_reconnections_leave_nothing_behind(
         await relayed.lost()
         await relayed.tell()
         await relayed.csms.until(lambda number=number: len(relayed.csms.events()) > number + 1, patience=30)
+        # An event whose answer was lost comes twice, so a count of events alone does not say that the line is back.
+        await relayed.csms.until(lambda: relayed.station.online, patience=30)
     await relayed.right_again()
 
     assert told(caplog) == (RECONNECTS, RECONNECTS)
