@@ -1,0 +1,96 @@
+"""Nothing of a driver is in what leaves the management server, so nothing of one can be in what is exported further on.
+
+The proof is that of non-interference: two worlds that differ in every personal datum give the site, byte for byte, the
+same requests. Measurements are made of these and of the meter alone (tests/site searches the site's own bytes).
+"""
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from konsento.settings import Settings
+
+from ..web.conftest import CODE, ORIGIN, PASSWORD, Bench, quick_passwords, template, wired
+
+__all__ = ["quick_passwords", "template"]
+
+WORDS = st.text(st.characters(categories=["Lu", "Ll", "Lo", "Zs"]), min_size=1, max_size=30).filter(str.strip)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Everything that a driver tells."""
+
+    email: str
+    name: str
+    phone: str
+    address: str
+    language: str
+    guest: bool
+
+
+PEOPLE = st.builds(
+    Person,
+    email=st.from_regex(r"[a-z]{3,12}@example\.(com|org)", fullmatch=True),
+    name=WORDS,
+    phone=st.from_regex(r"\+81[1-9][0-9]{8}", fullmatch=True),
+    address=WORDS,
+    language=st.sampled_from(["en", "ja"]),
+    guest=st.booleans(),
+)
+
+
+async def requests_about(person: Person, database: Path) -> bytes:
+    """Return all that the site is asked while a person charges and stops."""
+    own = Settings(
+        database_url=f"sqlite+aiosqlite:///{database}", public_url=ORIGIN, welcome_credit_minor=3000, fake_payments=True
+    )
+    async with wired(own) as bench, bench.browser(person.language) as browser:
+        await _arrive(bench, browser, person)
+        asked = {"kind": "energy", "amount": "10", "unit": "Wh", "provider": "fake"}
+        answer = await browser.post(f"/o/{CODE}/start", data=asked)
+        assert answer.status_code == 303, bench.words(answer)
+        await bench.site.reports("0")
+        await browser.post(f"{answer.headers['location']}/stop")
+        return b"\n".join(msgspec.json.encode(request) for request in bench.site.asked)
+
+
+async def _arrive(bench: Bench, browser: httpx.AsyncClient, person: Person) -> None:
+    path = "/guest" if person.guest else "/signup"
+    told = {"email": person.email, "phone": person.phone}
+    if not person.guest:
+        told |= {"name": person.name, "address": person.address, "password": PASSWORD}
+    answer = await browser.post(path, data=told)
+    assert answer.status_code == 303, bench.words(answer)
+
+
+@pytest.mark.usefixtures("quick_passwords")
+@settings(max_examples=12, deadline=None)
+@given(one=PEOPLE, other=PEOPLE)
+def test_the_site_is_asked_the_same_whoever_the_driver_is(template: Path, one: Person, other: Person) -> None:
+    # The two random values of a start, which are nobody's: the same in both worlds.
+    same = (
+        mock.patch("konsento.charging.service.secrets.randbelow", return_value=41),
+        mock.patch("konsento.charging.service.new_token", return_value="A" * 20),
+    )
+    found = []
+    with same[0], same[1], TemporaryDirectory() as folder:
+        for number, person in enumerate((one, other)):
+            database = Path(folder) / f"{number}.sqlite3"
+            shutil.copy(template, database)
+            found.append(asyncio.run(requests_about(person, database)))
+
+    assert found[0] == found[1]
+    assert b'"powerType"' in found[0]
+    for person in (one, other):
+        for datum in (person.email, person.phone):
+            assert datum.encode() not in found[0]
