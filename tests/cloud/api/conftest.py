@@ -23,6 +23,7 @@ from konsento.kit.serving import PageServer
 from konsento.models import Driver, LimitKind
 from konsento.settings import Settings
 
+from ..databases import Template
 from ..web.conftest import CODE, ORIGIN, Bench, quick_passwords, template, wired
 
 __all__ = ["quick_passwords", "template"]
@@ -80,15 +81,9 @@ async def start(program: httpx.AsyncClient, key: str = "start-1", **more: Any) -
 
 
 @pytest.fixture
-def settings(template: Path, tmp_path: Path) -> Settings:
-    path = tmp_path / "konsento.sqlite3"
-    path.write_bytes(template.read_bytes())
-    return Settings(
-        database_url=f"sqlite+aiosqlite:///{path}",
-        public_url=ORIGIN,
-        operator_name="Sakura Energy",
-        welcome_credit_minor=3000,
-    )
+async def settings(template: Template, tmp_path: Path) -> AsyncIterator[Settings]:
+    async with template.copied(tmp_path) as url:
+        yield Settings(database_url=url, public_url=ORIGIN, operator_name="Sakura Energy", welcome_credit_minor=3000)
 
 
 @pytest.fixture
@@ -132,18 +127,19 @@ class Server(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    path = tmp_path_factory.mktemp("schema") / "konsento.sqlite3"
-    path.write_bytes(template.read_bytes())
-    options = Settings(
-        database_url=f"sqlite+aiosqlite:///{path}",
-        public_url=ORIGIN,
-        welcome_credit_minor=3000,
-        api_requests_per_minute=1_000_000,
-    )
-    server = Server(options)
-    server.start()
-    assert server.ready.wait(30)
-    yield server
-    server.server.should_exit = True
-    server.join(30)
+def server(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with asyncio.Runner() as runner:
+        copied = template.copied(tmp_path_factory.mktemp("schema"))
+        options = Settings(
+            database_url=runner.run(copied.__aenter__()),
+            public_url=ORIGIN,
+            welcome_credit_minor=3000,
+            api_requests_per_minute=1_000_000,
+        )
+        server = Server(options)
+        server.start()
+        assert server.ready.wait(30)
+        yield server
+        server.server.should_exit = True
+        server.join(30)
+        runner.run(copied.__aexit__(None, None, None))

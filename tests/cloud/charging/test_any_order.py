@@ -1,7 +1,6 @@
 """Any order of drivers' wishes, sites' answers, events, losses, repetitions and restarts keeps the money right."""
 
 import asyncio
-import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -60,6 +59,7 @@ from konsento.payments import balance
 from konsento.sites import stations
 
 from ..conftest import CODES, STATION, Core, accepted, rejected, wired
+from ..databases import Template
 
 FINAL = (SessionState.SETTLED, SessionState.FAILED)
 KINDS = st.sampled_from([("energy", 30), ("energy", 200), ("energy", 600), ("time", 300), ("money", 1200), ("full", 0)])
@@ -95,15 +95,14 @@ class Supply:
 class AnyOrder(RuleBasedStateMachine):
     """Two drivers, two outlets, one site that may be away, one server that may be started anew."""
 
-    template: Path
+    template: Template
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "konsento.sqlite3"
-        shutil.copy(self.template, path)
-        self.database = Database(f"sqlite+aiosqlite:///{path}")
+        self.copied = self.template.copied(Path(self.folder.name))
+        self.database = Database(self.run(self.copied.__aenter__()))
         self.core: Core = self.run(wired(self.database))
         self.supplies: dict[int, Supply] = {}
         """By request number."""
@@ -379,6 +378,7 @@ class AnyOrder(RuleBasedStateMachine):
             self._everything_comes_to_its_end()
         finally:
             self.run(self.database.close())
+            self.run(self.copied.__aexit__(None, None, None))
             self.runner.close()
             self.folder.cleanup()
 
@@ -420,7 +420,7 @@ class AnyOrder(RuleBasedStateMachine):
                 assert billed[one.id] == int(supply.wh)
 
 
-def test_any_order_keeps_the_money_right(furnished: Path) -> None:
+def test_any_order_keeps_the_money_right(furnished: Template) -> None:
     AnyOrder.template = furnished
     run_state_machine_as_test(  # type: ignore[no-untyped-call]  # it has no types
         AnyOrder,

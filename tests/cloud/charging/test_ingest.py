@@ -28,6 +28,7 @@ from konsento.ocpp.messages import (
 )
 
 from ..conftest import AT, ENDED, STARTED, STATION, UPDATED, Core, event_of, opened, whole_session, wired
+from ..databases import Template
 
 
 async def test_an_event_sent_twice_counts_once(core: Core) -> None:
@@ -238,7 +239,7 @@ async def test_more_than_the_hold_is_never_taken(core: Core) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_lost_repeated_and_shuffled_events_bill_once_and_never_more_than_measured(
-    furnished: Path, data: st.DataObject
+    furnished: Template, data: st.DataObject
 ) -> None:
     steps = data.draw(st.lists(st.integers(0, 3300), min_size=1, max_size=5), label="mWh per step")
     registers = list(itertools.accumulate(steps, initial=1_000_000))
@@ -250,7 +251,7 @@ def test_lost_repeated_and_shuffled_events_bill_once_and_never_more_than_measure
     asyncio.run(_bills_once(furnished, registers, arriving))
 
 
-async def _bills_once(furnished: Path, registers: list[int], arriving: list[int]) -> None:
+async def _bills_once(furnished: Template, registers: list[int], arriving: list[int]) -> None:
     last = len(registers) - 1
     all_arrived = False
     with tempfile.TemporaryDirectory() as folder:

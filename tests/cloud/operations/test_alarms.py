@@ -176,6 +176,7 @@ async def test_a_process_that_died_is_told_once(core: Core) -> None:
     assert (seen, left) == ({}, {})
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], scope="session")
 async def test_a_disk_that_is_nearly_full_is_an_alarm(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     free = 4 * 2**30
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100 * 2**30, 0, free))
