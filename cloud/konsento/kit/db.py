@@ -1,7 +1,7 @@
 """The database: one engine, one transaction per request or piece of work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,6 +9,9 @@ from enum import StrEnum
 from typing import Any, Final, override
 
 from sqlalchemy import DateTime, Dialect, Enum, MetaData, Numeric, String, TypeDecorator, event, make_url
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -86,15 +89,30 @@ class Base(DeclarativeBase):
 
 
 _AFTER_COMMIT: Final = "after_commit"
+CONNECTIONS: Final = 10
+STATEMENT_TIMEOUT_S: Final = 30.0
+ATTEMPTS: Final = 3
+_IN_THE_WAY: Final = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes of a serialization failure and of a deadlock that it broke."""
 
 
 class Database:
-    """An engine and its sessions. `url` is an SQLAlchemy URL with an async driver."""
+    """An engine and its sessions.
 
-    def __init__(self, url: str) -> None:
+    `url` is an SQLAlchemy URL with an async driver; `connections` are the most to a PostgreSQL server, which ends any
+    statement after `statement_timeout_s` (None: never).
+    """
+
+    def __init__(
+        self, url: str, *, connections: int = CONNECTIONS, statement_timeout_s: float | None = STATEMENT_TIMEOUT_S
+    ) -> None:
         # Parameters stay out of error messages and so out of the log: they may be a driver's words or a token.
         is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        options = {"connect_args": {"async_creator_fn": sqlite.connect}} if is_sqlite else {}
+        options: dict[str, Any] = (
+            {"connect_args": {"async_creator_fn": sqlite.connect}}
+            if is_sqlite
+            else _postgresql(connections, statement_timeout_s)
+        )
         self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
         self._turn: asyncio.Lock | None = None
         if is_sqlite:
@@ -116,6 +134,21 @@ class Database:
         for callback in session.info.pop(_AFTER_COMMIT, ()):
             callback()
 
+    async def attempt[T](self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Return what `work` returns in a transaction of its own; it is repeated where another one was in its way.
+
+        That is a deadlock that PostgreSQL broke, or a row that another process made between a look and an insert.
+        So `work` does nothing but read and write the database. What is in the way every time is raised.
+        """
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                async with self.transaction() as session:
+                    return await work(session)
+            except DBAPIError as error:
+                if left == 0 or not _in_the_way(error):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
@@ -124,6 +157,41 @@ class Database:
 def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
     """Have `callback` called when the transaction of `session` is committed, and not if it is rolled back."""
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
+
+
+def insert(session: AsyncSession, table: Any) -> Any:
+    """Return an INSERT that may say what happens to a row that is there already (`on_conflict_do_…`)."""
+    # Both dialects have the same methods, and no common class with them.
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(table) if on_postgresql else sqlite_dialect.insert(table)
+
+
+def _in_the_way(error: DBAPIError) -> bool:
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _IN_THE_WAY
+
+
+def _postgresql(connections: int, statement_timeout_s: float | None) -> dict[str, Any]:
+    limits = (
+        {}
+        if statement_timeout_s is None
+        else {
+            # A process that hangs in a transaction must not keep its locks from all others.
+            "statement_timeout": f"{statement_timeout_s:.0f}s",
+            "idle_in_transaction_session_timeout": f"{statement_timeout_s:.0f}s",
+        }
+    )
+    return {
+        "pool_size": connections,
+        "max_overflow": 0,
+        # After a restart of the server the connections of before are replaced before somebody gets one.
+        "pool_pre_ping": True,
+        "connect_args": {
+            "timeout": 10,
+            # A server that vanished answers nothing at all; a little later than it would end the statement itself.
+            "command_timeout": None if statement_timeout_s is None else statement_timeout_s + 5,
+            "server_settings": {"application_name": "konsento", **limits},
+        },
+    }
 
 
 def _durable_sqlite(connection: Any, _record: object) -> None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.clock import Clock
-from konsento.kit.db import Database, after_commit
+from konsento.kit.db import Database, after_commit, insert
 from konsento.kit.work_table import Work, WorkRow, WorkState
 
 log = logging.getLogger(__name__)
@@ -113,21 +113,30 @@ class WorkQueue:
 
         Asked for again it is due at the earlier time, with the newer payload; if it had been done it is done anew.
         """
-        now = self._clock.now()
+        now, table = self._clock.now(), self._table
         due_at = now + timedelta(seconds=after_s)
-        work = await session.get(self._table, (kind, key), with_for_update=True)
-        if work is None:
-            work = self._table()
-            work.kind, work.key, work.payload = kind, key, payload or {}
-            work.due_at, work.created_at = due_at, now
-            session.add(work)
-        else:
-            work.due_at = min(work.due_at, due_at) if work.state is WorkState.DUE else due_at
-            work.state = WorkState.DUE
-            work.attempts = 0
-            work.generation += 1
-            if payload is not None:
-                work.payload = payload
+        # One statement: another process may ask for the same at this moment.
+        new = insert(session, table).values(
+            kind=kind,
+            key=key,
+            payload=payload or {},
+            state=WorkState.DUE,
+            due_at=due_at,
+            attempts=0,
+            generation=0,
+            last_error="",
+            created_at=now,
+        )
+        is_earlier = and_(table.state == WorkState.DUE, table.due_at < new.excluded.due_at)
+        again = {
+            "due_at": case((is_earlier, table.due_at), else_=new.excluded.due_at),
+            "state": WorkState.DUE,
+            "attempts": 0,
+            "generation": table.generation + 1,
+        }
+        if payload is not None:
+            again["payload"] = payload
+        await session.execute(new.on_conflict_do_update(index_elements=[table.kind, table.key], set_=again))
         after_commit(session, lambda: self._wake_for(due_at))
 
     def _wake_for(self, due_at: datetime) -> None:

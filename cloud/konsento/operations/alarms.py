@@ -84,8 +84,13 @@ async def report(
     """
     found = await repository.open_alarm(session, kind, subject[:100])
     if found is None:
-        session.add(_alarm(Finding(kind=kind, subject=subject[:100], details=details or {}), at))
-        return
+        finding = Finding(kind=kind, subject=subject[:100], details=details or {})
+        if await repository.add_alarm(session, _alarm(finding, at)):
+            return
+        # Another process opened it between the look and the insert.
+        found = await repository.open_alarm(session, kind, subject[:100])
+        if found is None:
+            return
     found.count += 1
     found.last_seen = at
     found.details = details or {}
@@ -102,7 +107,8 @@ async def watch(session: AsyncSession, now: datetime) -> None:
             alarm.last_seen = now
             if alarm.details != finding.details:
                 alarm.details = finding.details
-    session.add_all(_alarm(finding, now) for finding in found.values())
+    for finding in found.values():
+        await repository.add_alarm(session, _alarm(finding, now))
     await _report_processes(session, now)
 
 
@@ -225,15 +231,15 @@ def _disk(session: AsyncSession) -> list[Finding]:
     return [Finding(kind=AlarmKind.DISK_FULL, subject=str(disk.folder)[:100], details=details)]
 
 
-def _alarm(finding: Finding, at: datetime) -> Alarm:
-    return Alarm(
-        id=new_id(),
-        kind=finding.kind,
-        severity=SEVERITY[finding.kind],
-        subject=finding.subject,
-        details=finding.details,
-        opened_at=at,
-        last_seen=at,
-        count=1,
-        note="",
-    )
+def _alarm(finding: Finding, at: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "kind": finding.kind,
+        "severity": SEVERITY[finding.kind],
+        "subject": finding.subject,
+        "details": finding.details,
+        "opened_at": at,
+        "last_seen": at,
+        "count": 1,
+        "note": "",
+    }

@@ -1,15 +1,16 @@
 """Queries of operations: alarms, what they are about, processes, queues."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from konsento.kit.db import insert
 from konsento.models import (
     ACTIVE,
     WITH_OUTLET,
@@ -40,6 +41,12 @@ async def open_alarm(session: AsyncSession, kind: AlarmKind, subject: str) -> Al
         select(Alarm).where(Alarm.kind == kind, Alarm.subject == subject, Alarm.closed_at.is_(None)).with_for_update()
     )
     return await session.scalar(query)
+
+
+async def add_alarm(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+    """Open an alarm, unless one about the same is open; returns whether it is new."""
+    new = insert(session, Alarm).values(**values).on_conflict_do_nothing().returning(Alarm.id)
+    return await session.scalar(new) is not None
 
 
 async def open_alarms(session: AsyncSession, kinds: Sequence[AlarmKind]) -> list[Alarm]:

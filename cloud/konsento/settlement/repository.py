@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.kit.db import insert
 from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Payment, Receipt
 
 RECEIPTS = "receipts"
@@ -29,13 +30,10 @@ async def events_of(session: AsyncSession, session_id: UUID) -> list[MeterEvent]
 
 async def next_receipt_number(session: AsyncSession) -> int:
     """Return the next number; it is given back if the transaction is rolled back, so that there are no gaps."""
-    counter = await session.get(Counter, RECEIPTS, with_for_update=True)
-    if counter is None:
-        counter = Counter(name=RECEIPTS, last=0)
-        session.add(counter)
-    counter.last += 1
-    await session.flush()
-    return counter.last
+    next_one = insert(session, Counter).values(name=RECEIPTS, last=1)
+    next_one = next_one.on_conflict_do_update(index_elements=[Counter.name], set_={"last": Counter.last + 1})
+    number: int = (await session.scalars(next_one.returning(Counter.last))).one()
+    return number
 
 
 async def receipt_of(
