@@ -3,7 +3,10 @@
 import asyncio
 import gc
 import logging
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
@@ -14,19 +17,23 @@ from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices, presence
+from konsento.charging import links, notices, presence
 from konsento.charging import work as charging_work
-from konsento.kit.bus import Bus
+from konsento.kit import sqlite
+from konsento.kit.bus import Bus, NatsBus
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
+from konsento.kit.ids import new_id
+from konsento.kit.nats import Nats
 from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, stop_on_signals
 from konsento.kit.work import WorkQueue
+from konsento.kit.work_news import WorkNews
 from konsento.migrations import migrate
 from konsento.notifications import mail
-from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter
+from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter, NatsStationRouter, Owners, StationRouter
 from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
-from konsento.settings import Settings
+from konsento.settings import Role, Settings
 from konsento.settlement import work as settlement_work
 from konsento.sites import holidays, stations
 from konsento.web.install import install as install_pages
@@ -35,22 +42,46 @@ from konsento.webhooks import work as webhook_work
 log = logging.getLogger(__name__)
 
 
-def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
-    """Make the services of one process, the gateway that its stations dial, its journal, and the process's heart."""
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What one process is made of; what is not among its roles is there, and does not run."""
+
+    services: Services
+    router: LocalStationRouter
+    """Of the stations whose sockets this process holds."""
+    gateway: Gateway
+    journal: Journal | None
+    heart: Heart
+    beside: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    """What runs beside all else until the process ends."""
+
+
+def wire(settings: Settings) -> Parts:
+    """Make the parts of one process."""
     clock = SystemClock()
-    database = Database(settings.database_url)
-    router = LocalStationRouter()
-    services = Services(
-        database=database,
-        settings=settings,
-        clock=clock,
-        router=router,
-        live=Bus(),
-        work=WorkQueue(database, clock),
+    database = Database(
+        settings.database_url,
+        connections=settings.database_connections,
+        statement_timeout_s=settings.statement_timeout_s,
     )
+    replica_id = new_id()
+    owners = Owners(database, clock, replica_id)
+    local = LocalStationRouter(owners)
+    work = WorkQueue(database, clock)
+    router: StationRouter = local
+    live = Bus()
+    beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
+    if settings.nats_url:
+        nats = Nats(settings.nats_url, name=f"konsento {replica_id}", ca_file=settings.nats_ca_file)
+        router = NatsStationRouter(nats, local, owners)
+        live = NatsBus(nats)
+        WorkNews(nats, work, works=Role.WORK in settings.roles)
+        beside += [nats.run, live.run]
+    services = Services(database=database, settings=settings, clock=clock, router=router, live=live, work=work)
     handlers = Handlers(clock)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
+    links.install(services)
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
@@ -65,13 +96,19 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
 
     def facts() -> Facts:
         return Facts(
-            stations=len(router.connections),
+            stations=len(local.connections),
             journal_waiting=journal.waiting if journal else 0,
             journal_dropped=journal.dropped if journal else 0,
         )
 
-    gateway = Gateway(handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal)
-    return services, gateway, journal, Heart(database, clock, facts)
+    return Parts(
+        services=services,
+        router=local,
+        gateway=Gateway(handlers, local, authenticate, trusted_proxies=PROXIES, journal=journal),
+        journal=journal,
+        heart=Heart(database, clock, facts, replica_id=replica_id, roles=" ".join(sorted(settings.roles))),
+        beside=tuple(beside),
+    )
 
 
 def pages(services: Services) -> FastAPI:
@@ -89,51 +126,71 @@ def pages(services: Services) -> FastAPI:
     return app
 
 
+def health() -> FastAPI:
+    """Return the application of a process that serves no pages: it says that it lives."""
+    app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return JSONResponse({"status": "ok"})
+
+    return app
+
+
 async def serve(settings: Settings) -> None:
-    """Run pages, gateway and due work in this event loop until SIGTERM or SIGINT. Raises OSError for a taken port."""
-    # Alembic runs a loop of its own.
-    await asyncio.to_thread(migrate, settings.database_url)
-    services, gateway, journal, heart = wire(settings)
-    server = PageServer(server_config(pages(services), settings.host, settings.port))
+    """Serve what this process's roles say in this event loop until SIGTERM or SIGINT.
+
+    Raises OSError for a taken port, and for an SQLite database that another process serves.
+    """
+    with sqlite.alone(settings.database_url):
+        # Alembic runs a loop of its own.
+        await asyncio.to_thread(migrate, settings.database_url)
+        await _serve(settings, wire(settings))
+
+
+async def _serve(settings: Settings, parts: Parts) -> None:
+    services, roles = parts.services, settings.roles
+    app = pages(services) if Role.PAGES in roles else health()
+    server = PageServer(server_config(app, settings.host, settings.port))
     stop = stop_on_signals()
     door = open_door(settings.host, settings.port)
     beside: list[asyncio.Task[None]] = []
     runner: asyncio.Task[None] | None = None
     serving: asyncio.Task[None] | None = None
     try:
-        async with services.database.transaction() as session:
-            await stations.nobody_connected(session)
+        # Before a station connects here: whose process is not known counts as away.
+        await parts.heart.beat()
+        await links.begin(services)
         await back_office_work.begin(services)
         await api_work.begin(services)
-        beside.append(asyncio.create_task(heart.run(), name="heart"))
-        if journal is not None:
-            beside.append(asyncio.create_task(journal.run(), name="journal"))
+        beside.append(asyncio.create_task(parts.heart.run(), name="heart"))
+        beside += [asyncio.create_task(run()) for run in parts.beside]
         # Or the first question for a holiday would hold everybody up.
         beside.append(asyncio.create_task(asyncio.to_thread(holidays.load), name="holidays"))
-        await gateway.start(settings.ocpp_host, settings.ocpp_port)
-        runner = asyncio.create_task(services.work.run(), name="due work")
+        if Role.GATEWAY in roles:
+            if parts.journal is not None:
+                beside.append(asyncio.create_task(parts.journal.run(), name="journal"))
+            beside.append(asyncio.create_task(parts.router.run(), name="owners"))
+            await parts.gateway.start(settings.ocpp_host, settings.ocpp_port)
+        if Role.WORK in roles:
+            runner = asyncio.create_task(services.work.run(), name="due work")
         serving = asyncio.create_task(server.serve(sockets=[door]), name="pages")
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
-        log.info(
-            "ready: pages on http://%s:%d, stations on ws://%s:%d/ocpp/STATION_ID",
-            settings.host,
-            settings.port,
-            settings.ocpp_host,
-            gateway.port,
-        )
+        log.info("ready: %s", ", ".join(_served(settings, parts)))
         # What was made until now stays to the end; looking through it for garbage took a fifth of every request.
         gc.collect()
         gc.freeze()
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({stopped, serving, runner}, return_when=asyncio.FIRST_COMPLETED)
+        ending = {stopped, serving} | ({runner} if runner is not None else set())
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         log.info("ending")
     finally:
         server.should_exit = True
         if serving is not None:
             await serving
-        await gateway.stop()
+        await parts.gateway.stop()
         # The journal after the gateway: it writes what was said last.
         for task in [*([runner] if runner is not None else []), *beside]:
             task.cancel()
@@ -141,3 +198,13 @@ async def serve(settings: Settings) -> None:
                 await task
         door.close()
         await services.database.close()
+
+
+def _served(settings: Settings, parts: Parts) -> list[str]:
+    what = "pages" if Role.PAGES in settings.roles else "health"
+    served = [f"{what} on http://{settings.host}:{settings.port}"]
+    if Role.GATEWAY in settings.roles:
+        served.append(f"stations on ws://{settings.ocpp_host}:{parts.gateway.port}/ocpp/STATION_ID")
+    if Role.WORK in settings.roles:
+        served.append("due work")
+    return served

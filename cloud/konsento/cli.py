@@ -224,7 +224,9 @@ def _settings() -> Settings:
         return Settings()
     except ValidationError as error:
         mistakes = [
-            f"KONSENTO_{'_'.join(str(part) for part in m['loc']).upper()}: {m['msg']}"
+            ": ".join(
+                [*([f"KONSENTO_{'_'.join(str(part) for part in m['loc']).upper()}"] if m["loc"] else []), m["msg"]]
+            )
             # Without the value: an address of a database holds a password.
             for m in error.errors(include_input=False, include_url=False)
         ]

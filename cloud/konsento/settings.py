@@ -1,11 +1,27 @@
 """Settings from the environment (12-factor): every name below with the prefix `KONSENTO_`."""
 
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+
+from konsento.kit.nats import is_nats_url
+
+
+class Role(StrEnum):
+    """What a process serves."""
+
+    PAGES = "pages"
+    """The pages of drivers and staff, and the API."""
+    GATEWAY = "gateway"
+    """The stations' connections."""
+    WORK = "work"
+    """Due work: settlement, notices, webhooks, everything that happens by itself."""
 
 
 class Settings(BaseSettings):
@@ -14,7 +30,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KONSENTO_")
 
     database_url: str = "sqlite+aiosqlite:///konsento.sqlite3"
-    """SQLAlchemy URL with an async driver."""
+    """SQLAlchemy URL with an async driver: SQLite for one process, PostgreSQL (`postgresql+asyncpg://…`) for more."""
+    database_connections: int = Field(default=10, ge=2, le=1000)
+    """The most that one process opens to a PostgreSQL server."""
+    statement_timeout_s: float = Field(default=30.0, ge=1)
+    """After so long PostgreSQL ends a statement, or a transaction in which nothing happens."""
+    nats_url: str = ""
+    """NATS servers by which several processes reach each other: `nats://USER:PASSWORD@HOST:4222` or `tls://…`, several
+    separated by commas; empty for one process."""
+    nats_ca_file: Path | None = None
+    """Certificates of the authority that NATS's own certificate is from, where the system does not know it (PEM)."""
+    roles: Annotated[frozenset[Role], NoDecode] = frozenset(Role)
+    """What this process serves, separated by commas: `pages`, `gateway`, `work`; all of it without this setting."""
     host: str = "127.0.0.1"
     """Address that the pages listen on."""
     port: int = Field(default=8080, ge=1, le=65535)
@@ -73,6 +100,27 @@ class Settings(BaseSettings):
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
     log_level: str = "INFO"
     """Level of the log."""
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _processes_reach_each_other(self) -> Self:
+        several = self.nats_url or self.roles != frozenset(Role)
+        if several and make_url(self.database_url).get_backend_name() == "sqlite":
+            raise ValueError(
+                "an SQLite file serves one process: several (KONSENTO_NATS_URL, KONSENTO_ROLES) need PostgreSQL "
+                "(KONSENTO_DATABASE_URL=postgresql+asyncpg://…)"
+            )
+        if self.roles != frozenset(Role) and not self.nats_url:
+            raise ValueError("a process with only some roles reaches the others over NATS: set KONSENTO_NATS_URL")
+        if self.nats_url and not is_nats_url(self.nats_url):
+            raise ValueError("KONSENTO_NATS_URL: nats://HOST:4222 or tls://HOST:4222, several separated by commas")
+        if not self.roles:
+            raise ValueError("KONSENTO_ROLES: at least one of pages, gateway, work")
+        return self
 
     @property
     def public_ocpp_url(self) -> str:

@@ -6,6 +6,7 @@ What concerns sessions and their money runs on SQLite and on PostgreSQL, the res
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
 from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site
-from konsento.ocpp import Handlers, LinkCallback, StationOffline, Version
+from konsento.ocpp import Handlers, LinkCallback, StationOffline
 from konsento.ocpp.messages import (
     VENDOR_ID,
     DataTransfer,
@@ -134,12 +135,6 @@ class PlayedRouter:
         if isinstance(answer, Exception):
             raise answer
         return answer  # type: ignore[no-any-return]
-
-    def connected(self, station_id: str) -> bool:
-        return self.online
-
-    def version(self, station_id: str) -> Version | None:
-        return Version.V21 if self.online else None
 
     def on_connect(self, callback: LinkCallback) -> None:
         self.connecting.append(callback)
@@ -293,17 +288,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A PostgreSQL server; gives the folder of its socket."""
-    server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    # No test here cuts the power.
-    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-        server.psql(f"ALTER SYSTEM SET {setting} = off")
-    server.psql("SELECT pg_reload_conf()")
-    try:
-        yield server.get_uri().partition("host=")[2]
-    finally:
-        server.cleanup()
+    # Not in pytest's own folder: whenever another pytest starts it shuts that to all other users, the server's too.
+    with tempfile.TemporaryDirectory(prefix="konsento-") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        # No test here cuts the power.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off")
+        server.psql("SELECT pg_reload_conf()")
+        try:
+            yield server.get_uri().partition("host=")[2]
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture(scope="session")

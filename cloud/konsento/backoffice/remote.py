@@ -19,6 +19,7 @@ from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
 from konsento.models import StaffMember
 from konsento.ocpp import messages as ocpp
+from konsento.ocpp import version_of
 from konsento.ocpp.redaction import HIDDEN, PLAIN_VARIABLES
 from konsento.services import Services
 from konsento.web.language import language_of
@@ -113,6 +114,7 @@ async def page_of_station(
         outlets = await repository.outlets_at(session, site.id)
         frames = await repository.frames_at(session, station_id, MOST_FRAMES)
         entries = await repository.entries_about(session, station_id, MOST_ENTRIES)
+        version = await version_of(session, station_id)
     language = language_of(request)
     return office_page(
         request,
@@ -120,7 +122,7 @@ async def page_of_station(
         member=member,
         site=site,
         outlets=[(o, language.text(OUTLETS[o.status]), OUTLET_TONES[o.status]) for o in outlets],
-        version=services.router.version(station_id),
+        version=version,
         messages=[message_entry(language, frame) for frame in frames],
         entries=[(entry, who, json.dumps(entry.details, indent=2, ensure_ascii=False)) for entry, who in entries],
         triggers=[(key, language.text(name)) for key, name in TRIGGERS.items()],

@@ -56,7 +56,11 @@ async def active_at(session: AsyncSession, outlet_id: UUID) -> ChargingSession |
 async def unfinished_at_site(session: AsyncSession, site_id: UUID) -> list[ChargingSession]:
     """Return the sessions at a site that are neither settled nor failed."""
     states = (*ACTIVE, SessionState.ENDED)
-    query = select(ChargingSession).where(ChargingSession.site_id == site_id, ChargingSession.state.in_(states))
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.site_id == site_id, ChargingSession.state.in_(states))
+        .order_by(ChargingSession.id)
+    )
     return list(await session.scalars(query))
 
 

@@ -115,6 +115,8 @@ class Database:
         )
         self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **options)
         self._turn: asyncio.Lock | None = None
+        self.serves_one_process = is_sqlite
+        """Whether all that is connected to it is this process (and commands that an operator runs beside it)."""
         if is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _durable_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)

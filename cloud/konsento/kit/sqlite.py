@@ -4,18 +4,44 @@
 statements here that takes longer than SQLite itself.
 """
 
+import fcntl
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Self, override
 
 import aiosqlite
+from sqlalchemy import make_url
 
 type _Rows = list[Any]
 type _Work = Callable[[sqlite3.Connection], sqlite3.Cursor]
 
 _CHUNK: Final = 64
 """Of rows read while iterating, which nobody does here; `aiosqlite`'s own number."""
+
+
+@contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Keep other servers from the SQLite database of an SQLAlchemy URL; OSError where one serves it already.
+
+    Commands that an operator runs beside the server are not kept out. Any other database is left alone.
+    """
+    parts = make_url(url)
+    if parts.get_backend_name() != "sqlite" or not parts.database or parts.database == ":memory:":
+        yield
+        return
+    # A file of its own: SQLite has locks on the database itself. It ends with the process, however that ends.
+    with Path(f"{parts.database}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(
+                f"{parts.database} is served by another process. Several processes need PostgreSQL "
+                "(KONSENTO_DATABASE_URL=postgresql+asyncpg://…)."
+            ) from None
+        yield
 
 
 class Cursor:

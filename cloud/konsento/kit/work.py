@@ -81,6 +81,8 @@ class WorkQueue:
         self._next_look: float | None = None
         """When the runner looks at the table unasked, by the loop's clock; None while it looks, or does not run."""
         self._lanes = [_Lane(places=AT_ONCE)]
+        self.tell_others: Callable[[datetime], None] | None = None
+        """Called with when new work is due, in a process that does not work it off."""
 
     def on(self, kind: str, *, places: int | None = None) -> Callable[[WorkHandler], WorkHandler]:
         """Register the decorated function for that kind of work; ValueError where it has a handler already.
@@ -137,9 +139,16 @@ class WorkQueue:
         if payload is not None:
             again["payload"] = payload
         await session.execute(new.on_conflict_do_update(index_elements=[table.kind, table.key], set_=again))
-        after_commit(session, lambda: self._wake_for(due_at))
+        after_commit(session, lambda: self._added(due_at))
 
-    def _wake_for(self, due_at: datetime) -> None:
+    def _added(self, due_at: datetime) -> None:
+        if self.tell_others is not None:
+            self.tell_others(due_at)
+        else:
+            self.wake_for(due_at)
+
+    def wake_for(self, due_at: datetime) -> None:
+        """Have the runner look at the table in time for what is due then."""
         # Looking takes two transactions: not for what the next look finds in time.
         due_in_s = (due_at - self._clock.now()).total_seconds()
         if self._next_look is None or asyncio.get_running_loop().time() + due_in_s < self._next_look:

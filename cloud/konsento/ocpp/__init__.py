@@ -28,6 +28,8 @@ from konsento.ocpp.handlers import Handler, Handlers
 from konsento.ocpp.journal import Journal
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
+from konsento.ocpp.nats_router import NatsStationRouter
+from konsento.ocpp.owners import Owners, version_of
 from konsento.ocpp.stations import LinkCallback, StationRouter
 
 __all__ = [
@@ -42,9 +44,12 @@ __all__ = [
     "Journal",
     "LinkCallback",
     "LocalStationRouter",
+    "NatsStationRouter",
+    "Owners",
     "StationBusy",
     "StationOffline",
     "StationRouter",
     "Version",
     "custom_data",
+    "version_of",
 ]

@@ -5,14 +5,13 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
 from konsento.ocpp.credentials import basic_password, is_identity
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
-from konsento.ocpp.local_router import LocalStationRouter
+from konsento.ocpp.local_router import CLOSE_REPLACED, LocalStationRouter
 from konsento.ocpp.messages import Version
 from konsento.ocpp.rpc import Connection, TooManyCallsError
 from konsento.ocpp.throttle import Throttle
@@ -21,9 +20,6 @@ log = logging.getLogger(__name__)
 
 type Authenticate = Callable[[str, str], Awaitable[bool]]
 """Called with a station's id and the password it showed; takes equally long whether or not the station exists."""
-
-CLOSE_REPLACED: Final = 4001
-"""Close code for a socket whose station has connected anew (from the range that applications may use)."""
 
 
 class Gateway:

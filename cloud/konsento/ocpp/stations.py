@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from konsento.ocpp.messages import Request, Response, Version
+from konsento.ocpp.messages import Request, Response
 
 DEFAULT_CALL_TIMEOUT_S = 15.0
 """Seconds that a call may take, waiting for earlier calls included: a site answers when its outlet has."""
@@ -24,14 +24,8 @@ class StationRouter(Protocol):
         may have acted) or CallRefused (it answered an error).
         """
 
-    def connected(self, station_id: str) -> bool:
-        """Tell whether the station has a connection now."""
-
-    def version(self, station_id: str) -> Version | None:
-        """Return the OCPP version that the station speaks, or None while it has no connection."""
-
     def on_connect(self, callback: LinkCallback) -> None:
-        """Have `callback` called whenever a station has connected, also when a new socket replaces its old one."""
+        """Have `callback` called whenever a station has connected here, also when a new socket replaces its old one."""
 
     def on_disconnect(self, callback: LinkCallback) -> None:
-        """Have `callback` called when a station's last connection is gone."""
+        """Have `callback` called when a station's last connection is gone, and was here."""

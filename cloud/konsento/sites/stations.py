@@ -37,11 +37,13 @@ async def nobody_connected(session: AsyncSession) -> None:
 
 
 async def note_link(session: AsyncSession, station_id: str, at: datetime, *, connected: bool) -> None:
-    """Note that a site is, or is no more, connected."""
-    site = await repository.site_by_station(session, station_id)
-    if site is not None:
-        site.connected = connected
-        site.last_seen = at
+    """Note that a site is, or is no more, connected; to whichever process."""
+    site = await repository.site_by_station(session, station_id, for_update=True)
+    if site is None:
+        return
+    site.last_seen = at
+    # With the site in hand: another process to which it has connected meanwhile says so before or after, not between.
+    site.connected = connected or await repository.has_owner(session, station_id)
 
 
 async def note_vendor(session: AsyncSession, station_id: str, vendor: str) -> None:
