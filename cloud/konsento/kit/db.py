@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, Final, override
 
 from sqlalchemy import DateTime, Dialect, Enum, MetaData, Numeric, String, TypeDecorator, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -124,6 +126,13 @@ class Database:
 def after_commit(session: AsyncSession, callback: Callable[[], None]) -> None:
     """Have `callback` called when the transaction of `session` is committed, and not if it is rolled back."""
     session.info.setdefault(_AFTER_COMMIT, []).append(callback)
+
+
+def is_away(error: BaseException) -> bool:
+    """Tell whether the database itself is the trouble (gone, locked, full) and not what it was asked."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OSError | OperationalError | PoolTimeoutError)
 
 
 def _durable_sqlite(connection: Any, _record: object) -> None:

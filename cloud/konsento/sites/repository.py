@@ -96,3 +96,8 @@ async def forget_places(session: AsyncSession, site_id: UUID) -> None:
 async def site_by_station(session: AsyncSession, station_id: str) -> Site | None:
     """Return the site with this OCPP identity."""
     return await session.scalar(select(Site).where(Site.station_id == station_id))
+
+
+async def sites_by_stations(session: AsyncSession, station_ids: Collection[str]) -> list[Site]:
+    """Return the sites with these OCPP identities."""
+    return list(await session.scalars(select(Site).where(Site.station_id.in_(station_ids))))
