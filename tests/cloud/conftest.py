@@ -25,7 +25,6 @@ from konsento.charging import handlers as charging_handlers
 from konsento.charging import notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
-from konsento.charging.ingest import take_in
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
 from konsento.kit.bus import Bus
@@ -53,6 +52,7 @@ from konsento.ocpp.messages import (
     StartStopStatus,
     StatusInfo,
     TransactionEvent,
+    TransactionEventResponse,
     TransactionEventType,
     TransactionInfo,
     TriggerMessage,
@@ -176,10 +176,16 @@ class Core:
         requested = RequestedLimit(kind=LimitKind(kind), amount=amount)
         return await charging.start(self.services, self.driver_id, code, requested)
 
+    async def tell(self, event: TransactionEvent) -> TransactionEventResponse:
+        """Have the site send an event; returns the answer."""
+        answer = await self.handlers.answer(STATION, event)
+        assert isinstance(answer, TransactionEventResponse)
+        return answer
+
     async def send(self, event: TransactionEvent) -> None:
         """Have the site send an event."""
         self.sent.append(event)
-        await take_in(self.services, STATION, event)
+        await self.tell(event)
 
     async def work(self) -> None:
         """Have all due work done."""

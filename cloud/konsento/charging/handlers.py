@@ -3,7 +3,7 @@
 import logging
 
 from konsento.charging import inventory, presence
-from konsento.charging.ingest import take_in
+from konsento.charging.ingest import Ingest
 from konsento.charging.work import note_interruption
 from konsento.ocpp import Handlers
 from konsento.ocpp.messages import (
@@ -41,9 +41,11 @@ def install(services: Services, handlers: Handlers) -> None:
     services.router.on_connect(connected)
     services.router.on_disconnect(disconnected)
 
+    ingest = Ingest(services)
+
     @handlers.on(TransactionEvent)
     async def transaction_event(station_id: str, event: TransactionEvent) -> TransactionEventResponse:
-        return await take_in(services, station_id, event)
+        return await ingest.take(station_id, event)
 
     @handlers.on(StatusNotification)
     async def status(station_id: str, message: StatusNotification) -> None:

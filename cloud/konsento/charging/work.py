@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.charging import inventory, remote, repository
-from konsento.charging.ingest import INTERRUPTED_S
+from konsento.charging.events import INTERRUPTED_S
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job

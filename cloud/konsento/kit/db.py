@@ -11,7 +11,8 @@ from typing import Any, Final, override
 from sqlalchemy import DateTime, Dialect, Enum, MetaData, Numeric, String, TypeDecorator, event, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -194,6 +195,13 @@ def _postgresql(connections: int, statement_timeout_s: float | None) -> dict[str
             "server_settings": {"application_name": "konsento", **limits},
         },
     }
+
+
+def is_away(error: BaseException) -> bool:
+    """Tell whether the database itself is the trouble (gone, locked, full) and not what it was asked."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OSError | OperationalError | PoolTimeoutError)
 
 
 def _durable_sqlite(connection: Any, _record: object) -> None:

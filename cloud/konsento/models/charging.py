@@ -127,6 +127,10 @@ class ChargingSession(Base):
     """The outlet's register at the start, mWh."""
     delivered_mwh: Mapped[int] = mapped_column(BigInteger, default=0)
     """Measured so far; the bill counts all stored events again."""
+    metered_at: Mapped[datetime | None]
+    """The time of the last register that counted, by the site's clock."""
+    metered_s: Mapped[int | None]
+    """Seconds of supply that the site counted until then."""
     seconds: Mapped[int] = mapped_column(default=0)
     """Seconds of supply."""
     power_w: Mapped[int | None]

@@ -105,3 +105,8 @@ async def has_owner(session: AsyncSession, station_id: str) -> bool:
         StationOwner.station_id == station_id, StationOwner.replica_id.is_not(None)
     )
     return await session.scalar(query) is not None
+
+
+async def sites_by_stations(session: AsyncSession, station_ids: Collection[str]) -> list[Site]:
+    """Return the sites with these OCPP identities."""
+    return list(await session.scalars(select(Site).where(Site.station_id.in_(station_ids))))

@@ -24,7 +24,6 @@ from sqlalchemy import func, select
 
 from konsento.charging import changing
 from konsento.charging import service as charging
-from konsento.charging.ingest import take_in
 from konsento.charging.limits import RequestedLimit
 from konsento.kit.db import Database
 from konsento.kit.errors import KonsentoError
@@ -190,7 +189,7 @@ class AnyOrder(RuleBasedStateMachine):
         while supply.waiting:
             event = supply.waiting.pop(0)
             self.sent.append(event)
-            limit = self.run(take_in(self.core.services, STATION, event)).transaction_limit
+            limit = self.run(self.core.tell(event)).transaction_limit
             if limit is not None and not supply.over and event.event_type is not TransactionEventType.STARTED:
                 supply.most_wh, supply.most_s, supply.limit_told = limit.max_energy, limit.max_time, limit
 
@@ -285,7 +284,7 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def an_event_comes_again(self, data: st.DataObject) -> None:
-        self.run(take_in(self.core.services, STATION, data.draw(st.sampled_from(self.sent))))
+        self.run(self.core.tell(data.draw(st.sampled_from(self.sent))))
 
     @precondition(lambda self: self.running())
     @rule(data=st.data())

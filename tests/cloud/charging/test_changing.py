@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from konsento.charging import changing
 from konsento.charging import service as charging
 from konsento.charging.errors import AlreadyUsedUp, NotRunning, UnknownSession
-from konsento.charging.ingest import take_in
 from konsento.charging.limits import RequestedLimit
 from konsento.kit.ids import new_id
 from konsento.models import ChargingSession, LimitKind, SessionState, StationOwner
@@ -43,7 +42,7 @@ def with_limit(event: TransactionEvent, limit: TransactionLimit) -> TransactionE
 
 async def told(core: Core, event: TransactionEvent) -> Any:
     """Return the limit in the answer to an event."""
-    return (await take_in(core.services, STATION, event)).transaction_limit
+    return (await core.tell(event)).transaction_limit
 
 
 async def test_more_is_held_at_once_the_site_is_asked_and_it_counts_when_it_is_told(core: Core) -> None:

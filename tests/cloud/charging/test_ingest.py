@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from konsento.charging.ingest import take_in
 from konsento.models import MeterEvent, Receipt, SessionState, Transfer, TransferKind
 from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import (
@@ -217,7 +216,7 @@ async def test_a_limit_rides_on_the_answer_to_the_first_event(core: Core) -> Non
     session = await core.start()
     first = event_of(session, 0, "1000", kind=STARTED, id_token=IdToken(id_token=session.id_token, type="Central"))
 
-    answer = await take_in(core.services, STATION, first)
+    answer = await core.tell(first)
 
     assert answer.transaction_limit is not None
     assert answer.transaction_limit.max_energy == 10

@@ -22,7 +22,7 @@ from konsento.api import work as api_work
 from konsento.app import pages
 from konsento.charging import notices, presence
 from konsento.charging import work as charging_work
-from konsento.charging.ingest import take_in
+from konsento.charging.ingest import Ingest
 from konsento.kit import hashing
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
@@ -108,7 +108,7 @@ class PlayedSite(PlayedRouter):
             id_token=IdToken(id_token=self._start.id_token.id_token, type="Central"),
         )
         self._seq_no += 1
-        await take_in(self.services, STATION, event)
+        await Ingest(self.services).take(STATION, event)
 
     async def charges(self, wh: str = "10", *, seconds: int = 12, reason: str = "EnergyLimitReached") -> None:
         """Charge from the beginning to the end, and let the server settle."""
