@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from konsento.ocpp.errors import StationOffline
 from konsento.ocpp.messages import Request, Response, Version
@@ -33,6 +34,15 @@ class LocalStationRouter:
         if connection is None:
             raise StationOffline(station_id, type(request).__name__)
         return await connection.call(request, timeout_s=timeout_s)
+
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S
+    ) -> dict[str, Any]:
+        """Send any request of the station's own OCPP version as it is; see `StationRouter.call_raw`."""
+        connection = self._connections.get(station_id)
+        if connection is None:
+            raise StationOffline(station_id, action)
+        return await connection.call_raw(action, payload, timeout_s=timeout_s)
 
     def connected(self, station_id: str) -> bool:
         """Tell whether the station has a connection now."""

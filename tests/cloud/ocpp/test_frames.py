@@ -52,12 +52,23 @@ def reading(value: str) -> str:
         ('[1,"m"]', "m", "MessageTypeNotSupported"),
         ('[2,"m","MakeCoffee",{}]', "m", "NotImplemented"),
         ('[2,"m","heartbeat",{}]', "m", "NotImplemented"),
-        ('[2,"m","SignCertificate",{"csr":"x"}]', "m", "NotSupported"),
+        ('[2,"m","NotifyPeriodicEventStream",{}]', "m", "NotSupported"),
+        ('[2,"m","SignCertificate",{}]', "m", "OccurrenceConstraintViolation"),
+        ('[2,"m","SignCertificate",{"csr":7}]', "m", "TypeConstraintViolation"),
+        (json.dumps([2, "m", "SignCertificate", {"csr": "x" * 5501}]), "m", "PropertyConstraintViolation"),
+        ('[2,"m","LogStatusNotification",{"status":"Lost"}]', "m", "PropertyConstraintViolation"),
+        ('[2,"m","ReportDERControl",{"requestId":1,"fixedPFAbsorb":[]}]', "m", "OccurrenceConstraintViolation"),
+        ('[2,"m","SignCertificate",null]', "m", "FormatViolation"),
         ('[2,"m","RequestStartTransaction",{}]', "m", "NotSupported"),
         ('[2,"m","Heartbeat",[]]', "m", "FormatViolation"),
         ('[2,"m","Heartbeat",null]', "m", "FormatViolation"),
         ('[2,"m","Heartbeat","x"]', "m", "FormatViolation"),
-        ('[2,"m","Heartbeat",{"customData":{"vendorId":"\\ud800"}}]', "-1", "RpcFrameworkError"),
+        ('[2,"m","Heartbeat",{"customData":{"vendorId":"\\ud800"}}]', "m", "FormatViolation"),
+        ('[2,"m","Heartbeat",{"customData":{', "m", "FormatViolation"),
+        ('[2,"m","Heartbeat",{"customData":' + "[" * 50_000, "m", "FormatViolation"),
+        ('[2,"m","Heartb', "m", "RpcFrameworkError"),
+        ('[2,"m', "-1", "RpcFrameworkError"),
+        ('[2,"m\\ud800","Heartbeat",{}]', "-1", "RpcFrameworkError"),
         (json.dumps([2, "m", "TransactionEvent", {**EVENT, "seqNo": "1"}]), "m", "TypeConstraintViolation"),
         (json.dumps([2, "m", "TransactionEvent", {**EVENT, "evse": 1}]), "m", "TypeConstraintViolation"),
         (json.dumps([2, "m", "TransactionEvent", {**EVENT, "seqNo": None}]), "m", "TypeConstraintViolation"),
@@ -118,6 +129,11 @@ async def test_a_bad_frame_gets_the_error_that_names_its_fault(
         '[5,"m","FormatViolation","why",{}]',
         '[6,"m","NotifyPeriodicEventStream",{}]',
         '[6,"m",7,{}]',
+        '[6,"m","TransactionEvent",{}]',
+        '[6,"m","MakeCoffee",{}]',
+        '[6,"m","NotifyPeriodicEventStream",{',
+        '[3,"m",{',
+        '[4,"-1","RpcFrameworkError","",{}]',
     ],
 )
 async def test_an_answer_to_nothing_is_ignored_and_never_answered(station: Station, frame: str) -> None:
@@ -132,7 +148,7 @@ async def test_the_frame_types_of_2_1_are_unknown_to_2_0_1(site: Site, number: i
         assert (await station.receive())[:3] == [4, "m", "MessageTypeNotSupported"]
 
 
-@pytest.mark.parametrize("action", ["NotifyWebPaymentStarted", "BatterySwap"])
+@pytest.mark.parametrize("action", ["NotifyWebPaymentStarted", "SetDERControl"])
 async def test_an_action_of_2_1_is_unknown_to_2_0_1(site: Site, action: str) -> None:
     async with await site.connect(protocols=("ocpp2.0.1",)) as old, await site.connect("SITE-2") as new:
         assert (await old.call(action, {}))[2] == "NotImplemented"
