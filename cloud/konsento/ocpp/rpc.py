@@ -9,8 +9,6 @@ from typing import Any, Final, Protocol
 
 from konsento.kit.ids import new_id
 from konsento.models import Direction
-from konsento.ocpp import schemas
-from konsento.ocpp.actions import to_station
 from konsento.ocpp.codec import (
     RESPONSES,
     BadFrameError,
@@ -26,11 +24,11 @@ from konsento.ocpp.codec import (
     write_raw_call,
     write_result,
 )
-from konsento.ocpp.errors import BadPayload, CallRefused, CallTimeout, StationBusy, StationOffline, UnknownAction
+from konsento.ocpp.errors import CallRefused, CallTimeout, StationBusy, StationOffline
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
 from konsento.ocpp.messages import Request, Response, Version
-from konsento.ocpp.schemas import Side
+from konsento.ocpp.raw_calls import check_raw
 from konsento.ocpp.v201 import NotInVersionError
 
 log = logging.getLogger(__name__)
@@ -121,11 +119,7 @@ class Connection:
 
     async def call_raw(self, action: str, payload: dict[str, Any], *, timeout_s: float) -> dict[str, Any]:
         """Ask the station something as it is; raises as `StationRouter.call_raw` does."""
-        if action not in to_station(self.version):
-            raise UnknownAction(self.station_id, action, self.version)
-        faults = schemas.faults(action, Side.REQUEST, payload, self.version)
-        if faults:
-            raise BadPayload(self.station_id, action, faults)
+        check_raw(self.station_id, action, payload, self.version)
         message_id = str(new_id())
         text = write_raw_call(message_id, action, payload)
         return await self._ask(action, message_id, text, read_raw_response, timeout_s)
