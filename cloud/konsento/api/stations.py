@@ -56,6 +56,7 @@ class StationAnswer(BaseModel):
     ),
 )
 async def call_station(
+    *,
     station_id: Identity,
     action: Action,
     services: Wired,
