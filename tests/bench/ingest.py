@@ -104,7 +104,9 @@ async def _run() -> Table:
                 server = get_server(Path(folder) / "data", cleanup_mode="delete")
                 socket = server.get_uri().partition("host=")[2]
                 server.psql("CREATE DATABASE bench")
-                await _measure(rows, "PostgreSQL", f"postgresql+asyncpg://postgres:@/bench?host={socket}", number, journal=False)
+                await _measure(
+                    rows, "PostgreSQL", f"postgresql+asyncpg://postgres:@/bench?host={socket}", number, journal=False
+                )
                 server.cleanup()
         return Table(rows=rows, facts={})
     return Table(rows=rows, facts={})
@@ -325,4 +327,5 @@ async def _server(kind: str, *arguments: str, core: int = SERVER_CORE) -> AsyncI
 
 if __name__ == "__main__":
     from rig.bench import report
+
     report("ingest", run())

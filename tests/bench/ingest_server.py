@@ -140,9 +140,7 @@ async def with_the_library(socket: web.WebSocketResponse, station_id: str) -> No
     class Central(ChargePoint):  # type: ignore[misc]  # the library has no types
         @on("TransactionEvent")  # type: ignore[untyped-decorator]
         def transaction_event(self, **_event: Any) -> Any:
-            return call_result.TransactionEvent(
-                id_token_info=IdTokenInfoType(status="Accepted")
-            )
+            return call_result.TransactionEvent(id_token_info=IdTokenInfoType(status="Accepted"))
 
     class Wire:
         async def recv(self) -> str:
@@ -184,6 +182,7 @@ if __name__ == "__main__":
         import cProfile
         import pstats
         import threading
+
         p = cProfile.Profile()
         p.enable()
         asyncio.run(main(*sys.argv[1:]))

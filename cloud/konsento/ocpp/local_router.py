@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from konsento.ocpp.errors import StationOffline
@@ -47,6 +47,15 @@ class LocalStationRouter:
         if connection is None:
             raise StationOffline(station_id, type(request).__name__)
         return await connection.call(request, timeout_s=timeout_s)
+
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S
+    ) -> dict[str, Any]:
+        """Send any request of the station's own OCPP version as it is; see `StationRouter.call_raw`."""
+        connection = self._connections.get(station_id)
+        if connection is None:
+            raise StationOffline(station_id, action)
+        return await connection.call_raw(action, payload, timeout_s=timeout_s)
 
     def connected(self, station_id: str) -> bool:
         """Tell whether the station has a connection to this process now."""

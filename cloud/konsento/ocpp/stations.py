@@ -1,7 +1,7 @@
 """Routing: how the floors above reach a station, wherever its socket is."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from konsento.ocpp.messages import Request, Response
 
@@ -22,6 +22,16 @@ class StationRouter(Protocol):
 
         Raises StationOffline or StationBusy (nothing was sent), CallTimeout (sent, but no usable answer: the station
         may have acted) or CallRefused (it answered an error).
+        """
+
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S
+    ) -> dict[str, Any]:
+        """Send any request of the station's own OCPP version as it is, and return the answer's payload as it came.
+
+        The payload is checked by the official schema first; whether the answer fits is for who asked to look at
+        (`ocpp.schemas.faults`). Raises as `call` does, and UnknownAction or BadPayload where nothing was sent because
+        the version has no such request, or not in this form.
         """
 
     def on_connect(self, callback: LinkCallback) -> None:
