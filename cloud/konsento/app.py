@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
@@ -13,8 +14,8 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
+from konsento.charging import doors, notices, presence
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices, presence
 from konsento.charging import work as charging_work
 from konsento.kit.bus import Bus
 from konsento.kit.clock import SystemClock
@@ -23,7 +24,7 @@ from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, 
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
 from konsento.notifications import mail
-from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter
+from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter, TlsFiles
 from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
 from konsento.settings import Settings
@@ -48,7 +49,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
         live=Bus(),
         work=WorkQueue(database, clock),
     )
-    handlers = Handlers(clock)
+    handlers = Handlers(clock, heartbeat_interval_s=settings.ocpp_heartbeat_s)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     notices.install(services)
@@ -60,8 +61,8 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
 
-    async def authenticate(station_id: str, password: str) -> bool:
-        return await stations.authenticate(database, station_id, password)
+    doors.install(services)
+    door = doors.Doors(services)
 
     def facts() -> Facts:
         return Facts(
@@ -70,8 +71,27 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
             journal_dropped=journal.dropped if journal else 0,
         )
 
-    gateway = Gateway(handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal)
+    gateway = Gateway(
+        handlers,
+        router,
+        door.admit,
+        register=door.register,
+        retry_s=settings.ocpp_retry_s,
+        path=urlsplit(settings.public_ocpp_url).path,
+        tls=_tls(settings),
+        sockets_per_address=settings.ocpp_sockets_per_address,
+        trusted_proxies=PROXIES,
+        journal=journal,
+    )
     return services, gateway, journal, Heart(database, clock, facts)
+
+
+def _tls(settings: Settings) -> TlsFiles | None:
+    if settings.ocpp_tls_certificate is None or settings.ocpp_tls_key is None:
+        return None
+    return TlsFiles(
+        certificate=settings.ocpp_tls_certificate, key=settings.ocpp_tls_key, client_ca=settings.ocpp_client_ca
+    )
 
 
 def pages(services: Services) -> FastAPI:
@@ -105,6 +125,7 @@ async def serve(settings: Settings) -> None:
             await stations.nobody_connected(session)
         await back_office_work.begin(services)
         await api_work.begin(services)
+        await doors.begin(services)
         beside.append(asyncio.create_task(heart.run(), name="heart"))
         if journal is not None:
             beside.append(asyncio.create_task(journal.run(), name="journal"))
@@ -116,9 +137,10 @@ async def serve(settings: Settings) -> None:
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
         log.info(
-            "ready: pages on http://%s:%d, stations on ws://%s:%d/ocpp/STATION_ID",
+            "ready: pages on http://%s:%d, stations on %s://%s:%d/ocpp/STATION_ID",
             settings.host,
             settings.port,
+            "ws" if settings.ocpp_tls_certificate is None else "wss",
             settings.ocpp_host,
             gateway.port,
         )

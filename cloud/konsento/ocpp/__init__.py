@@ -9,7 +9,7 @@ Knows stations and their messages; knows nothing of drivers, money or outlet cod
         ...  # commit; the station gets the answer when this returns
 
     router = LocalStationRouter()
-    gateway = Gateway(handlers, router, authenticate)   # async authenticate(station_id, password) -> bool
+    gateway = Gateway(handlers, router, authenticate)   # async authenticate(station_id, shown) -> Entry
     await gateway.start("127.0.0.1", 8081)              # gateway.port is the port that was bound
     ...
     await gateway.stop()
@@ -22,29 +22,37 @@ Commands go down through the router, which floors above know as the port `Statio
 acted) or CallRefused. The messages are in `konsento.ocpp.messages`.
 """
 
+from konsento.ocpp.credentials import Entry, Shown
 from konsento.ocpp.errors import CallError, CallRefused, CallTimeout, StationBusy, StationOffline
 from konsento.ocpp.gateway import Authenticate, Gateway
 from konsento.ocpp.handlers import Handler, Handlers
 from konsento.ocpp.journal import Journal
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
+from konsento.ocpp.registration import Register
 from konsento.ocpp.stations import LinkCallback, StationRouter
+from konsento.ocpp.tls import BadCertificateError, TlsFiles
 
 __all__ = [
     "VENDOR_ID",
     "Authenticate",
+    "BadCertificateError",
     "CallError",
     "CallRefused",
     "CallTimeout",
+    "Entry",
     "Gateway",
     "Handler",
     "Handlers",
     "Journal",
     "LinkCallback",
     "LocalStationRouter",
+    "Register",
+    "Shown",
     "StationBusy",
     "StationOffline",
     "StationRouter",
+    "TlsFiles",
     "Version",
     "custom_data",
 ]

@@ -93,6 +93,7 @@ async def forget_places(session: AsyncSession, site_id: UUID) -> None:
     await session.execute(update(Outlet).where(Outlet.site_id == site_id).values(plan_x=None, plan_y=None))
 
 
-async def site_by_station(session: AsyncSession, station_id: str) -> Site | None:
-    """Return the site with this OCPP identity."""
-    return await session.scalar(select(Site).where(Site.station_id == station_id))
+async def site_by_station(session: AsyncSession, station_id: str, *, for_update: bool = False) -> Site | None:
+    """Return the site with this OCPP identity; `for_update` keeps others from changing it meanwhile."""
+    query = select(Site).where(Site.station_id == station_id)
+    return await session.scalar(query.with_for_update() if for_update else query)
