@@ -14,7 +14,7 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
-from konsento.charging import doors, notices, presence
+from konsento.charging import doors, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
 from konsento.kit.bus import Bus
@@ -62,6 +62,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
 
     doors.install(services)
+    passwords.install(services)
     door = doors.Doors(services)
 
     def facts() -> Facts:
@@ -126,6 +127,7 @@ async def serve(settings: Settings) -> None:
         await back_office_work.begin(services)
         await api_work.begin(services)
         await doors.begin(services)
+        await passwords.begin(services)
         beside.append(asyncio.create_task(heart.run(), name="heart"))
         if journal is not None:
             beside.append(asyncio.create_task(journal.run(), name="journal"))

@@ -16,7 +16,7 @@ from konsento.ocpp.journal import Journal
 from konsento.ocpp.link import SocketLink
 from konsento.ocpp.listener import Listener
 from konsento.ocpp.local_router import LocalStationRouter
-from konsento.ocpp.messages import Version
+from konsento.ocpp.messages import BootNotification, RegistrationStatus, Version
 from konsento.ocpp.pace import Pace
 from konsento.ocpp.registration import Register, Registration
 from konsento.ocpp.rpc import Connection, TooManyCallsError
@@ -37,6 +37,10 @@ FRAMES_PER_S: Final = 500.0
 FRAMES_AT_ONCE: Final = 1_000.0
 
 
+async def _nobody_waits(_station_id: str, _version: Version, _boot: BootNotification) -> RegistrationStatus:
+    return RegistrationStatus.REJECTED
+
+
 class Gateway:
     """Serves `/ocpp/STATION_ID` (or below another `path`) for stations and `/healthz`.
 
@@ -52,7 +56,7 @@ class Gateway:
         router: LocalStationRouter,
         authenticate: Authenticate,
         *,
-        register: Register | None = None,
+        register: Register = _nobody_waits,
         retry_s: int = 60,
         path: str = "/ocpp",
         tls: TlsFiles | None = None,
@@ -106,7 +110,8 @@ class Gateway:
         self._stopping = False
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
-        assert runner.server is not None
+        if runner.server is None:
+            raise RuntimeError("the server was not made")
         listener = Listener(runner.server, self._tls, silence_s=self._patience_s, look_every_s=self._look_every_s)
         try:
             await listener.start(host, port)
@@ -187,8 +192,10 @@ class Gateway:
         if request.transport is None:
             raise ConnectionResetError("the station left during the handshake")
         link = SocketLink(socket, request.transport, self._patience_s)
-        held = entry is Entry.HELD and self._register is not None
-        handlers = self._registration(version) if held else self._handlers
+        held = entry is Entry.HELD
+        handlers: Handlers | Registration = self._handlers
+        if held:
+            handlers = Registration(self._handlers, self._register, version, retry_s=self._retry_s)
         connection = Connection(station_id, version, handlers, link, self._journal)
         replaced = self._router.attach(connection)
         log.info("station %s connected with %s%s", station_id, version, " and is held" if held else "")
@@ -203,10 +210,6 @@ class Gateway:
             self._router.detach(connection)
             log.info("station %s disconnected (close code %s)", station_id, socket.close_code)
         return socket
-
-    def _registration(self, version: Version) -> Registration:
-        assert self._register is not None
-        return Registration(self._handlers, self._register, version, retry_s=self._retry_s)
 
     @contextmanager
     def _place(self, address: str) -> Iterator[None]:

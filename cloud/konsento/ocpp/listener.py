@@ -116,7 +116,7 @@ class Listener:
                 listening = await self._listen()
             except BadCertificateError as error:
                 # Half of the files may be written yet: the next look sees the rest.
-                log.error("the certificates have changed and cannot be used, the old ones stay: %s", error)
+                log.warning("the certificates have changed and cannot be used, the old ones stay: %s", error)
                 continue
             for server in self._listening:
                 server.close()

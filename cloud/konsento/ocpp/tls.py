@@ -9,8 +9,8 @@ from typing import Final
 log = logging.getLogger(__name__)
 
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:AES128-GCM-SHA256:AES256-GCM-SHA384"
-"""Of TLS 1.2, by preference. OCPP wants the last two taken too (2.1 part 2, A00, TLS_RSA_WITH_AES_…): old stations speak
-nothing else. Those of TLS 1.3 are all good."""
+"""Of TLS 1.2, by preference. OCPP wants the last two taken too (2.1 part 2, A00, TLS_RSA_WITH_AES_…): old stations
+speak nothing else. Those of TLS 1.3 are all good."""
 
 
 class BadCertificateError(Exception):

@@ -257,8 +257,11 @@ async def test_another_address_or_a_plain_request_is_refused(site: Site) -> None
     root = f"http://127.0.0.1:{site.gateway.port}"
     async with site.client.get(f"{root}/ocpp/a/b", headers=site.auth("b")) as answer:
         assert answer.status == 404
-    async with site.client.get(f"{root}/ocpp/SITE-1", headers=site.auth("SITE-1")) as answer:
-        assert answer.status == 400
+    asking = {**site.auth("SITE-1"), "Sec-WebSocket-Protocol": "ocpp2.1"}
+    async with site.client.get(f"{root}/ocpp/SITE-1", headers=asking) as answer:
+        assert (answer.status, answer.headers["Upgrade"]) == (426, "websocket")
+    async with site.client.post(f"{root}/ocpp/SITE-1", headers=asking) as answer:
+        assert answer.status == 405
 
 
 async def test_a_taken_port_is_an_error_at_the_start(site: Site, make_site: MakeSite) -> None:
