@@ -167,7 +167,7 @@ async def _subject(site: Site, shop: Shop) -> str:
     async with ClientSession() as client:
         station = Station(
             await client.ws_connect(
-                site.url("SITE-1"), headers=site.auth("SITE-1"), protocols=("ocpp2.1",), ssl=shop.client()
+                site.url("SITE-2"), headers=site.auth("SITE-2"), protocols=("ocpp2.1",), ssl=shop.client()
             )
         )
         async with station:
