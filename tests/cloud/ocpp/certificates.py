@@ -45,9 +45,7 @@ class Authority:
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
         )
         if names:
-            others = [
-                x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name) for name in names
-            ]
+            others = [x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name) for name in names]
             builder = builder.add_extension(x509.SubjectAlternativeName(others), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         stem = file or f"{common_name}-{days}".replace("/", "_")
