@@ -117,8 +117,7 @@ class PlayedRouter:
         self.before_answer: Callable[[], Any] | None = None
 
     async def call[R: Response](self, station_id: str, request: Request[R], *, timeout_s: float = 30) -> R:
-        assert station_id == STATION
-        if not self.online:
+        if station_id != STATION or not self.online:
             raise StationOffline(station_id, type(request).__name__)
         self.asked.append(request)
         if self.before_answer is not None:
@@ -129,7 +128,7 @@ class PlayedRouter:
         return answer  # type: ignore[no-any-return]
 
     def connected(self, station_id: str) -> bool:
-        return self.online
+        return self.online and station_id == STATION
 
     def version(self, station_id: str) -> Version | None:
         return Version.V21 if self.online else None

@@ -242,6 +242,9 @@ WORK: Final = {
     "webhook": marked("Send a webhook"),
     "watch": marked("Look for alarms"),
     "forget-frames": marked("Delete old messages of the journal"),
+    "forget-stations": marked("Forget unknown stations of long ago"),
+    "password": marked("Set another password at a site"),
+    "passwords": marked("Look for old passwords of sites"),
 }
 """The kinds of due work."""
 ACTIONS: Final = {

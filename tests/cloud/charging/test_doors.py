@@ -129,9 +129,9 @@ async def test_a_file_sets_the_profile_and_marks_what_is_insecure(core: Core) ->
     assert await apply(with_profile) == [f"site {STATION}: security_profile is now '2'"]
     assert (await site_of(core)).security_profile == 2
     assert await apply(PROVISIONING) == []
-    assert "INSECURE" in (await apply(with_profile.replace("= 2", "= 0")))[0]
+    assert "INSECURE" in (await apply(with_profile.replace("profile = 2", "profile = 0")))[0]
     with pytest.raises(provisioning.BadFileError, match="security_profile"):
-        provisioning.parse(with_profile.replace("= 2", "= 4"))
+        provisioning.parse(with_profile.replace("profile = 2", "profile = 4"))
 
 
 async def test_an_unknown_station_is_refused_unless_the_settings_say_otherwise(core: Core) -> None:
