@@ -55,7 +55,7 @@ async def test_the_operator_sees_who_waits_and_what_it_says_of_itself(office: Of
         sites = (await browser.get("/office/sites")).text
         listed = (await browser.get("/office/pending")).text
         shown = (await browser.get(f"/office/pending/{number}")).text
-    assert "1 unknown stations wait to be accepted." in sites
+    assert "wait to be accepted: 1" in sites
     assert "KONSENTO_OCPP_UNKNOWN" not in listed
     for what in ("Acme:0001", "Acme &lt;&amp;&gt; Co", "4711", "203.0.113.7", "ocpp2.0.1"):
         assert what in listed, what
@@ -71,9 +71,7 @@ async def test_the_page_says_that_unknown_stations_are_refused_where_they_are(of
     assert "No unknown station waits." in listed
 
 
-async def test_accepting_one_makes_a_site_and_tells_it_at_once(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_accepting_one_makes_a_site_and_tells_it_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = heard(office, monkeypatch)
     number = await waiting(office)
     async with office.member(Role.OPERATOR) as browser:

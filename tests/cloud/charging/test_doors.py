@@ -416,9 +416,7 @@ async def test_a_file_does_not_undo_a_password_that_was_made_here(core: Core) ->
         changes = await provisioning.apply(
             session, provisioning.parse(PROVISIONING), core.services.settings, core.clock.now()
         )
-    assert changes.lines == [
-        f"site {STATION}: keeps the password that was made here; that of the file is not used"
-    ]
+    assert changes.lines == [f"site {STATION}: keeps the password that was made here; that of the file is not used"]
     assert await lets_in(core, new)
 
 
@@ -476,5 +474,7 @@ def test_tls_settings_are_whole_or_not_there(tmp_path: Any) -> None:
     ):
         with pytest.raises(ValueError, match="KONSENTO_OCPP_TLS"):
             Settings(**half)
-    own = Settings(ocpp_tls_certificate=tmp_path / "c", ocpp_tls_key=tmp_path / "k", public_url="https://charge.example")
+    own = Settings(
+        ocpp_tls_certificate=tmp_path / "c", ocpp_tls_key=tmp_path / "k", public_url="https://charge.example"
+    )
     assert own.public_ocpp_url == "wss://charge.example:8081/ocpp"
