@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
@@ -16,8 +17,8 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
+from konsento.charging import doors, links, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import links, notices, presence
 from konsento.charging import work as charging_work
 from konsento.kit import sqlite
 from konsento.kit.bus import Bus, NatsBus
@@ -30,12 +31,21 @@ from konsento.kit.work import WorkQueue
 from konsento.kit.work_news import WorkNews
 from konsento.migrations import migrate
 from konsento.notifications import mail
-from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter, NatsStationRouter, Owners, StationRouter
+from konsento.ocpp import (
+    Gateway,
+    Handlers,
+    Journal,
+    LocalStationRouter,
+    NatsStationRouter,
+    Owners,
+    StationRouter,
+    TlsFiles,
+)
 from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
 from konsento.settings import Role, Settings
 from konsento.settlement import work as settlement_work
-from konsento.sites import holidays, stations
+from konsento.sites import holidays
 from konsento.web.install import install as install_pages
 from konsento.webhooks import work as webhook_work
 
@@ -79,6 +89,7 @@ def wire(settings: Settings) -> Parts:
         beside += [nats.run, live.run]
     services = Services(database=database, settings=settings, clock=clock, router=router, live=live, work=work)
     handlers = Handlers(clock)
+    handlers = Handlers(clock, heartbeat_interval_s=settings.ocpp_heartbeat_s)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     links.install(services)
@@ -91,8 +102,9 @@ def wire(settings: Settings) -> Parts:
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
 
-    async def authenticate(station_id: str, password: str) -> bool:
-        return await stations.authenticate(database, station_id, password)
+    doors.install(services)
+    passwords.install(services)
+    door = doors.Doors(services)
 
     def facts() -> Facts:
         return Facts(
@@ -101,13 +113,33 @@ def wire(settings: Settings) -> Parts:
             journal_dropped=journal.dropped if journal else 0,
         )
 
+    gateway = Gateway(
+        handlers,
+        local,
+        door.admit,
+        register=door.register,
+        retry_s=settings.ocpp_retry_s,
+        path=urlsplit(settings.public_ocpp_url).path,
+        tls=_tls(settings),
+        sockets_per_address=settings.ocpp_sockets_per_address,
+        trusted_proxies=PROXIES,
+        journal=journal,
+    )
     return Parts(
         services=services,
         router=local,
-        gateway=Gateway(handlers, local, authenticate, trusted_proxies=PROXIES, journal=journal),
+        gateway=gateway,
         journal=journal,
         heart=Heart(database, clock, facts, replica_id=replica_id, roles=" ".join(sorted(settings.roles))),
         beside=tuple(beside),
+    )
+
+
+def _tls(settings: Settings) -> TlsFiles | None:
+    if settings.ocpp_tls_certificate is None or settings.ocpp_tls_key is None:
+        return None
+    return TlsFiles(
+        certificate=settings.ocpp_tls_certificate, key=settings.ocpp_tls_key, client_ca=settings.ocpp_client_ca
     )
 
 
@@ -163,6 +195,8 @@ async def _serve(settings: Settings, parts: Parts) -> None:
         await links.begin(services)
         await back_office_work.begin(services)
         await api_work.begin(services)
+        await doors.begin(services)
+        await passwords.begin(services)
         beside.append(asyncio.create_task(parts.heart.run(), name="heart"))
         beside += [asyncio.create_task(run()) for run in parts.beside]
         # Or the first question for a holiday would hold everybody up.
@@ -204,7 +238,8 @@ def _served(settings: Settings, parts: Parts) -> list[str]:
     what = "pages" if Role.PAGES in settings.roles else "health"
     served = [f"{what} on http://{settings.host}:{settings.port}"]
     if Role.GATEWAY in settings.roles:
-        served.append(f"stations on ws://{settings.ocpp_host}:{parts.gateway.port}/ocpp/STATION_ID")
+        scheme = "ws" if settings.ocpp_tls_certificate is None else "wss"
+        served.append(f"stations on {scheme}://{settings.ocpp_host}:{parts.gateway.port}/ocpp/STATION_ID")
     if Role.WORK in settings.roles:
         served.append("due work")
     return served

@@ -24,6 +24,14 @@ class Role(StrEnum):
     """Due work: settlement, notices, webhooks, everything that happens by itself."""
 
 
+class UnknownStations(StrEnum):
+    """What becomes of a station that dials in and is no site's."""
+
+    REFUSE = "refuse"
+    HOLD = "hold"
+    """It waits, pending, until the operator accepts or rejects it."""
+
+
 class Settings(BaseSettings):
     """Settings of the management server."""
 
@@ -54,6 +62,24 @@ class Settings(BaseSettings):
     """Address under which drivers reach the pages; QR codes hold it."""
     ocpp_url: str = Field(default="", pattern=r"^$|^wss?://[^/@\s]+(/[^@\s]*)?$")
     """Address that sites dial, without the station id; empty: derived from `public_url`."""
+    ocpp_tls_certificate: Path | None = None
+    """The gateway's certificate with its chain, PEM: then it speaks TLS itself; without, TLS is the proxy's."""
+    ocpp_tls_key: Path | None = None
+    """The key of that certificate, PEM without a pass phrase."""
+    ocpp_client_ca: Path | None = None
+    """Certificates of those who certify stations, PEM: security profile 3. Needs TLS in the gateway."""
+    ocpp_without_password: bool = False
+    """Sites may be set to security profile 0: whoever knows their station id comes in."""
+    ocpp_unknown: UnknownStations = UnknownStations.REFUSE
+    """What becomes of stations that no site is known for."""
+    ocpp_retry_s: int = Field(default=60, ge=10, le=86_400)
+    """After how many seconds a station that waits for the operator asks again."""
+    ocpp_heartbeat_s: int = Field(default=60, ge=10, le=86_400)
+    """Seconds between heartbeats that stations are asked for."""
+    ocpp_sockets_per_address: int = Field(default=10_000, ge=1)
+    """Connections of stations from one network address; all that come through a proxy of strangers share one."""
+    ocpp_password_days: int = Field(default=0, ge=0, le=3650)
+    """After how many days a station gets another password over its line; 0 for never."""
     operator_name: str = "Konsento"
     """The supplier that runs this server, as drivers read it."""
     support_contact: str = Field(default="", max_length=100)
@@ -122,16 +148,25 @@ class Settings(BaseSettings):
             raise ValueError("KONSENTO_ROLES: at least one of pages, gateway, work")
         return self
 
+    @model_validator(mode="after")
+    def _whole_tls(self) -> Settings:
+        if (self.ocpp_tls_certificate is None) != (self.ocpp_tls_key is None):
+            raise ValueError("KONSENTO_OCPP_TLS_CERTIFICATE and KONSENTO_OCPP_TLS_KEY belong together")
+        if self.ocpp_client_ca is not None and self.ocpp_tls_certificate is None:
+            raise ValueError("KONSENTO_OCPP_CLIENT_CA needs KONSENTO_OCPP_TLS_CERTIFICATE and KONSENTO_OCPP_TLS_KEY")
+        return self
+
     @property
     def public_ocpp_url(self) -> str:
         """The address that sites dial, without the station id: `wss://charge.example/ocpp`.
 
-        Unless it is set: the name of the pages; with TLS behind the proxy that has it, without at the gateway's port.
+        Unless it is set: the name of the pages; where a proxy has TLS, at its port, otherwise at the gateway's own.
         """
         if self.ocpp_url:
             return self.ocpp_url.rstrip("/")
         pages = urlsplit(self.public_url)
-        if pages.scheme == "https":
+        if pages.scheme == "https" and self.ocpp_tls_certificate is None:
             return f"wss://{pages.netloc}/ocpp"
         host = f"[{pages.hostname}]" if ":" in (pages.hostname or "") else pages.hostname
-        return f"ws://{host}:{self.ocpp_port}/ocpp"
+        scheme = "ws" if self.ocpp_tls_certificate is None else "wss"
+        return f"{scheme}://{host}:{self.ocpp_port}/ocpp"

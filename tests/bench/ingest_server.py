@@ -133,9 +133,9 @@ async def with_the_library(socket: web.WebSocketResponse, station_id: str) -> No
     """Answer by the `ocpp` library, which checks every message against its schema; nothing is kept."""
     # Only here: it is a library of the development environment.
     from ocpp.routing import on  # noqa: PLC0415
+    from ocpp.v21 import ChargePoint  # noqa: PLC0415
     from ocpp.v201 import call_result  # noqa: PLC0415
     from ocpp.v201.datatypes import IdTokenInfoType  # noqa: PLC0415
-    from ocpp.v21 import ChargePoint  # noqa: PLC0415
 
     class Central(ChargePoint):  # type: ignore[misc]  # the library has no types
         @on("TransactionEvent")  # type: ignore[untyped-decorator]
@@ -181,7 +181,6 @@ if __name__ == "__main__":
     if os.environ.get("BENCH_PROFILE"):
         import cProfile
         import pstats
-        import threading
 
         p = cProfile.Profile()
         p.enable()

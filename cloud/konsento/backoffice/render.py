@@ -38,14 +38,18 @@ NAVIGATION = (
     ("/office/health", marked("Health"), Permission.LOOK),
     ("/office/staff", marked("Staff"), Permission.STAFF),
 )
-BELONGS = {"/office/stations": "/office/sites", "/office/frames": "/office/sessions"}
+BELONGS = {
+    "/office/stations": "/office/sites",
+    "/office/pending": "/office/sites",
+    "/office/frames": "/office/sessions",
+}
 """Pages that stand elsewhere than below the page of the navigation that leads to them."""
 
 
 def section_of(path: str) -> str:
     """Return the page of the navigation to which a page belongs; empty for none."""
     for at, section in BELONGS.items():
-        if path.startswith(f"{at}/"):
+        if path == at or path.startswith(f"{at}/"):
             return section
     if path == "/office/":
         return path

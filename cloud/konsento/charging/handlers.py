@@ -80,6 +80,8 @@ def install(services: Services, handlers: Handlers) -> None:
     async def boot(station_id: str, message: BootNotification) -> None:
         about = message.charging_station
         async with services.database.transaction() as session:
+            # One that was held until now has a site since.
+            await stations.note_link(session, station_id, services.clock.now(), connected=True)
             await stations.note_vendor(session, station_id, about.vendor_name)
             await inventory.after_boot(session, services, station_id)
         log.info("station %s started (%r): %r %r", station_id, message.reason, about.vendor_name, about.model)

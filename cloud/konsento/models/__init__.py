@@ -23,7 +23,7 @@ from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Counter, Receipt
-from konsento.models.site import FloorPlan, PresenceCheck, Site
+from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
 from konsento.models.staff import (
     AlarmMails,
     Role,
@@ -73,6 +73,7 @@ __all__ = [
     "PasskeyChallenge",
     "Payment",
     "PaymentState",
+    "PendingStation",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
@@ -81,6 +82,7 @@ __all__ = [
     "Receipt",
     "Replica",
     "Role",
+    "SecurityProfile",
     "ServerKey",
     "SessionState",
     "Severity",

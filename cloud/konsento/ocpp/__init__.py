@@ -9,7 +9,7 @@ Knows stations and their messages; knows nothing of drivers, money or outlet cod
         ...  # commit; the station gets the answer when this returns
 
     router = LocalStationRouter()
-    gateway = Gateway(handlers, router, authenticate)   # async authenticate(station_id, password) -> bool
+    gateway = Gateway(handlers, router, authenticate)   # async authenticate(station_id, shown) -> Entry
     await gateway.start("127.0.0.1", 8081)              # gateway.port is the port that was bound
     ...
     await gateway.stop()
@@ -23,6 +23,7 @@ acted) or CallRefused. The messages are in `konsento.ocpp.messages`; `call_raw` 
 official schemas (`konsento.ocpp.schemas`).
 """
 
+from konsento.ocpp.credentials import Entry, Shown
 from konsento.ocpp.errors import (
     BadPayload,
     CallError,
@@ -38,16 +39,20 @@ from konsento.ocpp.journal import Journal
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
 from konsento.ocpp.nats_router import NatsStationRouter
-from konsento.ocpp.owners import Owners, version_of
+from konsento.ocpp.owners import Owners, connected_of, version_of
+from konsento.ocpp.registration import Register
 from konsento.ocpp.stations import LinkCallback, StationRouter
+from konsento.ocpp.tls import BadCertificateError, TlsFiles
 
 __all__ = [
     "VENDOR_ID",
     "Authenticate",
+    "BadCertificateError",
     "BadPayload",
     "CallError",
     "CallRefused",
     "CallTimeout",
+    "Entry",
     "Gateway",
     "Handler",
     "Handlers",
@@ -56,11 +61,15 @@ __all__ = [
     "LocalStationRouter",
     "NatsStationRouter",
     "Owners",
+    "Register",
+    "Shown",
     "StationBusy",
     "StationOffline",
     "StationRouter",
+    "TlsFiles",
     "UnknownAction",
     "Version",
+    "connected_of",
     "custom_data",
     "version_of",
 ]

@@ -42,6 +42,7 @@ class ErrorCode(StrEnum):
     OCCURRENCE_CONSTRAINT_VIOLATION = "OccurrenceConstraintViolation"
     PROPERTY_CONSTRAINT_VIOLATION = "PropertyConstraintViolation"
     RPC_FRAMEWORK_ERROR = "RpcFrameworkError"
+    SECURITY_ERROR = "SecurityError"
     TYPE_CONSTRAINT_VIOLATION = "TypeConstraintViolation"
 
 

@@ -63,7 +63,7 @@ class Handlers:
         self._handlers: dict[type[Request[Any]], Handler[Any]] = {}
         self._own_answers: dict[type[Request[Any]], Callable[[], Response]] = {
             Authorize: lambda: AuthorizeResponse(id_token_info=IdTokenInfo(status=AuthorizationStatus.UNKNOWN)),
-            BootNotification: self._accept_boot,
+            BootNotification: self.boot_answer,
             DataTransfer: lambda: DataTransferResponse(status=DataTransferStatus.UNKNOWN_VENDOR_ID),
             FirmwareStatusNotification: FirmwareStatusNotificationResponse,
             Heartbeat: lambda: HeartbeatResponse(current_time=self._wire_time()),
@@ -105,11 +105,14 @@ class Handlers:
             raise TypeError(f"the handler of {kind.__name__} returned a {type(answer).__name__}")
         return answer
 
-    def _accept_boot(self) -> BootNotificationResponse:
+    def boot_answer(
+        self, status: RegistrationStatus = RegistrationStatus.ACCEPTED, interval_s: int | None = None
+    ) -> BootNotificationResponse:
+        """Return the answer to a BootNotification; without `interval_s` it names the interval between heartbeats."""
         return BootNotificationResponse(
             current_time=self._wire_time(),
-            interval=self._heartbeat_interval_s,
-            status=RegistrationStatus.ACCEPTED,
+            interval=self._heartbeat_interval_s if interval_s is None else interval_s,
+            status=status,
         )
 
     def _wire_time(self) -> datetime:

@@ -4,6 +4,7 @@ Every connection raises the station's epoch. A process whose own number is behin
 has left: it closes it, and answers nothing for it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -98,6 +99,14 @@ async def version_of(session: AsyncSession, station_id: str) -> Version | None:
     """Return the OCPP version that a station speaks, or None while it has no connection to any process."""
     row = await session.get(StationOwner, station_id)
     return Version(row.version) if row is not None and row.replica_id is not None else None
+
+
+async def connected_of(session: AsyncSession, station_ids: Collection[str]) -> set[str]:
+    """Return those of the stations that have a connection to any process."""
+    query = select(StationOwner.station_id).where(
+        StationOwner.station_id.in_(station_ids), StationOwner.replica_id.is_not(None)
+    )
+    return set(await session.scalars(query))
 
 
 async def orphans(session: AsyncSession, heard_since: datetime, most: int) -> list[str]:

@@ -29,6 +29,7 @@ from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
 from konsento.ocpp.messages import Request, Response, Version
 from konsento.ocpp.raw_calls import check_raw
+from konsento.ocpp.registration import NotRegisteredError, Registration
 from konsento.ocpp.v201 import NotInVersionError
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,12 @@ class Connection:
     """One station's connection. Frames go in by `receive`; `call` asks the station something."""
 
     def __init__(
-        self, station_id: str, version: Version, handlers: Handlers, link: Link, journal: Journal | None = None
+        self,
+        station_id: str,
+        version: Version,
+        handlers: Handlers | Registration,
+        link: Link,
+        journal: Journal | None = None,
     ) -> None:
         self.station_id = station_id
         self.version = version
@@ -186,6 +192,9 @@ class Connection:
         try:
             response = await self._handlers.answer(self.station_id, request)
             return write_result(frame.message_id, response, self.version)
+        except NotRegisteredError:
+            log.info("station %s: %s before it was accepted", self.station_id, _printable(frame.action))
+            return write_error(frame.message_id, ErrorCode.SECURITY_ERROR, "wait until BootNotification is accepted")
         except Exception:  # whatever a handler raises, the station must hear that its message was not kept
             log.exception("station %s: %s %r was not kept", self.station_id, frame.action, frame.message_id)
             return write_error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")

@@ -16,6 +16,7 @@ from konsento.ocpp.messages import (
 )
 from konsento.operations import alarms
 
+from .test_pending import waiting
 from .test_remote import ANSWERS, play
 from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
 from .test_who_may_what import OPEN, routes
@@ -58,6 +59,7 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         price = {"of": "demo", "unit_price": "40", "tax": "10", "supplier": "Sakura Energy", "sure": "true"}
         await browser.post("/office/prices", data=price | {"begins": "2026-12-24T00:00"})
         coming = (await _ids(office, Tariff))[-1]
+        first, second = [await waiting(office, name) for name in ("Acme:0001", "Acme:0002")]
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -92,6 +94,9 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             f"{station}/trace": ("/stations/sakura-mall/trace", {"outlet": "1"}, "station.LinkTrace"),
             f"{station}/identify": ("/stations/sakura-mall/identify", {"outlet": "1"}, "station.Identify"),
             "/sites": ("/sites", NEW, "site.create"),
+            "/pending/{number}/reject": (f"/pending/{first}/reject", {}, "pending.reject"),
+            "/pending/{number}/take-back": (f"/pending/{first}/take-back", {}, "pending.take-back"),
+            "/pending/{number}/accept": (f"/pending/{second}/accept", NEW, "pending.accept"),
             site: (own_site, NEW, "site.change"),
             f"{site}/hours": (f"{own_site}/hours", {"mode": "always"}, "site.hours"),
             f"{site}/password": (f"{own_site}/password", {}, "site.password"),

@@ -70,7 +70,7 @@ def line_in(page: httpx.Response) -> str:
 
 
 async def lets_in(office: Office, station_id: str, password: str) -> bool:
-    return await stations.authenticate(office.bench.services.database, station_id, password)
+    return bool(await stations.let_in(office.bench.services.database, station_id, password=password))
 
 
 def picture(width: int = 400, height: int = 200) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
-from konsento.ocpp import StationOffline, Version
+from konsento.ocpp import Entry, StationOffline, Version
 from konsento.ocpp.messages import Heartbeat, HeartbeatResponse, Reset, ResetResponse, ResetStatus, ResetType
 from konsento.ocpp.throttle import Throttle
 
@@ -257,11 +257,50 @@ async def test_another_address_or_a_plain_request_is_refused(site: Site) -> None
     root = f"http://127.0.0.1:{site.gateway.port}"
     async with site.client.get(f"{root}/ocpp/a/b", headers=site.auth("b")) as answer:
         assert answer.status == 404
-    async with site.client.get(f"{root}/ocpp/SITE-1", headers=site.auth("SITE-1")) as answer:
-        assert answer.status == 400
+    asking = {**site.auth("SITE-1"), "Sec-WebSocket-Protocol": "ocpp2.1"}
+    async with site.client.get(f"{root}/ocpp/SITE-1", headers=asking) as answer:
+        assert (answer.status, answer.headers["Upgrade"]) == (426, "websocket")
+    async with site.client.post(f"{root}/ocpp/SITE-1", headers=asking) as answer:
+        assert answer.status == 405
 
 
 async def test_a_taken_port_is_an_error_at_the_start(site: Site, make_site: MakeSite) -> None:
     other = await make_site()
     with pytest.raises(OSError, match="in use"):
         await other.gateway.start("127.0.0.1", site.gateway.port)
+
+
+@pytest.mark.parametrize("path", ["/ocpp/{}", "/ocpp//{}", "/ocpp/{}/", "/chargers/north/{}", "/chargers/north//{}"])
+async def test_an_address_is_understood_however_a_station_puts_it_together(make_site: MakeSite, path: str) -> None:
+    site = await make_site(path="/chargers/north/")
+    url = f"http://127.0.0.1:{site.gateway.port}{path.format('Cp%3A01')}"
+    async with site.client.ws_connect(url, protocols=("ocpp2.1",), headers=site.auth("Cp:01")):
+        assert site.asked == [("Cp:01", "correct-horse-battery")]
+
+
+async def test_identities_are_told_apart_by_capitals(site: Site) -> None:
+    async with await site.connect("site-1"), await site.connect("SITE-1"):
+        assert [station_id for station_id, _ in site.asked] == ["site-1", "SITE-1"]
+        assert {connection.station_id for connection in site.router.connections} == {"site-1", "SITE-1"}
+
+
+async def test_too_many_sockets_of_one_address_wait_until_one_is_closed(make_site: MakeSite) -> None:
+    site = await make_site(sockets_per_address=2, trusted_proxies=frozenset({"127.0.0.1"}))
+    one, two = await site.connect("A"), await site.connect("B")
+    assert await refusal(site, "C") == 429
+    async with await site.connect("C", headers={**site.auth("C"), "X-Forwarded-For": "203.0.113.9"}):
+        pass
+    await one.socket.close()
+    async with asyncio.timeout(5):
+        while site.router.connected("A"):
+            await asyncio.sleep(0.01)
+    async with await site.connect("C"):
+        pass
+    await two.socket.close()
+
+
+async def test_a_station_that_comes_while_too_many_do_is_told_when_to_try_again(site: Site) -> None:
+    site.entry = Entry.BUSY
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await site.connect()
+    assert (refused.value.status, dict(refused.value.headers or {})["Retry-After"]) == (503, "10")

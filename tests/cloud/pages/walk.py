@@ -12,7 +12,7 @@ from playwright.async_api import Page
 from sqlalchemy import select, update
 
 from konsento.charging.work import find_out_start
-from konsento.models import FloorPlan, Outlet, OutletStatus, PresenceCheck, Role, Site
+from konsento.models import FloorPlan, Outlet, OutletStatus, PendingStation, PresenceCheck, Role, Site
 from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import (
     DataTransfer,
@@ -21,7 +21,7 @@ from konsento.ocpp.messages import (
     RequestStartTransaction,
 )
 from konsento.operations import alarms
-from konsento.sites import stations
+from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
@@ -280,6 +280,33 @@ async def place_outlets(stage: Stage) -> str:
     return f"/sites/{site_id}"
 
 
+async def _dials_in(stage: Stage, station_id: str) -> UUID:
+    """Have an unknown charger wait for the operator."""
+    services = stage.bench.services
+    now = services.clock.now()
+    known = await pending.knock(
+        services.database,
+        now,
+        station_id,
+        password="brought-by-the-charger",
+        names=(),
+        encrypted=True,
+        address="2001:db8:4711:1::8a2e:370:7334",
+    )
+    assert known
+    about = pending.About(
+        version="ocpp2.0.1",
+        vendor="Acme Electric Works Ltd.",
+        model="QuickPole 22",
+        serial="AC-2026-00004711",
+        firmware="9.1.4",
+    )
+    async with services.database.transaction() as transaction:
+        await pending.booted(transaction, now, station_id, about)
+        query = select(PendingStation.id).where(PendingStation.station_id == station_id)
+        return (await transaction.scalars(query)).one()
+
+
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
     """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
     services = stage.bench.services
@@ -299,6 +326,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         )
         await stations.note_status(transaction, STATION, 3, OutletStatus.AVAILABLE, reason="", at=services.clock.now())
         await alarms.watch(transaction, services.clock.now())
+    stranger = await _dials_in(stage, f"Acme:{email.partition('@')[0]}")
     await at("/")
     yield "sign-in"
     await at(f"/invitation/{invitation}")
@@ -317,6 +345,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("labels", f"/stations/{STATION}/labels?cut_marks=true&start=2"),
         ("sites", "/sites"),
         ("site-new", "/sites/new"),
+        ("unknown-stations", "/pending"),
+        ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
         ("alarms", "/alarms"),
