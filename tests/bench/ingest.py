@@ -71,6 +71,12 @@ class Process:
         return json.loads(await self.process.stdout.readline())
 
     @property
+    def cpu_s(self) -> float:
+        """Seconds that it has computed so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def memory(self) -> int:
         """Bytes of real memory."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
@@ -118,7 +124,9 @@ async def _baseline(rows: list[Row], kind: str, name: str, number: int) -> float
         before = server.memory
         await connect_all(stations, server.port)
         memory = (server.memory - before) / number
+        cpu = server.cpu_s; n0=sum(st.seq_no for st in stations)
         speed, waits = await _at_full_speed(stations)
+        to_stderr(f'cpu us/event {(server.cpu_s-cpu)/(sum(st.seq_no for st in stations)-n0)*1e6:.1f}')
         for station in stations:
             station.close()
     rows.append(_row(name, number, speed=speed, waits=waits, memory=memory))
@@ -173,7 +181,9 @@ async def _measure(rows: list[Row], name: str, url: str, number: int, *, journal
             await server.ask(settle=True)
         memory = (sum(server.memory for server in servers) - before) / number
         first = 2 * number / await each_sends(stations, 2)
+        cpu = sum(s.cpu_s for s in servers); n0=sum(st.seq_no for st in stations)
         speed, waits = await _at_full_speed(stations)
+        to_stderr(f'cpu us/event {(sum(s.cpu_s for s in servers)-cpu)/(sum(st.seq_no for st in stations)-n0)*1e6:.1f}')
         paced = await at_rate(stations, speed / 2, SECONDS * 2)
         starts = await _starts(servers[0], stations[::gateways]) if not journal else []
         kept = sum(station.seq_no + 1 for station in stations)
@@ -226,6 +236,9 @@ async def _furnish(url: str, number: int) -> list[Station]:
     sites = [new_id() for _ in names]
     ids = [new_id() for _ in names]
     transactions = [str(new_id()) for _ in names]
+    codes: set[str] = set()
+    while len(codes) < 2 * number:
+        codes.add(new_code())
     async with database.transaction() as session:
         driver = Driver(id=new_id(), email="a@example.com", locale="en", password_hash="-", created_at=now)
         session.add(driver)
@@ -244,7 +257,7 @@ async def _furnish(url: str, number: int) -> list[Station]:
                 "id": new_id(),
                 "site_id": site,
                 "evse_id": evse_id,
-                "code": code,
+                "code": codes.pop(),
                 "name": name,
                 "rated_w": 3000,
                 "volts": 200,
@@ -252,7 +265,7 @@ async def _furnish(url: str, number: int) -> list[Station]:
                 "status": OutletStatus.AVAILABLE,
             }
             for site, name in zip(sites, names, strict=True)
-            for evse_id, code in ((1, new_code()), (2, new_code()))
+            for evse_id in (1, 2)
         ]
         await session.execute(insert(Outlet), outlets)
         await session.execute(

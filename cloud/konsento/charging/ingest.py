@@ -2,7 +2,7 @@
 
 The events of all stations meet in one queue and are committed in batches (`kit.batches`). Most are the next reading of
 a session that simply goes on: these are added up in memory (`charging.running`) and written together
-(`charging.next_events`). Whatever is more than that is taken one by one (`charging.events`), in the same transaction.
+(`charging.next_events`). Whatever is more than that is taken one by one (`charging.events`), in a transaction after it.
 What a session has become is the database's word: the memory is dropped wherever the two do not agree.
 """
 
@@ -16,6 +16,7 @@ from konsento.charging.meter import read
 from konsento.charging.next_events import Next
 from konsento.charging.running import Running, following, running
 from konsento.kit.batches import Batches
+from konsento.models import ChargingSession
 from konsento.ocpp.messages import AuthorizationStatus, IdTokenInfo, TransactionEvent, TransactionEventResponse
 from konsento.services import Services
 
@@ -51,13 +52,12 @@ class Ingest:
         nexts = self._sort(batch, now)
         batch = batch[: len(nexts)]
         try:
-            async with services.database.transaction() as session:
-                refused = await next_events.write(session, [one for one in nexts if one is not None], now)
-                nexts = [None if one is None or one.before.session_id in refused else one for one in nexts]
-                odd = [told for told, one in zip(batch, nexts, strict=True) if one is None]
-                taken = await events.take(session, services, odd) if odd else []
+            refused = await next_events.write(services.database, [one for one in nexts if one is not None], now)
+            nexts = [None if one is None or one.before.session_id in refused else one for one in nexts]
+            odd = [told for told, one in zip(batch, nexts, strict=True) if one is None]
+            taken = await self._take(odd)
         except BaseException:
-            # How they are now the next try looks up.
+            # How they are now the next try looks up; an event that was written before is then one that came again.
             for told in batch:
                 self._running.pop(told.transaction, None)
             raise
@@ -69,6 +69,12 @@ class Ingest:
             self._remember(told, running(charging, now) if charging is not None else None)
         answers = iter(taken)
         return [next(answers)[0] if one is None else _answer(one.told) for one in nexts]
+
+    async def _take(self, odd: Sequence[Told]) -> list[tuple[TransactionEventResponse, ChargingSession | None]]:
+        if not odd:
+            return []
+        async with self._services.database.transaction() as session:
+            return await events.take(session, self._services, odd)
 
     def _sort(self, batch: Sequence[Told], now: datetime) -> list[Next | None]:
         """Tell which events are simply the next ones of their sessions, of as many as make a transaction."""

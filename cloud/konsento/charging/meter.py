@@ -65,9 +65,10 @@ def _is_begin(sample: SampledValue) -> bool:
 
 def _energy(samples: Iterable[SampledValue]) -> int | None:
     total = _total(samples)
-    if total is None or not 0 <= total * 1000 <= _MOST_MWH:
+    if total is None:
         return None
-    return int((total * 1000).to_integral_value(rounding=ROUND_FLOOR))
+    mwh = total * 1000
+    return int(mwh.to_integral_value(rounding=ROUND_FLOOR)) if 0 <= mwh <= _MOST_MWH else None
 
 
 def _total(samples: Iterable[SampledValue]) -> Decimal | None:
@@ -88,4 +89,5 @@ def _in_units(sample: SampledValue) -> Decimal | None:
     kilo = _KILO.get(unit.unit)
     if kilo is None or not -12 <= unit.multiplier <= 12:
         return None
-    return sample.value.scaleb(kilo + unit.multiplier)
+    shift = kilo + unit.multiplier
+    return sample.value.scaleb(shift) if shift else sample.value

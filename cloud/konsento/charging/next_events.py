@@ -11,12 +11,11 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.charging.events import Told
 from konsento.charging.meter import seconds
 from konsento.charging.running import Running
+from konsento.kit.db import Database
 from konsento.models import SessionState
 
 
@@ -89,25 +88,26 @@ INSERT INTO meter_events (
     stopped_reason, remote_start_id, evse_id, seconds, begin_mwh, register_mwh, power_w)
 SELECT site_id, transaction_id, seq_no, session_id, 'Updated', at, {now}, offline, trigger, charging_state,
     '', remote_start_id, evse_id, seconds, NULL, register_mwh, power_w
-FROM ({batch}) AS batch WHERE true
+FROM ({batch}) AS batch
+WHERE EXISTS (SELECT 1 FROM charging_sessions WHERE id = batch.session_id AND last_seq_no = batch.seq_no)
 ON CONFLICT DO NOTHING
 """
 _UPDATE_SITES: Final = "UPDATE sites SET last_seen = {now} WHERE id IN (SELECT id FROM ({batch}) AS batch)"
 
 
 class _Statements(NamedTuple):
-    update_sessions: TextClause
-    insert_events: TextClause
-    update_sites: TextClause
+    update_sessions: str
+    insert_events: str
+    update_sites: str
 
 
 def _statements(batch: str, column: str, casts: Mapping[str, str], now: str) -> _Statements:
-    def statement(template: str, columns: Mapping[str, str]) -> TextClause:
-        values = [
+    def statement(template: str, columns: Mapping[str, str]) -> str:
+        values = ", ".join(
             f"{casts[kind].format(column.format(number))} AS {name}"
             for number, (name, kind) in enumerate(columns.items())
-        ]
-        return text(template.format(batch=f"SELECT {', '.join(values)} FROM {batch}", now=now))
+        )
+        return template.format(batch=f"SELECT {values} FROM {batch}", now=now)  # noqa: S608  # of constants
 
     return _Statements(
         statement(_UPDATE_SESSIONS, _SESSION), statement(_INSERT_EVENTS, _EVENT), statement(_UPDATE_SITES, _SITE)
@@ -130,28 +130,27 @@ _BY_DIALECT: Final = {
 }
 
 
-async def write(session: AsyncSession, nexts: Sequence[Next], now: datetime) -> set[UUID]:
-    """Write events, each of another session; returns the sessions of those that were refused and are not written."""
+async def write(database: Database, nexts: Sequence[Next], now: datetime) -> set[UUID]:
+    """Write and commit events, each of another session; returns the sessions of those that are refused."""
     if not nexts:
         return set()
-    statements = _BY_DIALECT[session.get_bind().dialect.name]
+    statements = _BY_DIALECT[database.engine.dialect.name]
     at = _time(now)
-    found = await _execute(session, statements.update_sessions, [_session(one) for one in nexts], at)
-    refused: set[UUID] = set()
-    if len(found) < len(nexts):
-        refused = {one.before.session_id for one in nexts} - {UUID(str(each)) for each in found}
-        nexts = [one for one in nexts if one.before.session_id not in refused]
-    if nexts:
-        await _execute(session, statements.insert_events, [_event(one) for one in nexts], at)
-    sites = {one.after.site_id for one in nexts if one.after.seen_at is now}
-    if sites:
-        await _execute(session, statements.update_sites, [(site.hex,) for site in sorted(sites)], at)
-    return refused
+    batch = [
+        _statement(statements.update_sessions, [_session(one) for one in nexts], at),
+        _statement(statements.insert_events, [_event(one) for one in nexts], at),
+    ]
+    seen = sorted({one.after.site_id.hex for one in nexts if one.after.seen_at is now})
+    if seen:
+        batch.append(_statement(statements.update_sites, [(site,) for site in seen], at))
+    taken, *_ = await database.run(batch)
+    if len(taken) == len(nexts):
+        return set()
+    return {one.before.session_id for one in nexts} - {UUID(str(session_id)) for session_id in taken}
 
 
-async def _execute(session: AsyncSession, statement: TextClause, rows: list[tuple[Any, ...]], now: str) -> list[Any]:
-    result = await session.execute(statement, {"batch": _encode(rows).decode(), "now": now})
-    return [row[0] for row in result] if result.returns_rows else []  # type: ignore[attr-defined]  # of every text
+def _statement(statement: str, rows: list[tuple[Any, ...]], now: str) -> tuple[str, dict[str, str]]:
+    return statement, {"batch": _encode(rows).decode(), "now": now}
 
 
 def _session(one: Next) -> tuple[Any, ...]:
