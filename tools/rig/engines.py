@@ -38,11 +38,11 @@ class Postgres:
         self._server.psql("SELECT pg_reload_conf()")
         return self
 
-    async def execute(self, sql: str, database: str = "postgres") -> list[asyncpg.Record]:
+    async def execute(self, sql: str, *values: object, database: str = "postgres") -> list[asyncpg.Record]:
         """Have a database do something."""
         connection = await asyncpg.connect(host=self.socket, user="postgres", database=database)
         try:
-            return list(await connection.fetch(sql))
+            return list(await connection.fetch(sql, *values))
         finally:
             await connection.close()
 
