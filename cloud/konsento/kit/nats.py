@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import nats
 from nats.aio.client import Client
@@ -37,13 +37,18 @@ class NatsLost(Exception):
 
 
 class Nats:
-    """One connection, which is made again whenever it is lost. `servers` are URLs separated by commas.
+    """One connection, which is made again whenever it is lost.
 
-    Listeners of one subject run beside each other.
+    `servers` are URLs separated by commas; name and password of the first that has them count for all. Listeners of one
+    subject run beside each other.
     """
 
     def __init__(self, servers: str, *, name: str, ca_file: Path | None = None) -> None:
-        self._servers = [server.strip() for server in servers.split(",") if server.strip()]
+        parts = [urlsplit(server.strip()) for server in servers.split(",")]
+        self._servers = [f"{part.scheme}://{part.netloc.rpartition('@')[2]}" for part in parts]
+        # The library takes them out of the URL as they are written there, with every %.
+        known = [(unquote(part.username), unquote(part.password or "")) for part in parts if part.username]
+        self._credentials: tuple[str, str] | tuple[None, None] = known[0] if known else (None, None)
         self._name = name
         self._tls = ssl.create_default_context(cafile=ca_file) if ca_file is not None else None
         self._listeners: dict[str, Listener] = {}
@@ -134,6 +139,8 @@ class Nats:
             max_outstanding_pings=2,
             closed_cb=closed,
             error_cb=failed,
+            user=self._credentials[0],
+            password=self._credentials[1],
             tls=self._tls,
         )
         for subject, listener in self._listeners.items():

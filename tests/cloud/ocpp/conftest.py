@@ -47,6 +47,11 @@ class Station:
         return await self.socket.receive(timeout=5)
 
 
+def basic(station_id: str, password: str = PASSWORD) -> dict[str, str]:
+    """Return the header by which a station shows its password."""
+    return {"Authorization": f"Basic {base64.b64encode(f'{station_id}:{password}'.encode()).decode()}"}
+
+
 class Site:
     """A running gateway with everything that it was built from."""
 
@@ -71,7 +76,7 @@ class Site:
         return f"{self.scheme}://127.0.0.1:{self.gateway.port}/ocpp/{quote(station_id, safe='')}"
 
     def auth(self, station_id: str, password: str = PASSWORD) -> dict[str, str]:
-        return {"Authorization": f"Basic {base64.b64encode(f'{station_id}:{password}'.encode()).decode()}"}
+        return basic(station_id, password)
 
     async def connect(
         self, station_id: str = "SITE-1", *, protocols: tuple[str, ...] = ("ocpp2.1", "ocpp2.0.1"), **options: Any
