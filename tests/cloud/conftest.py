@@ -53,6 +53,7 @@ from konsento.ocpp.messages import (
     TriggerMessageResponse,
     TriggerMessageStatus,
 )
+from konsento.ocpp.raw_calls import check_raw
 from konsento.payments import balance
 from konsento.services import Services
 from konsento.settings import Settings
@@ -111,6 +112,8 @@ class PlayedRouter:
             TriggerMessage: lambda _: TriggerMessageResponse(status=TriggerMessageStatus.ACCEPTED),
             DataTransfer: lambda _: DataTransferResponse(status=DataTransferStatus.ACCEPTED),
         }
+        self.asked_raw: list[tuple[str, dict[str, Any]]] = []
+        self.raw_answer: dict[str, Any] | Exception = {"status": "Accepted"}
         self.online = True
         self.connecting: list[LinkCallback] = []
         self.leaving: list[LinkCallback] = []
@@ -127,6 +130,18 @@ class PlayedRouter:
         if isinstance(answer, Exception):
             raise answer
         return answer  # type: ignore[no-any-return]
+
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = 30
+    ) -> dict[str, Any]:
+        assert station_id == STATION
+        if not self.online:
+            raise StationOffline(station_id, action)
+        check_raw(station_id, action, payload, Version.V21)
+        self.asked_raw.append((action, payload))
+        if isinstance(self.raw_answer, Exception):
+            raise self.raw_answer
+        return self.raw_answer
 
     def connected(self, station_id: str) -> bool:
         return self.online
