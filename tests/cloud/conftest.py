@@ -115,6 +115,7 @@ class PlayedRouter:
         self.asked_raw: list[tuple[str, dict[str, Any]]] = []
         self.raw_answer: dict[str, Any] | Exception = {"status": "Accepted"}
         self.online = True
+        self.speaks = Version.V21
         self.connecting: list[LinkCallback] = []
         self.leaving: list[LinkCallback] = []
         self.before_answer: Callable[[], Any] | None = None
@@ -137,7 +138,7 @@ class PlayedRouter:
         assert station_id == STATION
         if not self.online:
             raise StationOffline(station_id, action)
-        check_raw(station_id, action, payload, Version.V21)
+        check_raw(station_id, action, payload, self.speaks)
         self.asked_raw.append((action, payload))
         if isinstance(self.raw_answer, Exception):
             raise self.raw_answer
@@ -147,7 +148,7 @@ class PlayedRouter:
         return self.online
 
     def version(self, station_id: str) -> Version | None:
-        return Version.V21 if self.online else None
+        return self.speaks if self.online else None
 
     def on_connect(self, callback: LinkCallback) -> None:
         self.connecting.append(callback)

@@ -93,7 +93,9 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             ),
             f"{station}/trace": ("/stations/sakura-mall/trace", {"outlet": "1"}, "station.LinkTrace"),
             f"{station}/identify": ("/stations/sakura-mall/identify", {"outlet": "1"}, "station.Identify"),
-            f"{station}/ocpp": ("/stations/sakura-mall/ocpp", {"action": "ClearCache", "payload": "{}"}, "station.ClearCache"),
+            f"{station}/ocpp": (
+                "/stations/sakura-mall/ocpp", {"action": "ClearCache", "payload": "{}"}, "station.ClearCache",
+            ),
             "/staff/tokens": ("/staff/tokens", {"name": "depot planner", "days": "30"}, "staff.token"),
             "/staff/tokens/{number}/end": (f"/staff/tokens/{held}/end", {}, "staff.end-token"),
             "/sites": ("/sites", NEW, "site.create"),
