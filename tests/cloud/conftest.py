@@ -31,8 +31,8 @@ from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
-from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site
-from konsento.ocpp import Handlers, LinkCallback, StationOffline
+from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site, StationOwner
+from konsento.ocpp import Handlers, LinkCallback, StationOffline, Version
 from konsento.ocpp.messages import (
     VENDOR_ID,
     DataTransfer,
@@ -57,6 +57,7 @@ from konsento.ocpp.messages import (
     TriggerMessageResponse,
     TriggerMessageStatus,
 )
+from konsento.ocpp.raw_calls import check_raw
 from konsento.payments import balance
 from konsento.services import Services
 from konsento.settings import Settings
@@ -118,6 +119,8 @@ class PlayedRouter:
             TriggerMessage: lambda _: TriggerMessageResponse(status=TriggerMessageStatus.ACCEPTED),
             DataTransfer: lambda _: DataTransferResponse(status=DataTransferStatus.ACCEPTED),
         }
+        self.asked_raw: list[tuple[str, dict[str, Any]]] = []
+        self.raw_answer: dict[str, Any] | Exception = {"status": "Accepted"}
         self.online = True
         self.connecting: list[LinkCallback] = []
         self.leaving: list[LinkCallback] = []
@@ -133,6 +136,18 @@ class PlayedRouter:
         if isinstance(answer, Exception):
             raise answer
         return answer  # type: ignore[no-any-return]
+
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = 30
+    ) -> dict[str, Any]:
+        assert station_id == STATION
+        if not self.online:
+            raise StationOffline(station_id, action)
+        check_raw(station_id, action, payload, Version.V21)
+        self.asked_raw.append((action, payload))
+        if isinstance(self.raw_answer, Exception):
+            raise self.raw_answer
+        return self.raw_answer
 
     def on_connect(self, callback: LinkCallback) -> None:
         self.connecting.append(callback)
@@ -338,9 +353,17 @@ async def _furnish(url: str) -> None:
             await session.flush()
             await balance.top_up(session, driver.id, 5000, "JPY")
         await stations.note_link(session, STATION, AT, connected=True)
+        session.add(StationOwner(station_id=STATION, replica_id=new_id(), epoch=1, version=Version.V21, since=AT))
         for evse_id in (1, 2):
             await stations.note_status(session, STATION, evse_id, OutletStatus.AVAILABLE, reason="", at=AT)
     await database.close()
+
+
+async def speaks(database: Database, version: Version | None) -> None:
+    """Have the site be connected with that version of OCPP; None: not at all."""
+    changes: dict[str, object] = {"replica_id": None} if version is None else {"version": version}
+    async with database.transaction() as session:
+        await session.execute(update(StationOwner).values(changes))
 
 
 @asynccontextmanager

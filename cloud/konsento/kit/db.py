@@ -154,6 +154,7 @@ class Database:
                 if left == 0 or not _in_the_way(error):
                     raise
         raise AssertionError("the last attempt returns or raises")
+
     async def run(self, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Any]]:
         """Execute plain statements in a transaction of their own; returns the first column of what each returns.
 

@@ -5,6 +5,7 @@ station, `faults` says everything that is wrong, place by place; for what statio
 msgspec reads, because a hostile station could keep a validator of the general kind busy for a long time.
 """
 
+import html
 import json
 import math
 import re
@@ -210,6 +211,10 @@ def _below(pointer: str, step: object) -> str:
 # --- what a payload looks like --------------------------------------------------------------------------------------
 
 
+_REFERENCE: Final = re.compile(r"<<(?:[^,<>]*,)?([^<>]*)>>")
+"""A link inside of the document."""
+
+
 def skeleton(action: str, version: Version, now: datetime) -> dict[str, Any]:
     """Return a request with the fields that must be there, each with a value of the right kind."""
     root = schema(action, Side.REQUEST, version)
@@ -255,12 +260,17 @@ def _fields(part: dict[str, Any], root: dict[str, Any], path: str, *, required: 
             required=needed,
             choices=tuple(field.get("enum") or (items or {}).get("enum") or ()),
             most=field.get("maxItems") if items is not None else field.get("maxLength"),
-            description=" ".join((reference.get("description") or field.get("description") or "").split()),
+            description=_plain(reference.get("description") or field.get("description") or ""),
         )
         if items is not None:
             yield from _fields(items, root, f"{inner}[]", required=needed)
         else:
             yield from _fields(field, root, inner, required=needed)
+
+
+def _plain(text: str) -> str:
+    """Return a description without the marks of the document that the schemas were made from."""
+    return " ".join(_REFERENCE.sub(r"\1", html.unescape(text)).split())
 
 
 def _resolved(part: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:

@@ -176,6 +176,14 @@ def test_the_quick_reading_agrees_with_the_official_schema(version: Version, act
                 decoder.decode(json.dumps(broken))
 
 
+def test_fields_are_described_without_the_marks_of_their_document() -> None:
+    for version in Version:
+        for action in to_station(version):
+            for field in schemas.fields(action, version):
+                assert "<<" not in field.description
+                assert "&lt;" not in field.description
+
+
 @pytest.mark.parametrize(
     ("payload", "told"),
     [

@@ -27,9 +27,11 @@ from konsento.kit import hashing
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
 from konsento.kit.db import Database
+from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
-from konsento.models import Outlet, OutletStatus, PresenceCheck, Site
+from konsento.models import Outlet, OutletStatus, PresenceCheck, Site, StationOwner
 from konsento.notifications import mail
+from konsento.ocpp import Version
 from konsento.ocpp.messages import (
     Evse,
     IdToken,
@@ -195,6 +197,7 @@ def template(migrated: Template, tmp_path_factory: pytest.TempPathFactory) -> It
         async with database.transaction() as session:
             content = provisioning.parse(PROVISIONING.replace('"3850"', '"38.5"'))
             await provisioning.apply(session, content, Settings(), AT - timedelta(days=1))
+            session.add(StationOwner(station_id=STATION, replica_id=new_id(), epoch=1, version=Version.V21, since=AT))
         await database.close()
 
     with asyncio.Runner() as runner:
