@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
@@ -32,6 +32,9 @@ CLOSE_REPLACED: Final = 4001
 """Close code for a socket whose station has connected anew (from the range that applications may use)."""
 TRY_AGAIN_S: Final = 10
 """What a station is told that comes while too many others do."""
+ARRIVING_AT_ONCE: Final = 16
+"""Stations that were let in and whose arrival has not been noted yet. The next ones wait with their handshake, instead
+of everybody who is there already waiting behind a thousand arrivals."""
 MOST_FRAME_BYTES: Final = 128 * 1024
 FRAMES_PER_S: Final = 500.0
 FRAMES_AT_ONCE: Final = 1_000.0
@@ -97,7 +100,11 @@ class Gateway:
         self._listener: Listener | None = None
         self._sockets: Counter[str] = Counter()
         self._hanging_up: set[asyncio.Task[None]] = set()
+        self._arriving = asyncio.Semaphore(ARRIVING_AT_ONCE)
+        self._arrivals: dict[str, list[ExitStack]] = {}
         self._stopping = False
+        # The last of those who are told: then the others have noted it.
+        router.on_connect(self._arrived)
 
     async def start(self, host: str, port: int) -> None:
         """Listen on the address; port 0 takes a free one. Raises OSError where it is taken, BadCertificateError."""
@@ -175,10 +182,13 @@ class Gateway:
                 raise web.HTTPUpgradeRequired(
                     text="Stations connect by WebSocket.\n", headers={hdrs.UPGRADE: "websocket"}
                 )
-            return await self._converse(request, station_id, version, entry)
+            with ExitStack() as place:
+                await self._arriving.acquire()
+                place.callback(self._arriving.release)
+                return await self._converse(request, station_id, version, entry, place)
 
     async def _converse(
-        self, request: web.Request, station_id: str, version: Version, entry: Entry
+        self, request: web.Request, station_id: str, version: Version, entry: Entry, place: ExitStack
     ) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(
             protocols=(version,),
@@ -197,6 +207,7 @@ class Gateway:
         if held:
             handlers = Registration(self._handlers, self._register, version, retry_s=self._retry_s)
         connection = Connection(station_id, version, handlers, link, self._journal)
+        self._arrivals.setdefault(station_id, []).append(place)
         replaced = self._router.attach(connection)
         log.info("station %s connected with %s%s", station_id, version, " and is held" if held else "")
         if replaced is not None:
@@ -263,6 +274,10 @@ class Gateway:
         if address in self._trusted_proxies and forwarded:
             return _last(forwarded)
         return address
+
+    async def _arrived(self, station_id: str) -> None:
+        for place in self._arrivals.pop(station_id, ()):
+            place.close()
 
     async def _read(self, socket: web.WebSocketResponse, link: SocketLink, connection: Connection) -> None:
         pace = Pace(self._frames_per_s, max(self._frames_per_s, FRAMES_AT_ONCE))
