@@ -1,8 +1,8 @@
 """The door for stations under pressure: everybody at once after an outage, and peers that mean harm.
 
-The server is the whole program on SQLite, in a process of its own. `boot_storm` connects a thousand stations at the same
-moment to a server that has just begun and waits until each BootNotification is accepted; stations of before go on with
-their heartbeats meanwhile. `hostile` measures how long fifty stations wait for the answer to a heartbeat, which is a
+The server is the whole program on SQLite, in a process of its own. `boot_storm` connects a thousand stations at the
+same moment to a server that has just begun and waits until each BootNotification is accepted; stations of before go on
+with their heartbeats meanwhile. `hostile` measures how long fifty stations wait for the answer to a heartbeat, which is a
 commit each, while others flood the server as fast as it takes them.
 """
 
@@ -114,30 +114,33 @@ async def _boots(server: Server, client: ClientSession, station_id: str, began: 
 
 
 async def _hostile() -> list[Row]:
-    rows: list[Row] = []
     async with _server(lambda: proofs.stored_random(PASSWORD), HONEST + FLOODERS) as server:
-        for name, flood in FLOODS.items():
-            rows.append(await _flooded(server, name, flood))
-    return rows
+        return [await _flooded(server, name) for name in FLOODS]
 
 
-type Flood = Callable[[Server, int], Coroutine[Any, Any, int]]
+type Flood = Callable[[int, int], Coroutine[Any, Any, None]]
+"""Called with the server's port and the number of the station that it comes as."""
 
 
-async def _flooded(server: Server, name: str, flood: Flood | None) -> Row:
+async def _flooded(server: Server, name: str) -> Row:
     async with _client() as client:
         waits: list[float] = []
         beating = [asyncio.create_task(_beats(await server.dial(client, f"S{n}"), waits)) for n in range(HONEST)]
         await asyncio.sleep(1)
         waits.clear()
         memory_mb, cpu_s = server.memory_mb(), server.cpu_s()
-        floods = [asyncio.create_task(_pours(server, flood, HONEST + n)) for n in range(FLOODERS) if flood]
+        # From a process of their own, as they come from other machines; nice, because it has no cores of its own.
+        command = ["nice", sys.executable, "-m", "tests.bench.ocpp_doors", name, str(server.port)]
+        floods = await asyncio.create_subprocess_exec(*command, cwd=Path(__file__).parents[2], env=_environment())
         await asyncio.sleep(FLOOD_S)
         busy = (server.cpu_s() - cpu_s) / FLOOD_S
         grown_mb = server.memory_mb() - memory_mb
-        for task in [*beating, *floods]:
+        with suppress(ProcessLookupError):  # without a flood it has ended already
+            floods.kill()
+        await floods.wait()
+        for task in beating:
             task.cancel()
-        await asyncio.gather(*beating, *floods, return_exceptions=True)
+        await asyncio.gather(*beating, return_exceptions=True)
     return {
         f"{FLOODERS} hostile peers": name,
         "stations answered": len(waits),
@@ -157,15 +160,19 @@ async def _beats(socket: ClientWebSocketResponse, waits: list[float]) -> None:
         await asyncio.sleep(EVERY_S)
 
 
-async def _pours(server: Server, flood: Flood, number: int) -> None:
+async def _attack(flood: Flood | None, port: int) -> None:
+    await asyncio.gather(*(_pours(port, flood, HONEST + number) for number in range(FLOODERS) if flood is not None))
+
+
+async def _pours(port: int, flood: Flood, number: int) -> None:
     while True:
-        with suppress(OSError, EOFError, asyncio.IncompleteReadError, TimeoutError):
-            await flood(server, number)
+        with suppress(OSError, EOFError, TimeoutError):
+            await flood(port, number)
         await asyncio.sleep(0.05)
 
 
-async def _shaken(server: Server, number: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+async def _shaken(port: int, number: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     token = base64.b64encode(f"S{number}:{PASSWORD}".encode()).decode()
     writer.write(
         f"GET /ocpp/S{number} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -182,25 +189,25 @@ def _frames(payload: bytes, opcode: int = 1, *, reads: bool = True) -> Flood:
     # A mask of zeros masks nothing.
     batch = (bytes([0x80 | opcode]) + length + b"\0\0\0\0" + payload) * 100
 
-    async def flood(server: Server, number: int) -> int:
-        reader, writer = await _shaken(server, number)
+    async def flood(port: int, number: int) -> None:
+        reader, writer = await _shaken(port, number)
         swallowing = asyncio.create_task(reader.read(-1)) if reads else None
         try:
             while not writer.is_closing():
                 writer.write(batch)
                 await writer.drain()
+                await asyncio.sleep(0)
         finally:
             writer.transport.abort()
             if swallowing is not None:
                 swallowing.cancel()
-        return 0
 
     return flood
 
 
-async def _slow_handshakes(server: Server, _number: int) -> int:
+async def _slow_handshakes(port: int, _number: int) -> None:
     async def one() -> None:
-        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             for byte in b"GET /ocpp/S1 HTTP/1.1\r\nX: " + b"y" * 1000:
                 writer.write(bytes([byte]))
@@ -210,11 +217,10 @@ async def _slow_handshakes(server: Server, _number: int) -> int:
             writer.transport.abort()
 
     await asyncio.gather(*(one() for _ in range(50)), return_exceptions=True)
-    return 0
 
 
-async def _slow_frames(server: Server, number: int) -> int:
-    _, writer = await _shaken(server, number)
+async def _slow_frames(port: int, number: int) -> None:
+    _, writer = await _shaken(port, number)
     try:
         for byte in b"\x81\xfe\x20\x00\0\0\0\0" + b"[" * 0x2000:
             writer.write(bytes([byte]))
@@ -222,16 +228,14 @@ async def _slow_frames(server: Server, number: int) -> int:
             await asyncio.sleep(1)
     finally:
         writer.transport.abort()
-    return 0
 
 
-async def _guesses(server: Server, number: int) -> int:
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+async def _guesses(port: int, number: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     token = base64.b64encode(f"S{number}:wrong".encode()).decode()
     writer.write(f"GET /ocpp/S{number} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {token}\r\n\r\n".encode())
     await reader.read(-1)
     writer.close()
-    return 0
 
 
 FLOODS: Final[dict[str, Flood | None]] = {
@@ -249,6 +253,10 @@ FLOODS: Final[dict[str, Flood | None]] = {
     "a byte a second": _slow_frames,
     "guessed passwords": _guesses,
 }
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def _client() -> ClientSession:
@@ -275,8 +283,7 @@ async def _server(stored: Callable[[], str], stations: int) -> AsyncIterator[Ser
             "from konsento.cli import main; main()",
             "serve",
             env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                **_environment(),
                 "KONSENTO_DATABASE_URL": url,
                 "KONSENTO_PORT": str(ports.take()),
                 "KONSENTO_OCPP_PORT": str(port),
@@ -293,3 +300,7 @@ async def _server(stored: Callable[[], str], stations: int) -> AsyncIterator[Ser
         finally:
             process.terminate()
             await process.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_attack(FLOODS[sys.argv[1]], int(sys.argv[2])))

@@ -72,6 +72,7 @@ class Gateway:
         trusted_proxies: frozenset[str] = frozenset(),
         station_throttle: Throttle | None = None,
         address_throttle: Throttle | None = None,
+        arrival_throttle: Throttle | None = None,
         journal: Journal | None = None,
     ) -> None:
         """Make a gateway that does not listen yet.
@@ -95,6 +96,8 @@ class Gateway:
         self._trusted_proxies = trusted_proxies
         self._station_throttle = station_throttle or Throttle(limit=10, window_s=60)
         self._address_throttle = address_throttle or Throttle(limit=100, window_s=60)
+        # Each arrival and each leave is noted in the database.
+        self._arrival_throttle = arrival_throttle or Throttle(limit=30, window_s=60)
         self._journal = journal
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
@@ -198,9 +201,12 @@ class Gateway:
             heartbeat=self._ping_interval_s,
             max_msg_size=self._max_frame_bytes,
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            raise _Gone from None
         if request.transport is None:
-            raise ConnectionResetError("the station left during the handshake")
+            raise _Gone
         link = SocketLink(socket, request.transport, self._patience_s)
         held = entry is Entry.HELD
         handlers: Handlers | Registration = self._handlers
@@ -249,6 +255,11 @@ class Gateway:
             raise web.HTTPServiceUnavailable(text="Too many stations at once.\n", headers=_later(TRY_AGAIN_S))
         if entry is not Entry.REFUSED:
             self._station_throttle.succeed(key)
+            # After the proof, so that nobody else can keep a station out.
+            if (blocked_s := self._arrival_throttle.blocked_s(station_id)) > 0:
+                log.warning("station %s connects again and again; it has to wait", station_id)
+                raise web.HTTPTooManyRequests(text="Too many connections.\n", headers=_later(int(blocked_s) + 1))
+            self._arrival_throttle.fail(station_id)
             return entry
         self._station_throttle.fail(key)
         self._address_throttle.fail(address)
@@ -305,6 +316,10 @@ class Gateway:
         task = asyncio.create_task(connection.hang_up(code, reason))
         self._hanging_up.add(task)
         task.add_done_callback(self._hanging_up.discard)
+
+
+class _Gone(web.HTTPServiceUnavailable):
+    """The station has left during its handshake: nobody reads this answer."""
 
 
 def _later(seconds: int) -> dict[str, str]:

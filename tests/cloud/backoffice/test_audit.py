@@ -16,8 +16,8 @@ from konsento.ocpp.messages import (
 )
 from konsento.operations import alarms
 
-from .test_remote import ANSWERS, play
 from .test_pending import waiting
+from .test_remote import ANSWERS, play
 from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
 from .test_who_may_what import OPEN, routes
 
