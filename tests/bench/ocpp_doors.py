@@ -2,8 +2,8 @@
 
 The server is the whole program on SQLite, in a process of its own. `boot_storm` connects a thousand stations at the
 same moment to a server that has just begun and waits until each BootNotification is accepted; stations of before go on
-with their heartbeats meanwhile. `hostile` measures how long fifty stations wait for the answer to a heartbeat, which is a
-commit each, while others flood the server as fast as it takes them.
+with their heartbeats meanwhile. `hostile` measures how long fifty stations wait for the answer to a heartbeat, which is
+a commit each, while others flood the server as fast as it takes them.
 """
 
 import asyncio
