@@ -69,7 +69,7 @@ def usual_profile(settings: Settings) -> SecurityProfile:
 
 
 def profile_choices(settings: Settings, language: Language, now: SecurityProfile) -> list[tuple[int, str, bool]]:
-    """Return the ways of proving oneself that can be chosen here: number, name, and whether it is the one that holds."""
+    """Return the ways of proving oneself that can be chosen here: number, name, whether it is the one that holds."""
     possible = {
         SecurityProfile.NONE: settings.ocpp_without_password,
         SecurityProfile.TLS_CERTIFICATE: settings.ocpp_client_ca is not None,

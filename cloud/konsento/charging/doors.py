@@ -10,6 +10,7 @@ from konsento.ocpp.throttle import Throttle
 from konsento.services import Services
 from konsento.settings import UnknownStations
 from konsento.sites import pending, proofs, stations
+from konsento.sites.lookups import Lookups
 from konsento.sites.repository import site_by_station
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Doors:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._lookups = Lookups(services.database)
         self._newcomers = Throttle(NEWCOMERS_AN_HOUR, 3600.0)
 
     async def admit(self, station_id: str, shown: Shown) -> Entry:
@@ -31,7 +33,7 @@ class Doors:
         services = self._services
         try:
             known = await stations.let_in(
-                services.database,
+                self._lookups,
                 station_id,
                 password=shown.password,
                 names=shown.names,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
@@ -30,6 +30,9 @@ type Authenticate = Callable[[str, Shown], Awaitable[Entry]]
 
 TRY_AGAIN_S: Final = 10
 """What a station is told that comes while too many others do."""
+ARRIVING_AT_ONCE: Final = 16
+"""Stations that were let in and whose arrival has not been noted yet. The next ones wait with their handshake, instead
+of everybody who is there already waiting behind a thousand arrivals."""
 MOST_FRAME_BYTES: Final = 128 * 1024
 FRAMES_PER_S: Final = 500.0
 FRAMES_AT_ONCE: Final = 1_000.0
@@ -67,6 +70,7 @@ class Gateway:
         trusted_proxies: frozenset[str] = frozenset(),
         station_throttle: Throttle | None = None,
         address_throttle: Throttle | None = None,
+        arrival_throttle: Throttle | None = None,
         journal: Journal | None = None,
     ) -> None:
         """Make a gateway that does not listen yet.
@@ -90,12 +94,18 @@ class Gateway:
         self._trusted_proxies = trusted_proxies
         self._station_throttle = station_throttle or Throttle(limit=10, window_s=60)
         self._address_throttle = address_throttle or Throttle(limit=100, window_s=60)
+        # Each arrival and each leave is noted in the database.
+        self._arrival_throttle = arrival_throttle or Throttle(limit=30, window_s=60)
         self._journal = journal
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
         self._sockets: Counter[str] = Counter()
         self._hanging_up: set[asyncio.Task[None]] = set()
+        self._arriving = asyncio.Semaphore(ARRIVING_AT_ONCE)
+        self._arrivals: dict[str, list[ExitStack]] = {}
         self._stopping = False
+        # The last of those who are told: then the others have noted it.
+        router.on_connect(self._arrived)
 
     async def start(self, host: str, port: int) -> None:
         """Listen on the address; port 0 takes a free one. Raises OSError where it is taken, BadCertificateError."""
@@ -173,10 +183,13 @@ class Gateway:
                 raise web.HTTPUpgradeRequired(
                     text="Stations connect by WebSocket.\n", headers={hdrs.UPGRADE: "websocket"}
                 )
-            return await self._converse(request, station_id, version, entry)
+            with ExitStack() as place:
+                await self._arriving.acquire()
+                place.callback(self._arriving.release)
+                return await self._converse(request, station_id, version, entry, place)
 
     async def _converse(
-        self, request: web.Request, station_id: str, version: Version, entry: Entry
+        self, request: web.Request, station_id: str, version: Version, entry: Entry, place: ExitStack
     ) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(
             protocols=(version,),
@@ -186,15 +199,19 @@ class Gateway:
             heartbeat=self._ping_interval_s,
             max_msg_size=self._max_frame_bytes,
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            raise _Gone from None
         if request.transport is None:
-            raise ConnectionResetError("the station left during the handshake")
+            raise _Gone
         link = SocketLink(socket, request.transport, self._patience_s)
         held = entry is Entry.HELD
         handlers: Handlers | Registration = self._handlers
         if held:
             handlers = Registration(self._handlers, self._register, version, retry_s=self._retry_s)
         connection = Connection(station_id, version, handlers, link, self._journal)
+        self._arrivals.setdefault(station_id, []).append(place)
         replaced = self._router.attach(connection)
         log.info("station %s connected with %s%s", station_id, version, " and is held" if held else "")
         if replaced is not None:
@@ -236,6 +253,11 @@ class Gateway:
             raise web.HTTPServiceUnavailable(text="Too many stations at once.\n", headers=_later(TRY_AGAIN_S))
         if entry is not Entry.REFUSED:
             self._station_throttle.succeed(key)
+            # After the proof, so that nobody else can keep a station out.
+            if (blocked_s := self._arrival_throttle.blocked_s(station_id)) > 0:
+                log.warning("station %s connects again and again; it has to wait", station_id)
+                raise web.HTTPTooManyRequests(text="Too many connections.\n", headers=_later(int(blocked_s) + 1))
+            self._arrival_throttle.fail(station_id)
             return entry
         self._station_throttle.fail(key)
         self._address_throttle.fail(address)
@@ -261,6 +283,10 @@ class Gateway:
         if address in self._trusted_proxies and forwarded:
             return _last(forwarded)
         return address
+
+    async def _arrived(self, station_id: str) -> None:
+        for place in self._arrivals.pop(station_id, ()):
+            place.close()
 
     async def _read(self, socket: web.WebSocketResponse, link: SocketLink, connection: Connection) -> None:
         pace = Pace(self._frames_per_s, max(self._frames_per_s, FRAMES_AT_ONCE))
@@ -288,6 +314,10 @@ class Gateway:
         task = asyncio.create_task(connection.hang_up(code, reason))
         self._hanging_up.add(task)
         task.add_done_callback(self._hanging_up.discard)
+
+
+class _Gone(web.HTTPServiceUnavailable):
+    """The station has left during its handshake: nobody reads this answer."""
 
 
 def _later(seconds: int) -> dict[str, str]:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.kit.db import Database
 from konsento.models import OutletStatus, SecurityProfile, Site
 from konsento.sites import proofs, repository
+from konsento.sites.lookups import Lookups
 from konsento.sites.outlets import Told, adopt, take_inventory
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ AWAY: Final = "offline"
 
 
 async def let_in(
-    database: Database,
+    lookups: Lookups,
     station_id: str,
     *,
     password: str | None,
@@ -36,8 +37,7 @@ async def let_in(
     `names` are those in a certificate of its own that was verified, `encrypted` says that it came over TLS, `unproven`
     that security profile 0 is allowed at all. Raises `TooManyProofs`.
     """
-    async with database.transaction() as session:
-        site = await repository.site_by_station(session, station_id)
+    site = await lookups.find(station_id)
     if site is None:
         return None
     match site.security_profile:
@@ -63,7 +63,7 @@ async def let_in(
     if index is None:
         return False
     if index > 0 or proofs.outdated(stored[0]):
-        await _settle(database, station_id, password, stored[index])
+        await _settle(lookups.database, station_id, password, stored[index])
     return True
 
 

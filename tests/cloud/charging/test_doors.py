@@ -190,9 +190,9 @@ async def test_a_station_id_that_became_a_site_meanwhile_cannot_be_accepted(hold
     await Doors(hold.services).admit(STRANGER, shown(THEIRS))
     async with hold.services.database.transaction() as session:
         await session.execute(update(Site).values(station_id=STRANGER))
-    with pytest.raises(StationIdTaken):
-        async with hold.services.database.transaction() as session:
-            row = (await session.scalars(select(PendingStation))).one()
+    async with hold.services.database.transaction() as session:
+        row = (await session.scalars(select(PendingStation))).one()
+        with pytest.raises(StationIdTaken):
             await pending.accept(session, row, DETAILS)
     async with hold.services.database.transaction() as session:
         assert await pending.listed(session) == []

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from konsento.ocpp import Entry, StationOffline, Version
+from konsento.ocpp.gateway import ARRIVING_AT_ONCE
 from konsento.ocpp.messages import Heartbeat, HeartbeatResponse, Reset, ResetResponse, ResetStatus, ResetType
 from konsento.ocpp.throttle import Throttle
 
@@ -290,10 +291,14 @@ async def test_too_many_sockets_of_one_address_wait_until_one_is_closed(make_sit
     assert await refusal(site, "C") == 429
     async with await site.connect("C", headers={**site.auth("C"), "X-Forwarded-For": "203.0.113.9"}):
         pass
+    left = asyncio.Event()
+
+    async def note(_station_id: str) -> None:
+        left.set()
+
+    site.router.on_disconnect(note)
     await one.socket.close()
-    async with asyncio.timeout(5):
-        while site.router.connected("A"):
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(left.wait(), 5)
     async with await site.connect("C"):
         pass
     await two.socket.close()
@@ -304,3 +309,38 @@ async def test_a_station_that_comes_while_too_many_do_is_told_when_to_try_again(
     with pytest.raises(WSServerHandshakeError) as refused:
         await site.connect()
     assert (refused.value.status, dict(refused.value.headers or {})["Retry-After"]) == (503, "10")
+
+
+async def test_a_station_that_connects_again_and_again_has_to_wait_and_nobody_else_can_make_it(
+    make_site: MakeSite,
+) -> None:
+    seconds = [0.0]
+    site = await make_site(arrival_throttle=Throttle(3, 60, now=lambda: seconds[0]))
+    for _ in range(3):
+        async with await site.connect():
+            pass
+    assert await refusal(site, headers=site.auth("SITE-1", "wrong")) == 401
+    assert await refusal(site) == 429
+    async with await site.connect("SITE-2"):
+        pass
+    seconds[0] = 61
+    async with await site.connect():
+        pass
+
+
+async def test_arrivals_beyond_a_few_wait_at_the_door_until_those_before_are_noted(site: Site) -> None:
+    noted, noting = asyncio.Event(), 0
+
+    async def slowly(_station_id: str) -> None:
+        nonlocal noting
+        noting += 1
+        await noted.wait()
+
+    # Before the gateway's own listener, as those of the floors above are.
+    site.router._on_connect.insert(0, slowly)
+    coming = [asyncio.create_task(site.connect(f"S{number}")) for number in range(ARRIVING_AT_ONCE + 5)]
+    done, waiting = await asyncio.wait(coming, timeout=0.5)
+    assert (len(done), len(waiting), noting) == (ARRIVING_AT_ONCE, 5, ARRIVING_AT_ONCE)
+    noted.set()
+    for station in await asyncio.gather(*coming):
+        await station.socket.close()
