@@ -25,6 +25,7 @@ from konsento.models.presence import PENDING, Presence, PresenceMethod, Presence
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import FloorPlan, PresenceCheck, Site
 from konsento.models.staff import AlarmMails, Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
+from konsento.models.station_link import StationLink
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookEvent
@@ -81,6 +82,7 @@ __all__ = [
     "StaffMember",
     "StaffRecoveryCode",
     "StaffSignIn",
+    "StationLink",
     "Tariff",
     "Transfer",
     "TransferKind",

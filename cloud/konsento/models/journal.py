@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
+from typing import Final
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import BigInteger, Index, Integer, String, Text
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,26 +19,32 @@ class Direction(StrEnum):
     OUT = "out"
 
 
+FAILED: Final = "type IN ('CALLERROR', 'CALLRESULTERROR', 'unreadable')"
+"""The frames that say that something went wrong, as the index of them says it."""
+RARE: Final = "action NOT IN ('TransactionEvent', 'MeterValues', 'StatusNotification', 'Heartbeat', '')"
+"""The frames whose action has an index: those of the others are found soon wherever one looks."""
+
+
+def _partial(name: str, *columns: str, only: str) -> Index:
+    return Index(f"ix_ocpp_frames_{name}", *columns, sqlite_where=sql(only), postgresql_where=sql(only))
+
+
 class OcppFrame(Base):
-    """One frame, without what is secret in it."""
+    """One frame, without what is secret or personal in it."""
 
     __tablename__ = "ocpp_frames"
+    # Every index is paid for by every frame: those that few frames are in are partial.
     __table_args__ = (
         Index("ix_ocpp_frames_station_id_at", "station_id", "at"),
-        Index("ix_ocpp_frames_station_id_transaction_id", "station_id", "transaction_id"),
-        Index("ix_ocpp_frames_station_id_remote_start_id", "station_id", "remote_start_id"),
-        Index(
-            "ix_ocpp_frames_station_id_evse_id_at",
-            "station_id",
-            "evse_id",
-            "at",
-            sqlite_where=sql("evse_id IS NOT NULL"),
-            postgresql_where=sql("evse_id IS NOT NULL"),
-        ),
+        _partial("transaction", "transaction_id", "station_id", "at", only="transaction_id IS NOT NULL"),
+        _partial("start", "station_id", "remote_start_id", only="remote_start_id IS NOT NULL"),
+        _partial("outlet", "station_id", "evse_id", "at", only="evse_id IS NOT NULL"),
+        _partial("failed", "at", only=FAILED),
+        _partial("rare", "action", "at", only=RARE),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    """Sorts in the order in which frames went over the line."""
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    """Counts up: of one process in the order in which frames went over the line."""
     at: Mapped[datetime] = mapped_column(index=True)
     station_id: Mapped[str] = mapped_column(String(48))
     direction: Mapped[Direction] = mapped_column(words(Direction))
@@ -53,5 +59,7 @@ class OcppFrame(Base):
     """Of the request to start that it is about."""
     evse_id: Mapped[int | None]
     """Of the outlet that it is about, where it names neither of them: what else was said of an outlet meanwhile."""
+    took_ms: Mapped[int | None]
+    """Of an answer: milliseconds since its call went over this server's end of the line."""
     text: Mapped[str] = mapped_column(Text)
     """The payload as JSON, at most 16,384 characters."""
