@@ -19,28 +19,27 @@ class Direction(StrEnum):
     OUT = "out"
 
 
-FAILED: Final = "type IN ('CALLERROR', 'CALLRESULTERROR', 'unreadable')"
-"""The frames that say that something went wrong, as the index of them says it."""
-RARE: Final = "action NOT IN ('TransactionEvent', 'MeterValues', 'StatusNotification', 'Heartbeat', '')"
-"""The frames whose action has an index: those of the others are found soon wherever one looks."""
+ROUTINE: Final = frozenset({"TransactionEvent", "MeterValues", "StatusNotification", "Heartbeat", ""})
+"""Actions that most frames have: they are found soon wherever one looks, so no index is kept of them."""
 
 
-def _partial(name: str, *columns: str, only: str) -> Index:
-    return Index(f"ix_ocpp_frames_{name}", *columns, sqlite_where=sql(only), postgresql_where=sql(only))
+def _partial(name: str, *columns: str, of: str) -> Index:
+    there = sql(f"{of} IS NOT NULL")
+    return Index(f"ix_ocpp_frames_{name}", *columns, sqlite_where=there, postgresql_where=there)
 
 
 class OcppFrame(Base):
     """One frame, without what is secret or personal in it."""
 
     __tablename__ = "ocpp_frames"
-    # Every index is paid for by every frame: those that few frames are in are partial.
+    # Every index is paid for by every frame that is in it: so most have few.
     __table_args__ = (
         Index("ix_ocpp_frames_station_id_at", "station_id", "at"),
-        _partial("transaction", "transaction_id", "station_id", "at", only="transaction_id IS NOT NULL"),
-        _partial("start", "station_id", "remote_start_id", only="remote_start_id IS NOT NULL"),
-        _partial("outlet", "station_id", "evse_id", "at", only="evse_id IS NOT NULL"),
-        _partial("failed", "at", only=FAILED),
-        _partial("rare", "action", "at", only=RARE),
+        _partial("transaction", "transaction_id", "station_id", of="transaction_id"),
+        _partial("start", "station_id", "remote_start_id", of="remote_start_id"),
+        _partial("outlet", "station_id", "evse_id", "at", of="evse_id"),
+        _partial("failed", "at", of="failed"),
+        _partial("rare", "rare_action", "at", of="rare_action"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
@@ -52,6 +51,10 @@ class OcppFrame(Base):
     """`CALL`, `CALLRESULT`, `CALLERROR` …; `unreadable` for what was no frame."""
     action: Mapped[str] = mapped_column(String(64))
     """Of an answer: the action of its call; empty where that is not known."""
+    rare_action: Mapped[str | None] = mapped_column(String(64))
+    """The action where it is not `ROUTINE`, for its index; None for most frames."""
+    failed: Mapped[bool | None]
+    """Whether it says that something went wrong: an error, or what was no frame. None where not, for its index."""
     message_id: Mapped[str] = mapped_column(String(36))
     transaction_id: Mapped[str | None] = mapped_column(String(36))
     """Of the transaction that call or answer is about, if it is about one."""

@@ -9,6 +9,7 @@ import logging
 from collections import OrderedDict, deque
 from contextlib import suppress
 from datetime import datetime
+from math import inf
 from time import perf_counter
 from typing import Any, Final, NamedTuple, cast
 
@@ -18,6 +19,7 @@ from sqlalchemy import Table, insert
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
 from konsento.models import Direction, OcppFrame
+from konsento.models.journal import ROUTINE
 from konsento.ocpp.redaction import OUR_VENDOR, may_hold_secrets, plain_name, redacted, redacted_error
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ MOST_TEXT: Final = 16_384
 _REMEMBERED_CALLS: Final = 4096
 _TYPES: Final = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR", 6: "SEND"}
 UNREADABLE: Final = "unreadable"
+_FAILED: Final = frozenset({"CALLERROR", "CALLRESULTERROR", UNREADABLE})
 
 
 class _Evse(msgspec.Struct):
@@ -111,16 +114,19 @@ class Journal:
         try:
             while True:
                 await asyncio.sleep(FLUSH_EVERY_S)
-                await self.flush()
+                await self._write(FLUSH_EVERY_S * SHARE)
         finally:
             with suppress(Exception):
                 await self.flush()
 
     async def flush(self) -> None:
         """Write what waits. What the database refuses is dropped: trying again would only lose more."""
+        await self._write(inf)
+
+    async def _write(self, at_most_s: float) -> None:
         left = len(self._noted)
-        while left > 0:
-            began = perf_counter()
+        until = perf_counter() + at_most_s
+        while left > 0 and perf_counter() < until:
             rows = [self._row(*self._take()) for _ in range(min(BATCH, left))]
             left -= len(rows)
             try:
@@ -131,8 +137,8 @@ class Journal:
                 log.exception("%d frames were not kept in the journal", len(rows))
             else:
                 self.written += len(rows)
-            # Rows are made and written in the loop that answers stations: let these go first, the longer it took.
-            await asyncio.sleep((perf_counter() - began) * (1 / SHARE - 1) if left > 0 else 0)
+            # Rows are made and written in the loop that answers stations: let these go first.
+            await asyncio.sleep(0)
 
     def _take(self) -> _Noted:
         noted = self._noted.popleft()
@@ -144,6 +150,7 @@ class Journal:
         links: _Links = (None, None, None)
         took_ms, ours = None, False
         if kind in {"CALL", "SEND"}:
+            action = plain_name(action)
             links, vendor = _links(payload)
             asked = _Asked(action, links, at, action == "DataTransfer" and vendor == OUR_VENDOR)
             self._remember((station_id, direction, message_id), asked)
@@ -160,7 +167,9 @@ class Journal:
             "station_id": station_id,
             "direction": direction,
             "type": kind,
-            "action": plain_name(action) if action else "",
+            "action": action,
+            "rare_action": None if action in ROUTINE else action,
+            "failed": True if kind in _FAILED else None,
             "message_id": message_id[:36],
             "transaction_id": links[0],
             "remote_start_id": links[1],

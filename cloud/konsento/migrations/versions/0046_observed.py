@@ -13,16 +13,16 @@ depends_on: Final = None
 TIME: Final = sa.DateTime(timezone=True)
 WORD: Final = sa.String(length=32)
 COLUMNS: Final = "at, station_id, direction, type, action, message_id, transaction_id, remote_start_id, evse_id, text"
+NEW: Final = """
+CASE WHEN action NOT IN ('TransactionEvent', 'MeterValues', 'StatusNotification', 'Heartbeat', '') THEN action END,
+CASE WHEN type IN ('CALLERROR', 'CALLRESULTERROR', 'unreadable') THEN {true} END
+"""
 PARTIAL: Final = (
-    ("transaction", ("transaction_id", "station_id", "at"), "transaction_id IS NOT NULL"),
-    ("start", ("station_id", "remote_start_id"), "remote_start_id IS NOT NULL"),
-    ("outlet", ("station_id", "evse_id", "at"), "evse_id IS NOT NULL"),
-    ("failed", ("at",), "type IN ('CALLERROR', 'CALLRESULTERROR', 'unreadable')"),
-    (
-        "rare",
-        ("action", "at"),
-        "action NOT IN ('TransactionEvent', 'MeterValues', 'StatusNotification', 'Heartbeat', '')",
-    ),
+    ("transaction", ("transaction_id", "station_id"), "transaction_id"),
+    ("start", ("station_id", "remote_start_id"), "remote_start_id"),
+    ("outlet", ("station_id", "evse_id", "at"), "evse_id"),
+    ("failed", ("at",), "failed"),
+    ("rare", ("rare_action", "at"), "rare_action"),
 )
 BEFORE: Final = (
     ("station_id", "at"),
@@ -69,12 +69,18 @@ def upgrade() -> None:
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     _frames(
         sa.Column("id", number, autoincrement=True, nullable=False),
+        sa.Column("rare_action", sa.String(length=64), nullable=True),
+        sa.Column("failed", sa.Boolean(), nullable=True),
         sa.Column("took_ms", sa.Integer(), nullable=True),
     )
-    op.execute(f"INSERT INTO ocpp_frames ({COLUMNS}) SELECT {COLUMNS} FROM frames_before ORDER BY at, id")  # noqa: S608
+    new = NEW.format(true="1" if op.get_context().dialect.name == "sqlite" else "TRUE")
+    op.execute(
+        f"INSERT INTO ocpp_frames ({COLUMNS}, rare_action, failed) "  # noqa: S608  # nobody's words
+        f"SELECT {COLUMNS}, {new} FROM frames_before ORDER BY at, id"
+    )
     op.drop_table("frames_before")
-    for name, columns, only in PARTIAL:
-        where = sa.text(only)
+    for name, columns, of in PARTIAL:
+        where = sa.text(f"{of} IS NOT NULL")
         op.create_index(
             f"ix_ocpp_frames_{name}", "ocpp_frames", list(columns), sqlite_where=where, postgresql_where=where
         )
