@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import logging
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 
 from fastapi import FastAPI
@@ -19,11 +21,17 @@ from konsento.charging import work as charging_work
 from konsento.kit.bus import Bus
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
+from konsento.kit.measured import Measured
+from konsento.kit.metrics import Metrics, Sample
+from konsento.kit.metrics_door import MetricsDoor
+from konsento.kit.readiness import Readiness
 from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, stop_on_signals
 from konsento.kit.work import WorkQueue
-from konsento.migrations import migrate
+from konsento.migrations import migrate, revisions
 from konsento.notifications import mail
-from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter
+from konsento.ocpp import Gateway, Handlers, Journal, Lines, LocalStationRouter, Version
+from konsento.operations import replicas
+from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
 from konsento.settings import Settings
@@ -35,18 +43,20 @@ from konsento.webhooks import work as webhook_work
 log = logging.getLogger(__name__)
 
 
-def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
-    """Make the services of one process, the gateway that its stations dial, its journal, and the process's heart."""
+def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Lines, Heart]:
+    """Make the services of one process, the gateway that its stations dial, its journal and lines, and its heart."""
     clock = SystemClock()
     database = Database(settings.database_url)
     router = LocalStationRouter()
+    metrics = Metrics()
     services = Services(
         database=database,
         settings=settings,
         clock=clock,
         router=router,
         live=Bus(),
-        work=WorkQueue(database, clock),
+        work=WorkQueue(database, clock, metrics=metrics),
+        metrics=metrics,
     )
     handlers = Handlers(clock)
     charging_handlers.install(services, handlers)
@@ -59,6 +69,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
+    lines = Lines(clock, metrics)
 
     async def authenticate(station_id: str, password: str) -> bool:
         return await stations.authenticate(database, station_id, password)
@@ -70,8 +81,35 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
             journal_dropped=journal.dropped if journal else 0,
         )
 
-    gateway = Gateway(handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal)
-    return services, gateway, journal, Heart(database, clock, facts)
+    gateway = Gateway(
+        handlers,
+        router,
+        authenticate,
+        trusted_proxies=PROXIES,
+        journal=journal,
+        lines=lines,
+        readiness=Readiness(database, revisions()),
+    )
+    metrics.look(lambda: _looked_at(router, journal))
+    return services, gateway, journal, lines, Heart(database, clock, facts)
+
+
+def _looked_at(router: LocalStationRouter, journal: Journal | None) -> Iterator[Sample]:
+    connected = Counter(connection.version.value for connection in router.connections)
+    for version in Version:
+        yield "konsento_ocpp_stations", "Connected stations.", {"version": version.value}, connected[version.value]
+    yield "konsento_info", "Which version runs.", {"version": replicas.own_version()}, 1
+    if journal is not None:
+        yield "konsento_journal_waiting_frames", "Frames that are not written yet.", {}, journal.waiting
+        yield "konsento_journal_written_total", "Frames that were kept.", {}, journal.written
+        yield "konsento_journal_dropped_total", "Frames that the database could not take.", {}, journal.dropped
+
+
+def observe(services: Services) -> MetricsDoor:
+    """Return the door at which Prometheus reads what this process counts."""
+    gauges = Gauges(services.database, services.clock)
+    services.metrics.look(gauges.samples)
+    return MetricsDoor(services.metrics, gauges.refresh)
 
 
 def pages(services: Services) -> FastAPI:
@@ -83,9 +121,18 @@ def pages(services: Services) -> FastAPI:
     async def health() -> Response:
         return JSONResponse({"status": "ok"})
 
+    readiness = Readiness(services.database, revisions())
+
+    @app.get("/readyz", include_in_schema=False)
+    async def ready() -> Response:
+        is_ready, facts = await readiness.look()
+        return JSONResponse(facts, 200 if is_ready else 503)
+
     install_pages(app, services.settings)
     install_back_office(app)
     install_api(app, services)
+    # Added last, so outermost: what the guards refuse is counted as well.
+    app.add_middleware(Measured, metrics=services.metrics)
     return app
 
 
@@ -93,7 +140,8 @@ async def serve(settings: Settings) -> None:
     """Run pages, gateway and due work in this event loop until SIGTERM or SIGINT. Raises OSError for a taken port."""
     # Alembic runs a loop of its own.
     await asyncio.to_thread(migrate, settings.database_url)
-    services, gateway, journal, heart = wire(settings)
+    services, gateway, journal, lines, heart = wire(settings)
+    metrics_door = observe(services)
     server = PageServer(server_config(pages(services), settings.host, settings.port))
     stop = stop_on_signals()
     door = open_door(settings.host, settings.port)
@@ -108,6 +156,9 @@ async def serve(settings: Settings) -> None:
         beside.append(asyncio.create_task(heart.run(), name="heart"))
         if journal is not None:
             beside.append(asyncio.create_task(journal.run(), name="journal"))
+        beside.append(asyncio.create_task(lines.run(services.database), name="lines"))
+        if settings.metrics_port:
+            await metrics_door.start(settings.metrics_host, settings.metrics_port)
         # Or the first question for a holiday would hold everybody up.
         beside.append(asyncio.create_task(asyncio.to_thread(holidays.load), name="holidays"))
         await gateway.start(settings.ocpp_host, settings.ocpp_port)
@@ -139,5 +190,6 @@ async def serve(settings: Settings) -> None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await metrics_door.stop()
         door.close()
         await services.database.close()

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from konsento.kit.logs import LogFormat
+
 
 class Settings(BaseSettings):
     """Settings of the management server."""
@@ -71,8 +73,16 @@ class Settings(BaseSettings):
     """Requests that one token may make in a minute, in each process."""
     webhooks_to_loopback: bool = False
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
+    ocpp_journal_max_rows: int = Field(default=5_000_000, ge=0)
+    """How many messages it keeps at most, about 0.5 kB each; the oldest go first. 0 for no bound but the days."""
     log_level: str = "INFO"
     """Level of the log."""
+    log_format: LogFormat = LogFormat.TEXT
+    """`text` for people, or `json`: one object a line."""
+    metrics_host: str = "127.0.0.1"
+    """Address that the metrics listen on; whoever reaches it may read them."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the metrics for Prometheus; 0 for none."""
 
     @property
     def public_ocpp_url(self) -> str:

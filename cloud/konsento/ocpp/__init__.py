@@ -26,6 +26,7 @@ from konsento.ocpp.errors import CallError, CallRefused, CallTimeout, StationBus
 from konsento.ocpp.gateway import Authenticate, Gateway
 from konsento.ocpp.handlers import Handler, Handlers
 from konsento.ocpp.journal import Journal
+from konsento.ocpp.lines import Lines
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
 from konsento.ocpp.stations import LinkCallback, StationRouter
@@ -40,6 +41,7 @@ __all__ = [
     "Handler",
     "Handlers",
     "Journal",
+    "Lines",
     "LinkCallback",
     "LocalStationRouter",
     "StationBusy",

@@ -9,9 +9,12 @@ from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
+from konsento.kit.logs import log_context
+from konsento.kit.readiness import Readiness
 from konsento.ocpp.credentials import basic_password, is_identity
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
+from konsento.ocpp.lines import Lines
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import Version
 from konsento.ocpp.rpc import Connection, TooManyCallsError
@@ -27,7 +30,7 @@ CLOSE_REPLACED: Final = 4001
 
 
 class Gateway:
-    """Serves `/ocpp/STATION_ID` for stations and `/healthz`.
+    """Serves `/ocpp/STATION_ID` for stations, `/healthz` and `/readyz`.
 
     A wrong password and an unknown station both get 401; after repeated failures 429. `trusted_proxies` are addresses
     whose `X-Forwarded-For` is believed: without it all stations behind a proxy would share one count of failures. With
@@ -47,6 +50,8 @@ class Gateway:
         station_throttle: Throttle | None = None,
         address_throttle: Throttle | None = None,
         journal: Journal | None = None,
+        lines: Lines | None = None,
+        readiness: Readiness | None = None,
     ) -> None:
         self._handlers = handlers
         self._router = router
@@ -58,6 +63,8 @@ class Gateway:
         self._station_throttle = station_throttle or Throttle(limit=10, window_s=60)
         self._address_throttle = address_throttle or Throttle(limit=100, window_s=60)
         self._journal = journal
+        self._lines = lines or Lines()
+        self._readiness = readiness
         self._runner: web.AppRunner | None = None
         self._hanging_up: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -67,6 +74,7 @@ class Gateway:
         app = web.Application()
         app.router.add_get("/ocpp/{station_id}", self._serve_station)
         app.router.add_get("/healthz", self._serve_health)
+        app.router.add_get("/readyz", self._serve_readiness)
         self._stopping = False
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
@@ -105,11 +113,23 @@ class Gateway:
     async def _serve_health(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "stations": len(self._router.connections)})
 
+    async def _serve_readiness(self, _request: web.Request) -> web.Response:
+        ready, facts = (True, {}) if self._readiness is None else await self._readiness.look()
+        ready = ready and not self._stopping
+        facts = {**facts, "gateway": "stopping" if self._stopping else "listening"}
+        return web.json_response(facts, status=200 if ready else 503)
+
     async def _serve_station(self, request: web.Request) -> web.StreamResponse:
         if self._stopping:
             raise web.HTTPServiceUnavailable(text="The server stops.\n")
         station_id = request.match_info["station_id"]
-        await self._admit(request, station_id)
+        # Inherited by what answers this station: the log says whose it is.
+        log_context.set({"station_id": station_id[:50]})
+        try:
+            await self._admit(request, station_id)
+        except web.HTTPException as error:
+            self._lines.metrics.turned_away[(str(error.status),)].inc()
+            raise
         version = _choose_version(request)
         if version is None:
             log.warning("station %s offers none of our OCPP versions", station_id)
@@ -117,11 +137,15 @@ class Gateway:
         socket = web.WebSocketResponse(
             protocols=(version,),
             compress=False,
+            autoping=False,
             heartbeat=self._ping_interval_s,
             max_msg_size=self._max_frame_bytes,
         )
         await socket.prepare(request)
-        connection = Connection(station_id, version, self._handlers, _SocketLink(socket), self._journal)
+        link = _SocketLink(socket)
+        line = self._lines.open(station_id, version)
+        line.pinger = link
+        connection = Connection(station_id, version, self._handlers, link, self._journal, line=line)
         replaced = self._router.attach(connection)
         log.info("station %s connected with %s", station_id, version)
         if replaced is not None:
@@ -131,6 +155,7 @@ class Gateway:
             await self._read(socket, connection)
         finally:
             self._router.detach(connection)
+            line.close(socket.close_code)
             log.info("station %s disconnected (close code %s)", station_id, socket.close_code)
         return socket
 
@@ -171,6 +196,10 @@ class Gateway:
                     except TooManyCallsError:
                         log.warning("station %s does not wait for answers", connection.station_id)
                         await connection.hang_up(WSCloseCode.POLICY_VIOLATION, "one call at a time")
+                case WSMsgType.PING:
+                    await socket.pong(message.data)
+                case WSMsgType.PONG:
+                    connection.line.ponged(message.data)
                 case WSMsgType.BINARY:
                     log.warning("station %s sent a binary frame", connection.station_id)
                     await connection.hang_up(WSCloseCode.UNSUPPORTED_DATA, "frames are text")
@@ -192,6 +221,9 @@ class _SocketLink:
 
     async def send(self, text: str) -> None:
         await self._socket.send_str(text)
+
+    async def ping(self, message: bytes) -> None:
+        await self._socket.ping(message)
 
     async def close(self, code: int, reason: str) -> None:
         with contextlib.suppress(ConnectionError):

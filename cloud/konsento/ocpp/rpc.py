@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import suppress
+from time import perf_counter
 from typing import Any, Final, Protocol
 
 from konsento.kit.ids import new_id
@@ -24,6 +25,7 @@ from konsento.ocpp.codec import (
 from konsento.ocpp.errors import CallRefused, CallTimeout, StationBusy, StationOffline
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
+from konsento.ocpp.lines import Line, Lines
 from konsento.ocpp.messages import Request, Response, Version
 from konsento.ocpp.v201 import NotInVersionError
 
@@ -53,7 +55,14 @@ class Connection:
     """One station's connection. Frames go in by `receive`; `call` asks the station something."""
 
     def __init__(
-        self, station_id: str, version: Version, handlers: Handlers, link: Link, journal: Journal | None = None
+        self,
+        station_id: str,
+        version: Version,
+        handlers: Handlers,
+        link: Link,
+        journal: Journal | None = None,
+        *,
+        line: Line | None = None,
     ) -> None:
         self.station_id = station_id
         self.version = version
@@ -69,6 +78,9 @@ class Connection:
         self._waiting_calls = 0
         self._own_call_id: str | None = None
         self._own_answer: asyncio.Future[Frame | None] | None = None
+        self.line = line or Lines().open(station_id, version)
+        """What is measured on it."""
+        self.line.unanswered = lambda: len(self._unanswered) + (self._worker is not None)
 
     @property
     def open(self) -> bool:
@@ -79,6 +91,7 @@ class Connection:
         """Take a frame, whatever is in it. Returns at once; raises TooManyCallsError beyond the bound of the queue."""
         if self._closed:
             return
+        self.line.heard()
         if self._journal is not None:
             self._journal.note(self.station_id, Direction.IN, text)
         try:
@@ -104,18 +117,24 @@ class Connection:
     async def call[R: Response](self, request: Request[R], *, timeout_s: float) -> R:
         """Ask the station; raises as `StationRouter.call` does."""
         action = type(request).__name__
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
         message_id = str(new_id())
         try:
             text = write_call(message_id, request, self.version)
         except NotInVersionError as error:
             raise CallRefused(self.station_id, action, ErrorCode.NOT_SUPPORTED, str(error)) from error
+        with self.line.calling(action):
+            return await self._ask(request, action, message_id, text, deadline)
+
+    async def _ask[R: Response](
+        self, request: Request[R], action: str, message_id: str, text: str, deadline: float
+    ) -> R:
         await self._wait_for_turn(action, deadline)
         try:
             if self._closed:
                 raise StationOffline(self.station_id, action)
-            self._own_call_id, self._own_answer = message_id, loop.create_future()
+            self._own_call_id, self._own_answer = message_id, asyncio.get_running_loop().create_future()
+            self.line.asked(action)
             log.debug("to station %s: %s %s", self.station_id, action, message_id)
             async with asyncio.timeout_at(deadline):
                 await self._send(text)
@@ -155,6 +174,7 @@ class Connection:
             await asyncio.wait({self._worker}, timeout=timeout_s)
 
     async def _send(self, text: str) -> None:
+        self.line.said()
         if self._journal is not None:
             self._journal.note(self.station_id, Direction.OUT, text)
         await self._link.send(text)
@@ -186,21 +206,27 @@ class Connection:
             self._worker = None
 
     async def _answer(self, frame: Frame) -> str:
+        began = perf_counter()
         try:
             request = read_request(frame, self.version)
         except BadFrameError as error:
             self._log_refusal(error, _printable(frame.action))
+            self.line.refuse(frame.action, error.code)
             return write_error(error.message_id, error.code, error.description)
         log.debug("from station %s: %s %s", self.station_id, frame.action, frame.message_id)
         try:
             response = await self._handlers.answer(self.station_id, request)
-            return write_result(frame.message_id, response, self.version)
+            text = write_result(frame.message_id, response, self.version)
         except Exception:  # whatever a handler raises, the station must hear that its message was not kept
             log.exception("station %s: %s %r was not kept", self.station_id, frame.action, frame.message_id)
+            self.line.refuse(frame.action, ErrorCode.INTERNAL_ERROR)
             return write_error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")
+        self.line.answered(request, perf_counter() - began)
+        return text
 
     def _refuse(self, error: BadFrameError, what: str) -> None:
         self._log_refusal(error, what)
+        self.line.refuse(what, error.code)
         if error.answerable:
             self._enqueue(write_error(error.message_id, error.code, error.description))
 

@@ -186,6 +186,18 @@ async def queues(session: AsyncSession) -> list[tuple[str, WorkState, int, datet
     return [(row[0], row[1], row[2], row[3]) for row in await session.execute(query)]
 
 
+async def sessions_by_state(session: AsyncSession) -> list[tuple[SessionState, int]]:
+    """Return how many sessions run, or have ended and have no bill, by state; those of old are not counted."""
+    states = (*ACTIVE, SessionState.ENDED)
+    query = (
+        select(ChargingSession.state, func.count())
+        .where(ChargingSession.state.in_(states))
+        .group_by(ChargingSession.state)
+    )
+    found = {row[0]: row[1] for row in await session.execute(query)}
+    return [(state, found.get(state, 0)) for state in states]
+
+
 async def replicas(session: AsyncSession) -> list[Replica]:
     """Return the processes, the newest first."""
     return list(await session.scalars(select(Replica).order_by(Replica.started_at.desc())))

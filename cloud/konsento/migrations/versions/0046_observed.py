@@ -17,14 +17,14 @@ NEW: Final = """
 CASE WHEN action NOT IN ('TransactionEvent', 'MeterValues', 'StatusNotification', 'Heartbeat', '') THEN action END,
 CASE WHEN type IN ('CALLERROR', 'CALLRESULTERROR', 'unreadable') THEN {true} END
 """
-PARTIAL: Final = (
+PARTIAL: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("transaction", ("transaction_id", "station_id"), "transaction_id"),
     ("start", ("station_id", "remote_start_id"), "remote_start_id"),
     ("outlet", ("station_id", "evse_id", "at"), "evse_id"),
     ("failed", ("at",), "failed"),
     ("rare", ("rare_action", "at"), "rare_action"),
 )
-BEFORE: Final = (
+BEFORE: Final[tuple[tuple[str, ...], ...]] = (
     ("station_id", "at"),
     ("station_id", "transaction_id"),
     ("station_id", "remote_start_id"),
@@ -117,7 +117,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("station_links")
-    for name, *_ in PARTIAL:
+    for name, _, _ in PARTIAL:
         op.drop_index(f"ix_ocpp_frames_{name}", table_name="ocpp_frames")
     _put_aside()
     _frames(sa.Column("id", sa.Uuid(), nullable=False))
