@@ -31,6 +31,7 @@ NAVIGATION = (
     ("/office/", marked("Overview"), Permission.LOOK),
     ("/office/sessions", marked("Sessions"), Permission.LOOK),
     ("/office/sites", marked("Sites"), Permission.LOOK),
+    ("/office/messages", marked("Messages"), Permission.LOOK),
     ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
@@ -38,7 +39,7 @@ NAVIGATION = (
     ("/office/health", marked("Health"), Permission.LOOK),
     ("/office/staff", marked("Staff"), Permission.STAFF),
 )
-BELONGS = {"/office/stations": "/office/sites", "/office/frames": "/office/sessions"}
+BELONGS = {"/office/stations": "/office/sites", "/office/frames": "/office/messages"}
 """Pages that stand elsewhere than below the page of the navigation that leads to them."""
 
 

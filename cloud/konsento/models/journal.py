@@ -38,7 +38,7 @@ class OcppFrame(Base):
         _partial("transaction", "transaction_id", "station_id", of="transaction_id"),
         _partial("start", "station_id", "remote_start_id", of="remote_start_id"),
         _partial("outlet", "station_id", "evse_id", "at", of="evse_id"),
-        _partial("failed", "at", of="failed"),
+        _partial("failed", "failed", "at", of="failed"),
         _partial("rare", "rare_action", "at", of="rare_action"),
     )
 

@@ -21,7 +21,7 @@ PARTIAL: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("transaction", ("transaction_id", "station_id"), "transaction_id"),
     ("start", ("station_id", "remote_start_id"), "remote_start_id"),
     ("outlet", ("station_id", "evse_id", "at"), "evse_id"),
-    ("failed", ("at",), "failed"),
+    ("failed", ("failed", "at"), "failed"),
     ("rare", ("rare_action", "at"), "rare_action"),
 )
 BEFORE: Final[tuple[tuple[str, ...], ...]] = (
