@@ -35,7 +35,7 @@ SEARCHES: Final = {
     "a day of a station": Sought(
         station_id="station-0042", since=NOW - timedelta(days=20), until=NOW - timedelta(days=19)
     ),
-    "transaction": Sought(transaction_id="tx-0042-00100"),
+    "transaction": Sought(transaction_id="tx-0042-00050"),
     "rare action": Sought(action="BootNotification"),
     "rare action of a station": Sought(station_id="station-0042", action="BootNotification"),
     "errors": Sought(failed=True),

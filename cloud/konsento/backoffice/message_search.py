@@ -12,7 +12,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from konsento.kit.db import Database
 from konsento.models import Direction, OcppFrame
@@ -116,7 +116,7 @@ def _indexed(sought: Sought) -> list[ColumnElement[bool]]:
     if sought.transaction_id:
         return [OcppFrame.transaction_id == sought.transaction_id]
     if sought.failed:
-        return [OcppFrame.failed.is_(True)]
+        return [OcppFrame.failed == true()]
     if sought.action and sought.action not in ROUTINE:
         return [OcppFrame.rare_action == sought.action]
     if sought.station_id:
@@ -144,7 +144,7 @@ def _others(sought: Sought, columns: Any) -> list[ColumnElement[bool]]:
         if value:
             conditions.append(columns[name] == value)
     if sought.failed:
-        conditions.append(columns["failed"].is_(True))
+        conditions.append(columns["failed"] == true())
     if sought.text:
         conditions.append(columns["text"].contains(sought.text, autoescape=True))
     return conditions

@@ -83,7 +83,7 @@ def _tiles(language: Language, site: Site, link: StationLink, now: datetime) -> 
     error = f"{link.last_error} · {ago(language, now - link.last_error_at)}" if link.last_error_at else ""
     return [
         Tile(
-            name=text("Connected since") if site.connected else text("Gone since"),
+            name=text("Connected for") if site.connected else text("Gone for"),
             value=ago(language, now - since, past=False),
             more=link.version,
             tone="" if site.connected else "bad",
