@@ -89,8 +89,8 @@ def _tiles(language: Language, site: Site, link: StationLink, now: datetime) -> 
             tone="" if site.connected else "bad",
         ),
         Tile(
-            name=text("Connected in 24 h"),
-            value=text("{number} times", number=number(connects)),
+            name=text("Connections in 24 h"),
+            value=number(connects),
             tone="wait" if connects > 10 else "",
         ),
         Tile(
@@ -135,7 +135,7 @@ def _clock(language: Language, link: StationLink, now: datetime) -> Tile:
     if seconds < 1:
         value = text("right")
     else:
-        shown = f"{language.number(round(seconds))}{NBSP}s" if seconds < 600 else language.duration(int(seconds))
+        shown = ago(language, timedelta(seconds=seconds), past=False)
         value = text("{time} fast", time=shown) if ahead > 0 else text("{time} slow", time=shown)
     tone = "bad" if seconds > CLOCK_BAD_S else "wait" if seconds > CLOCK_WARN_S else ""
     heard = text("heard {ago}", ago=ago(language, now - link.clock_at))
