@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,22 +26,30 @@ from konsento.kit.bus import Bus, NatsBus
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id
+from konsento.kit.measured import Measured
+from konsento.kit.metrics import Metrics, Sample
+from konsento.kit.metrics_door import MetricsDoor
 from konsento.kit.nats import Nats
+from konsento.kit.readiness import Readiness
 from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, stop_on_signals
 from konsento.kit.work import WorkQueue
 from konsento.kit.work_news import WorkNews
-from konsento.migrations import migrate
+from konsento.migrations import migrate, revisions
 from konsento.notifications import mail
 from konsento.ocpp import (
     Gateway,
     Handlers,
     Journal,
+    Lines,
     LocalStationRouter,
     NatsStationRouter,
     Owners,
     StationRouter,
     TlsFiles,
+    Version,
 )
+from konsento.operations import replicas
+from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
 from konsento.settings import Role, Settings
@@ -61,6 +70,7 @@ class Parts:
     """Of the stations whose sockets this process holds."""
     gateway: Gateway
     journal: Journal | None
+    lines: Lines
     heart: Heart
     beside: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
     """What runs beside all else until the process ends."""
@@ -77,7 +87,8 @@ def wire(settings: Settings) -> Parts:
     replica_id = new_id()
     owners = Owners(database, clock, replica_id)
     local = LocalStationRouter(owners)
-    work = WorkQueue(database, clock)
+    metrics = Metrics()
+    work = WorkQueue(database, clock, metrics=metrics)
     router: StationRouter = local
     live = Bus()
     beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
@@ -87,7 +98,9 @@ def wire(settings: Settings) -> Parts:
         live = NatsBus(nats)
         WorkNews(nats, work, works=Role.WORK in settings.roles)
         beside += [nats.run, live.run]
-    services = Services(database=database, settings=settings, clock=clock, router=router, live=live, work=work)
+    services = Services(
+        database=database, settings=settings, clock=clock, router=router, live=live, work=work, metrics=metrics
+    )
     handlers = Handlers(clock)
     handlers = Handlers(clock, heartbeat_interval_s=settings.ocpp_heartbeat_s)
     charging_handlers.install(services, handlers)
@@ -101,6 +114,7 @@ def wire(settings: Settings) -> Parts:
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
+    lines = Lines(clock, metrics)
 
     doors.install(services)
     passwords.install(services)
@@ -124,12 +138,16 @@ def wire(settings: Settings) -> Parts:
         sockets_per_address=settings.ocpp_sockets_per_address,
         trusted_proxies=PROXIES,
         journal=journal,
+        lines=lines,
+        readiness=Readiness(database, revisions()),
     )
+    metrics.look(lambda: _looked_at(local, journal))
     return Parts(
         services=services,
         router=local,
         gateway=gateway,
         journal=journal,
+        lines=lines,
         heart=Heart(database, clock, facts, replica_id=replica_id, roles=" ".join(sorted(settings.roles))),
         beside=tuple(beside),
     )
@@ -143,30 +161,56 @@ def _tls(settings: Settings) -> TlsFiles | None:
     )
 
 
+def _looked_at(router: LocalStationRouter, journal: Journal | None) -> Iterator[Sample]:
+    connected = Counter(connection.version.value for connection in router.connections)
+    for version in Version:
+        yield "konsento_ocpp_stations", "Connected stations.", {"version": version.value}, connected[version.value]
+    yield "konsento_info", "Which version runs.", {"version": replicas.own_version()}, 1
+    if journal is not None:
+        yield "konsento_journal_waiting_frames", "Frames that are not written yet.", {}, journal.waiting
+        yield "konsento_journal_written_total", "Frames that were kept.", {}, journal.written
+        yield "konsento_journal_dropped_total", "Frames that the database could not take.", {}, journal.dropped
+
+
+def observe(services: Services) -> MetricsDoor:
+    """Return the door at which Prometheus reads what this process counts."""
+    gauges = Gauges(services.database, services.clock)
+    services.metrics.look(gauges.samples)
+    return MetricsDoor(services.metrics, gauges.refresh)
+
+
 def pages(services: Services) -> FastAPI:
     """Return the application that serves the browsers of drivers and of the staff."""
     app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.services = services
 
-    @app.get("/healthz", include_in_schema=False)
-    async def health() -> Response:
-        return JSONResponse({"status": "ok"})
-
+    _install_health(app, services)
     install_pages(app, services.settings)
     install_back_office(app)
     install_api(app, services)
+    # Added last, so outermost: what the guards refuse is counted as well.
+    app.add_middleware(Measured, metrics=services.metrics)
     return app
 
 
-def health() -> FastAPI:
-    """Return the application of a process that serves no pages: it says that it lives."""
+def health(services: Services) -> FastAPI:
+    """Return the application of a process that serves no pages: it says how it is."""
     app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
+    _install_health(app, services)
+    return app
+
+
+def _install_health(app: FastAPI, services: Services) -> None:
+    readiness = Readiness(services.database, revisions())
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return JSONResponse({"status": "ok"})
 
-    return app
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        is_ready, facts = await readiness.look()
+        return JSONResponse(facts, 200 if is_ready else 503)
 
 
 async def serve(settings: Settings) -> None:
@@ -182,7 +226,8 @@ async def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings, parts: Parts) -> None:
     services, roles = parts.services, settings.roles
-    app = pages(services) if Role.PAGES in roles else health()
+    app = pages(services) if Role.PAGES in roles else health(services)
+    metrics_door = observe(services)
     server = PageServer(server_config(app, settings.host, settings.port))
     stop = stop_on_signals()
     door = open_door(settings.host, settings.port)
@@ -199,12 +244,15 @@ async def _serve(settings: Settings, parts: Parts) -> None:
         await passwords.begin(services)
         beside.append(asyncio.create_task(parts.heart.run(), name="heart"))
         beside += [asyncio.create_task(run()) for run in parts.beside]
+        if settings.metrics_port:
+            await metrics_door.start(settings.metrics_host, settings.metrics_port)
         # Or the first question for a holiday would hold everybody up.
         beside.append(asyncio.create_task(asyncio.to_thread(holidays.load), name="holidays"))
         if Role.GATEWAY in roles:
             if parts.journal is not None:
                 beside.append(asyncio.create_task(parts.journal.run(), name="journal"))
             beside.append(asyncio.create_task(parts.router.run(), name="owners"))
+            beside.append(asyncio.create_task(parts.lines.run(services.database), name="lines"))
             await parts.gateway.start(settings.ocpp_host, settings.ocpp_port)
         if Role.WORK in roles:
             runner = asyncio.create_task(services.work.run(), name="due work")
@@ -230,6 +278,7 @@ async def _serve(settings: Settings, parts: Parts) -> None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await metrics_door.stop()
         door.close()
         await services.database.close()
 

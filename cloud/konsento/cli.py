@@ -58,10 +58,10 @@ def serve() -> None:
     """Serve the pages and the OCPP gateway until SIGTERM or Ctrl-C."""
     # Only this command needs the web framework, which takes longer to load than the others to run.
     from konsento import app  # noqa: PLC0415
-    from konsento.kit.serving import configure_log  # noqa: PLC0415
+    from konsento.kit.logs import configure_log  # noqa: PLC0415
 
     settings = _settings()
-    configure_log(settings.log_level)
+    configure_log(settings.log_level, settings.log_format)
     asyncio.run(app.serve(settings))
 
 

@@ -32,6 +32,9 @@ class UnknownStations(StrEnum):
     """It waits, pending, until the operator accepts or rejects it."""
 
 
+from konsento.kit.logs import LogFormat
+
+
 class Settings(BaseSettings):
     """Settings of the management server."""
 
@@ -124,8 +127,16 @@ class Settings(BaseSettings):
     """Requests that one token may make in a minute, in each process."""
     webhooks_to_loopback: bool = False
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
+    ocpp_journal_max_rows: int = Field(default=5_000_000, ge=0)
+    """How many messages it keeps at most, about 0.5 kB each; the oldest go first. 0 for no bound but the days."""
     log_level: str = "INFO"
     """Level of the log."""
+    log_format: LogFormat = LogFormat.TEXT
+    """`text` for people, or `json`: one object a line."""
+    metrics_host: str = "127.0.0.1"
+    """Address that the metrics listen on; whoever reaches it may read them."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the metrics for Prometheus; 0 for none."""
 
     @field_validator("roles", mode="before")
     @classmethod

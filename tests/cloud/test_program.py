@@ -66,7 +66,7 @@ async def _serving(environment: dict[str, str]) -> AsyncIterator[tuple[Process, 
     assert process.stderr is not None
     try:
         async with asyncio.timeout(60):
-            while not lines or " ready: " not in lines[-1]:
+            while not lines or "ready: pages on" not in lines[-1]:
                 line = await process.stderr.readline()
                 assert line, "\n".join(lines)
                 lines.append(line.decode())
@@ -230,6 +230,37 @@ def test_a_bad_setting_is_named_without_its_value(
     err = capsys.readouterr().err
     assert "KONSENTO_PORT" in err
     assert "secret" not in err
+
+
+async def test_what_an_operator_looks_at_is_there(environment: dict[str, str]) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    observed = environment | {"KONSENTO_LOG_FORMAT": "json", "KONSENTO_METRICS_PORT": str(port)}
+    folder = Path(environment["KONSENTO_DATABASE_URL"].removeprefix("sqlite+aiosqlite:///")).parent
+    assert (await _konsento(environment, "apply", str(folder / "site.toml")))[0] == 0
+    async with _serving(observed) as (process, log):
+        async with httpx.AsyncClient(timeout=30) as browser, _station(environment, "station-password-1") as station:
+            await station.call("StatusNotification", STATUS)
+            ready = [
+                await browser.get(f"{at}/readyz")
+                for at in (environment["KONSENTO_PUBLIC_URL"], f"http://127.0.0.1:{environment['KONSENTO_OCPP_PORT']}")
+            ]
+            told = (await browser.get(f"http://127.0.0.1:{port}/metrics")).text
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+
+    assert [answer.status_code for answer in ready] == [200, 200]
+    assert {answer.json()["migrations"] for answer in ready} == {"ok"}
+    assert 'konsento_ocpp_stations{version="ocpp2.1"} 1.0' in told
+    assert 'konsento_ocpp_answer_seconds_count{action="StatusNotification"} 1.0' in told
+    assert 'konsento_http_requests_total{method="GET",route="/readyz",status="200"} 1.0' in told
+    assert "konsento_database_up 1.0" in told
+    assert STATION not in told
+    lines = [json.loads(line) for line in log]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
+    (connected,) = [line for line in lines if "connected with" in line["message"]]
+    assert (connected["station_id"], connected["logger"]) == (STATION, "konsento.ocpp.gateway")
 
 
 async def test_behind_a_proxy_on_this_machine_one_guesser_does_not_lock_the_other_stations_out(

@@ -31,6 +31,7 @@ NAVIGATION = (
     ("/office/", marked("Overview"), Permission.LOOK),
     ("/office/sessions", marked("Sessions"), Permission.LOOK),
     ("/office/sites", marked("Sites"), Permission.LOOK),
+    ("/office/messages", marked("Messages"), Permission.LOOK),
     ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
@@ -41,7 +42,7 @@ NAVIGATION = (
 BELONGS = {
     "/office/stations": "/office/sites",
     "/office/pending": "/office/sites",
-    "/office/frames": "/office/sessions",
+    "/office/frames": "/office/messages",
 }
 """Pages that stand elsewhere than below the page of the navigation that leads to them."""
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any, Final
 
 from sqlalchemy import and_, case, select, update
@@ -18,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database, after_commit, insert
+from konsento.kit.logs import log_context
+from konsento.kit.metrics import Metrics
 from konsento.kit.work_table import Work, WorkRow, WorkState
 
 log = logging.getLogger(__name__)
@@ -72,10 +75,13 @@ class _Lane:
 class WorkQueue:
     """A table of due work, the management server's unless another is named, and the task that works it off."""
 
-    def __init__(self, database: Database, clock: Clock, table: type[WorkRow] = Work) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, table: type[WorkRow] = Work, metrics: Metrics | None = None
+    ) -> None:
         self._database = database
         self._table = table
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._handlers: dict[str, WorkHandler] = {}
         self._new = asyncio.Event()
         self._next_look: float | None = None
@@ -225,12 +231,17 @@ class WorkQueue:
             ]
 
     async def _work(self, job: Job) -> None:
+        began = perf_counter()
+        log_context.set({"work": job.kind})
         try:
             answer = await self._handlers[job.kind](job)
         except Exception as error:  # whatever a handler raises, the work stays and is tried again
             log.exception("work %s %s failed (%d before)", job.kind, job.key, job.attempts)
+            self._metrics.work[job.kind, "dead" if job.attempts + 1 >= DEAD_AFTER else "failed"].inc()
             await self._note(job, **self._failed(job, error))
             return
+        self._metrics.work[job.kind, "done" if answer is None else "again"].inc()
+        self._metrics.work_seconds[(job.kind,)].observe(perf_counter() - began)
         if answer is None:
             await self._note(job, state=WorkState.DONE, attempts=0, last_error="")
         else:

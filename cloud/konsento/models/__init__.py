@@ -33,6 +33,7 @@ from konsento.models.staff import (
     StaffSignIn,
     StaffToken,
 )
+from konsento.models.station_link import StationLink
 from konsento.models.station_owner import StationOwner
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
@@ -93,6 +94,7 @@ __all__ = [
     "StaffRecoveryCode",
     "StaffSignIn",
     "StaffToken",
+    "StationLink",
     "StationOwner",
     "Tariff",
     "Transfer",

@@ -36,6 +36,7 @@ from konsento.ocpp.errors import (
 from konsento.ocpp.gateway import Authenticate, Gateway
 from konsento.ocpp.handlers import Handler, Handlers
 from konsento.ocpp.journal import Journal
+from konsento.ocpp.lines import Lines
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
 from konsento.ocpp.nats_router import NatsStationRouter
@@ -57,6 +58,7 @@ __all__ = [
     "Handler",
     "Handlers",
     "Journal",
+    "Lines",
     "LinkCallback",
     "LocalStationRouter",
     "NatsStationRouter",

@@ -10,9 +10,12 @@ from typing import Final
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 from aiohttp.typedefs import Handler as WebHandler
 
+from konsento.kit.logs import log_context
+from konsento.kit.readiness import Readiness
 from konsento.ocpp.credentials import Entry, Shown, basic_password, certificate_names, is_identity
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
+from konsento.ocpp.lines import Lines
 from konsento.ocpp.link import SocketLink
 from konsento.ocpp.listener import Listener
 from konsento.ocpp.local_router import CLOSE_REPLACED, LocalStationRouter
@@ -43,7 +46,7 @@ async def _nobody_waits(_station_id: str, _version: Version, _boot: BootNotifica
 
 
 class Gateway:
-    """Serves `/ocpp/STATION_ID` (or below another `path`) for stations and `/healthz`.
+    """Serves `/ocpp/STATION_ID` (or below another `path`) for stations `/healthz` and `/readyz`.
 
     A wrong password and an unknown station both get 401; after repeated failures 429. `trusted_proxies` are addresses
     whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: without them all stations behind a proxy would share
@@ -72,6 +75,8 @@ class Gateway:
         address_throttle: Throttle | None = None,
         arrival_throttle: Throttle | None = None,
         journal: Journal | None = None,
+        lines: Lines | None = None,
+        readiness: Readiness | None = None,
     ) -> None:
         """Make a gateway that does not listen yet.
 
@@ -97,6 +102,8 @@ class Gateway:
         # Each arrival and each leave is noted in the database.
         self._arrival_throttle = arrival_throttle or Throttle(limit=30, window_s=60)
         self._journal = journal
+        self._lines = lines or Lines()
+        self._readiness = readiness
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
         self._sockets: Counter[str] = Counter()
@@ -111,6 +118,7 @@ class Gateway:
         """Listen on the address; port 0 takes a free one. Raises OSError where it is taken, BadCertificateError."""
         app = web.Application(middlewares=[self._one_request])
         app.router.add_get("/healthz", self._serve_health)
+        app.router.add_get("/readyz", self._serve_readiness)
         for path in dict.fromkeys(("/ocpp", self._path)):
             # Stations put their identity after whatever they were given: with one slash, with two, and one behind it.
             for before, behind in (("/", ""), ("/", "/"), ("//", "")):
@@ -168,13 +176,25 @@ class Gateway:
     async def _serve_health(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "stations": len(self._router.connections)})
 
+    async def _serve_readiness(self, _request: web.Request) -> web.Response:
+        ready, facts = (True, {}) if self._readiness is None else await self._readiness.look()
+        ready = ready and not self._stopping
+        facts = {**facts, "gateway": "stopping" if self._stopping else "listening"}
+        return web.json_response(facts, status=200 if ready else 503)
+
     async def _serve_station(self, request: web.Request) -> web.StreamResponse:
         if self._stopping:
             raise web.HTTPServiceUnavailable(text="The server stops.\n")
         station_id = request.match_info["station_id"]
         address = self._address(request)
+        # Inherited by what answers this station: the log says whose it is.
+        log_context.set({"station_id": station_id[:50]})
         with self._place(address):
-            entry = await self._admit(request, station_id, address)
+            try:
+                entry = await self._admit(request, station_id, address)
+            except web.HTTPException as error:
+                self._lines.metrics.turned_away[(str(error.status),)].inc()
+                raise
             version = _choose_version(request)
             if version is None:
                 log.warning("station %s offers none of our OCPP versions", station_id)
@@ -210,7 +230,9 @@ class Gateway:
         handlers: Handlers | Registration = self._handlers
         if held:
             handlers = Registration(self._handlers, self._register, version, retry_s=self._retry_s)
-        connection = Connection(station_id, version, handlers, link, self._journal)
+        line = self._lines.open(station_id, version)
+        line.pinger = link
+        connection = Connection(station_id, version, handlers, link, self._journal, line=line)
         self._arrivals.setdefault(station_id, []).append(place)
         replaced = self._router.attach(connection)
         log.info("station %s connected with %s%s", station_id, version, " and is held" if held else "")
@@ -223,6 +245,7 @@ class Gateway:
             log.warning("station %s does not read what it is sent", station_id)
         finally:
             self._router.detach(connection)
+            line.close(socket.close_code)
             log.info("station %s disconnected (close code %s)", station_id, socket.close_code)
         return socket
 
@@ -301,7 +324,7 @@ class Gateway:
                 case WSMsgType.PING:
                     await link.pong(message.data)
                 case WSMsgType.PONG:
-                    pass
+                    connection.line.ponged(message.data)
                 case WSMsgType.BINARY:
                     log.warning("station %s sent a binary frame", connection.station_id)
                     await connection.hang_up(WSCloseCode.UNSUPPORTED_DATA, "frames are text")

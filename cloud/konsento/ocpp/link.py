@@ -26,6 +26,10 @@ class SocketLink:
         """Answer a ping; raises as `send` does."""
         await self._within(self._socket.pong(message))
 
+    async def ping(self, message: bytes) -> None:
+        """Send a ping; raises as `send` does."""
+        await self._within(self._socket.ping(message))
+
     async def close(self, code: int, reason: str) -> None:
         """Close with a WebSocket close code. A peer that does not answer the close is cut."""
         try:

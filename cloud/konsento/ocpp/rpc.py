@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from time import perf_counter
 from typing import Any, Final, Protocol
 
 from konsento.kit.ids import new_id
@@ -27,6 +28,7 @@ from konsento.ocpp.codec import (
 from konsento.ocpp.errors import CallRefused, CallTimeout, StationBusy, StationOffline
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
+from konsento.ocpp.lines import Line, Lines
 from konsento.ocpp.messages import Request, Response, Version
 from konsento.ocpp.raw_calls import check_raw
 from konsento.ocpp.registration import NotRegisteredError, Registration
@@ -64,6 +66,8 @@ class Connection:
         handlers: Handlers | Registration,
         link: Link,
         journal: Journal | None = None,
+        *,
+        line: Line | None = None,
     ) -> None:
         self.station_id = station_id
         self.version = version
@@ -79,6 +83,9 @@ class Connection:
         self._waiting_calls = 0
         self._own_call_id: str | None = None
         self._own_answer: asyncio.Future[Frame | BadFrameError | None] | None = None
+        self.line = line or Lines().open(station_id, version)
+        """What is measured on it."""
+        self.line.unanswered = lambda: len(self._unanswered) + (self._worker is not None)
 
     @property
     def open(self) -> bool:
@@ -89,6 +96,7 @@ class Connection:
         """Take a frame, whatever is in it. Returns at once; raises TooManyCallsError beyond the bound of the queue."""
         if self._closed:
             return
+        self.line.heard()
         if self._journal is not None:
             self._journal.note(self.station_id, Direction.IN, text)
         try:
@@ -152,6 +160,7 @@ class Connection:
             await asyncio.wait({self._worker}, timeout=timeout_s)
 
     async def _send(self, text: str) -> None:
+        self.line.said()
         if self._journal is not None:
             self._journal.note(self.station_id, Direction.OUT, text)
         await self._link.send(text)
@@ -183,24 +192,30 @@ class Connection:
             self._worker = None
 
     async def _answer(self, frame: Frame) -> str:
+        began = perf_counter()
         try:
             request = read_request(frame, self.version)
         except BadFrameError as error:
             self._log_refusal(error, _printable(frame.action))
+            self.line.refuse(frame.action, error.code)
             return write_error(error.message_id, error.code, error.description)
         log.debug("from station %s: %s %s", self.station_id, frame.action, frame.message_id)
         try:
             response = await self._handlers.answer(self.station_id, request)
-            return write_result(frame.message_id, response, self.version)
+            text = write_result(frame.message_id, response, self.version)
         except NotRegisteredError:
             log.info("station %s: %s before it was accepted", self.station_id, _printable(frame.action))
             return write_error(frame.message_id, ErrorCode.SECURITY_ERROR, "wait until BootNotification is accepted")
         except Exception:  # whatever a handler raises, the station must hear that its message was not kept
             log.exception("station %s: %s %r was not kept", self.station_id, frame.action, frame.message_id)
+            self.line.refuse(frame.action, ErrorCode.INTERNAL_ERROR)
             return write_error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")
+        self.line.answered(frame.action, request, perf_counter() - began)
+        return text
 
     def _refuse(self, error: BadFrameError, what: str) -> None:
         self._log_refusal(error, what)
+        self.line.refuse(what, error.code)
         if error.answerable:
             self._enqueue(write_error(error.message_id, error.code, error.description))
         elif error.message_id == self._own_call_id:
@@ -230,6 +245,12 @@ class Connection:
 
     async def _ask[A](self, action: str, message_id: str, text: str, read: Callable[[Frame], A], timeout_s: float) -> A:
         """Send a call when its turn has come, and read its answer."""
+        with self.line.calling(action):
+            return await self._asked(action, message_id, text, read, timeout_s)
+
+    async def _asked[A](
+        self, action: str, message_id: str, text: str, read: Callable[[Frame], A], timeout_s: float
+    ) -> A:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         await self._wait_for_turn(action, deadline)
@@ -237,6 +258,7 @@ class Connection:
             if self._closed:
                 raise StationOffline(self.station_id, action)
             self._own_call_id, self._own_answer = message_id, loop.create_future()
+            self.line.asked(action)
             log.debug("to station %s: %s %s", self.station_id, action, message_id)
             async with asyncio.timeout_at(deadline):
                 await self._send(text)

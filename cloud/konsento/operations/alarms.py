@@ -29,7 +29,9 @@ DEAD_AFTER: Final = timedelta(seconds=35)
 TRANSACTION_UNKNOWN: Final = timedelta(hours=24)
 """How long an alarm about a transaction that belongs to no session stays, if it is not given to one."""
 
-CLOCK_APART: Final = timedelta(minutes=2)
+CLOCK_APART: Final = timedelta(minutes=1)
+CLOCK_HEARD: Final = timedelta(days=1)
+"""What a site's clock was longer ago says nothing about now."""
 MAIL_ATTEMPTS: Final = 6
 """Failures of one mail in a row: about two minutes of trying."""
 LEAST_FREE: Final = 0.05
@@ -197,7 +199,7 @@ async def _look(session: AsyncSession, now: datetime) -> Sequence[Finding]:
             subject=site.station_id,
             details={"site": site.name, "seconds": int(late.total_seconds())},
         )
-        for site, late in await repository.clocks_apart(session, CLOCK_APART)
+        for site, late in await repository.clocks_apart(session, CLOCK_APART, now - CLOCK_HEARD)
     ]
     mails, error = await repository.failing(session, "mail", MAIL_ATTEMPTS)
     if mails:

@@ -63,6 +63,10 @@ async def _settle(
     await webhooks.emit(session, services, charging, EventType.SETTLED)
     await services.work.add(session, "tell", str(charging.id), payload={"what": "ended"})
     after_commit(session, lambda: services.live.publish(charging.id))
+    if charging.ended_at is not None:
+        # By two clocks, so it may seem to be billed before it ended.
+        lag_s = max(0.0, (services.clock.now() - charging.ended_at).total_seconds())
+        after_commit(session, lambda: services.metrics.settlement_lag.observe(lag_s))
 
 
 async def _more_to_come(services: Services, station_id: str, transaction_id: str) -> bool:

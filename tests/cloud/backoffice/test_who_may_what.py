@@ -43,7 +43,12 @@ PRIVATE = {
     ("POST", "/alarms/mails"): Permission.LOOK,
     ("POST", "/alarms/{number}/acknowledge"): Permission.ALARMS,
     ("POST", "/alarms/{number}/retry"): Permission.ALARMS,
+    ("GET", "/messages"): Permission.LOOK,
+    ("GET", "/messages.csv"): Permission.LOOK,
+    ("GET", "/messages.jsonl"): Permission.LOOK,
     ("GET", "/stations/{station_id}"): Permission.LOOK,
+    ("GET", "/stations/{station_id}/live"): Permission.LOOK,
+    ("GET", "/stations/{station_id}/messages/live"): Permission.LOOK,
     ("GET", "/stations/{station_id}/labels"): Permission.SITES,
     ("GET", "/stations/{station_id}/labels.pdf"): Permission.SITES,
     ("GET", "/stations/{station_id}/labels.svg"): Permission.SITES,
@@ -137,7 +142,7 @@ async def test_nobody_is_led_to_the_sign_in(office: Office) -> None:
     async with office.bench.browser() as browser:
         for method, path in PRIVATE:
             answer = await browser.request(method, address(path), data=FIELDS if method == "POST" else None)
-            if path.endswith((".csv", "/live")):
+            if path.endswith((".csv", ".jsonl", "/live")):
                 assert answer.status_code == 401, path
             else:
                 assert answer.status_code == 303, path

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
+from konsento.kit import readiness
+from konsento.migrations import revisions
 from konsento.ocpp import Entry, StationOffline, Version
 from konsento.ocpp.gateway import ARRIVING_AT_ONCE
 from konsento.ocpp.messages import Heartbeat, HeartbeatResponse, Reset, ResetResponse, ResetStatus, ResetType
 from konsento.ocpp.throttle import Throttle
 
 if TYPE_CHECKING:
+    from konsento.kit.db import Database
     from tests.cloud.ocpp.conftest import Site, Station
 
 type MakeSite = Callable[..., Awaitable[Site]]
@@ -246,6 +249,26 @@ async def test_a_stop_answers_what_was_taken_and_says_goodbye(site: Site, statio
     assert (await station.closed()).type is WSMsgType.CLOSE
     assert station.socket.close_code == 1001
     await stopping
+
+
+async def test_the_gateway_is_not_ready_while_its_database_is_away(
+    make_site: MakeSite, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise OSError("no such disk")
+
+    monkeypatch.setattr(readiness, "REMEMBERED_S", 0.0)
+    site = await make_site(readiness=readiness.Readiness(database, revisions()))
+
+    async def asked() -> tuple[int, str]:
+        async with site.client.get(f"http://127.0.0.1:{site.gateway.port}/readyz") as answer:
+            return answer.status, (await answer.json())["database"]
+
+    assert await asked() == (200, "ok")
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "transaction", away)
+        assert await asked() == (503, "away")
+    assert await asked() == (200, "ok")
 
 
 async def test_health_counts_the_stations(site: Site, station: Station) -> None:

@@ -199,15 +199,15 @@ def test_the_value_of_an_unknown_variable_is_hidden(name: str) -> None:
 
 @given(text=st.text(max_size=200))
 def test_whatever_is_noted_nothing_is_raised(text: str) -> None:
-    module._kept("", b"", text)
+    module._kept("", "", b"", text)
     kind, message_id, action, payload = module._parts(text)
 
     assert kind == module.UNREADABLE or message_id
-    assert isinstance(module._kept(action, payload, text), str)
+    assert isinstance(module._kept(kind, action, payload, text), str)
 
 
 async def test_a_long_frame_is_cut(journal: Journal, database: Database) -> None:
-    journal.note("S", IN, json.dumps([2, "1", "DataTransfer", {"data": "x" * 50_000}]))
+    journal.note("S", IN, json.dumps([2, "1", "NotifyReport", {"seqNo": [1] * 50_000}]))
     await journal.flush()
 
     assert len((await frames(database))[0].text) == module.MOST_TEXT

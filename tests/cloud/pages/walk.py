@@ -1,5 +1,6 @@
 """Walks through every screen. Each step leads to a screen and names it."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,8 +13,8 @@ from playwright.async_api import Page
 from sqlalchemy import select, update
 
 from konsento.charging.work import find_out_start
-from konsento.models import FloorPlan, Outlet, OutletStatus, PendingStation, PresenceCheck, Role, Site
-from konsento.ocpp import CallTimeout
+from konsento.models import Direction, FloorPlan, Outlet, OutletStatus, PendingStation, PresenceCheck, Role, Site
+from konsento.ocpp import CallTimeout, Journal, Lines, Version
 from konsento.ocpp.messages import (
     DataTransfer,
     DataTransferResponse,
@@ -307,6 +308,28 @@ async def _dials_in(stage: Stage, station_id: str) -> UUID:
         return (await transaction.scalars(query)).one()
 
 
+async def _converse(stage: Stage) -> None:
+    """Have the site's line measured and its messages kept, with a clock that is fast and a call that it refused."""
+    services, clock = stage.bench.services, stage.bench.clock
+    lines, journal = Lines(clock), Journal(services.database, clock)
+    line = lines.open(STATION, Version.V21)
+    line.events, line.frames_in, line.frames_out = 1204, 3310, 3308
+    line.refuse("NotifyEvent", "FormatViolation")
+    line._calls.extend([0.184, 0.21, 2.4])
+    line._pings.extend([0.012, 0.0131, 0.19])
+    line._late.append((clock.now(), -14.0))
+    clock.advance(timedelta(minutes=4))
+    await lines.write(services.database)
+    event = {"eventType": "Updated", "timestamp": "2026-11-22T01:58:00Z", "triggerReason": "MeterValuePeriodic"}
+    for number in range(60):
+        about = event | {"seqNo": number, "transactionInfo": {"transactionId": "T1", "chargingState": "Charging"}}
+        journal.note(STATION, Direction.IN, json.dumps([2, f"{number}", "TransactionEvent", about]))
+        journal.note(STATION, Direction.OUT, f'[3,"{number}",{{}}]')
+    journal.note(STATION, Direction.OUT, '[2,"r","Reset",{"type":"OnIdle"}]')
+    journal.note(STATION, Direction.IN, '[4,"r","NotSupported","no reset here",{}]')
+    await journal.flush()
+
+
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
     """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
     services = stage.bench.services
@@ -327,6 +350,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         await stations.note_status(transaction, STATION, 3, OutletStatus.AVAILABLE, reason="", at=services.clock.now())
         await alarms.watch(transaction, services.clock.now())
     stranger = await _dials_in(stage, f"Acme:{email.partition('@')[0]}")
+    await _converse(stage)
     await at("/")
     yield "sign-in"
     await at(f"/invitation/{invitation}")
@@ -343,6 +367,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("drivers", "/drivers"),
         ("station", f"/stations/{STATION}"),
         ("any-request", f"/stations/{STATION}/ocpp?action=SetChargingProfile"),
+        ("messages", "/messages"),
+        ("messages-none", "/messages?text=nowhere&failed=true"),
         ("labels", f"/stations/{STATION}/labels?cut_marks=true&start=2"),
         ("sites", "/sites"),
         ("site-new", "/sites/new"),
