@@ -23,7 +23,7 @@ from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, 
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
 from konsento.notifications import mail
-from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter
+from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter, Transactions
 from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
 from konsento.settings import Settings
@@ -70,7 +70,7 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
             journal_dropped=journal.dropped if journal else 0,
         )
 
-    gateway = Gateway(handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal)
+    gateway = Gateway(handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal, v16=Transactions(database))
     return services, gateway, journal, Heart(database, clock, facts)
 
 

@@ -3,7 +3,7 @@
 The driver's wish is kept as a `LimitChange`; the site gets it in the answer to its next event (OCPP 2.1, E16), for
 which it is asked at once, and confirms it by telling the limits that it has. Until then the old limit is in force and
 the dearer one is held for: more money is held before more is allowed, and given back only when less can flow.
-A station of OCPP 2.0.1 knows no such limits: there this server watches the meter, so the new one is in force at once.
+A station of OCPP 2.0.1 or 1.6 knows no such limits: there this server watches the meter, so the new one is in force at once.
 """
 
 import logging
@@ -125,7 +125,7 @@ def _change(charging: ChargingSession, quote: Quote, now: datetime) -> LimitChan
 
 
 def _nothing_to_tell(services: Services, charging: ChargingSession, change: LimitChange) -> bool:
-    if services.router.version(charging.outlet.site.station_id) is Version.V201:
+    if services.router.version(charging.outlet.site.station_id) in {Version.V201, Version.V16}:
         return True
     return (change.energy_cap_wh, change.time_limit_s) == (charging.energy_cap_wh, charging.time_limit_s)
 

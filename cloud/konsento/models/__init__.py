@@ -27,6 +27,7 @@ from konsento.models.site import FloorPlan, PresenceCheck, Site
 from konsento.models.staff import AlarmMails, Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
+from konsento.models.v16 import V16Reading, V16Transaction
 from konsento.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
@@ -84,6 +85,8 @@ __all__ = [
     "Tariff",
     "Transfer",
     "TransferKind",
+    "V16Reading",
+    "V16Transaction",
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookEvent",

@@ -29,6 +29,7 @@ from konsento.ocpp.journal import Journal
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
 from konsento.ocpp.stations import LinkCallback, StationRouter
+from konsento.ocpp.v16.transactions import Transactions
 
 __all__ = [
     "VENDOR_ID",
@@ -45,6 +46,7 @@ __all__ = [
     "StationBusy",
     "StationOffline",
     "StationRouter",
+    "Transactions",
     "Version",
     "custom_data",
 ]

@@ -17,6 +17,8 @@ from konsento.ocpp.messages import (
     TransactionEvent,
     Version,
 )
+from konsento.ocpp.v16 import messages as v16_messages
+from konsento.ocpp.v16.messages import TO_STATION
 
 FROM_STATION: Final[tuple[type[Request[Any]], ...]] = (
     Authorize,
@@ -58,7 +60,15 @@ _V21: Final = _V201 | frozenset(
     """.split()  # noqa: SIM905
 )
 
+_V16: Final = TO_STATION | frozenset(kind.__name__ for kind in v16_messages.FROM_STATION)
+
 
 def known_actions(version: Version) -> frozenset[str]:
     """Return every action of that OCPP version: NotSupported says that an action is known, NotImplemented that not."""
-    return _V21 if version is Version.V21 else _V201
+    match version:
+        case Version.V21:
+            return _V21
+        case Version.V201:
+            return _V201
+        case Version.V16:
+            return _V16

@@ -160,7 +160,7 @@ def _frame_type(elements: list[Raw], version: Version) -> FrameType:
         frame_type = FrameType(int(number))
     except ValueError:
         frame_type = None
-    if frame_type is None or (version is Version.V201 and frame_type > FrameType.CALLERROR):
+    if frame_type is None or (version is not Version.V21 and frame_type > FrameType.CALLERROR):
         raise BadFrameError(
             ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED,
             f"there is no message type {int(number)}",
@@ -204,14 +204,17 @@ def _string(raw: Raw) -> str | None:
 def _read_payload[B: Body](kind: type[B], frame: Frame) -> B:
     try:
         body: B = _decoders[kind].decode(frame.payload)
-    except msgspec.ValidationError as error:
-        answerable = frame.type is FrameType.CALL
-        raise BadFrameError(
-            _code_of(str(error)), str(error), message_id=frame.message_id, answerable=answerable
-        ) from error
     except _UNREADABLE as error:
-        raise BadFrameError(ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id) from error
+        raise payload_error(error, frame) from error
     return body
+
+
+def payload_error(error: Exception, frame: Frame) -> BadFrameError:
+    """Return what is wrong with a frame's payload, from what msgspec says of it."""
+    if isinstance(error, msgspec.ValidationError):
+        answerable = frame.type is FrameType.CALL
+        return BadFrameError(_code_of(str(error)), str(error), message_id=frame.message_id, answerable=answerable)
+    return BadFrameError(ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id)
 
 
 _CODES_BY_MESSAGE: Final = (

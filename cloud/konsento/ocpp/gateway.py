@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
@@ -14,8 +14,10 @@ from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import Version
-from konsento.ocpp.rpc import Connection, TooManyCallsError
+from konsento.ocpp.rpc import Connection, Link, TooManyCallsError
 from konsento.ocpp.throttle import Throttle
+from konsento.ocpp.v16.connection import Connection16
+from konsento.ocpp.v16.transactions import Transactions
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,8 @@ class Gateway:
 
     A wrong password and an unknown station both get 401; after repeated failures 429. `trusted_proxies` are addresses
     whose `X-Forwarded-For` is believed: without it all stations behind a proxy would share one count of failures. With
-    a `journal` every frame is kept for whoever has to find out later what happened.
+    a `journal` every frame is kept for whoever has to find out later what happened. Stations of OCPP 1.6 are let in
+    where there is a `v16`, which keeps what the server has to keep for them.
     """
 
     def __init__(
@@ -47,8 +50,11 @@ class Gateway:
         station_throttle: Throttle | None = None,
         address_throttle: Throttle | None = None,
         journal: Journal | None = None,
+        v16: Transactions | None = None,
     ) -> None:
         self._handlers = handlers
+        self._v16 = v16
+        self._versions = [version for version in Version if version is not Version.V16 or v16 is not None]
         self._router = router
         self._authenticate = authenticate
         self._ping_interval_s = ping_interval_s
@@ -110,10 +116,10 @@ class Gateway:
             raise web.HTTPServiceUnavailable(text="The server stops.\n")
         station_id = request.match_info["station_id"]
         await self._admit(request, station_id)
-        version = _choose_version(request)
+        version = _choose_version(request, self._versions)
         if version is None:
             log.warning("station %s offers none of our OCPP versions", station_id)
-            raise web.HTTPBadRequest(text=f"Offer one of these subprotocols: {', '.join(Version)}.\n")
+            raise web.HTTPBadRequest(text=f"Offer one of these subprotocols: {', '.join(self._versions)}.\n")
         socket = web.WebSocketResponse(
             protocols=(version,),
             compress=False,
@@ -121,7 +127,7 @@ class Gateway:
             max_msg_size=self._max_frame_bytes,
         )
         await socket.prepare(request)
-        connection = Connection(station_id, version, self._handlers, _SocketLink(socket), self._journal)
+        connection = self._connection(station_id, version, _SocketLink(socket))
         replaced = self._router.attach(connection)
         log.info("station %s connected with %s", station_id, version)
         if replaced is not None:
@@ -133,6 +139,13 @@ class Gateway:
             self._router.detach(connection)
             log.info("station %s disconnected (close code %s)", station_id, socket.close_code)
         return socket
+
+    def _connection(self, station_id: str, version: Version, link: Link) -> Connection:
+        if version is not Version.V16 or self._v16 is None:
+            return Connection(station_id, version, self._handlers, link, self._journal)
+        return Connection16(
+            station_id, self._handlers, link, self._journal, transactions=self._v16, clock=self._handlers.clock
+        )
 
     async def _admit(self, request: web.Request, station_id: str) -> None:
         address = self._address(request)
@@ -198,10 +211,10 @@ class _SocketLink:
             await self._socket.close(code=code, message=reason.encode())
 
 
-def _choose_version(request: web.Request) -> Version | None:
+def _choose_version(request: web.Request, versions: Sequence[Version]) -> Version | None:
     offered = {
         protocol.strip()
         for header in request.headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, [])
         for protocol in header.split(",")
     }
-    return next((version for version in Version if version in offered), None)
+    return next((version for version in versions if version in offered), None)

@@ -104,18 +104,21 @@ class Connection:
     async def call[R: Response](self, request: Request[R], *, timeout_s: float) -> R:
         """Ask the station; raises as `StationRouter.call` does."""
         action = type(request).__name__
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
         message_id = str(new_id())
         try:
             text = write_call(message_id, request, self.version)
         except NotInVersionError as error:
             raise CallRefused(self.station_id, action, ErrorCode.NOT_SUPPORTED, str(error)) from error
+        return await self._read_answer(request, await self._exchange(action, message_id, text, deadline))
+
+    async def _exchange(self, action: str, message_id: str, text: str, deadline: float) -> Frame:
+        """Send a call and return the frame that answers it; raises CallError except CallRefused."""
         await self._wait_for_turn(action, deadline)
         try:
             if self._closed:
                 raise StationOffline(self.station_id, action)
-            self._own_call_id, self._own_answer = message_id, loop.create_future()
+            self._own_call_id, self._own_answer = message_id, asyncio.get_running_loop().create_future()
             log.debug("to station %s: %s %s", self.station_id, action, message_id)
             async with asyncio.timeout_at(deadline):
                 await self._send(text)
@@ -130,7 +133,7 @@ class Connection:
             self._turn.release()
         if frame is None:
             raise CallTimeout(self.station_id, action, "link lost")
-        return await self._read_answer(request, frame)
+        return frame
 
     def close(self) -> None:
         """Take and send nothing more, because the link is gone or about to go; a call under way fails.
@@ -202,7 +205,10 @@ class Connection:
     def _refuse(self, error: BadFrameError, what: str) -> None:
         self._log_refusal(error, what)
         if error.answerable:
-            self._enqueue(write_error(error.message_id, error.code, error.description))
+            self._enqueue(self._error_text(error.message_id, error.code, error.description))
+
+    def _error_text(self, message_id: str, code: ErrorCode, description: str) -> str:
+        return write_error(message_id, code, description)
 
     def _log_refusal(self, error: BadFrameError, what: str) -> None:
         # Only the code: the description may quote what came.
