@@ -70,7 +70,9 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
             journal_dropped=journal.dropped if journal else 0,
         )
 
-    gateway = Gateway(handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal, v16=Transactions(database))
+    gateway = Gateway(
+        handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal, v16=Transactions(database)
+    )
     return services, gateway, journal, Heart(database, clock, facts)
 
 

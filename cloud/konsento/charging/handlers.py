@@ -2,7 +2,7 @@
 
 import logging
 
-from konsento.charging import inventory, presence
+from konsento.charging import chargers, inventory, presence, sampling
 from konsento.charging.ingest import take_in
 from konsento.charging.work import note_interruption
 from konsento.ocpp import Handlers
@@ -49,15 +49,11 @@ def install(services: Services, handlers: Handlers) -> None:
     async def status(station_id: str, message: StatusNotification) -> None:
         if message.evse_id == 0:
             return  # of the site as a whole
-        reason = str(message.vendor_data().get("reason") or "")
         async with services.database.transaction() as session:
+            told = inventory.STATUS[message.connector_status]
+            state, reason = await chargers.note_state(session, station_id, message, told)
             appeared = await stations.note_status(
-                session,
-                station_id,
-                message.evse_id,
-                inventory.STATUS[message.connector_status],
-                reason=reason,
-                at=services.clock.now(),
+                session, station_id, message.evse_id, state, reason=reason, at=services.clock.now()
             )
             if appeared:
                 await inventory.after_return(session, services, station_id)
@@ -80,8 +76,11 @@ def install(services: Services, handlers: Handlers) -> None:
         async with services.database.transaction() as session:
             await stations.note_vendor(session, station_id, about.vendor_name)
             await inventory.after_boot(session, services, station_id)
+            if await chargers.note_start(session, services, station_id, message):
+                await sampling.after_boot(session, services, station_id)
         log.info("station %s started (%r): %r %r", station_id, message.reason, about.vendor_name, about.model)
 
+    chargers.install(services, handlers)
     gatherer = inventory.Gatherer(services)
 
     @handlers.on(NotifyReport)

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.charging import inventory, remote, repository
+from konsento.charging import inventory, remote, repository, sampling, watch
 from konsento.charging.ingest import INTERRUPTED_S
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
-from konsento.models import ACTIVE, ChargingSession, SessionState
+from konsento.models import ACTIVE, ChargingSession, SessionState, transaction_at_station
 from konsento.ocpp import CallError, CallRefused
 from konsento.ocpp.messages import GetTransactionStatus, RequestStopTransaction
 from konsento.services import Services
@@ -72,6 +72,8 @@ def install(services: Services) -> None:
 
     services.router.on_connect(connected)
     inventory.install(services)
+    sampling.install(services)
+    watch.install(services)
 
 
 async def find_out_start(services: Services, session_id: UUID, waiting_since: str | None) -> Again | None:
@@ -142,7 +144,8 @@ async def check_silent(services: Services, session_id: UUID, *, gone_before: boo
         charging = await repository.session_by_id(session, session_id)
         if charging is None or charging.state not in ACTIVE or charging.transaction_id is None:
             return None
-        station_id, transaction_id = charging.outlet.site.station_id, charging.transaction_id
+        station_id = charging.outlet.site.station_id
+        transaction_id = transaction_at_station(charging.transaction_id)
     try:
         answer = await services.router.call(station_id, GetTransactionStatus(transaction_id=transaction_id))
     except CallRefused as error:
@@ -222,7 +225,8 @@ async def stop_stray(services: Services, station_id: str, transaction_id: str) -
         if site is None or await repository.by_transaction(session, site.id, transaction_id) is not None:
             return None
     try:
-        await services.router.call(station_id, RequestStopTransaction(transaction_id=transaction_id))
+        request = RequestStopTransaction(transaction_id=transaction_at_station(transaction_id))
+        await services.router.call(station_id, request)
     except CallRefused:
         return None
     except CallError:

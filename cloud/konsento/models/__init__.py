@@ -2,6 +2,14 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.charger import (
+    AGAIN,
+    Charger,
+    Connector,
+    SideReading,
+    TransactionName,
+    transaction_at_station,
+)
 from konsento.models.charging import (
     ACTIVE,
     FINAL,
@@ -32,6 +40,7 @@ from konsento.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpo
 
 __all__ = [
     "ACTIVE",
+    "AGAIN",
     "FINAL",
     "PENDING",
     "WITH_OUTLET",
@@ -42,7 +51,9 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Base",
+    "Charger",
     "ChargingSession",
+    "Connector",
     "Counter",
     "DeliveryState",
     "Direction",
@@ -76,6 +87,7 @@ __all__ = [
     "ServerKey",
     "SessionState",
     "Severity",
+    "SideReading",
     "SignIn",
     "Site",
     "StaffInvitation",
@@ -83,6 +95,7 @@ __all__ = [
     "StaffRecoveryCode",
     "StaffSignIn",
     "Tariff",
+    "TransactionName",
     "Transfer",
     "TransferKind",
     "V16Reading",
@@ -92,4 +105,5 @@ __all__ = [
     "WebhookEvent",
     "Work",
     "WorkState",
+    "transaction_at_station",
 ]
