@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_OLD_NAME: Final = 30
 """Names that come again are counters; a longer one is a random one, and leaves no room for a mark."""
+_WH: Final = 1000
+"""In mWh."""
 
 
 def install(services: Services, handlers: Handlers) -> None:
@@ -135,7 +137,13 @@ async def complete(session: AsyncSession, charging: ChargingSession | None, even
         return
     if event.seconds is None and charging.started_at is not None:
         event.seconds = max(0, int((event.at - charging.started_at).total_seconds()))
-    if event.register_mwh is not None or event.begin_mwh is not None:
+    if event.register_mwh is not None:
+        last_mwh = (charging.begin_mwh or 0) + charging.delivered_mwh
+        if 0 < last_mwh - event.register_mwh < _WH:
+            # The register of the end comes in whole Wh (1.6), those before may be finer: it has not run backwards.
+            event.register_mwh = last_mwh
+        return
+    if event.begin_mwh is not None:
         return
     beside = await session.get(SideReading, charging.id)
     if beside is None or beside.last_at > event.at:
