@@ -149,7 +149,8 @@ async def complete(session: AsyncSession, charging: ChargingSession | None, even
     if beside is None or beside.last_at > event.at:
         return
     event.register_mwh = beside.last_mwh
-    if charging.begin_mwh is None:
+    if charging.begin_mwh in {None, beside.first_mwh}:
+        # No event has told where it began.
         event.begin_mwh = beside.first_mwh
 
 
