@@ -68,7 +68,7 @@ class Connection16(Connection):
         self._transactions = transactions
         self._clock = clock
         self._states: dict[int, ChargePointStatus] = {}
-        """What each connector last told of itself over this line."""
+        """What each connector last told of itself over this line, since its last transaction began."""
 
     @override
     async def call[R: Response](self, request: Request[R], *, timeout_s: float) -> R:
@@ -199,6 +199,8 @@ class Connection16(Connection):
     async def _metered(self, message: v16.StartTransaction | v16.MeterValues | v16.StopTransaction) -> dict[str, Any]:
         if isinstance(message, v16.StartTransaction):
             place = await self._transactions.start(self.station_id, message)
+            # What the connector was before says nothing about this transaction.
+            self._states.pop(message.connector_id, None)
             answer: TransactionEventResponse = await self._ask_above(incoming.started(message, place))
             return {"transactionId": place.number, "idTagInfo": incoming.id_tag_info(answer.id_token_info)}
         if isinstance(message, v16.StopTransaction):
