@@ -6,7 +6,9 @@ event becomes one like any other; nothing is added that was not measured.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -34,9 +36,13 @@ from konsento.ocpp.messages import (
     AuthorizeResponse,
     BootNotification,
     IdTokenInfo,
+    MeterValue,
     MeterValues,
+    ReadingContext,
+    SampledValue,
     StatusNotification,
     TransactionEvent,
+    TransactionEventResponse,
     TransactionEventType,
 )
 from konsento.services import Services
@@ -46,6 +52,7 @@ from konsento.sites import service as sites
 
 log = logging.getLogger(__name__)
 
+type Ingest = Callable[[str, TransactionEvent], Awaitable[TransactionEventResponse]]
 _LONGEST_OLD_NAME: Final = 30
 """Names that come again are counters; a longer one is a random one, and leaves no room for a mark."""
 _WH: Final = 1000
@@ -69,6 +76,29 @@ def install(services: Services, handlers: Handlers) -> None:
         await take_readings(services, station_id, message)
 
 
+class Makes:
+    """Which stations are ours. Asked for at every event, so it is remembered while a station is connected."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._ours: dict[str, bool] = {}
+
+    async def is_ours(self, station_id: str) -> bool:
+        """Tell whether a station is one of ours."""
+        ours = self._ours.get(station_id)
+        if ours is None:
+            async with self._services.database.transaction() as session:
+                site = await sites.site_of_station(session, station_id)
+            if site is None:
+                return True  # removed: nothing is made of what it says
+            ours = self._ours[station_id] = site.ours
+        return ours
+
+    async def forget(self, station_id: str) -> None:
+        """Ask again at the next event: it has started anew, or is gone."""
+        self._ours.pop(station_id, None)
+
+
 async def by_token(session: AsyncSession, site_id: UUID, token: str) -> ChargingSession | None:
     """Return the session of a start token, locked. Some chargers write it in small letters."""
     query = (
@@ -79,7 +109,7 @@ async def by_token(session: AsyncSession, site_id: UUID, token: str) -> Charging
     return await session.scalar(query)
 
 
-async def named(session: AsyncSession, site: Site, event: TransactionEvent) -> TransactionEvent:
+async def _named(session: AsyncSession, site: Site, event: TransactionEvent) -> TransactionEvent:
     """Return the event with the name that its transaction has here: its own, or one that tells it from an older one."""
     info = event.transaction_info
     if len(info.transaction_id) > _LONGEST_OLD_NAME:
@@ -102,7 +132,7 @@ async def _is_another(session: AsyncSession, site: Site, event: TransactionEvent
     begins = event.event_type is TransactionEventType.STARTED
     if not begins and event.transaction_info.remote_start_id is None and event.id_token is None:
         return False
-    wanted = await asked_for(session, site, event)
+    wanted = await _asked_for(session, site, event)
     known = await repository.by_transaction(session, site.id, name)
     if wanted is not None and known is not None:
         return wanted.id != known.id
@@ -121,7 +151,7 @@ def _next_name(transaction_id: str, row: TransactionName | None) -> str:
     return f"{transaction_id}{AGAIN}{count}"
 
 
-async def asked_for(session: AsyncSession, site: Site, event: TransactionEvent) -> ChargingSession | None:
+async def _asked_for(session: AsyncSession, site: Site, event: TransactionEvent) -> ChargingSession | None:
     """Return the session that an event itself names, by the number of the start or by its token."""
     number = event.transaction_info.remote_start_id
     if number is not None:
@@ -131,30 +161,70 @@ async def asked_for(session: AsyncSession, site: Site, event: TransactionEvent) 
     return await by_token(session, site.id, event.id_token.id_token)
 
 
-async def complete(session: AsyncSession, charging: ChargingSession | None, event: MeterEvent) -> None:
-    """Put into an event, before it is kept, what it lacks: seconds of supply, and a register told beside it."""
+async def take_in(
+    services: Services, station_id: str, event: TransactionEvent, ingest: Ingest
+) -> TransactionEventResponse:
+    """Have an event of a charger that is not ours taken in by `ingest`, made whole before, and followed up after.
+
+    Each step commits; a station that gets no answer sends the event again, and each step bears that.
+    """
+    async with services.database.transaction() as session:
+        site = await sites.site_of_station(session, station_id)
+        if site is not None:
+            event = await _whole(session, site, event)
+    answer = await ingest(station_id, event)
+    async with services.database.transaction() as session:
+        charging = (
+            await repository.by_transaction(session, site.id, event.transaction_info.transaction_id) if site else None
+        )
+        if charging is not None:
+            await _follow(session, services, charging, event)
+    return answer
+
+
+async def _whole(session: AsyncSession, site: Site, event: TransactionEvent) -> TransactionEvent:
+    """Return the event with what it leaves out: whose it is, seconds of supply, a register that was told beside it."""
+    event = await _named(session, site, event)
+    info = event.transaction_info
+    charging = await repository.by_transaction(session, site.id, info.transaction_id)
     if charging is None:
-        return
-    if event.seconds is None and charging.started_at is not None:
-        event.seconds = max(0, int((event.at - charging.started_at).total_seconds()))
-    if event.register_mwh is not None:
+        wanted = await _asked_for(session, site, event) if info.remote_start_id is None else None
+        if wanted is None:
+            return event
+        return replace(event, transaction_info=replace(info, remote_start_id=wanted.remote_start_id))
+    if info.time_spent_charging is None and charging.started_at is not None:
+        seconds = max(0, int((event.timestamp - charging.started_at).total_seconds()))
+        event = replace(event, transaction_info=replace(info, time_spent_charging=seconds))
+    return replace(event, meter_value=await _with_register(session, charging, event) or None)
+
+
+async def _with_register(session: AsyncSession, charging: ChargingSession, event: TransactionEvent) -> list[MeterValue]:
+    values = list(event.meter_value or ())
+    register = meter.register_mwh(values)
+    if register is not None:
         last_mwh = (charging.begin_mwh or 0) + charging.delivered_mwh
-        if 0 < last_mwh - event.register_mwh < _WH:
+        if 0 < last_mwh - register < _WH:
             # The register of the end comes in whole Wh (1.6), those before may be finer: it has not run backwards.
-            event.register_mwh = last_mwh
-        return
-    if event.begin_mwh is not None:
-        return
+            newest = max(event.timestamp, *(value.timestamp for value in values))
+            values.append(_energy(last_mwh, newest, ReadingContext.TRANSACTION_END))
+        return values
     beside = await session.get(SideReading, charging.id)
-    if beside is None or beside.last_at > event.at:
-        return
-    event.register_mwh = beside.last_mwh
+    if beside is None or beside.last_at > event.timestamp or meter.begin_mwh(values) is not None:
+        return values
     if charging.begin_mwh in {None, beside.first_mwh}:
         # No event has told where it began.
-        event.begin_mwh = beside.first_mwh
+        values.append(_energy(beside.first_mwh, beside.last_at, ReadingContext.TRANSACTION_BEGIN))
+    values.append(_energy(beside.last_mwh, beside.last_at, ReadingContext.SAMPLE_PERIODIC))
+    return values
 
 
-async def follow(session: AsyncSession, services: Services, charging: ChargingSession, event: TransactionEvent) -> None:
+def _energy(mwh: int, at: datetime, context: ReadingContext) -> MeterValue:
+    return MeterValue(timestamp=at, sampled_value=[SampledValue(value=Decimal(mwh) / 1000, context=context)])
+
+
+async def _follow(
+    session: AsyncSession, services: Services, charging: ChargingSession, event: TransactionEvent
+) -> None:
     """Draw the consequences of a kept event that only a charger of others needs."""
     limit = event.transaction_info.transaction_limit
     if limit is not None and charging.limit_change_id is None:

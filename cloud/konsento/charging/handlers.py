@@ -1,6 +1,7 @@
 """What stations say, handed to the domain that it concerns."""
 
 import logging
+from functools import partial
 
 from konsento.charging import chargers, inventory, presence, sampling
 from konsento.charging.ingest import take_in
@@ -38,12 +39,17 @@ def install(services: Services, handlers: Handlers) -> None:
         await link(station_id, connected=False)
         await note_interruption(services, station_id)
 
+    makes = chargers.Makes(services)
+    services.router.on_connect(makes.forget)
+    services.router.on_disconnect(makes.forget)
     services.router.on_connect(connected)
     services.router.on_disconnect(disconnected)
 
     @handlers.on(TransactionEvent)
     async def transaction_event(station_id: str, event: TransactionEvent) -> TransactionEventResponse:
-        return await take_in(services, station_id, event)
+        if await makes.is_ours(station_id):
+            return await take_in(services, station_id, event)
+        return await chargers.take_in(services, station_id, event, partial(take_in, services))
 
     @handlers.on(StatusNotification)
     async def status(station_id: str, message: StatusNotification) -> None:
@@ -78,6 +84,7 @@ def install(services: Services, handlers: Handlers) -> None:
             await inventory.after_boot(session, services, station_id)
             if await chargers.note_start(session, services, station_id, message):
                 await sampling.after_boot(session, services, station_id)
+        await makes.forget(station_id)
         log.info("station %s started (%r): %r %r", station_id, message.reason, about.vendor_name, about.model)
 
     chargers.install(services, handlers)

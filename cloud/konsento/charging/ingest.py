@@ -12,7 +12,7 @@ from uuid import uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.charging import changing, chargers, meter, repository
+from konsento.charging import changing, meter, repository
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.models import ACTIVE, ChargingSession, MeterEvent, SessionState, Site
@@ -38,8 +38,6 @@ OVER_LIMIT_STOP_S: Final = 5.0
 """How long a site may take to end a session beyond its limit by itself before it is told to."""
 STRAY_S: Final = 30.0
 """How long a transaction may run whose session is not known before the site is told to stop it."""
-WAITING: Final = frozenset({"EVConnected", "Idle"})
-"""Charging states in which nothing can flow (2.1 part 2, ChargingStateEnumType)."""
 DRAWN_MWH: Final = 20_000
 """Less than this in all the time of `KONSENTO_IDLE_MINUTES` is a charger on standby (20 Wh in 30 minutes: 40 W)."""
 _NOTHING_MWH: Final = 1_000
@@ -56,14 +54,10 @@ async def take_in(services: Services, station_id: str, event: TransactionEvent) 
             log.error("station %s sends events but is no site (any more)", station_id)
             return TransactionEventResponse()
         site.last_seen = services.clock.now()
-        if not site.ours:
-            event = await chargers.named(session, site, event)
         charging = await _session_of(session, site, event)
         transaction_id = event.transaction_info.transaction_id
         if await repository.event(session, site.id, transaction_id, event.seq_no) is None:
             kept = _kept(services, site, charging, event)
-            if not site.ours:
-                await chargers.complete(session, charging, kept)
             session.add(kept)
             await session.flush()
             if charging is None:
@@ -74,18 +68,16 @@ async def take_in(services: Services, station_id: str, event: TransactionEvent) 
                 if limit is not None and charging.limit_change_id is not None:
                     await changing.note_told(session, charging, limit, services.clock.now())
                 await _apply(session, services, charging, kept)
-                if not site.ours:
-                    await chargers.follow(session, services, charging, event)
         return await _answer(session, charging, event)
 
 
 async def _session_of(session: AsyncSession, site: Site, event: TransactionEvent) -> ChargingSession | None:
-    """Return whose transaction this is. Only one event of a transaction has to say its request number, or its token."""
+    """Return whose transaction this is. Only one event of a transaction has to say its request number."""
     info = event.transaction_info
     charging = await repository.by_transaction(session, site.id, info.transaction_id)
-    if charging is not None:
+    if charging is not None or info.remote_start_id is None:
         return charging
-    charging = await chargers.asked_for(session, site, event)
+    charging = await repository.by_remote_start_id(session, site.id, info.remote_start_id)
     if charging is None:
         return None
     if charging.transaction_id is not None or charging.state is SessionState.FAILED:
@@ -100,8 +92,6 @@ async def _session_of(session: AsyncSession, site: Site, event: TransactionEvent
 async def _stop_stray(session: AsyncSession, services: Services, site: Site, event: TransactionEvent) -> None:
     if event.offline or event.event_type is TransactionEventType.ENDED:
         return
-    if event.transaction_info.charging_state in WAITING and event.id_token is None:
-        return  # a car was plugged in, and no power is asked for
     transaction_id = event.transaction_info.transaction_id
     payload = {"station_id": site.station_id, "transaction_id": transaction_id}
     key = str(uuid5(site.id, transaction_id))

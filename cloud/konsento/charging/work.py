@@ -34,6 +34,9 @@ LOOK_FOR_LOST_S: Final = 86_400.0
 SILENT_S: Final = 90.0
 """A connected site that has said nothing about a running session for so long is asked about it."""
 
+WAITING: Final = frozenset({"EVConnected", "Idle"})
+"""Charging states in which nothing can flow (2.1 part 2, ChargingStateEnumType)."""
+
 
 def install(services: Services) -> None:
     """Register the handlers."""
@@ -224,6 +227,9 @@ async def stop_stray(services: Services, station_id: str, transaction_id: str) -
         site = await sites.site_of_station(session, station_id)
         if site is None or await repository.by_transaction(session, site.id, transaction_id) is not None:
             return None
+        events = await repository.events_of_transaction(session, site.id, transaction_id)
+        if events and events[-1].charging_state in WAITING:
+            return None  # a car was plugged in, and no power is asked for; its next event has it looked at again
     try:
         request = RequestStopTransaction(transaction_id=transaction_at_station(transaction_id))
         await services.router.call(station_id, request)

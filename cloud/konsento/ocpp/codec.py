@@ -202,19 +202,21 @@ def _string(raw: Raw) -> str | None:
 
 
 def _read_payload[B: Body](kind: type[B], frame: Frame) -> B:
-    try:
-        body: B = _decoders[kind].decode(frame.payload)
-    except _UNREADABLE as error:
-        raise payload_error(error, frame) from error
+    body: B = read_payload(_decoders[kind], frame)
     return body
 
 
-def payload_error(error: Exception, frame: Frame) -> BadFrameError:
-    """Return what is wrong with a frame's payload, from what msgspec says of it."""
-    if isinstance(error, msgspec.ValidationError):
+def read_payload[P](decoder: msgspec.json.Decoder[P], frame: Frame) -> P:
+    """Read the payload of a frame with that decoder; raises BadFrameError."""
+    try:
+        return decoder.decode(frame.payload)
+    except msgspec.ValidationError as error:
         answerable = frame.type is FrameType.CALL
-        return BadFrameError(_code_of(str(error)), str(error), message_id=frame.message_id, answerable=answerable)
-    return BadFrameError(ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id)
+        raise BadFrameError(
+            _code_of(str(error)), str(error), message_id=frame.message_id, answerable=answerable
+        ) from error
+    except _UNREADABLE as error:
+        raise BadFrameError(ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id) from error
 
 
 _CODES_BY_MESSAGE: Final = (

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -104,21 +105,24 @@ class Connection:
     async def call[R: Response](self, request: Request[R], *, timeout_s: float) -> R:
         """Ask the station; raises as `StationRouter.call` does."""
         action = type(request).__name__
-        deadline = asyncio.get_running_loop().time() + timeout_s
         message_id = str(new_id())
         try:
             text = write_call(message_id, request, self.version)
         except NotInVersionError as error:
             raise CallRefused(self.station_id, action, ErrorCode.NOT_SUPPORTED, str(error)) from error
-        return await self._read_answer(request, await self._exchange(action, message_id, text, deadline))
+        kind: type[Any] = RESPONSES[type(request)]
+        answer: R = await self._ask(action, message_id, text, lambda frame: read_response(kind, frame), timeout_s)
+        return answer
 
-    async def _exchange(self, action: str, message_id: str, text: str, deadline: float) -> Frame:
-        """Send a call and return the frame that answers it; raises CallError except CallRefused."""
+    async def _ask[A](self, action: str, message_id: str, text: str, read: Callable[[Frame], A], timeout_s: float) -> A:
+        """Send a call when its turn has come, and read its answer."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
         await self._wait_for_turn(action, deadline)
         try:
             if self._closed:
                 raise StationOffline(self.station_id, action)
-            self._own_call_id, self._own_answer = message_id, asyncio.get_running_loop().create_future()
+            self._own_call_id, self._own_answer = message_id, loop.create_future()
             log.debug("to station %s: %s %s", self.station_id, action, message_id)
             async with asyncio.timeout_at(deadline):
                 await self._send(text)
@@ -133,7 +137,7 @@ class Connection:
             self._turn.release()
         if frame is None:
             raise CallTimeout(self.station_id, action, "link lost")
-        return frame
+        return await self._read_answer(action, frame, read)
 
     def close(self) -> None:
         """Take and send nothing more, because the link is gone or about to go; a call under way fails.
@@ -190,25 +194,33 @@ class Connection:
 
     async def _answer(self, frame: Frame) -> str:
         try:
-            request = read_request(frame, self.version)
+            request = self._read(frame)
         except BadFrameError as error:
             self._log_refusal(error, _printable(frame.action))
-            return write_error(error.message_id, error.code, error.description)
+            return self._error(error.message_id, error.code, error.description)
         log.debug("from station %s: %s %s", self.station_id, frame.action, frame.message_id)
         try:
-            response = await self._handlers.answer(self.station_id, request)
-            return write_result(frame.message_id, response, self.version)
+            return await self._result(frame, request)
         except Exception:  # whatever a handler raises, the station must hear that its message was not kept
             log.exception("station %s: %s %r was not kept", self.station_id, frame.action, frame.message_id)
-            return write_error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")
+            return self._error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")
+
+    # What another version than 2.x does in its own way (`ocpp.v16`).
+
+    def _read(self, frame: Frame) -> Any:
+        return read_request(frame, self.version)
+
+    async def _result(self, frame: Frame, request: Any) -> str:
+        response = await self._handlers.answer(self.station_id, request)
+        return write_result(frame.message_id, response, self.version)
+
+    def _error(self, message_id: str, code: ErrorCode, description: str) -> str:
+        return write_error(message_id, code, description)
 
     def _refuse(self, error: BadFrameError, what: str) -> None:
         self._log_refusal(error, what)
         if error.answerable:
-            self._enqueue(self._error_text(error.message_id, error.code, error.description))
-
-    def _error_text(self, message_id: str, code: ErrorCode, description: str) -> str:
-        return write_error(message_id, code, description)
+            self._enqueue(self._error(error.message_id, error.code, error.description))
 
     def _log_refusal(self, error: BadFrameError, what: str) -> None:
         # Only the code: the description may quote what came.
@@ -234,16 +246,14 @@ class Connection:
         finally:
             self._waiting_calls -= 1
 
-    async def _read_answer[R: Response](self, request: Request[R], frame: Frame) -> R:
-        action = type(request).__name__
+    async def _read_answer[A](self, action: str, frame: Frame, read: Callable[[Frame], A]) -> A:
         if frame.type is FrameType.CALLERROR:
             log.warning(
                 "station %s refused %s %s: %s", self.station_id, action, frame.message_id, _printable(frame.error_code)
             )
             raise CallRefused(self.station_id, action, frame.error_code, frame.error_description)
-        kind: type[Any] = RESPONSES[type(request)]
         try:
-            answer: R = read_response(kind, frame)
+            return read(frame)
         except BadFrameError as error:
             self._log_refusal(error, f"answer to {action}")
             if self.version is Version.V21:
@@ -254,7 +264,6 @@ class Connection:
                         )
                     )
             raise CallTimeout(self.station_id, action, "unreadable answer") from error
-        return answer
 
 
 def _printable(text: str) -> str:

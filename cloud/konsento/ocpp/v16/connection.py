@@ -9,7 +9,7 @@ import msgspec
 
 from konsento.kit.clock import Clock
 from konsento.kit.ids import new_id
-from konsento.ocpp.codec import BadFrameError, ErrorCode, Frame, FrameType, payload_error
+from konsento.ocpp.codec import BadFrameError, ErrorCode, Frame, FrameType, read_payload
 from konsento.ocpp.errors import CallRefused, CallTimeout
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
@@ -41,7 +41,9 @@ from konsento.ocpp.v201 import NotInVersionError
 
 log = logging.getLogger(__name__)
 
-_decoders: Final = {kind.__name__: msgspec.json.Decoder(kind, strict=False) for kind in v16.FROM_STATION}
+_decoders: Final[dict[str, msgspec.json.Decoder[v16.Part]]] = {
+    kind.__name__: msgspec.json.Decoder(kind, strict=False) for kind in v16.FROM_STATION
+}
 _CODES: Final = {
     # 1.6-J, 4.2.3, has fewer, and two of them in a spelling of their own.
     ErrorCode.FORMAT_VIOLATION: "FormationViolation",
@@ -73,9 +75,10 @@ class Connection16(Connection):
     @override
     async def call[R: Response](self, request: Request[R], *, timeout_s: float) -> R:
         action = type(request).__name__
-        deadline = asyncio.get_running_loop().time() + timeout_s
+        until = asyncio.get_running_loop().time() + timeout_s
         if isinstance(request, GetTransactionStatus):
-            return await self._transaction_status(request, deadline)  # type: ignore[return-value]  # it is R
+            status: Any = await self._transaction_status(request, until)
+            return status  # type: ignore[no-any-return]  # the answer of that request
         try:
             calls = outgoing.calls_for(request)
         except NotInVersionError as error:
@@ -83,7 +86,7 @@ class Connection16(Connection):
         answers = []
         for called, payload in calls:
             try:
-                answers.append(await self._ask(called, payload, deadline))
+                answers.append(await self._ask_16(called, payload, until))
             except CallRefused:
                 if not isinstance(request, SetVariables):
                     raise
@@ -99,20 +102,14 @@ class Connection16(Connection):
             raise CallTimeout(self.station_id, action, "unreadable answer") from error
         return answer  # type: ignore[no-any-return]  # the answer of that request
 
-    async def _ask(self, action: str, payload: dict[str, Any], deadline: float) -> v16.Part:
+    async def _ask_16(self, action: str, payload: dict[str, Any], until: float) -> v16.Part:
         message_id = str(new_id())
         text = json.dumps([FrameType.CALL, message_id, action, payload], separators=(",", ":"))
-        frame = await self._exchange(action, message_id, text, deadline)
-        if frame.type is FrameType.CALLERROR:
-            log.warning("station %s refused %s: %r", self.station_id, action, frame.error_code[:50])
-            raise CallRefused(self.station_id, action, frame.error_code, frame.error_description)
-        try:
-            return msgspec.json.decode(frame.payload, type=outgoing.kind_of_answer(action))
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            log.warning("station %s: unreadable answer to %s", self.station_id, action)
-            raise CallTimeout(self.station_id, action, "unreadable answer") from error
+        decoder: msgspec.json.Decoder[v16.Part] = msgspec.json.Decoder(outgoing.kind_of_answer(action))
+        left_s = until - asyncio.get_running_loop().time()
+        return await self._ask(action, message_id, text, lambda frame: read_payload(decoder, frame), left_s)
 
-    async def _transaction_status(self, request: GetTransactionStatus, deadline: float) -> GetTransactionStatusResponse:
+    async def _transaction_status(self, request: GetTransactionStatus, until: float) -> GetTransactionStatusResponse:
         """Answer what 1.6 cannot be asked from the state of the connector; where that is not known, ask for it."""
         number = outgoing.transaction_number(request.transaction_id or "")
         connector = await self._transactions.connector(self.station_id, number) if number is not None else None
@@ -121,42 +118,30 @@ class Connection16(Connection):
         state = self._states.get(connector)
         if state is None:
             wanted = {"requestedMessage": "StatusNotification", "connectorId": connector}
-            await self._ask("TriggerMessage", wanted, deadline)
+            await self._ask_16("TriggerMessage", wanted, until)
             return GetTransactionStatusResponse(messages_in_queue=True)
         # Without its StopTransaction; a station that has one sends it before it tells anything else (1.6, 3.7).
         on = state in incoming.OCCUPIED - incoming.PLUGGED
         return GetTransactionStatusResponse(messages_in_queue=False, ongoing_indicator=on)
 
     @override
-    async def _answer(self, frame: Frame) -> str:
-        try:
-            message = self._read(frame)
-        except BadFrameError as error:
-            self._log_refusal(error, repr(frame.action[:50]))
-            return self._error_text(error.message_id, error.code, error.description)
-        log.debug("from station %s: %s %s", self.station_id, frame.action, frame.message_id)
-        try:
-            payload = await self._taken(message)
-        except Exception:  # whatever a handler raises, the station must hear that its message was not kept
-            log.exception("station %s: %s %r was not kept", self.station_id, frame.action, frame.message_id)
-            return self._error_text(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept")
-        return json.dumps([FrameType.CALLRESULT, frame.message_id, payload], separators=(",", ":"))
-
-    @override
-    def _error_text(self, message_id: str, code: ErrorCode, description: str) -> str:
-        name = _CODES.get(code, code.value)
-        return json.dumps([FrameType.CALLERROR, message_id, name, description[:255], {}], separators=(",", ":"))
-
     def _read(self, frame: Frame) -> v16.Part:
         decoder = _decoders.get(frame.action)
         if decoder is None:
             known = frame.action in v16.TO_STATION
             code = ErrorCode.NOT_SUPPORTED if known else ErrorCode.NOT_IMPLEMENTED
             raise BadFrameError(code, "this server does not take it", message_id=frame.message_id)
-        try:
-            return decoder.decode(frame.payload)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise payload_error(error, frame) from error
+        return read_payload(decoder, frame)
+
+    @override
+    async def _result(self, frame: Frame, request: v16.Part) -> str:
+        payload = await self._taken(request)
+        return json.dumps([FrameType.CALLRESULT, frame.message_id, payload], separators=(",", ":"))
+
+    @override
+    def _error(self, message_id: str, code: ErrorCode, description: str) -> str:
+        name = _CODES.get(code, code.value)
+        return json.dumps([FrameType.CALLERROR, message_id, name, description[:255], {}], separators=(",", ":"))
 
     async def _ask_above(self, message: Request[Any]) -> Any:
         return await self._handlers.answer(self.station_id, message)
