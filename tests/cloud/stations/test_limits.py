@@ -47,7 +47,7 @@ async def test_a_session_ends_at_its_limit_of_energy(world: World, kind: str) ->
     session = await world.start(amount=LIMIT_WH)
     first = charger.meter_mwh
     await charger.begin()
-    await charger.run(700)
+    await charger.run(700, step_s=2)
     flowed_wh = (charger.meter_mwh - first) / 1000
     ended = await world.session(session.id)
 
@@ -71,7 +71,7 @@ async def test_when_the_power_rises_right_after_a_reading_the_overshoot_is_that_
     await charger.begin()
     await charger.run(SAMPLE_S * 15)
     charger.power_w = 3000
-    await charger.run(700)
+    await charger.run(700, step_s=2)
     over_wh = (charger.meter_mwh - first) / 1000 - 20
     rated_w = session.rated_w
 
@@ -96,7 +96,7 @@ async def test_a_car_that_waits_is_not_stopped_while_its_charger_says_so(world: 
     charger = await dial(world, "2.0.1", power_w=0)
     session = await world.start(amount=LIMIT_WH)
     await charger.begin()
-    await charger.run(1200, step_s=5)
+    await charger.run(1200, step_s=15)
 
     assert (await world.session(session.id)).state is SessionState.CHARGING
 

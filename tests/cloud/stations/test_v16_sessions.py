@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from konsento.models import SessionState
+from konsento.models import OutletStatus, SessionState
 from konsento.ocpp import CallRefused
 from konsento.ocpp.messages import IdToken, RequestStartTransaction, Reset, ResetType
 
@@ -275,3 +275,34 @@ async def test_errors_have_the_names_of_1_6(world: World, action: str, payload: 
         await charger.line.call(action, payload, valid=False)  # type: ignore[arg-type]  # no object at all
 
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "answer"),
+    [
+        ("DiagnosticsStatusNotification", {"status": "Uploaded"}, {}),
+        ("FirmwareStatusNotification", {"status": "Installed"}, {}),
+        ("SignedFirmwareStatusNotification", {"status": "InvalidSignature", "requestId": 4}, {}),
+        ("LogStatusNotification", {"status": "Uploaded", "requestId": 4}, {}),
+        ("SecurityEventNotification", {"type": "TamperDetectionActivated", "timestamp": "2026-11-22T01:58:00Z"}, {}),
+        ("SignCertificate", {"csr": "-----BEGIN"}, {"status": "Rejected"}),
+        ("DataTransfer", {"vendorId": "com.acme", "data": "x"}, {"status": "UnknownVendorId"}),
+        ("StopTransaction", {"transactionId": 5, "meterStop": 1, "timestamp": "2026-11-22T01:58:00Z"}, {}),
+        ("StatusNotification", {"connectorId": 1, "errorCode": "GroundFailure", "status": "Faulted"}, {}),
+    ],
+)
+async def test_everything_else_that_a_charger_says_is_answered(
+    world: World, action: str, payload: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    charger = await Charger16.dial(world)
+
+    assert await charger.line.call(action, payload) == answer
+
+
+async def test_the_fault_of_a_connector_is_told_by_its_name(world: World) -> None:
+    charger = await Charger16.dial(world)
+    await charger.boot()
+    await charger.status("Faulted", error="GroundFailure")
+    outlet = (await world.outlets())[1]
+
+    assert (outlet.status, outlet.status_reason) == (OutletStatus.FAULTED, "GroundFailure")
