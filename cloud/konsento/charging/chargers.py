@@ -249,7 +249,8 @@ async def take_readings(services: Services, station_id: str, message: MeterValue
         if site is None or site.ours:
             return
         outlet = await sites.outlet_of_site(session, site.id, message.evse_id)
-        charging = await repository.active_at(session, outlet.id) if outlet is not None else None
+        active = await repository.active_at(session, outlet.id) if outlet is not None else None
+        charging = await repository.session_by_id(session, active.id) if active is not None else None
         if charging is None or charging.transaction_id is None or charging.started_at is None:
             return
         if power is not None:

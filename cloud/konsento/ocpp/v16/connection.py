@@ -183,6 +183,8 @@ class Connection16(Connection):
 
     async def _metered(self, message: v16.StartTransaction | v16.MeterValues | v16.StopTransaction) -> dict[str, Any]:
         if isinstance(message, v16.StartTransaction):
+            # One that is held is turned away here, before it has taken a number.
+            await self._ask_above(Heartbeat())
             place = await self._transactions.start(self.station_id, message)
             # What the connector was before says nothing about this transaction.
             self._states.pop(message.connector_id, None)
