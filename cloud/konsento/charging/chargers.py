@@ -209,8 +209,10 @@ async def _with_register(session: AsyncSession, charging: ChargingSession, event
             values.append(_energy(last_mwh, newest, ReadingContext.TRANSACTION_END))
         return values
     beside = await session.get(SideReading, charging.id)
-    if beside is None or beside.last_at > event.timestamp or meter.begin_mwh(values) is not None:
+    if beside is None or meter.begin_mwh(values) is not None:
         return values
+    if beside.last_at > event.timestamp and event.event_type is not TransactionEventType.ENDED:
+        return values  # it comes late, and was before
     if charging.begin_mwh in {None, beside.first_mwh}:
         # No event has told where it began.
         values.append(_energy(beside.first_mwh, beside.last_at, ReadingContext.TRANSACTION_BEGIN))
@@ -241,7 +243,7 @@ async def _follow(
 async def take_readings(services: Services, station_id: str, message: MeterValues) -> None:
     """Take the meter of an EVSE, told in a message that names no transaction, for the session that is on there.
 
-    It counts when the session's events bring no register themselves (see `complete`), and for the limit at once.
+    It counts when the session's events bring no register themselves (see `_with_register`), and for the limit at once.
     """
     register, power = meter.register_mwh(message.meter_value), meter.power_w(message.meter_value)
     async with services.database.transaction() as session:
