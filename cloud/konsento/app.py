@@ -46,6 +46,7 @@ from konsento.ocpp import (
     Owners,
     StationRouter,
     TlsFiles,
+    Transactions,
     Version,
 )
 from konsento.operations import replicas
@@ -140,6 +141,7 @@ def wire(settings: Settings) -> Parts:
         journal=journal,
         lines=lines,
         readiness=Readiness(database, revisions()),
+        v16=Transactions(database),
     )
     metrics.look(lambda: _looked_at(local, journal))
     return Parts(

@@ -18,7 +18,7 @@ from konsento.charging.progress import progress_of
 from konsento.charging.repository import power_of
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import LANGUAGES
-from konsento.models import ACTIVE, ChargingSession, Driver, Receipt, StaffMember
+from konsento.models import ACTIVE, ChargingSession, Driver, Receipt, StaffMember, transaction_at_station
 from konsento.notifications import mail
 from konsento.notifications.mail import Mail
 from konsento.ocpp import CallError
@@ -132,7 +132,7 @@ async def _transaction_status(services: Services, charging: ChargingSession) -> 
     if charging.transaction_id is None:
         return {"answer": "the site has named no transaction yet"}
     try:
-        request = GetTransactionStatus(transaction_id=charging.transaction_id)
+        request = GetTransactionStatus(transaction_id=transaction_at_station(charging.transaction_id))
         answer = await services.router.call(charging.outlet.site.station_id, request)
     except CallError as error:
         return {"answer": str(error)}

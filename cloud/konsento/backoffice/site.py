@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice import repository
+from konsento.backoffice.charger_view import charger_view
 from konsento.backoffice.render import office_page
 from konsento.backoffice.site_forms import SiteForm, hours_rows, profile_choices, read_hours
 from konsento.backoffice.sites import way_in
@@ -22,6 +23,7 @@ from konsento.charging.passwords import Outcome
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
 from konsento.models import FloorPlan, Outlet, OutletStatus, SecurityProfile, Site, StaffMember
+from konsento.ocpp import version_of
 from konsento.operations import audit
 from konsento.services import Services
 from konsento.sites import hours, plans, setup
@@ -211,6 +213,8 @@ async def _page(
         site = await site_named(session, station_id)
         outlets = await outlet_rows(session, language, site, now)
         plan = await site_rows.floor_plan(session, site.id)
+        version = await version_of(session, station_id)
+        charger = await charger_view(session, language, site, [row.outlet for row in outlets], version)
     week = hours.parse(site.opening_hours)
     return office_page(
         request,
@@ -233,6 +237,7 @@ async def _page(
         own_holidays=week is not None and week.holidays is not None,
         country=_country(language, site),
         plan=plan_view(plan),
+        charger=charger,
     )
 
 

@@ -60,6 +60,7 @@ OUTLET_REASONS: Final = {
     "gone": marked("gone: the site does not list it any more"),
     "offline": marked("the site cannot reach it"),
     "disabled": marked("switched off at the site"),
+    "plugged": marked("plugged in, nobody charges"),
 }
 PRESENCE: Final = {
     PresenceCheck.NONE: marked("none"),

@@ -3,7 +3,8 @@
 The driver's wish is kept as a `LimitChange`; the site gets it in the answer to its next event (OCPP 2.1, E16), for
 which it is asked at once, and confirms it by telling the limits that it has. Until then the old limit is in force and
 the dearer one is held for: more money is held before more is allowed, and given back only when less can flow.
-A station of OCPP 2.0.1 knows no such limits: there this server watches the meter, so the new one is in force at once.
+A station of OCPP 2.0.1 or 1.6 knows no such limits: there this server watches the meter, so the new one is in force at
+once.
 """
 
 import logging
@@ -15,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento import pricing
 from konsento.charging import remote, repository
+from konsento.charging.enforcement import cut_off_s
 from konsento.charging.errors import AlreadyUsedUp, NotRunning, UnknownSession
 from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.quote import Quote, agreed_price, agreed_terms, quoted
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id
-from konsento.models import ChargingSession, LimitChange, SessionState
+from konsento.models import ChargingSession, LimitChange, SessionState, Site
 from konsento.ocpp import Version, version_of
 from konsento.ocpp.messages import TransactionLimit
 from konsento.services import Services
@@ -125,7 +127,7 @@ def _change(charging: ChargingSession, quote: Quote, now: datetime) -> LimitChan
 
 
 async def _nothing_to_tell(session: AsyncSession, charging: ChargingSession, change: LimitChange) -> bool:
-    if await version_of(session, charging.outlet.site.station_id) is Version.V201:
+    if await version_of(session, charging.outlet.site.station_id) in {Version.V201, Version.V16}:
         return True
     return (change.energy_cap_wh, change.time_limit_s) == (charging.energy_cap_wh, charging.time_limit_s)
 
@@ -143,7 +145,9 @@ def _put_in_force(charging: ChargingSession, change: LimitChange, at: datetime) 
 
 async def _give_back(session: AsyncSession, charging: ChargingSession, change: LimitChange, at: datetime) -> None:
     """Hold less, where the site itself keeps to less now; what flowed while the change was on its way stays held."""
-    flowed = charging.delivered_mwh // 1000 + pricing.cut_off_slack_wh(charging.rated_w)
+    site = await session.get_one(Site, charging.site_id)
+    slack_wh = pricing.cut_off_slack_wh(charging.rated_w, cut_off_s(ours=site.ours))
+    flowed = charging.delivered_mwh // 1000 + slack_wh
     hold = min(charging.hold_minor, max(change.hold_minor, pricing.bill(agreed_price(charging), flowed).total_minor))
     if hold != charging.hold_minor:
         await settlement.change_hold(session, charging, hold, at)

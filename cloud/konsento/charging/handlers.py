@@ -2,7 +2,7 @@
 
 import logging
 
-from konsento.charging import inventory, presence
+from konsento.charging import chargers, inventory, presence, sampling
 from konsento.charging.ingest import Ingest
 from konsento.charging.work import note_interruption
 from konsento.ocpp import Handlers
@@ -38,6 +38,9 @@ def install(services: Services, handlers: Handlers) -> None:
         await link(station_id, connected=False)
         await note_interruption(services, station_id)
 
+    makes = chargers.Makes(services)
+    services.router.on_connect(makes.forget)
+    services.router.on_disconnect(makes.forget)
     services.router.on_connect(connected)
     services.router.on_disconnect(disconnected)
 
@@ -45,21 +48,19 @@ def install(services: Services, handlers: Handlers) -> None:
 
     @handlers.on(TransactionEvent)
     async def transaction_event(station_id: str, event: TransactionEvent) -> TransactionEventResponse:
-        return await ingest.take(station_id, event)
+        if await makes.is_ours(station_id):
+            return await ingest.take(station_id, event)
+        return await chargers.take_in(services, station_id, event, ingest.take)
 
     @handlers.on(StatusNotification)
     async def status(station_id: str, message: StatusNotification) -> None:
         if message.evse_id == 0:
             return  # of the site as a whole
-        reason = str(message.vendor_data().get("reason") or "")
         async with services.database.transaction() as session:
+            told = inventory.STATUS[message.connector_status]
+            state, reason = await chargers.note_state(session, station_id, message, told)
             appeared = await stations.note_status(
-                session,
-                station_id,
-                message.evse_id,
-                inventory.STATUS[message.connector_status],
-                reason=reason,
-                at=services.clock.now(),
+                session, station_id, message.evse_id, state, reason=reason, at=services.clock.now()
             )
             if appeared:
                 await inventory.after_return(session, services, station_id)
@@ -84,8 +85,12 @@ def install(services: Services, handlers: Handlers) -> None:
             await stations.note_link(session, station_id, services.clock.now(), connected=True)
             await stations.note_vendor(session, station_id, about.vendor_name)
             await inventory.after_boot(session, services, station_id)
+            if await chargers.note_start(session, services, station_id, message):
+                await sampling.after_boot(session, services, station_id)
+        await makes.forget(station_id)
         log.info("station %s started (%r): %r %r", station_id, message.reason, about.vendor_name, about.model)
 
+    chargers.install(services, handlers)
     gatherer = inventory.Gatherer(services)
 
     @handlers.on(NotifyReport)

@@ -23,7 +23,8 @@ from konsento.ocpp.messages import (
     ReportData,
 )
 from konsento.services import Services
-from konsento.sites import stations
+from konsento.sites import chargers, stations
+from konsento.sites import service as sites
 from konsento.sites.outlets import HIGHEST_EVSE, Told
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ ASK_AGAIN_S: Final = 20.0
 """Where other calls were in the way."""
 MOST_GATHERED: Final = 1000
 """Reports of different sites that are under way at once; the oldest gives way."""
+MOST_W: Final = 400_000
+"""What a charger may say it supplies."""
 _WHOLE: Final = 2**30
 STATUS: Final = {
     ConnectorStatus.AVAILABLE: OutletStatus.AVAILABLE,
@@ -95,6 +98,12 @@ class _Report:
     request_id: int
     next_page: int = 0
     outlets: dict[int, Told] = field(default_factory=dict)
+    absent: set[int] = field(default_factory=set)
+    """EVSEs that the station could have and has not (2.1, EVSE: Available)."""
+    kinds: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Connectors by EVSE and number, with OCPP's word for what they are."""
+    limits: str | None = None
+    """The limits of a transaction that it keeps."""
     too_many: bool = False
 
 
@@ -122,28 +131,51 @@ class Gatherer:
         if page.tbc:
             return
         del self._reports[station_id]
+        for evse_id in report.absent:
+            report.outlets.pop(evse_id, None)
         whole = report.request_id >= _WHOLE and not report.too_many and bool(report.outlets)
         async with self._services.database.transaction() as session:
             await stations.note_inventory(
                 session, station_id, report.outlets, whole=whole, at=self._services.clock.now()
             )
+            await _note_charger(session, station_id, report)
         log.info("station %s reports %d outlets", station_id, len(report.outlets))
 
 
 def _gather(report: _Report, items: Iterable[ReportData]) -> None:
     for item in items:
         evse = item.component.evse
+        names = item.component.name.lower(), item.variable.name.lower()
         if evse is None or evse.id == 0:
+            if names == ("txctrlr", "supportedlimits"):
+                report.limits = _plain(_actual(item), 200)
             continue
         if evse.id > HIGHEST_EVSE:
             report.too_many = True
             continue
+        if names == ("evse", "available") and _actual(item).lower() == "false":
+            report.absent.add(evse.id)
+        if names == ("connector", "connectortype") and evse.connector_id:
+            report.kinds[evse.id, evse.connector_id] = _plain(_actual(item))
         report.outlets[evse.id] = _told(report.outlets.get(evse.id, Told()), item)
+
+
+async def _note_charger(session: AsyncSession, station_id: str, report: _Report) -> None:
+    site = await sites.site_of_station(session, station_id)
+    if site is None or site.ours:
+        return
+    await chargers.note_kinds(session, site, report.kinds)
+    if report.limits is not None:
+        (await chargers.charger_of(session, site)).limits = report.limits
+
+
+def _actual(item: ReportData) -> str:
+    return next((one.value for one in item.variable_attribute if one.type is Attribute.ACTUAL and one.value), "")
 
 
 def _told(told: Told, item: ReportData) -> Told:
     """Return what is known of an outlet with one more variable. OCPP's names know no capitals (2.1 part 1, 4)."""
-    value = next((one.value for one in item.variable_attribute if one.type is Attribute.ACTUAL and one.value), "")
+    value = _actual(item)
     limit = item.variable_characteristics.max_limit if item.variable_characteristics is not None else None
     unit = (item.variable_characteristics.unit or "") if item.variable_characteristics is not None else ""
     match item.component.name.lower(), item.variable.name.lower():
@@ -155,14 +187,17 @@ def _told(told: Told, item: ReportData) -> Told:
             return replace(told, status=STATUS[ConnectorStatus(value)])
         case "evse", "power":
             # What it can supply is the largest value (2.1 part 2, referenced components and variables: Power).
-            return replace(told, rated_w=_within(limit, 1000 if unit.lower() == "kw" else 1, 100, 50_000))
+            return replace(told, rated_w=_within(limit, 1000 if unit.lower() == "kw" else 1, 100, MOST_W))
+        case "connector", "connectortype":
+            kind = chargers.kind_name(value)
+            return replace(told, kind=told.kind if kind in told.kind else ", ".join(filter(None, (told.kind, kind))))
         case (("evse" | "connector"), "acvoltage"):
             return replace(told, volts=_within(limit, 1, 90, 480) or _within(_number(value), 1, 90, 480) or told.volts)
     return told
 
 
-def _plain(text: str) -> str:
-    return "".join(c for c in text if c.isprintable())[:50]
+def _plain(text: str, most: int = 50) -> str:
+    return "".join(c for c in text if c.isprintable())[:most]
 
 
 def _number(text: str) -> Decimal | None:

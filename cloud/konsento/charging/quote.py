@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from konsento import pricing
+from konsento.charging.enforcement import cut_off_s
 from konsento.charging.errors import LimitAboveOutlets, LimitTooLarge, LimitTooSmall, NothingToHold
 from konsento.charging.limits import MOST_S, MOST_WH, RequestedLimit
 from konsento.models import ChargingSession, LimitKind, Outlet, Tariff
@@ -23,6 +24,13 @@ class Terms:
     """The operator's maximum of one session there, Wh; None for none."""
     outlet_s: int | None = None
     """The operator's maximum of one session there, s; None for none."""
+    cut_off_s: int = pricing.CUT_OFF_S
+    """How long power may flow beyond a limit there."""
+
+    @property
+    def slack_wh(self) -> int:
+        """The most that flows beyond a limit: held as well."""
+        return pricing.cut_off_slack_wh(self.rated_w, self.cut_off_s)
 
     @property
     def most_wh(self) -> int:
@@ -36,7 +44,7 @@ class Terms:
 
 
 def terms_of(tariff: Tariff, outlet: Outlet) -> Terms:
-    """Return the terms that a new session at an outlet would have."""
+    """Return the terms that a new session at an outlet, its site loaded, would have."""
     return Terms(
         price=Price(unit_price=tariff.unit_price, currency=tariff.currency, tax_rate=tariff.tax_rate),
         power_type=tariff.power_type,
@@ -45,6 +53,7 @@ def terms_of(tariff: Tariff, outlet: Outlet) -> Terms:
         rated_w=outlet.rated_w,
         outlet_wh=outlet.most_wh,
         outlet_s=outlet.most_s,
+        cut_off_s=cut_off_s(ours=outlet.site.ours),
     )
 
 
@@ -54,7 +63,7 @@ def agreed_price(charging: ChargingSession) -> Price:
 
 
 def agreed_terms(charging: ChargingSession) -> Terms:
-    """Return the terms that a session has, its outlet loaded: the price is the one that was agreed."""
+    """Return the terms that a session has, its outlet and site loaded: the price is the one that was agreed."""
     return Terms(
         price=agreed_price(charging),
         power_type=charging.power_type,
@@ -63,6 +72,7 @@ def agreed_terms(charging: ChargingSession) -> Terms:
         rated_w=charging.rated_w,
         outlet_wh=charging.outlet.most_wh,
         outlet_s=charging.outlet.most_s,
+        cut_off_s=cut_off_s(ours=charging.outlet.site.ours),
     )
 
 
@@ -142,7 +152,7 @@ def quoted(terms: Terms, requested: RequestedLimit, funds_minor: int | None = No
 
 
 def _until_full(terms: Terms, funds_minor: int | None) -> _Limits:
-    slack = pricing.cut_off_slack_wh(terms.rated_w)
+    slack = terms.slack_wh
     most_wh = max(1, min(terms.most_wh, pricing.energy_for_time(terms.rated_w, terms.most_s)))
     affordable = pricing.wh_for_money(terms.price, funds_minor) if funds_minor is not None else None
     if affordable is not None:
@@ -166,7 +176,7 @@ def _by_energy(terms: Terms, wh: int) -> _Limits:
         time_limit_s=terms.outlet_s,
         energy_cap_wh=wh,
         estimated_wh=wh,
-        hold_minor=pricing.bill(terms.price, wh + pricing.cut_off_slack_wh(terms.rated_w)).total_minor,
+        hold_minor=pricing.bill(terms.price, wh + terms.slack_wh).total_minor,
     )
 
 
@@ -180,7 +190,7 @@ def _by_time(terms: Terms, seconds: int) -> _Limits:
         time_limit_s=seconds,
         energy_cap_wh=cap,
         estimated_wh=min(cap, pricing.energy_for_time(terms.rated_w, seconds)),
-        hold_minor=pricing.bill(terms.price, cap + pricing.cut_off_slack_wh(terms.rated_w)).total_minor,
+        hold_minor=pricing.bill(terms.price, cap + terms.slack_wh).total_minor,
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from konsento.charging import repository
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
-from konsento.models import ACTIVE, ChargingSession, SessionState
+from konsento.models import ACTIVE, ChargingSession, SessionState, transaction_at_station
 from konsento.ocpp import CallError, CallRefused, CallTimeout, StationBusy, StationOffline, custom_data
 from konsento.ocpp.messages import (
     Evse,
@@ -109,7 +109,7 @@ async def send_stop(services: Services, charging: ChargingSession) -> bool:
     """Do as `ask_to_stop`, for a session in hand: committed, on, with outlet and site."""
     if charging.transaction_id is None:
         return False  # still starting; as soon as the site has named its transaction it is stopped
-    request = RequestStopTransaction(transaction_id=charging.transaction_id)
+    request = RequestStopTransaction(transaction_id=transaction_at_station(charging.transaction_id))
     try:
         answer = await services.router.call(charging.outlet.site.station_id, request)
     except (StationOffline, StationBusy, CallTimeout, CallRefused) as error:
@@ -147,12 +147,14 @@ async def _note_start(services: Services, session_id: UUID, answer: RequestStart
         # A session whose events were quicker than this answer knows more than the answer does.
         if charging is None or charging.state is not SessionState.STARTING:
             return
-        if answer.transaction_id is None:
-            # Not one of our sites: accepted means only that it will try. The events tell, or the time runs out.
+        named = answer.transaction_id
+        if named is None or await repository.by_transaction(session, charging.site_id, named) is not None:
+            # Not one of our sites: accepted means only that it will try, or it begins its names anew. The events tell,
+            # or the time runs out.
             payload = {ACCEPTED_AT: services.clock.now().isoformat()}
             await services.work.add(session, "start", str(session_id), payload=payload, after_s=NEVER_STARTED_S)
             return
-        charging.transaction_id = answer.transaction_id
+        charging.transaction_id = named
         await repository.adopt_events(session, charging)
         step(charging, Happening.SUPPLIES)
         await webhooks.emit(session, services, charging, EventType.STARTED)

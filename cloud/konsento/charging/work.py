@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.charging import inventory, remote, repository
+from konsento.charging import inventory, remote, repository, sampling, watch
 from konsento.charging.events import INTERRUPTED_S
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
-from konsento.models import ACTIVE, ChargingSession, SessionState
+from konsento.models import ACTIVE, ChargingSession, SessionState, transaction_at_station
 from konsento.ocpp import CallError, CallRefused
 from konsento.ocpp.messages import GetTransactionStatus, RequestStopTransaction
 from konsento.services import Services
@@ -33,6 +33,9 @@ LOST: Final = timedelta(days=8)
 LOOK_FOR_LOST_S: Final = 86_400.0
 SILENT_S: Final = 90.0
 """A connected site that has said nothing about a running session for so long is asked about it."""
+
+WAITING: Final = frozenset({"EVConnected", "Idle"})
+"""Charging states in which nothing can flow (2.1 part 2, ChargingStateEnumType)."""
 
 
 def install(services: Services) -> None:
@@ -72,6 +75,8 @@ def install(services: Services) -> None:
 
     services.router.on_connect(connected)
     inventory.install(services)
+    sampling.install(services)
+    watch.install(services)
 
 
 async def find_out_start(services: Services, session_id: UUID, waiting_since: str | None) -> Again | None:
@@ -147,7 +152,8 @@ async def check_silent(services: Services, session_id: UUID, *, gone_before: boo
         charging = await repository.session_by_id(session, session_id)
         if charging is None or charging.state not in ACTIVE or charging.transaction_id is None:
             return None
-        station_id, transaction_id = charging.outlet.site.station_id, charging.transaction_id
+        station_id = charging.outlet.site.station_id
+        transaction_id = transaction_at_station(charging.transaction_id)
     try:
         answer = await services.router.call(station_id, GetTransactionStatus(transaction_id=transaction_id))
     except CallRefused as error:
@@ -226,8 +232,12 @@ async def stop_stray(services: Services, station_id: str, transaction_id: str) -
         site = await sites.site_of_station(session, station_id)
         if site is None or await repository.by_transaction(session, site.id, transaction_id) is not None:
             return None
+        events = await repository.events_of_transaction(session, site.id, transaction_id)
+        if events and events[-1].charging_state in WAITING:
+            return None  # a car was plugged in, and no power is asked for; its next event has it looked at again
     try:
-        await services.router.call(station_id, RequestStopTransaction(transaction_id=transaction_id))
+        request = RequestStopTransaction(transaction_id=transaction_at_station(transaction_id))
+        await services.router.call(station_id, request)
     except CallRefused:
         return None
     except CallError:

@@ -2,6 +2,14 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.charger import (
+    AGAIN,
+    Charger,
+    Connector,
+    SideReading,
+    TransactionName,
+    transaction_at_station,
+)
 from konsento.models.charging import (
     ACTIVE,
     FINAL,
@@ -37,10 +45,12 @@ from konsento.models.station_link import StationLink
 from konsento.models.station_owner import StationOwner
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
+from konsento.models.v16 import V16Reading, V16Transaction
 from konsento.models.webhook import DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "ACTIVE",
+    "AGAIN",
     "FINAL",
     "PENDING",
     "WITH_OUTLET",
@@ -51,7 +61,9 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Base",
+    "Charger",
     "ChargingSession",
+    "Connector",
     "Counter",
     "DeliveryState",
     "Direction",
@@ -87,6 +99,7 @@ __all__ = [
     "ServerKey",
     "SessionState",
     "Severity",
+    "SideReading",
     "SignIn",
     "Site",
     "StaffInvitation",
@@ -97,11 +110,15 @@ __all__ = [
     "StationLink",
     "StationOwner",
     "Tariff",
+    "TransactionName",
     "Transfer",
     "TransferKind",
+    "V16Reading",
+    "V16Transaction",
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookEvent",
     "Work",
     "WorkState",
+    "transaction_at_station",
 ]

@@ -72,6 +72,7 @@ class ChargingSession(Base):
         Index("ix_charging_sessions_end_reason_created_at", "end_reason", "created_at"),
         Index("ix_charging_sessions_transaction_id", "transaction_id"),
         Index("ix_charging_sessions_remote_start_id", "remote_start_id"),
+        Index("ix_charging_sessions_id_token", "id_token"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -102,6 +103,8 @@ class ChargingSession(Base):
     the outlet has confirmed."""
     limit_change_id: Mapped[UUID | None]
     """The `LimitChange` that the outlet has not confirmed yet."""
+    limits_kept: Mapped[bool] = mapped_column(default=False)
+    """A station that is not ours has said that it keeps to these limits by itself (2.1, E16: LimitSet)."""
 
     remote_start_id: Mapped[int]
     """The number of the start request; all that the site knows of whose session this is."""

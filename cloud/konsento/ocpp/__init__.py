@@ -44,6 +44,7 @@ from konsento.ocpp.owners import Owners, connected_of, version_of
 from konsento.ocpp.registration import Register
 from konsento.ocpp.stations import LinkCallback, StationRouter
 from konsento.ocpp.tls import BadCertificateError, TlsFiles
+from konsento.ocpp.v16.transactions import Transactions
 
 __all__ = [
     "VENDOR_ID",
@@ -69,6 +70,7 @@ __all__ = [
     "StationOffline",
     "StationRouter",
     "TlsFiles",
+    "Transactions",
     "UnknownAction",
     "Version",
     "connected_of",

@@ -19,6 +19,7 @@ from konsento.ocpp.messages import (
     TransactionEvent,
     Version,
 )
+from konsento.ocpp.v16.messages import TO_STATION
 
 FROM_STATION: Final[tuple[type[Request[Any]], ...]] = (
     Authorize,
@@ -77,5 +78,7 @@ def known_actions(version: Version) -> frozenset[str]:
 @cache
 def to_station(version: Version) -> frozenset[str]:
     """Return the actions that a server may ask of a station that speaks this version."""
+    if version is Version.V16:
+        return TO_STATION
     from_station = {kind.__name__ for kind in FROM_STATION} | OTHERS_FROM_STATION | SENT_BY_STATION
     return known_actions(version) - from_station | _BOTH_WAYS

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -15,16 +15,18 @@ from konsento.kit.readiness import Readiness
 from konsento.ocpp.credentials import Entry, Shown, basic_password, certificate_names, is_identity
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
-from konsento.ocpp.lines import Lines
+from konsento.ocpp.lines import Line, Lines
 from konsento.ocpp.link import SocketLink
 from konsento.ocpp.listener import Listener
 from konsento.ocpp.local_router import CLOSE_REPLACED, LocalStationRouter
 from konsento.ocpp.messages import BootNotification, RegistrationStatus, Version
 from konsento.ocpp.pace import Pace
 from konsento.ocpp.registration import Register, Registration
-from konsento.ocpp.rpc import Connection, TooManyCallsError
+from konsento.ocpp.rpc import Connection, Link, TooManyCallsError
 from konsento.ocpp.throttle import Throttle
 from konsento.ocpp.tls import TlsFiles
+from konsento.ocpp.v16.connection import Connection16
+from konsento.ocpp.v16.transactions import Transactions
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,8 @@ class Gateway:
     A wrong password and an unknown station both get 401; after repeated failures 429. `trusted_proxies` are addresses
     whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: without them all stations behind a proxy would share
     one count of failures. With a `journal` every frame is kept for whoever has to find out later what happened. A
-    station that `authenticate` holds is asked after at each of its BootNotifications by `register`.
+    station that `authenticate` holds is asked after at each of its BootNotifications by `register`. Stations of OCPP 1.6 are let
+    in where there is a `v16`, which keeps what the server has to keep for them.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Gateway:
         journal: Journal | None = None,
         lines: Lines | None = None,
         readiness: Readiness | None = None,
+        v16: Transactions | None = None,
     ) -> None:
         """Make a gateway that does not listen yet.
 
@@ -84,6 +88,8 @@ class Gateway:
         `look_every_s` how often the files of `tls` are looked at; `retry_s` after how long a held station asks again.
         """
         self._handlers = handlers
+        self._v16 = v16
+        self._versions = [version for version in Version if version is not Version.V16 or v16 is not None]
         self._router = router
         self._authenticate = authenticate
         self._register = register
@@ -195,10 +201,10 @@ class Gateway:
             except web.HTTPException as error:
                 self._lines.metrics.turned_away[(str(error.status),)].inc()
                 raise
-            version = _choose_version(request)
+            version = _choose_version(request, self._versions)
             if version is None:
                 log.warning("station %s offers none of our OCPP versions", station_id)
-                raise web.HTTPBadRequest(text=f"Offer one of these subprotocols: {', '.join(Version)}.\n")
+                raise web.HTTPBadRequest(text=f"Offer one of these subprotocols: {', '.join(self._versions)}.\n")
             if "websocket" not in request.headers.get(hdrs.UPGRADE, "").lower():
                 raise web.HTTPUpgradeRequired(
                     text="Stations connect by WebSocket.\n", headers={hdrs.UPGRADE: "websocket"}
@@ -227,12 +233,9 @@ class Gateway:
             raise _Gone
         link = SocketLink(socket, request.transport, self._patience_s)
         held = entry is Entry.HELD
-        handlers: Handlers | Registration = self._handlers
-        if held:
-            handlers = Registration(self._handlers, self._register, version, retry_s=self._retry_s)
         line = self._lines.open(station_id, version)
         line.pinger = link
-        connection = Connection(station_id, version, handlers, link, self._journal, line=line)
+        connection = self._connection(station_id, version, link, line, held=held)
         self._arrivals.setdefault(station_id, []).append(place)
         replaced = self._router.attach(connection)
         log.info("station %s connected with %s%s", station_id, version, " and is held" if held else "")
@@ -248,6 +251,15 @@ class Gateway:
             line.close(socket.close_code)
             log.info("station %s disconnected (close code %s)", station_id, socket.close_code)
         return socket
+
+    def _connection(self, station_id: str, version: Version, link: Link, line: Line, *, held: bool) -> Connection:
+        handlers: Handlers | Registration = self._handlers
+        if held:
+            handlers = Registration(self._handlers, self._register, version, retry_s=self._retry_s)
+        if version is not Version.V16 or self._v16 is None:
+            return Connection(station_id, version, handlers, link, self._journal, line=line)
+        clock = self._handlers.clock
+        return Connection16(station_id, handlers, link, self._journal, line=line, transactions=self._v16, clock=clock)
 
     @contextmanager
     def _place(self, address: str) -> Iterator[None]:
@@ -352,10 +364,10 @@ def _last(header: str) -> str:
     return header.rpartition(",")[2].strip()
 
 
-def _choose_version(request: web.Request) -> Version | None:
+def _choose_version(request: web.Request, versions: Sequence[Version]) -> Version | None:
     offered = {
         protocol.strip()
         for header in request.headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, [])
         for protocol in header.split(",")
     }
-    return next((version for version in Version if version in offered), None)
+    return next((version for version in versions if version in offered), None)

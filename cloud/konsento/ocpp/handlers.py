@@ -58,7 +58,7 @@ class Handlers:
     """
 
     def __init__(self, clock: Clock, *, heartbeat_interval_s: int = 60) -> None:
-        self._clock = clock
+        self.clock = clock
         self._heartbeat_interval_s = heartbeat_interval_s
         self._handlers: dict[type[Request[Any]], Handler[Any]] = {}
         self._own_answers: dict[type[Request[Any]], Callable[[], Response]] = {
@@ -117,5 +117,5 @@ class Handlers:
 
     def _wire_time(self) -> datetime:
         # OCPP allows at most three decimals of a second.
-        now = self._clock.now()
+        now = self.clock.now()
         return now.replace(microsecond=now.microsecond // 1000 * 1000)

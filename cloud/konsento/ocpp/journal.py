@@ -51,11 +51,14 @@ class _Info(msgspec.Struct, rename="camel"):
 class _About(msgspec.Struct, rename="camel"):
     """The fields by which a message says which transaction or outlet it is about; the rest is skipped."""
 
-    transaction_id: str | None = None
+    transaction_id: str | int | None = None
+    """A number in 1.6."""
     remote_start_id: int | None = None
     transaction_info: _Info | None = None
     evse_id: int | None = None
     evse: _Evse | None = None
+    connector_id: int | None = None
+    """The outlet, in 1.6."""
     vendor_id: str | None = None
 
 
@@ -160,7 +163,7 @@ class Journal:
             if call is not None:
                 action, links, ours = call.action, call.links, call.ours
                 took_ms = max(0, round((at - call.at).total_seconds() * 1000))
-                if links[0] is None and action == "RequestStartTransaction":
+                if links[0] is None and action in {"RequestStartTransaction", "StartTransaction"}:
                     links = (_links(payload)[0][0], *links[1:])
         return {
             "at": at,
@@ -206,7 +209,7 @@ def _links(payload: bytes) -> tuple[_Links, str | None]:
     except _UNREADABLE:
         return (None, None, None), None
     info = about.transaction_info
-    transaction_id = about.transaction_id or (info.transaction_id if info else None)
+    transaction_id = str(about.transaction_id or "") or (info.transaction_id if info else None)
     remote_start_id = (
         about.remote_start_id if about.remote_start_id is not None else (info.remote_start_id if info else None)
     )
@@ -215,6 +218,7 @@ def _links(payload: bytes) -> tuple[_Links, str | None]:
     if remote_start_id is not None and not -(2**31) <= remote_start_id < 2**31:
         remote_start_id = None
     evse_id = about.evse_id if about.evse is None else about.evse.id
+    evse_id = about.connector_id if evse_id is None else evse_id
     if transaction_id is not None or remote_start_id is not None or evse_id is None or not 0 < evse_id < 2**31:
         evse_id = None
     return (transaction_id, remote_start_id, evse_id), about.vendor_id

@@ -2,6 +2,7 @@
 
 from konsento.pricing.bill import Bill, Price, amount_minor, bill, tax_in
 from konsento.pricing.estimate import (
+    CUT_OFF_S,
     cut_off_slack_wh,
     energy_for_time,
     most_energy_for_time,
@@ -10,6 +11,7 @@ from konsento.pricing.estimate import (
 )
 
 __all__ = [
+    "CUT_OFF_S",
     "Bill",
     "Price",
     "amount_minor",

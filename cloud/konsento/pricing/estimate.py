@@ -7,7 +7,8 @@ from konsento.kit.money import exponent
 from konsento.pricing.bill import Price
 
 CUT_OFF_S: Final = 1
-"""How long power may flow on after a limit is reached; the firmware predicts the moment and is well below."""
+"""How long power may flow on after a limit is reached at an outlet of ours; its firmware predicts the moment and is
+well below."""
 OVER_RATING: Final = Decimal("1.25")
 """The most power that an outlet lets through for long, as a share of its rating: beyond it, its breaker opens."""
 
@@ -38,6 +39,6 @@ def time_for_energy(rated_w: int, wh: int) -> int:
     return -(-wh * 3600 // rated_w)
 
 
-def cut_off_slack_wh(rated_w: int) -> int:
+def cut_off_slack_wh(rated_w: int, cut_off_s: int = CUT_OFF_S) -> int:
     """Return the most energy, in whole watt-hours rounded up, that flows between a limit and the open relay."""
-    return most_energy_for_time(rated_w, CUT_OFF_S)
+    return most_energy_for_time(rated_w, cut_off_s)

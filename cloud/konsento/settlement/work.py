@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
-from konsento.models import ChargingSession, MeterEvent, SessionState
+from konsento.models import ChargingSession, MeterEvent, SessionState, transaction_at_station
 from konsento.ocpp import CallError, CallRefused
 from konsento.ocpp.messages import GetTransactionStatus
 from konsento.services import Services
@@ -45,7 +45,8 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
         if not missing(events) or waited >= GAP_PATIENCE or charging.transaction_id is None:
             await _settle(services, session, charging, events)
             return None
-        station_id, transaction_id = charging.outlet.site.station_id, charging.transaction_id
+        station_id = charging.outlet.site.station_id
+        transaction_id = transaction_at_station(charging.transaction_id)
     if await _more_to_come(services, station_id, transaction_id):
         return Again(ASK_AGAIN_S)
     async with services.database.transaction() as session:

@@ -21,6 +21,9 @@ HIGHEST_EVSE: Final = 1000
 USUAL_VOLTS: Final = 200
 USUAL_AMPERES: Final = 15
 """What is assumed of an outlet whose site tells no ratings: the socket for cars in Japan."""
+USUAL_CHARGER_W: Final = 22_000
+"""What is assumed of a charger that tells no rating: the most of one with alternating current. What is measured beyond
+a rating is not billed, so less would be lost energy; the operator sets what it is."""
 _NOMINAL_VOLTS: Final = (100, 110, 120, 127, 200, 208, 220, 230, 240, 400)
 
 
@@ -34,6 +37,8 @@ class Told:
     volts: int | None = None
     """As it is measured or rated."""
     status: OutletStatus | None = None
+    kind: str = ""
+    """What people call its connector."""
 
 
 async def adopt(session: AsyncSession, site: Site, evse_id: int, told: Told) -> Outlet | None:
@@ -50,8 +55,8 @@ async def adopt(session: AsyncSession, site: Site, evse_id: int, told: Told) -> 
         site_id=site.id,
         evse_id=evse_id,
         code=await free_code(session),
-        name=f"No. {evse_id}",
-        rated_w=told.rated_w or volts * USUAL_AMPERES,
+        name=f"No. {evse_id} ({told.kind})" if told.kind else f"No. {evse_id}",
+        rated_w=told.rated_w or _assumed_w(site, volts),
         volts=volts,
         reported_w=told.rated_w,
         reported_volts=reported_volts,
@@ -75,7 +80,7 @@ async def take_inventory(session: AsyncSession, site: Site, listed: Mapping[int,
         told = listed[evse_id]
         outlet = known.get(evse_id)
         if outlet is not None:
-            _update(outlet, told)
+            _update(site, outlet, told)
         elif await adopt(session, site, evse_id, told) is None:
             left_out += 1
     if left_out:
@@ -93,18 +98,32 @@ async def take_inventory(session: AsyncSession, site: Site, listed: Mapping[int,
             log.warning("station %s does not list outlet %d any more", site.station_id, evse_id)
 
 
-def _update(outlet: Outlet, told: Told) -> None:
+async def assume_charger(session: AsyncSession, site: Site) -> None:
+    """Take what was assumed of the outlets of a site, before it said that it is a charger of others, as of one."""
+    for outlet in await repository.outlets_of(session, site.id):
+        untouched = outlet.tariff_name is None and outlet.reported_w is None
+        if untouched and outlet.rated_w == outlet.volts * USUAL_AMPERES:
+            outlet.rated_w = USUAL_CHARGER_W
+
+
+def _assumed_w(site: Site, volts: int) -> int:
+    return volts * USUAL_AMPERES if site.ours else USUAL_CHARGER_W
+
+
+def _update(site: Site, outlet: Outlet, told: Told) -> None:
     outlet.model = told.model or outlet.model
     outlet.firmware = told.firmware or outlet.firmware
     before = (outlet.volts, outlet.rated_w)
-    _rate(outlet, told)
+    if told.kind and outlet.name == f"No. {outlet.evse_id}":
+        outlet.name = f"{outlet.name} ({told.kind})"
+    _rate(site, outlet, told)
     if (outlet.volts, outlet.rated_w) != before:
         log.info("outlet %s is now rated %d V, %d W, as its site reports", outlet.code, outlet.volts, outlet.rated_w)
     if outlet.status_reason == GONE:
         outlet.status, outlet.status_reason = told.status or OutletStatus.UNKNOWN, ""
 
 
-def _rate(outlet: Outlet, told: Told) -> None:
+def _rate(site: Site, outlet: Outlet, told: Told) -> None:
     """Take the ratings from a report, except where the operator has set another value.
 
     A value is the site's as long as it is what was reported before, or, at an outlet that is not sold yet, what was
@@ -114,12 +133,12 @@ def _rate(outlet: Outlet, told: Told) -> None:
     volts = _nominal(told.volts, outlet.reported_volts)
     if volts is not None:
         if outlet.volts == (outlet.reported_volts or (USUAL_VOLTS if new else None)):
-            if new and outlet.reported_w is None and outlet.rated_w == outlet.volts * USUAL_AMPERES:
-                outlet.rated_w = volts * USUAL_AMPERES
+            if new and outlet.reported_w is None and outlet.rated_w == _assumed_w(site, outlet.volts):
+                outlet.rated_w = _assumed_w(site, volts)
             outlet.volts = volts
         outlet.reported_volts = volts
     if told.rated_w is not None:
-        if outlet.rated_w == (outlet.reported_w or (outlet.volts * USUAL_AMPERES if new else None)):
+        if outlet.rated_w == (outlet.reported_w or (_assumed_w(site, outlet.volts) if new else None)):
             outlet.rated_w = told.rated_w
         outlet.reported_w = told.rated_w
 

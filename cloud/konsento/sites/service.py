@@ -28,6 +28,10 @@ from konsento.sites.hours import Opening
 GONE = "gone"
 """`Outlet.status_reason` of an outlet that the site's report does not list any more."""
 
+PLUGGED = "plugged"
+"""`Outlet.status_reason` of an occupied outlet of a charger that is not ours where nobody charges: a car is plugged in
+and waits for its start."""
+
 
 async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
     """Return the outlet with this code however it was typed, its site loaded. Raises `UnknownOutlet`."""
@@ -108,6 +112,8 @@ def _by_site(outlet: Outlet) -> KonsentoError | None:
         return OutletOffline()
     match outlet.status:
         case OutletStatus.AVAILABLE:
+            return None
+        case OutletStatus.OCCUPIED if not outlet.site.ours and outlet.status_reason == PLUGGED:
             return None
         case OutletStatus.OCCUPIED | OutletStatus.RESERVED:
             return OutletBusy()

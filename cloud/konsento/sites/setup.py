@@ -31,7 +31,7 @@ LONGEST_NOTE: Final = 200
 PASSWORD_LENGTH: Final = 24
 """Characters of A-Z0-9, 124 bits. OCPP takes 16 to 40 (2.1 part 2, A00.FR.205)."""
 THOUSANDTHS: Final = 1000
-LEAST_W, MOST_W = 100, 50_000
+LEAST_W, MOST_W = 100, 400_000
 LEAST_V, MOST_V = 90, 480
 MOST_WH: Final = 100_000
 MOST_S: Final = 86_400

@@ -255,3 +255,15 @@ async def test_old_frames_are_forgotten(core: Core) -> None:
 
     assert await forget_old_frames(core.services) == 1
     assert len(await frames(database)) == 2
+
+
+async def test_messages_of_1_6_are_found_by_their_transaction_and_outlet(journal: Journal, database: Database) -> None:
+    journal.note("S", IN, json.dumps([2, "1", "StartTransaction", {"connectorId": 2}]))
+    journal.note("S", OUT, json.dumps([3, "1", {"transactionId": 77, "idTagInfo": {"status": "Accepted"}}]))
+    journal.note("S", IN, json.dumps([2, "2", "MeterValues", {"connectorId": 2, "transactionId": 77}]))
+    journal.note("S", OUT, json.dumps([2, "3", "RemoteStopTransaction", {"transactionId": 77}]))
+    await journal.flush()
+    kept = await frames(database)
+
+    assert [frame.evse_id for frame in kept] == [2, 2, None, None]
+    assert [frame.transaction_id for frame in kept] == [None, "77", "77", "77"]

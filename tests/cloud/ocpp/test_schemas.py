@@ -85,7 +85,7 @@ def write(body: Body, version: Version) -> dict[str, Any]:
     return payload
 
 
-@pytest.mark.parametrize("version", Version)
+@pytest.mark.parametrize("version", SCHEMAS)
 @pytest.mark.parametrize("kind", BODIES, ids=lambda kind: kind.__name__)
 @relaxed
 @given(data=st.data())

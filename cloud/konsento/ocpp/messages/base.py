@@ -24,6 +24,8 @@ class Version(StrEnum):
 
     V21 = "ocpp2.1"
     V201 = "ocpp2.0.1"
+    V16 = "ocpp1.6"
+    """Translated at the door (`konsento.ocpp.v16`): the floors above see messages of 2.1 only."""
 
 
 SINCE_21 = Meta(extra={"since": Version.V21})

@@ -1,0 +1,16 @@
+"""The server that the chargers dial."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from .world import World
+from .world import world as running
+
+
+@pytest.fixture
+async def world(furnished: Path, tmp_path: Path) -> AsyncIterator[World]:
+    """A server on a furnished database."""
+    async with running(furnished, tmp_path) as world:
+        yield world
