@@ -63,6 +63,8 @@ class Batches[Item, Answer]:
                 for _ in batch:
                     self._waiting.popleft()
                 await self._take(batch)
+                # First the answers go out; what they lead to is in the next batch already.
+                await asyncio.sleep(0)
         finally:
             self._worker = None
 

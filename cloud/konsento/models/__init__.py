@@ -11,6 +11,7 @@ from konsento.models.charging import (
     LimitKind,
     MeterEvent,
     SessionState,
+    events_of,
 )
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
@@ -89,4 +90,5 @@ __all__ = [
     "WebhookEvent",
     "Work",
     "WorkState",
+    "events_of",
 ]
