@@ -110,7 +110,9 @@ async def _run() -> Table:
                 server = get_server(Path(folder) / "data", cleanup_mode="delete")
                 socket = server.get_uri().partition("host=")[2]
                 server.psql("CREATE DATABASE bench")
-                await _measure(rows, "PostgreSQL", f"postgresql+asyncpg://postgres:@/bench?host={socket}", number, journal=False)
+                await _measure(
+                    rows, "PostgreSQL", f"postgresql+asyncpg://postgres:@/bench?host={socket}", number, journal=False
+                )
                 server.cleanup()
         return Table(rows=rows, facts={})
     return Table(rows=rows, facts={})
@@ -122,9 +124,10 @@ async def _baseline(rows: list[Row], kind: str, name: str, number: int) -> float
         before = server.memory
         await connect_all(stations, server.port)
         memory = (server.memory - before) / number
-        cpu = server.cpu_s; n0=sum(st.seq_no for st in stations)
+        cpu = server.cpu_s
+        n0 = sum(st.seq_no for st in stations)
         speed, waits = await _at_full_speed(stations)
-        to_stderr(f'cpu us/event {(server.cpu_s-cpu)/(sum(st.seq_no for st in stations)-n0)*1e6:.1f}')
+        to_stderr(f"cpu us/event {(server.cpu_s - cpu) / (sum(st.seq_no for st in stations) - n0) * 1e6:.1f}")
         for station in stations:
             station.close()
     rows.append(_row(name, number, speed=speed, waits=waits, memory=memory))
@@ -179,9 +182,12 @@ async def _measure(rows: list[Row], name: str, url: str, number: int, *, journal
             await server.ask(settle=True)
         memory = (sum(server.memory for server in servers) - before) / number
         first = 2 * number / await each_sends(stations, 2)
-        cpu = sum(s.cpu_s for s in servers); n0=sum(st.seq_no for st in stations)
+        cpu = sum(s.cpu_s for s in servers)
+        n0 = sum(st.seq_no for st in stations)
         speed, waits = await _at_full_speed(stations)
-        to_stderr(f'cpu us/event {(sum(s.cpu_s for s in servers)-cpu)/(sum(st.seq_no for st in stations)-n0)*1e6:.1f}')
+        to_stderr(
+            f"cpu us/event {(sum(s.cpu_s for s in servers) - cpu) / (sum(st.seq_no for st in stations) - n0) * 1e6:.1f}"
+        )
         paced = await at_rate(stations, speed / 2, SECONDS * 2)
         starts = await _starts(servers[0], stations[::gateways]) if not journal else []
         kept = sum(station.seq_no + 1 for station in stations)
@@ -338,4 +344,5 @@ async def _server(kind: str, *arguments: str, core: int = SERVER_CORE) -> AsyncI
 
 if __name__ == "__main__":
     from rig.bench import report
+
     report("ingest", run())

@@ -133,16 +133,14 @@ async def with_the_library(socket: web.WebSocketResponse, station_id: str) -> No
     """Answer by the `ocpp` library, which checks every message against its schema; nothing is kept."""
     # Only here: it is a library of the development environment.
     from ocpp.routing import on  # noqa: PLC0415
+    from ocpp.v21 import ChargePoint  # noqa: PLC0415
     from ocpp.v201 import call_result  # noqa: PLC0415
     from ocpp.v201.datatypes import IdTokenInfoType  # noqa: PLC0415
-    from ocpp.v21 import ChargePoint  # noqa: PLC0415
 
     class Central(ChargePoint):  # type: ignore[misc]  # the library has no types
         @on("TransactionEvent")  # type: ignore[untyped-decorator]
         def transaction_event(self, **_event: Any) -> Any:
-            return call_result.TransactionEvent(
-                id_token_info=IdTokenInfoType(status="Accepted")
-            )
+            return call_result.TransactionEvent(id_token_info=IdTokenInfoType(status="Accepted"))
 
     class Wire:
         async def recv(self) -> str:
@@ -183,7 +181,7 @@ if __name__ == "__main__":
     if os.environ.get("BENCH_PROFILE"):
         import cProfile
         import pstats
-        import threading
+
         p = cProfile.Profile()
         p.enable()
         asyncio.run(main(*sys.argv[1:]))
