@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, MeterEvent, SessionState
+from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, MeterEvent, SessionState, events_of
 
 
 async def session_by_id(session: AsyncSession, session_id: UUID) -> ChargingSession | None:
@@ -217,7 +217,7 @@ async def power_of(session: AsyncSession, charging: ChargingSession, most: int) 
     query = (
         select(MeterEvent.at, MeterEvent.power_w)
         .where(
-            MeterEvent.session_id == charging.id,
+            events_of(charging),
             MeterEvent.power_w.is_not(None),
             (MeterEvent.seq_no % step == 0) | (MeterEvent.seq_no == charging.last_seq_no),
         )

@@ -24,7 +24,7 @@ PAUSED: Final = "SuspendedEVSE"
 """OCPP's charging state of an outlet that has paused supply."""
 
 
-class Running(Struct, frozen=True, kw_only=True):
+class Running(Struct, frozen=True, kw_only=True, gc=False):
     """What the next event is measured against: columns of the session, as they were at its last event."""
 
     session_id: UUID

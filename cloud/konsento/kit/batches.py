@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import islice
 
 from konsento.kit.db import is_away
 
@@ -29,15 +28,26 @@ class Batches[Item, Answer]:
     the first of them as it wants to keep at once (one at least), when these are kept: the others come again with the
     next batch. Or it raises, having kept none: then the batch is tried again in halves, so that one item which cannot
     be kept fails alone. A database that is away fails all at once: trying each would take long and help nobody.
+
+    Batches begin `pause_s` apart at least: an item that comes alone does not wait, and where many come they are many
+    in a batch. Others want to write meanwhile, too.
     """
 
     def __init__(
-        self, keep: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, most: int, most_waiting: int
+        self,
+        keep: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        *,
+        most: int,
+        most_waiting: int,
+        pause_s: float = 0.0,
     ) -> None:
         self._keep = keep
         self._most = most
         self._most_waiting = most_waiting
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
+        self._pause_s = pause_s
+        self._next_at = 0.0
+        """When the next batch may begin, by the loop's clock."""
         self._worker: asyncio.Task[None] | None = None
 
     @property
@@ -57,12 +67,13 @@ class Batches[Item, Answer]:
         return future
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                batch = list(islice(self._waiting, self._most))
-                for _ in batch:
-                    self._waiting.popleft()
-                await self._take(batch)
+                # At least once to the loop: first the answers go out, and what they lead to is in the next batch.
+                await asyncio.sleep(max(0.0, self._next_at - loop.time()))
+                self._next_at = loop.time() + self._pause_s
+                await self._take([self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))])
         finally:
             self._worker = None
 

@@ -19,6 +19,7 @@ from konsento.models.charging import (
     LimitKind,
     MeterEvent,
     SessionState,
+    events_of,
 )
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
@@ -120,5 +121,6 @@ __all__ = [
     "WebhookEvent",
     "Work",
     "WorkState",
+    "events_of",
     "transaction_at_station",
 ]

@@ -63,7 +63,7 @@ class BadFrameError(Exception):
         self.answerable = answerable
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
+class Frame(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A frame whose envelope was read. What an envelope of its type lacks is empty."""
 
     type: FrameType

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import insert
-from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Payment, Receipt
+from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Payment, Receipt, events_of
 
 RECEIPTS = "receipts"
 
@@ -22,9 +22,9 @@ async def session_to_settle(session: AsyncSession, session_id: UUID) -> Charging
     return (await session.scalars(query)).one()
 
 
-async def events_of(session: AsyncSession, session_id: UUID) -> list[MeterEvent]:
+async def events(session: AsyncSession, charging: ChargingSession) -> list[MeterEvent]:
     """Return all meter events of a session."""
-    query = select(MeterEvent).where(MeterEvent.session_id == session_id).order_by(MeterEvent.seq_no)
+    query = select(MeterEvent).where(events_of(charging)).order_by(MeterEvent.seq_no)
     return list(await session.scalars(query))
 
 
