@@ -100,7 +100,7 @@ class PlayedStation:
                     socket = await http.ws_connect(
                         f"{address}/{self.station_id}",
                         protocols=("ocpp2.1",),
-                        auth=aiohttp.BasicAuth(self.station_id, self.password),
+                        headers={"Authorization": aiohttp.encode_basic_auth(self.station_id, self.password)},
                         timeout=aiohttp.ClientWSTimeout(ws_close=1),
                     )
                 except aiohttp.ClientError, OSError:

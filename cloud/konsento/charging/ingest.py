@@ -80,7 +80,8 @@ async def _session_of(session: AsyncSession, site: Site, event: TransactionEvent
     charging = await repository.by_remote_start_id(session, site.id, info.remote_start_id)
     if charging is None:
         return None
-    if charging.transaction_id is not None or charging.state is SessionState.FAILED:
+    # The answer to the start may have been noted between the two looks, by another process.
+    if charging.transaction_id not in {None, info.transaction_id} or charging.state is SessionState.FAILED:
         log.error("session %s: the site runs a transaction for it that nobody asked for", charging.id)
         return None
     charging.transaction_id = info.transaction_id

@@ -22,9 +22,16 @@ async def session_to_settle(session: AsyncSession, session_id: UUID) -> Charging
     return (await session.scalars(query)).one()
 
 
-async def events_of(session: AsyncSession, session_id: UUID) -> list[MeterEvent]:
-    """Return all meter events of a session."""
-    query = select(MeterEvent).where(MeterEvent.session_id == session_id).order_by(MeterEvent.seq_no)
+async def events_of(session: AsyncSession, charging: ChargingSession) -> list[MeterEvent]:
+    """Return all meter events of a session.
+
+    By its transaction: one that came while another process noted whose transaction it is may not say its session.
+    """
+    query = (
+        select(MeterEvent)
+        .where(MeterEvent.site_id == charging.site_id, MeterEvent.transaction_id == charging.transaction_id)
+        .order_by(MeterEvent.seq_no)
+    )
     return list(await session.scalars(query))
 
 

@@ -39,7 +39,7 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
         charging = await repository.session_to_settle(session, session_id)
         if charging.state is not SessionState.ENDED:
             return None
-        events = await repository.events_of(session, session_id)
+        events = await repository.events_of(session, charging)
         now = services.clock.now()
         waited = now - max((event.received_at for event in events), default=charging.ended_at or now)
         if not missing(events) or waited >= GAP_PATIENCE or charging.transaction_id is None:
@@ -52,7 +52,7 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
         charging = await repository.session_to_settle(session, session_id)
         if charging.state is SessionState.ENDED:
             log.warning("session %s: events are missing, and the site has no more", session_id)
-            await _settle(services, session, charging, await repository.events_of(session, session_id))
+            await _settle(services, session, charging, await repository.events_of(session, charging))
     return None
 
 
