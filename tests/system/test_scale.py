@@ -73,6 +73,11 @@ EVENTS = """
     WHERE transaction_id = ANY($1) GROUP BY session_id
 """
 
+HELD = """
+    SELECT count(*) AS pending FROM ledger_transfers AS held
+    WHERE kind = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger_transfers WHERE pending_id = held.id)
+"""
+
 
 def provisioning() -> str:
     text = '[[tariffs]]\nname = "day"\nunit_price = "38.5"\npower_type = "solar"\nsupplier = "Sakura Energy"\n'
@@ -162,9 +167,14 @@ async def driver(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
         yield browser
 
 
+async def wish(driver: httpx.AsyncClient, number: int) -> httpx.Response:
+    """Ask for a session at a station."""
+    return await driver.post(f"/o/{CODES[number]}/start", data={"kind": "energy", "amount": "10", "unit": "kWh"})
+
+
 async def start(driver: httpx.AsyncClient, number: int) -> str:
     """Start a session at a station; returns the address of its page."""
-    answer = await driver.post(f"/o/{CODES[number]}/start", data={"kind": "energy", "amount": "10", "unit": "kWh"})
+    answer = await wish(driver, number)
     assert answer.status_code == 303, answer.text
     return str(answer.headers["location"])
 
@@ -180,7 +190,7 @@ async def all_started(deployment: Deployment, driver: httpx.AsyncClient) -> dict
     sessions = dict(enumerate(await asyncio.gather(*(start(driver, number) for number in range(STATIONS)))))
     for station in deployment.stations:
         await station.until(lambda s=station: bool(s.supplies) and not s.supplies[-1].ended)  # type: ignore[misc]
-        station.supplying.set()
+        station.supply()
     await flowed(deployment)
     return sessions
 
@@ -201,7 +211,7 @@ async def all_settled(deployment: Deployment) -> None:
     """End all sessions, wait for their bills, and compare these with what was measured and sent."""
     supplies = {station.station_id: station.supplies[-1] for station in deployment.stations}
     for station in deployment.stations:
-        station.supplying.clear()
+        station.supply(on=False)
         if not station.supplies[-1].ended:
             station.end()
     await asyncio.gather(*(station.until(lambda s=station: s.delivered, 60) for station in deployment.stations))  # type: ignore[misc]
@@ -289,26 +299,30 @@ async def test_nats_may_stop_and_start_under_load(deployment: Deployment, driver
     await deployment.nats.stop()
     # The meter does not need it, nor does the bill; a start does, and says so.
     await flowed(deployment)
-    deployment.stations[0].supplying.clear()
+    deployment.stations[0].supply(on=False)
     deployment.stations[0].end()
 
     async def settled() -> bool:
         return bool((await progress(driver, sessions[0]))["state"] == "settled")
 
     await until(settled)
-    refused = await start(driver, 0)
-    failed = await progress(driver, refused)
+    refused = await wish(driver, 0)
+    (held,) = await deployment.rows(HELD)
     await deployment.nats.start()
 
     async def starts() -> bool:
-        return bool((await progress(driver, await start(driver, 0)))["state"] != "failed")
+        return (await wish(driver, 0)).status_code == 303
 
     await until(starts)
-    deployment.stations[0].supplying.set()
+    deployment.stations[0].supply()
     await flowed(deployment)
     await all_settled(deployment)
 
-    assert failed["state"] == "failed"
+    assert refused.status_code == 503
+    assert "This outlet cannot be reached." in refused.text
+    assert "Nothing was started, nothing is charged." in refused.text
+    # What is held is held for the seven sessions that run.
+    assert held["pending"] == STATIONS - 1
     assert len(deployment.stations[0].supplies) == len({s.remote_start_id for s in deployment.stations[0].supplies})
 
 
