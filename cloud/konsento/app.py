@@ -25,7 +25,7 @@ from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.kit.nats import Nats
-from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, stop_on_signals
+from konsento.kit.serving import PageServer, open_door, server_config, stop_on_signals
 from konsento.kit.work import WorkQueue
 from konsento.kit.work_news import WorkNews
 from konsento.migrations import migrate
@@ -104,7 +104,7 @@ def wire(settings: Settings) -> Parts:
     return Parts(
         services=services,
         router=local,
-        gateway=Gateway(handlers, local, authenticate, trusted_proxies=PROXIES, journal=journal),
+        gateway=Gateway(handlers, local, authenticate, trusted_proxies=settings.proxies, journal=journal),
         journal=journal,
         heart=Heart(database, clock, facts, replica_id=replica_id, roles=" ".join(sorted(settings.roles))),
         beside=tuple(beside),
@@ -151,7 +151,7 @@ async def serve(settings: Settings) -> None:
 async def _serve(settings: Settings, parts: Parts) -> None:
     services, roles = parts.services, settings.roles
     app = pages(services) if Role.PAGES in roles else health()
-    server = PageServer(server_config(app, settings.host, settings.port))
+    server = PageServer(server_config(app, settings.host, settings.port, settings.proxies))
     stop = stop_on_signals()
     door = open_door(settings.host, settings.port)
     beside: list[asyncio.Task[None]] = []

@@ -6,6 +6,7 @@ what the stations measured.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +16,17 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from konsento.settings import Settings
 from rig.engines import NatsServer, Postgres
 from rig.paths import program
 from rig.ports import Ports
 from rig.process import Process, run
 from rig.server import until_healthy
 
+from . import composed
 from .played_station import PlayedStation
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 STATIONS = 8
 PASSWORD = "correct horse battery"
@@ -78,6 +81,8 @@ HELD = """
     WHERE kind = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger_transfers WHERE pending_id = held.id)
 """
 
+LIVING = "SELECT roles FROM replicas WHERE beat_at > now() - interval '30 seconds' ORDER BY roles"
+
 
 def provisioning() -> str:
     text = '[[tariffs]]\nname = "day"\nunit_price = "38.5"\npower_type = "solar"\nsupplier = "Sakura Energy"\n'
@@ -94,34 +99,42 @@ def provisioning() -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     folder = tmp_path_factory.mktemp("scale")
-    postgres, nats, ports = Postgres(), NatsServer(folder), Ports()
+    postgres, ports = Postgres(), Ports()
+    nats = NatsServer(folder, *composed.services()["nats"]["command"])
     await postgres.execute("CREATE DATABASE konsento")
     await nats.start()
     made = Deployment(folder, postgres, nats)
     program_path = program("cloud", "konsento")
     pages_port = ports.take()
-    shared = {
-        "KONSENTO_DATABASE_URL": postgres.url("konsento"),
-        "KONSENTO_NATS_URL": nats.url,
-        "KONSENTO_PUBLIC_URL": f"http://127.0.0.1:{pages_port}",
-        "KONSENTO_WELCOME_CREDIT_MINOR": "1000000",
+    # The settings are those of the compose file; only who is where is another matter here.
+    instead = {
+        "postgresql+asyncpg://konsento:postgres0password@postgres/konsento": postgres.url("konsento"),
+        "@nats:4222": f"@127.0.0.1:{nats.port}",
+        "https://charge.example": f"http://127.0.0.1:{pages_port}",
     }
-    for name, roles in (("gateway-1", "gateway"), ("gateway-2", "gateway"), ("pages", "pages"), ("work", "work")):
+    for name, service in (
+        ("gateway-1", "gateway-1"),
+        ("gateway-2", "gateway-2"),
+        ("pages", "pages-1"),
+        ("work", "work-1"),
+    ):
         port, ocpp_port = pages_port if name == "pages" else ports.take(), ports.take()
-        env = shared | {
-            "KONSENTO_ROLES": roles,
+        env = composed.environment(service, instead) | {
             "KONSENTO_PORT": str(port),
             "KONSENTO_OCPP_PORT": str(ocpp_port),
+            "KONSENTO_WELCOME_CREDIT_MINOR": "1000000",
         }
+        command = composed.services()[service]["command"]
+        assert command[0] == "konsento"
         made.servers[name] = Server(
-            Process(name, [program_path, "serve"], folder / f"{name}.log", env, folder),
+            Process(name, [program_path, *command[1:]], folder / f"{name}.log", env, folder),
             f"http://127.0.0.1:{port}",
             f"ws://127.0.0.1:{ocpp_port}/ocpp",
         )
     # All at once, on an empty database: one of them makes the tables.
     await asyncio.gather(*(server.start() for server in made.servers.values()))
     (folder / "sites.toml").write_text(provisioning())
-    await run("konsento apply", [program_path, "apply", str(folder / "sites.toml")], shared, folder)
+    await run("konsento apply", [program_path, "apply", str(folder / "sites.toml")], env, folder)
     gateways = [made.servers["gateway-1"].ocpp, made.servers["gateway-2"].ocpp]
     for number in range(STATIONS):
         # Half of them prefer the one gateway, half the other.
@@ -239,6 +252,29 @@ async def all_settled(deployment: Deployment) -> None:
     assert (sums["debits"] - sums["credits"], sums["pending"]) == (0, 0)
 
 
+def test_the_compose_file_names_only_settings_that_there_are() -> None:
+    known = {f"KONSENTO_{name.upper()}" for name in Settings.model_fields}
+    services = composed.services()
+    ours = {name: service for name, service in services.items() if service["image"] == "konsento"}
+
+    assert {name for service in ours.values() for name in service["environment"]} <= known
+    assert sorted(service["environment"]["KONSENTO_ROLES"] for service in ours.values()) == [
+        *["gateway"] * 2,
+        *["pages"] * 2,
+        *["work"] * 2,
+    ]
+    told = {line.partition("=")[0] for line in (composed.FILE.parent / "compose.env.example").read_text().splitlines()}
+    assert set(re.findall(r"\$\{(\w+)", composed.FILE.read_text())) == {name for name in told if name.isupper()}
+
+
+async def test_the_health_checks_of_the_compose_file_pass(deployment: Deployment) -> None:
+    for name, server in deployment.servers.items():
+        service = "pages-1" if name == "pages" else "work-1" if name == "work" else name
+        check = composed.services()[service]["healthcheck"]["test"][1:]
+        here = [word.replace("http://127.0.0.1:8080", server.url) for word in check]
+        await run(name, [program("cloud", here[0]), *here[1:]], {}, deployment.folder)
+
+
 async def test_a_command_from_the_pages_reaches_a_station_at_either_gateway_and_the_page_follows(
     deployment: Deployment, driver: httpx.AsyncClient
 ) -> None:
@@ -330,14 +366,15 @@ async def test_all_processes_may_be_started_anew_one_after_the_other(
     deployment: Deployment, driver: httpx.AsyncClient
 ) -> None:
     await all_started(deployment, driver)
-    for server in deployment.servers.values():
-        await server.process.stop()
-        await server.start()
+    for names in (("gateway-1",), ("gateway-2",), ("pages", "work")):
+        servers = [deployment.servers[name] for name in names]
+        await asyncio.gather(*(server.process.stop() for server in servers))
+        await asyncio.gather(*(server.start() for server in servers))
         await flowed(deployment, 5)
     await all_settled(deployment)
-    replicas = await deployment.rows("SELECT roles FROM replicas ORDER BY roles")
+    replicas = await deployment.rows(LIVING)
 
-    assert [row[0] for row in replicas if row[0]] == ["gateway", "gateway", "pages", "work"]
+    assert [row[0] for row in replicas] == ["gateway", "gateway", "pages", "work"]
 
 
 async def test_a_station_whose_process_died_counts_as_away_until_it_is_back(

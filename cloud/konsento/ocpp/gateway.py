@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
@@ -38,7 +38,7 @@ class Gateway:
         *,
         ping_interval_s: float = 30.0,
         max_frame_bytes: int = 128 * 1024,
-        trusted_proxies: frozenset[str] = frozenset(),
+        trusted_proxies: Container[object] = frozenset(),
         ssl_context: ssl.SSLContext | None = None,
         station_throttle: Throttle | None = None,
         address_throttle: Throttle | None = None,
