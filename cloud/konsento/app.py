@@ -31,7 +31,7 @@ from konsento.kit.metrics import Metrics, Sample
 from konsento.kit.metrics_door import MetricsDoor
 from konsento.kit.nats import Nats
 from konsento.kit.readiness import Readiness
-from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, stop_on_signals
+from konsento.kit.serving import PageServer, open_door, server_config, stop_on_signals
 from konsento.kit.work import WorkQueue
 from konsento.kit.work_news import WorkNews
 from konsento.migrations import migrate, revisions
@@ -137,7 +137,7 @@ def wire(settings: Settings) -> Parts:
         path=urlsplit(settings.public_ocpp_url).path,
         tls=_tls(settings),
         sockets_per_address=settings.ocpp_sockets_per_address,
-        trusted_proxies=PROXIES,
+        trusted_proxies=settings.proxies,
         journal=journal,
         lines=lines,
         readiness=Readiness(database, revisions()),
@@ -230,7 +230,7 @@ async def _serve(settings: Settings, parts: Parts) -> None:
     services, roles = parts.services, settings.roles
     app = pages(services) if Role.PAGES in roles else health(services)
     metrics_door = observe(services)
-    server = PageServer(server_config(app, settings.host, settings.port))
+    server = PageServer(server_config(app, settings.host, settings.port, settings.proxies))
     stop = stop_on_signals()
     door = open_door(settings.host, settings.port)
     beside: list[asyncio.Task[None]] = []

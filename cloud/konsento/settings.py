@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 
 from konsento.kit.nats import is_nats_url
+from konsento.kit.proxies import Proxies
 
 
 class Role(StrEnum):
@@ -61,6 +62,9 @@ class Settings(BaseSettings):
     """Address that the OCPP gateway listens on."""
     ocpp_port: int = Field(default=8081, ge=1, le=65535)
     """Port of the OCPP gateway."""
+    trusted_proxies: str = ""
+    """Addresses and networks of reverse proxies on other machines, separated by spaces: whom they say that they speak
+    for is believed. This machine's own is in any case."""
     public_url: str = "http://127.0.0.1:8080"
     """Address under which drivers reach the pages; QR codes hold it."""
     ocpp_url: str = Field(default="", pattern=r"^$|^wss?://[^/@\s]+(/[^@\s]*)?$")
@@ -138,6 +142,12 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """Port of the metrics for Prometheus; 0 for none."""
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        Proxies(*value.split())
+        return value
+
     @field_validator("roles", mode="before")
     @classmethod
     def _separated(cls, value: object) -> object:
@@ -166,6 +176,11 @@ class Settings(BaseSettings):
         if self.ocpp_client_ca is not None and self.ocpp_tls_certificate is None:
             raise ValueError("KONSENTO_OCPP_CLIENT_CA needs KONSENTO_OCPP_TLS_CERTIFICATE and KONSENTO_OCPP_TLS_KEY")
         return self
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies that are believed."""
+        return Proxies(*self.trusted_proxies.split())
 
     @property
     def public_ocpp_url(self) -> str:

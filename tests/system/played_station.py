@@ -11,6 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from rig.changes import Changes
+
 STEP_WH = 0.8
 """Of one event; a second passes from one to the next by the station's own clock: 2,880 W."""
 
@@ -48,8 +50,6 @@ class PlayedStation:
     acknowledged: int = 0
     repeated: int = 0
     """Events that were sent again, because no acknowledgement had come."""
-    supplying: asyncio.Event = field(default_factory=asyncio.Event)
-    """While it is set, events are made as quickly as they are acknowledged."""
     at: str = ""
     """The address that it is connected to."""
     connects: int = 0
@@ -58,7 +58,8 @@ class PlayedStation:
     def __post_init__(self) -> None:
         self._journal: deque[dict[str, Any]] = deque()
         self._told: set[int] = set()
-        self._changed = asyncio.Event()
+        self._changes = Changes()
+        self._supplies = False
         self._answers: dict[str, asyncio.Future[list[Any]]] = {}
         self._number = 0
         self._task: asyncio.Task[None] | None = None
@@ -76,14 +77,20 @@ class PlayedStation:
 
     async def until(self, condition: Callable[[], bool], patience: float = 30) -> None:
         """Wait until something about it is true."""
-        async with asyncio.timeout(patience):
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
+        await self._changes.until(condition, patience)
+
+    def supply(self, *, on: bool = True) -> None:
+        """Have energy flow, or none: events are made as quickly as they are acknowledged."""
+        self._supplies = on
+        self._changes.told()
 
     def end(self, reason: str = "EVDisconnected") -> None:
         """End the transaction that runs."""
         self._event(self.supplies[-1], "Ended", reason)
+
+    @property
+    def _flows(self) -> bool:
+        return self._supplies and bool(self.supplies) and not self.supplies[-1].ended
 
     @property
     def delivered(self) -> bool:
@@ -100,7 +107,7 @@ class PlayedStation:
                     socket = await http.ws_connect(
                         f"{address}/{self.station_id}",
                         protocols=("ocpp2.1",),
-                        auth=aiohttp.BasicAuth(self.station_id, self.password),
+                        headers={"Authorization": aiohttp.encode_basic_auth(self.station_id, self.password)},
                         timeout=aiohttp.ClientWSTimeout(ws_close=1),
                     )
                 except aiohttp.ClientError, OSError:
@@ -110,7 +117,7 @@ class PlayedStation:
                 await self._serve(socket)
                 self.at = ""
                 self.close_codes.append(socket.close_code)
-                self._changed.set()
+                self._changes.told()
                 if self.stays_away:
                     return
 
@@ -137,15 +144,12 @@ class PlayedStation:
         await self._call(socket, "BootNotification", boot)
         status = {"timestamp": now, "connectorStatus": "Available", "evseId": 1, "connectorId": 1}
         await self._call(socket, "StatusNotification", status)
-        self._changed.set()
+        self._changes.told()
         while True:
             if not self._journal:
-                running = self.supplies[-1] if self.supplies and not self.supplies[-1].ended else None
-                if running is not None and self.supplying.is_set():
-                    self._event(running, "Updated")
-                else:
-                    self._changed.clear()
-                    await self._changed.wait()
+                await self._changes.until(lambda: bool(self._journal) or self._flows, 3600)
+                if not self._journal:
+                    self._event(self.supplies[-1], "Updated")
                 continue
             event = self._journal[0]
             self.repeated += event["seqNo"] in self._told
@@ -155,7 +159,7 @@ class PlayedStation:
                 self._journal.popleft()
                 self._told.discard(event["seqNo"])
                 self.acknowledged += 1
-                self._changed.set()
+                self._changes.told()
             else:
                 await asyncio.sleep(0.2)
 
@@ -168,7 +172,7 @@ class PlayedStation:
 
     def _answer(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         self.asked.append(action)
-        self._changed.set()
+        self._changes.told()
         match action:
             case "RequestStartTransaction":
                 number = payload["remoteStartId"]
@@ -211,4 +215,4 @@ class PlayedStation:
                 "meterValue": [{"timestamp": at, "sampledValue": [{"value": round(1000 + STEP_WH * seq_no, 1)}]}],
             }
         )
-        self._changed.set()
+        self._changes.told()

@@ -6,6 +6,7 @@ what the stations measured.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +16,17 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from konsento.settings import Settings
 from rig.engines import NatsServer, Postgres
 from rig.paths import program
 from rig.ports import Ports
 from rig.process import Process, run
 from rig.server import until_healthy
 
+from . import composed
 from .played_station import PlayedStation
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 STATIONS = 8
 PASSWORD = "correct horse battery"
@@ -73,6 +76,13 @@ EVENTS = """
     WHERE transaction_id = ANY($1) GROUP BY session_id
 """
 
+HELD = """
+    SELECT count(*) AS pending FROM ledger_transfers AS held
+    WHERE kind = 'pending' AND NOT EXISTS (SELECT 1 FROM ledger_transfers WHERE pending_id = held.id)
+"""
+
+LIVING = "SELECT roles FROM replicas WHERE beat_at > now() - interval '30 seconds' ORDER BY roles"
+
 
 def provisioning() -> str:
     text = '[[tariffs]]\nname = "day"\nunit_price = "38.5"\npower_type = "solar"\nsupplier = "Sakura Energy"\n'
@@ -89,34 +99,42 @@ def provisioning() -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     folder = tmp_path_factory.mktemp("scale")
-    postgres, nats, ports = Postgres(), NatsServer(folder), Ports()
+    postgres, ports = Postgres(), Ports()
+    nats = NatsServer(folder, *composed.services()["nats"]["command"])
     await postgres.execute("CREATE DATABASE konsento")
     await nats.start()
     made = Deployment(folder, postgres, nats)
     program_path = program("cloud", "konsento")
     pages_port = ports.take()
-    shared = {
-        "KONSENTO_DATABASE_URL": postgres.url("konsento"),
-        "KONSENTO_NATS_URL": nats.url,
-        "KONSENTO_PUBLIC_URL": f"http://127.0.0.1:{pages_port}",
-        "KONSENTO_WELCOME_CREDIT_MINOR": "1000000",
+    # The settings are those of the compose file; only who is where is another matter here.
+    instead = {
+        "postgresql+asyncpg://konsento:postgres0password@postgres/konsento": postgres.url("konsento"),
+        "@nats:4222": f"@127.0.0.1:{nats.port}",
+        "https://charge.example": f"http://127.0.0.1:{pages_port}",
     }
-    for name, roles in (("gateway-1", "gateway"), ("gateway-2", "gateway"), ("pages", "pages"), ("work", "work")):
+    for name, service in (
+        ("gateway-1", "gateway-1"),
+        ("gateway-2", "gateway-2"),
+        ("pages", "pages-1"),
+        ("work", "work-1"),
+    ):
         port, ocpp_port = pages_port if name == "pages" else ports.take(), ports.take()
-        env = shared | {
-            "KONSENTO_ROLES": roles,
+        env = composed.environment(service, instead) | {
             "KONSENTO_PORT": str(port),
             "KONSENTO_OCPP_PORT": str(ocpp_port),
+            "KONSENTO_WELCOME_CREDIT_MINOR": "1000000",
         }
+        command = composed.services()[service]["command"]
+        assert command[0] == "konsento"
         made.servers[name] = Server(
-            Process(name, [program_path, "serve"], folder / f"{name}.log", env, folder),
+            Process(name, [program_path, *command[1:]], folder / f"{name}.log", env, folder),
             f"http://127.0.0.1:{port}",
             f"ws://127.0.0.1:{ocpp_port}/ocpp",
         )
     # All at once, on an empty database: one of them makes the tables.
     await asyncio.gather(*(server.start() for server in made.servers.values()))
     (folder / "sites.toml").write_text(provisioning())
-    await run("konsento apply", [program_path, "apply", str(folder / "sites.toml")], shared, folder)
+    await run("konsento apply", [program_path, "apply", str(folder / "sites.toml")], env, folder)
     gateways = [made.servers["gateway-1"].ocpp, made.servers["gateway-2"].ocpp]
     for number in range(STATIONS):
         # Half of them prefer the one gateway, half the other.
@@ -162,9 +180,14 @@ async def driver(deployment: Deployment) -> AsyncIterator[httpx.AsyncClient]:
         yield browser
 
 
+async def wish(driver: httpx.AsyncClient, number: int) -> httpx.Response:
+    """Ask for a session at a station."""
+    return await driver.post(f"/o/{CODES[number]}/start", data={"kind": "energy", "amount": "10", "unit": "kWh"})
+
+
 async def start(driver: httpx.AsyncClient, number: int) -> str:
     """Start a session at a station; returns the address of its page."""
-    answer = await driver.post(f"/o/{CODES[number]}/start", data={"kind": "energy", "amount": "10", "unit": "kWh"})
+    answer = await wish(driver, number)
     assert answer.status_code == 303, answer.text
     return str(answer.headers["location"])
 
@@ -180,7 +203,7 @@ async def all_started(deployment: Deployment, driver: httpx.AsyncClient) -> dict
     sessions = dict(enumerate(await asyncio.gather(*(start(driver, number) for number in range(STATIONS)))))
     for station in deployment.stations:
         await station.until(lambda s=station: bool(s.supplies) and not s.supplies[-1].ended)  # type: ignore[misc]
-        station.supplying.set()
+        station.supply()
     await flowed(deployment)
     return sessions
 
@@ -201,7 +224,7 @@ async def all_settled(deployment: Deployment) -> None:
     """End all sessions, wait for their bills, and compare these with what was measured and sent."""
     supplies = {station.station_id: station.supplies[-1] for station in deployment.stations}
     for station in deployment.stations:
-        station.supplying.clear()
+        station.supply(on=False)
         if not station.supplies[-1].ended:
             station.end()
     await asyncio.gather(*(station.until(lambda s=station: s.delivered, 60) for station in deployment.stations))  # type: ignore[misc]
@@ -227,6 +250,29 @@ async def all_settled(deployment: Deployment) -> None:
         "FROM ledger_accounts"
     )
     assert (sums["debits"] - sums["credits"], sums["pending"]) == (0, 0)
+
+
+def test_the_compose_file_names_only_settings_that_there_are() -> None:
+    known = {f"KONSENTO_{name.upper()}" for name in Settings.model_fields}
+    services = composed.services()
+    ours = {name: service for name, service in services.items() if service["image"] == "konsento"}
+
+    assert {name for service in ours.values() for name in service["environment"]} <= known
+    assert sorted(service["environment"]["KONSENTO_ROLES"] for service in ours.values()) == [
+        *["gateway"] * 2,
+        *["pages"] * 2,
+        *["work"] * 2,
+    ]
+    told = {line.partition("=")[0] for line in (composed.FILE.parent / "compose.env.example").read_text().splitlines()}
+    assert set(re.findall(r"\$\{(\w+)", composed.FILE.read_text())) == {name for name in told if name.isupper()}
+
+
+async def test_the_health_checks_of_the_compose_file_pass(deployment: Deployment) -> None:
+    for name, server in deployment.servers.items():
+        service = "pages-1" if name == "pages" else "work-1" if name == "work" else name
+        check = composed.services()[service]["healthcheck"]["test"][1:]
+        here = [word.replace("http://127.0.0.1:8080", server.url) for word in check]
+        await run(name, [program("cloud", here[0]), *here[1:]], {}, deployment.folder)
 
 
 async def test_a_command_from_the_pages_reaches_a_station_at_either_gateway_and_the_page_follows(
@@ -289,26 +335,30 @@ async def test_nats_may_stop_and_start_under_load(deployment: Deployment, driver
     await deployment.nats.stop()
     # The meter does not need it, nor does the bill; a start does, and says so.
     await flowed(deployment)
-    deployment.stations[0].supplying.clear()
+    deployment.stations[0].supply(on=False)
     deployment.stations[0].end()
 
     async def settled() -> bool:
         return bool((await progress(driver, sessions[0]))["state"] == "settled")
 
     await until(settled)
-    refused = await start(driver, 0)
-    failed = await progress(driver, refused)
+    refused = await wish(driver, 0)
+    (held,) = await deployment.rows(HELD)
     await deployment.nats.start()
 
     async def starts() -> bool:
-        return bool((await progress(driver, await start(driver, 0)))["state"] != "failed")
+        return (await wish(driver, 0)).status_code == 303
 
     await until(starts)
-    deployment.stations[0].supplying.set()
+    deployment.stations[0].supply()
     await flowed(deployment)
     await all_settled(deployment)
 
-    assert failed["state"] == "failed"
+    assert refused.status_code == 503
+    assert "This outlet cannot be reached." in refused.text
+    assert "Nothing was started, nothing is charged." in refused.text
+    # What is held is held for the seven sessions that run.
+    assert held["pending"] == STATIONS - 1
     assert len(deployment.stations[0].supplies) == len({s.remote_start_id for s in deployment.stations[0].supplies})
 
 
@@ -316,14 +366,15 @@ async def test_all_processes_may_be_started_anew_one_after_the_other(
     deployment: Deployment, driver: httpx.AsyncClient
 ) -> None:
     await all_started(deployment, driver)
-    for server in deployment.servers.values():
-        await server.process.stop()
-        await server.start()
+    for names in (("gateway-1",), ("gateway-2",), ("pages", "work")):
+        servers = [deployment.servers[name] for name in names]
+        await asyncio.gather(*(server.process.stop() for server in servers))
+        await asyncio.gather(*(server.start() for server in servers))
         await flowed(deployment, 5)
     await all_settled(deployment)
-    replicas = await deployment.rows("SELECT roles FROM replicas ORDER BY roles")
+    replicas = await deployment.rows(LIVING)
 
-    assert [row[0] for row in replicas if row[0]] == ["gateway", "gateway", "pages", "work"]
+    assert [row[0] for row in replicas] == ["gateway", "gateway", "pages", "work"]
 
 
 async def test_a_station_whose_process_died_counts_as_away_until_it_is_back(

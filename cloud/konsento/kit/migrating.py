@@ -9,10 +9,19 @@ from typing import Any, Final
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine import make_url
 
 from konsento.kit.db import Database
+from konsento.kit.errors import KonsentoError
+
+
+class NewerDatabase(KonsentoError):
+    """A newer version of the program has changed the tables."""
+
+    message = "The database was brought to the tables of a newer version of this program. Start that version."
 
 
 def config(url: str, folder: Path) -> Config:
@@ -24,8 +33,16 @@ def config(url: str, folder: Path) -> Config:
 
 
 def migrate(url: str, folder: Path) -> None:
-    """Bring a database to the newest tables; blocks. Not to be called where an event loop runs."""
-    command.upgrade(config(url, folder), "head")
+    """Bring a database to the newest tables; blocks. Not to be called where an event loop runs.
+
+    Raises `NewerDatabase`.
+    """
+    try:
+        command.upgrade(config(url, folder), "head")
+    except CommandError as error:
+        if isinstance(error.__cause__, ResolutionError):
+            raise NewerDatabase from error
+        raise
 
 
 def run(metadata: MetaData) -> None:

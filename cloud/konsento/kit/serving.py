@@ -10,14 +10,13 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from konsento.kit.proxies import Proxies
+
 GRACE_S: Final = 5
 """Seconds that open pages get at shutdown; live views are cut after it."""
 
-PROXIES: Final = frozenset({"127.0.0.1", "::1"})
-"""Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
 
-
-def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def server_config(app: ASGIApp, host: str, port: int, proxies: Proxies | None = None) -> uvicorn.Config:
     """Return how an application is served."""
     return uvicorn.Config(
         app,
@@ -28,7 +27,7 @@ def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         lifespan="off",
         server_header=False,
         proxy_headers=True,
-        forwarded_allow_ips=list(PROXIES),
+        forwarded_allow_ips=[str(network) for network in (proxies or Proxies()).networks],
         timeout_graceful_shutdown=GRACE_S,
     )
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -73,7 +73,7 @@ class Gateway:
         max_frame_bytes: int = MOST_FRAME_BYTES,
         frames_per_s: float = FRAMES_PER_S,
         sockets_per_address: int = 10_000,
-        trusted_proxies: frozenset[str] = frozenset(),
+        trusted_proxies: Container[object] = frozenset(),
         station_throttle: Throttle | None = None,
         address_throttle: Throttle | None = None,
         arrival_throttle: Throttle | None = None,
