@@ -140,8 +140,8 @@ async def _page(
 ) -> Response:
     async with services.database.transaction() as session:
         site = await site_named(session, station_id)
+        connected = services.router.version(station_id)
     language = language_of(request)
-    connected = services.router.version(station_id)
     # What the newest version has is shown as long as nobody knows which one the station speaks.
     version = connected or Version.V21
     known = form.action in to_station(version)

@@ -126,7 +126,7 @@ def read_request(frame: Frame, version: Version) -> Request[Any] | OtherMessage:
     if frame.type is FrameType.CALL:
         kind = _from_station.get(action)
         if kind is not None:
-            request: Request[Any] = _read_payload(_decoders[kind], frame)
+            request: Request[Any] = read_payload(_decoders[kind], frame)
             return request
         taken = action in OTHERS_FROM_STATION
     else:
@@ -135,19 +135,33 @@ def read_request(frame: Frame, version: Version) -> Request[Any] | OtherMessage:
         raise BadFrameError(ErrorCode.NOT_IMPLEMENTED, "no such action", message_id=frame.message_id)
     if not taken:
         raise BadFrameError(ErrorCode.NOT_SUPPORTED, "this server does not take it", message_id=frame.message_id)
-    return OtherMessage(action=action, payload=_read_payload(_decoder_of(action, version), frame), version=version)
+    return OtherMessage(action=action, payload=read_payload(_decoder_of(action, version), frame), version=version)
 
 
 def read_response[R: Response](kind: type[R], frame: Frame) -> R:
     """Read the payload of a CALLRESULT as an answer of that class; raises BadFrameError."""
-    answer: R = _read_payload(_decoders[kind], frame)
+    answer: R = read_payload(_decoders[kind], frame)
     return answer
 
 
 def read_raw_response(frame: Frame) -> dict[str, Any]:
     """Read the payload of a CALLRESULT as it came; raises BadFrameError for what is no object."""
-    answer: dict[str, Any] = _read_payload(_object, frame)
+    answer: dict[str, Any] = read_payload(_object, frame)
     return answer
+
+
+def read_payload[P](decoder: msgspec.json.Decoder[P], frame: Frame) -> P:
+    """Read the payload of a frame with that decoder; raises BadFrameError."""
+    answerable = frame.type is FrameType.CALL
+    try:
+        return decoder.decode(frame.payload)
+    except msgspec.ValidationError as error:
+        code = _code_of(str(error))
+        raise BadFrameError(code, str(error), message_id=frame.message_id, answerable=answerable) from error
+    except _UNREADABLE as error:
+        raise BadFrameError(
+            ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id, answerable=answerable
+        ) from error
 
 
 def write_call(message_id: str, request: Request[Any], version: Version) -> str:
@@ -201,7 +215,7 @@ def _frame_type(elements: list[Raw], version: Version) -> FrameType:
         frame_type = FrameType(int(number))
     except ValueError:
         frame_type = None
-    if frame_type is None or (version is Version.V201 and frame_type > FrameType.CALLERROR):
+    if frame_type is None or (version is not Version.V21 and frame_type > FrameType.CALLERROR):
         raise BadFrameError(
             ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED,
             f"there is no message type {int(number)}",
@@ -250,19 +264,6 @@ def _string(raw: Raw) -> str | None:
 @cache
 def _decoder_of(action: str, version: Version) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(schemas.type_of(action, version))
-
-
-def _read_payload[P](decoder: msgspec.json.Decoder[P], frame: Frame) -> P:
-    answerable = frame.type is FrameType.CALL
-    try:
-        return decoder.decode(frame.payload)
-    except msgspec.ValidationError as error:
-        code = _code_of(str(error))
-        raise BadFrameError(code, str(error), message_id=frame.message_id, answerable=answerable) from error
-    except _UNREADABLE as error:
-        raise BadFrameError(
-            ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id, answerable=answerable
-        ) from error
 
 
 _CODES_BY_MESSAGE: Final = (

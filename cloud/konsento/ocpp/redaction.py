@@ -59,13 +59,12 @@ def may_hold_secrets(action: str, text: str) -> bool:
 
 def redacted(action: str, payload: bytes) -> str:
     """Return a payload as JSON without its secrets. Raises `msgspec.DecodeError` for what is no JSON."""
-    return _encoder.encode(without_secrets(action, _decoder.decode(payload))).decode()
+    return _encoder.encode(_without_secrets(action, _decoder.decode(payload))).decode()
 
 
-def without_secrets(action: str, value: Any, *, hides_values: bool = False) -> Any:
-    """Return a JSON value of that action's request or answer without its secrets."""
+def _without_secrets(action: str, value: Any, *, hides_values: bool = False) -> Any:
     if isinstance(value, list):
-        return [without_secrets(action, item, hides_values=hides_values) for item in value]
+        return [_without_secrets(action, item, hides_values=hides_values) for item in value]
     if isinstance(value, str):
         return _LOGIN.sub(f"{HIDDEN}@", value)
     if not isinstance(value, dict):
@@ -87,7 +86,7 @@ def _field(action: str, key: str, value: Any, *, hides_values: bool) -> Any:
         return HIDDEN
     if name == "vpn" and isinstance(value, dict):
         return {inner: item if inner in _VPN_SHOWN else HIDDEN for inner, item in value.items()}
-    return without_secrets(action, value, hides_values=hides_values)
+    return _without_secrets(action, value, hides_values=hides_values)
 
 
 def _is_secret_variable(action: str, item: dict[str, Any]) -> bool:

@@ -5,8 +5,10 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 from uuid import UUID
+
+import msgspec
 
 from konsento.kit.errors import KonsentoError
 from konsento.ocpp import (
@@ -21,7 +23,7 @@ from konsento.ocpp import (
     schemas,
 )
 from konsento.ocpp.raw_calls import check_raw
-from konsento.ocpp.redaction import HIDDEN, without_secrets
+from konsento.ocpp.redaction import HIDDEN, redacted
 from konsento.ocpp.schemas import Fault, Side
 from konsento.operations import audit
 from konsento.remote.errors import (
@@ -113,7 +115,7 @@ async def ask_anything(
     async with services.database.transaction() as session:
         if await sites.site_of_station(session, station_id) is None:
             raise UnknownStation
-    version = services.router.version(station_id)
+        version = services.router.version(station_id)
     if version is None:
         raise StationNotConnected
     try:
@@ -149,10 +151,13 @@ async def ask_anything(
 
 def _kept(action: str, payload: dict[str, Any]) -> Any:
     """Return what of a payload the audit log keeps: no secrets, no vendor's data, and not too much."""
-    plain = cast("dict[str, Any]", without_secrets(action, payload))
+    try:
+        plain: dict[str, Any] = msgspec.json.decode(redacted(action, msgspec.json.encode(payload)))
+    except RecursionError:
+        return HIDDEN
     if action == "DataTransfer" and "data" in plain:
         plain["data"] = HIDDEN  # it may be anything
-    text = json.dumps(plain, ensure_ascii=False, default=str)
+    text = json.dumps(plain, ensure_ascii=False)
     return plain if len(text) <= MOST_KEPT else f"{text[:MOST_KEPT]}{HIDDEN}"
 
 
