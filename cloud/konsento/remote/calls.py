@@ -127,9 +127,12 @@ async def ask_anything(
     async def ask() -> RawAnswer:
         begin = time.monotonic()
         answer = await services.router.call_raw(station_id, action, payload, timeout_s=timeout_s)
+        faults = schemas.faults(action, Side.RESPONSE, answer, version)
+        if any(fault.message == schemas.TOO_DEEP for fault in faults):
+            raise CallTimeout(station_id, action, "unreadable answer")
         return RawAnswer(
             payload=answer,
-            faults=schemas.faults(action, Side.RESPONSE, answer, version),
+            faults=faults,
             version=version,
             round_trip_ms=round((time.monotonic() - begin) * 1000),
         )
