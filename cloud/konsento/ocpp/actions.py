@@ -19,7 +19,6 @@ from konsento.ocpp.messages import (
     TransactionEvent,
     Version,
 )
-from konsento.ocpp.v16.messages import TO_STATION
 
 FROM_STATION: Final[tuple[type[Request[Any]], ...]] = (
     Authorize,
@@ -67,6 +66,10 @@ OTHERS_FROM_STATION: Final = frozenset(
 """The rest of them: checked by the official schema, answered by a table (`ocpp.others`)."""
 SENT_BY_STATION: Final = frozenset({"NotifyPeriodicEventStream"})
 """What comes as SEND, which is never answered (2.1)."""
+_FROM_STATION_16: Final = frozenset(
+    {"DiagnosticsStatusNotification", "SignedFirmwareStatusNotification", "StartTransaction", "StopTransaction"}
+)
+"""What only stations of 1.6 send."""
 _BOTH_WAYS: Final = frozenset({"DataTransfer"})
 
 
@@ -78,7 +81,5 @@ def known_actions(version: Version) -> frozenset[str]:
 @cache
 def to_station(version: Version) -> frozenset[str]:
     """Return the actions that a server may ask of a station that speaks this version."""
-    if version is Version.V16:
-        return TO_STATION
-    from_station = {kind.__name__ for kind in FROM_STATION} | OTHERS_FROM_STATION | SENT_BY_STATION
+    from_station = {kind.__name__ for kind in FROM_STATION} | OTHERS_FROM_STATION | SENT_BY_STATION | _FROM_STATION_16
     return known_actions(version) - from_station | _BOTH_WAYS

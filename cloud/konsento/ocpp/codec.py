@@ -151,6 +151,20 @@ def read_raw_response(frame: Frame) -> dict[str, Any]:
     return answer
 
 
+def read_payload[P](decoder: msgspec.json.Decoder[P], frame: Frame) -> P:
+    """Read the payload of a frame with that decoder; raises BadFrameError."""
+    answerable = frame.type is FrameType.CALL
+    try:
+        return decoder.decode(frame.payload)
+    except msgspec.ValidationError as error:
+        code = _code_of(str(error))
+        raise BadFrameError(code, str(error), message_id=frame.message_id, answerable=answerable) from error
+    except _UNREADABLE as error:
+        raise BadFrameError(
+            ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id, answerable=answerable
+        ) from error
+
+
 def write_call(message_id: str, request: Request[Any], version: Version) -> str:
     """Return the CALL of a request; raises NotInVersionError where that version cannot say it."""
     return _write([FrameType.CALL, message_id, type(request).__name__, _in_version(request, version)])
@@ -251,20 +265,6 @@ def _string(raw: Raw) -> str | None:
 @cache
 def _decoder_of(action: str, version: Version) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(schemas.type_of(action, version))
-
-
-def read_payload[P](decoder: msgspec.json.Decoder[P], frame: Frame) -> P:
-    """Read the payload of a frame with that decoder; raises BadFrameError."""
-    answerable = frame.type is FrameType.CALL
-    try:
-        return decoder.decode(frame.payload)
-    except msgspec.ValidationError as error:
-        code = _code_of(str(error))
-        raise BadFrameError(code, str(error), message_id=frame.message_id, answerable=answerable) from error
-    except _UNREADABLE as error:
-        raise BadFrameError(
-            ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id, answerable=answerable
-        ) from error
 
 
 _CODES_BY_MESSAGE: Final = (

@@ -110,11 +110,6 @@ def redacted(action: str, payload: bytes, *, ours: bool = False) -> str:
     return _written(_Walk(action, ours=ours).value("", _decoder.decode(payload)))
 
 
-def without_secrets(action: str, value: Any) -> Any:
-    """Return what is kept of a request's or an answer's payload that was read already."""
-    return _Walk(action, ours=False).value("", value)
-
-
 def redacted_error(payload: bytes) -> str:
     """Return what is kept of an error, a list of code, description and details: the code, and words."""
     parts = _decoder.decode(payload)

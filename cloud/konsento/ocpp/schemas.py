@@ -99,6 +99,8 @@ def schema(action: str, side: Side, version: Version) -> dict[str, Any]:
 
 # --- what is wrong with a payload -----------------------------------------------------------------------------------
 
+TOO_DEEP: Final = marked("This is nested too deeply.")
+"""The message of the only fault of a payload that could not even be looked through."""
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _TYPES: Final = {
     "string": marked("This must be a text."),
@@ -121,7 +123,6 @@ _UNKNOWN: Final = marked("OCPP has no such field here.")
 _NOT_ONE_OF: Final = marked("This must be one of: {choices}.")
 _NO_MOMENT: Final = marked("This must be a date and time as in 2026-11-22T01:58:00Z.")
 _NO_NUMBER: Final = marked("JSON cannot carry this number.")
-_TOO_DEEP: Final = marked("This is nested too deeply.")
 _OTHER: Final = marked("The schema does not allow this ({rule}).")
 
 
@@ -133,7 +134,7 @@ def faults(action: str, side: Side, payload: Any, version: Version) -> tuple[Fau
     except _NoNumberError as error:
         return (Fault(pointer=str(error), message=_NO_NUMBER),)
     except RecursionError:
-        return (Fault(pointer="", message=_TOO_DEEP),)
+        return (Fault(pointer="", message=TOO_DEEP),)
     found = dict.fromkeys(fault for error in errors for fault in _faults_of(error))
     return tuple(found)[:MOST_FAULTS]
 

@@ -5,8 +5,10 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 from uuid import UUID
+
+import msgspec
 
 from konsento.kit.errors import KonsentoError
 from konsento.ocpp import (
@@ -22,7 +24,7 @@ from konsento.ocpp import (
     version_of,
 )
 from konsento.ocpp.raw_calls import check_raw
-from konsento.ocpp.redaction import HIDDEN, without_secrets
+from konsento.ocpp.redaction import HIDDEN, redacted
 from konsento.ocpp.schemas import Fault, Side
 from konsento.operations import audit
 from konsento.remote.errors import (
@@ -126,9 +128,12 @@ async def ask_anything(
     async def ask() -> RawAnswer:
         begin = time.monotonic()
         answer = await services.router.call_raw(station_id, action, payload, timeout_s=timeout_s)
+        faults = schemas.faults(action, Side.RESPONSE, answer, version)
+        if any(fault.message == schemas.TOO_DEEP for fault in faults):
+            raise CallTimeout(station_id, action, "unreadable answer")
         return RawAnswer(
             payload=answer,
-            faults=schemas.faults(action, Side.RESPONSE, answer, version),
+            faults=faults,
             version=version,
             round_trip_ms=round((time.monotonic() - begin) * 1000),
         )
@@ -150,10 +155,13 @@ async def ask_anything(
 
 def _kept(action: str, payload: dict[str, Any]) -> Any:
     """Return what of a payload the audit log keeps: no secrets, no vendor's data, and not too much."""
-    plain = cast("dict[str, Any]", without_secrets(action, payload))
+    try:
+        plain: dict[str, Any] = msgspec.json.decode(redacted(action, msgspec.json.encode(payload)))
+    except RecursionError:
+        return HIDDEN
     if action == "DataTransfer" and "data" in plain:
         plain["data"] = HIDDEN  # it may be anything
-    text = json.dumps(plain, ensure_ascii=False, default=str)
+    text = json.dumps(plain, ensure_ascii=False)
     return plain if len(text) <= MOST_KEPT else f"{text[:MOST_KEPT]}{HIDDEN}"
 
 

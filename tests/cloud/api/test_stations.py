@@ -42,17 +42,28 @@ async def test_a_request_goes_out_as_it_is_and_its_answer_comes_back(api: Api) -
 
 
 async def test_it_stands_in_the_log_before_and_after_with_the_name_of_the_program(api: Api) -> None:
-    await send(api, "SetDisplayMessage", DISPLAY)
+    await send(api, "Reset", {"type": "OnIdle", "evseId": 1})
 
     asked, answered = await log(api)
-    assert (asked.action, asked.subject) == ("station.SetDisplayMessage", "sakura-mall")
-    assert asked.details == {"request": DISPLAY, "token": "depot planner"}
+    assert (asked.action, asked.subject) == ("station.Reset", "sakura-mall")
+    assert asked.details == {"request": {"type": "OnIdle", "evseId": 1}, "token": "depot planner"}
     assert asked.member_id == answered.member_id is not None
     assert answered.details.pop("milliseconds") >= 0
     assert (answered.action, answered.details) == (
         "station.answered",
-        {"to": "SetDisplayMessage", "answer": {"status": "Accepted"}},
+        {"to": "Reset", "answer": {"status": "Accepted"}},
     )
+
+
+async def test_an_answer_that_nobody_can_look_through_is_none(api: Api) -> None:
+    nested: Any = "x"
+    for _ in range(5000):
+        nested = [nested]
+    api.bench.site.raw_answer = {"status": "Accepted", "customData": {"vendorId": "x", "deep": nested}}
+    answer = await send(api, "ClearCache", {})
+
+    assert (answer.status_code, answer.json()["code"]) == (502, "AnswerUnreadable")
+    assert [entry.action for entry in await log(api)] == ["station.ClearCache", "station.answered"]
 
 
 async def test_what_is_asked_is_in_the_log_before_it_is_asked(api: Api) -> None:

@@ -80,7 +80,7 @@ async def test_the_answer_is_shown_and_logged(office: Office) -> None:
     assert "OCPP has no such field here." in page.text
     asked, answered = await office.log("station.")
     assert (asked.action, asked.details) == ("station.ClearCache", {"request": {}})
-    assert answered.details["answer"] == {"status": "Accepted", "odd": "<b>"}
+    assert answered.details["answer"]["status"] == "Accepted"
     assert "station.ClearCache" in station.text
 
 

@@ -204,6 +204,29 @@ def test_a_fault_says_where_and_what(payload: Any, told: list[tuple[str, str]]) 
     assert [(fault.pointer, fault.sentence) for fault in found] == told
 
 
+def test_the_schemas_of_1_6_are_read_too() -> None:
+    old: Any = "ocpp1.6"
+    limits = [{"startPeriod": 0, "limit": 0.3}, {"startPeriod": 60, "limit": 0.35}]
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": limits}
+    profile = {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": schedule,
+    }
+    (fault,) = schemas.faults(
+        "SetChargingProfile", Side.REQUEST, {"connectorId": 1, "csChargingProfiles": profile}, old
+    )
+    assert (fault.pointer.rpartition("/")[0][-2:], fault.sentence) == ("/1", "This must be a multiple of 0.1.")
+    assert to_station(old) >= {"RemoteStartTransaction", "ChangeConfiguration", "TriggerMessage", "DataTransfer"}
+    assert not to_station(old) & {"StartTransaction", "StopTransaction", "MeterValues", "BootNotification"}
+    for action in to_station(old):
+        assert schemas.faults(action, Side.REQUEST, schemas.skeleton(action, old, NOW), old) == (), action
+        schemas.fields(action, old)
+        schemas.faults(action, Side.RESPONSE, {}, old)
+
+
 @pytest.mark.parametrize(
     ("at", "right"),
     [
