@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento import provisioning
 from konsento.charging import handlers as charging_handlers
@@ -33,7 +34,7 @@ from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
 from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site
-from konsento.ocpp import Handlers, LinkCallback, StationOffline
+from konsento.ocpp import Handlers, LinkCallback, StationOffline, Version
 from konsento.ocpp.messages import (
     VENDOR_ID,
     DataTransfer,
@@ -57,6 +58,7 @@ from konsento.ocpp.messages import (
     TriggerMessageResponse,
     TriggerMessageStatus,
 )
+from konsento.ocpp.raw_calls import check_raw
 from konsento.payments import balance
 from konsento.services import Services
 from konsento.settings import Settings
@@ -118,7 +120,10 @@ class PlayedRouter:
             TriggerMessage: lambda _: TriggerMessageResponse(status=TriggerMessageStatus.ACCEPTED),
             DataTransfer: lambda _: DataTransferResponse(status=DataTransferStatus.ACCEPTED),
         }
+        self.asked_raw: list[tuple[str, dict[str, Any]]] = []
+        self.raw_answer: dict[str, Any] | Exception = {"status": "Accepted"}
         self.online = True
+        self.speaks = Version.V21
         self.connecting: list[LinkCallback] = []
         self.leaving: list[LinkCallback] = []
         self.before_answer: Callable[[], Any] | None = None
@@ -134,6 +139,21 @@ class PlayedRouter:
         if isinstance(answer, Exception):
             raise answer
         return answer  # type: ignore[no-any-return]
+
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = 30
+    ) -> dict[str, Any]:
+        assert station_id == STATION
+        if not self.online:
+            raise StationOffline(station_id, action)
+        check_raw(station_id, action, payload, self.speaks)
+        self.asked_raw.append((action, payload))
+        if isinstance(self.raw_answer, Exception):
+            raise self.raw_answer
+        return self.raw_answer
+
+    async def version(self, _session: AsyncSession, _station_id: str) -> Version | None:
+        return self.speaks if self.online else None
 
     def on_connect(self, callback: LinkCallback) -> None:
         self.connecting.append(callback)

@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300
 STATIONS = 8
 PASSWORD = "correct horse battery"
 STATION_PASSWORD = "station-password-1"
+SERVICES = {"gateway-1": "gateway-1", "gateway-2": "gateway-2", "pages": "pages-1", "work": "work-1"}
+"""The processes of these tests, as cloud/compose.yaml calls them."""
 CODES = [f"K7F{3 * digit}" for digit in "23456789"]
 
 
@@ -112,12 +114,7 @@ async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         "@nats:4222": f"@127.0.0.1:{nats.port}",
         "https://charge.example": f"http://127.0.0.1:{pages_port}",
     }
-    for name, service in (
-        ("gateway-1", "gateway-1"),
-        ("gateway-2", "gateway-2"),
-        ("pages", "pages-1"),
-        ("work", "work-1"),
-    ):
+    for name, service in SERVICES.items():
         port, ocpp_port = pages_port if name == "pages" else ports.take(), ports.take()
         env = composed.environment(service, instead) | {
             "KONSENTO_PORT": str(port),
@@ -269,8 +266,7 @@ def test_the_compose_file_names_only_settings_that_there_are() -> None:
 
 async def test_the_health_checks_of_the_compose_file_pass(deployment: Deployment) -> None:
     for name, server in deployment.servers.items():
-        service = "pages-1" if name == "pages" else "work-1" if name == "work" else name
-        check = composed.services()[service]["healthcheck"]["test"][1:]
+        check = composed.services()[SERVICES[name]]["healthcheck"]["test"][1:]
         here = [word.replace("http://127.0.0.1:8080", server.url) for word in check]
         await run(name, [program("cloud", here[0]), *here[1:]], {}, deployment.folder)
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from konsento.backoffice import (
     alarms,
+    any_request,
     drivers,
     frames,
     health,
@@ -22,6 +23,7 @@ from konsento.backoffice import (
     site,
     sites,
     staff,
+    tokens,
     trace,
 )
 from konsento.backoffice.render import STATIC
@@ -45,11 +47,13 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         drivers,
         alarms,
         remote,
+        any_request,
         trace,
         labels,
         log,
         health,
         staff,
+        tokens,
     )
 )
 """The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""

@@ -19,7 +19,6 @@ from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
 from konsento.models import StaffMember
 from konsento.ocpp import messages as ocpp
-from konsento.ocpp import version_of
 from konsento.ocpp.redaction import HIDDEN, PLAIN_VARIABLES
 from konsento.services import Services
 from konsento.web.language import language_of
@@ -114,7 +113,7 @@ async def page_of_station(
         outlets = await repository.outlets_at(session, site.id)
         frames = await repository.frames_at(session, station_id, MOST_FRAMES)
         entries = await repository.entries_about(session, station_id, MOST_ENTRIES)
-        version = await version_of(session, station_id)
+        version = await services.router.version(session, station_id)
     language = language_of(request)
     return office_page(
         request,

@@ -209,6 +209,9 @@ FACTS: Final = {
     "supplier": marked("supplier"),
     "supplier_code": marked("supplier's registration number"),
     "begins": marked("begins"),
+    "request": marked("request"),
+    "token": marked("token"),
+    "milliseconds": marked("milliseconds"),
 }
 """The names of the details of alarms and of the audit log."""
 ALARM_MAILS: Final = {
@@ -259,6 +262,8 @@ ACTIONS: Final = {
     "site.plan": marked("changed a floor plan"),
     "staff.alarm-mails": marked("chose mails about alarms"),
     "staff.disable": marked("disabled a member"),
+    "staff.end-token": marked("ended a token of a program"),
+    "staff.token": marked("made a token for a program"),
     "staff.enable": marked("enabled a member"),
     "staff.enrol": marked("took an invitation"),
     "staff.invite": marked("invited a member"),

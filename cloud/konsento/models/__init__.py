@@ -24,7 +24,15 @@ from konsento.models.payment import Payment, PaymentState
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import FloorPlan, PresenceCheck, Site
-from konsento.models.staff import AlarmMails, Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
+from konsento.models.staff import (
+    AlarmMails,
+    Role,
+    StaffInvitation,
+    StaffMember,
+    StaffRecoveryCode,
+    StaffSignIn,
+    StaffToken,
+)
 from konsento.models.station_owner import StationOwner
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
@@ -82,6 +90,7 @@ __all__ = [
     "StaffMember",
     "StaffRecoveryCode",
     "StaffSignIn",
+    "StaffToken",
     "StationOwner",
     "Tariff",
     "Transfer",

@@ -19,22 +19,32 @@ Commands go down through the router, which floors above know as the port `Statio
     answer = await router.call("SITE-1", RequestStartTransaction(...), timeout_s=10)
 
 `call` raises StationOffline or StationBusy (nothing was sent), CallTimeout (no usable answer: the station may have
-acted) or CallRefused. The messages are in `konsento.ocpp.messages`.
+acted) or CallRefused. The messages are in `konsento.ocpp.messages`; `call_raw` sends any other request, checked by the
+official schemas (`konsento.ocpp.schemas`).
 """
 
-from konsento.ocpp.errors import CallError, CallRefused, CallTimeout, StationBusy, StationOffline
+from konsento.ocpp.errors import (
+    BadPayload,
+    CallError,
+    CallRefused,
+    CallTimeout,
+    StationBusy,
+    StationOffline,
+    UnknownAction,
+)
 from konsento.ocpp.gateway import Authenticate, Gateway
 from konsento.ocpp.handlers import Handler, Handlers
 from konsento.ocpp.journal import Journal
 from konsento.ocpp.local_router import LocalStationRouter
 from konsento.ocpp.messages import VENDOR_ID, Version, custom_data
 from konsento.ocpp.nats_router import NatsStationRouter
-from konsento.ocpp.owners import Owners, version_of
+from konsento.ocpp.owners import Owners
 from konsento.ocpp.stations import LinkCallback, StationRouter
 
 __all__ = [
     "VENDOR_ID",
     "Authenticate",
+    "BadPayload",
     "CallError",
     "CallRefused",
     "CallTimeout",
@@ -49,7 +59,7 @@ __all__ = [
     "StationBusy",
     "StationOffline",
     "StationRouter",
+    "UnknownAction",
     "Version",
     "custom_data",
-    "version_of",
 ]

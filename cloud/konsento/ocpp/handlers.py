@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from konsento.kit.clock import Clock
+from konsento.ocpp import others
 from konsento.ocpp.codec import RESPONSES
 from konsento.ocpp.messages import (
     AuthorizationStatus,
@@ -34,6 +35,7 @@ from konsento.ocpp.messages import (
     StatusNotification,
     StatusNotificationResponse,
 )
+from konsento.ocpp.others import OtherMessage
 
 type Handler[M: Request[Any]] = Callable[[str, M], Awaitable[Response | None]]
 """Called with the station's id and the message. None means: the answer of our own (see `Handlers`) will do."""
@@ -52,7 +54,7 @@ class Handlers:
 
     Without a handler, or where it returns None, BootNotification is accepted, Heartbeat tells the time, the
     notifications are taken, an idToken is unknown and so is the vendor of a DataTransfer. TransactionEvent has no such
-    answer: an event that nobody keeps is not acknowledged.
+    answer: an event that nobody keeps is not acknowledged. What has no class of its own is answered by `ocpp.others`.
     """
 
     def __init__(self, clock: Clock, *, heartbeat_interval_s: int = 60) -> None:
@@ -83,12 +85,14 @@ class Handlers:
 
         return register
 
-    async def answer(self, station_id: str, message: Request[Any]) -> Response:
+    async def answer(self, station_id: str, message: Request[Any] | OtherMessage) -> Response | others.Answer:
         """Return the answer to a message of that station.
 
         Raises what the handler raises, TypeError where the handler's answer belongs to another message, and
         NoHandlerError where there is no answer.
         """
+        if isinstance(message, OtherMessage):
+            return others.answer(message, self._wire_time())
         kind = type(message)
         handler = self._handlers.get(kind)
         answer = await handler(station_id, message) if handler is not None else None

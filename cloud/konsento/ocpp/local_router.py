@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.ocpp.errors import StationOffline
 from konsento.ocpp.messages import Request, Response, Version
-from konsento.ocpp.owners import Owners
+from konsento.ocpp.owners import Owners, version_of
 from konsento.ocpp.rpc import Connection
 from konsento.ocpp.stations import DEFAULT_CALL_TIMEOUT_S, LinkCallback
 
@@ -48,15 +50,23 @@ class LocalStationRouter:
             raise StationOffline(station_id, type(request).__name__)
         return await connection.call(request, timeout_s=timeout_s)
 
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S
+    ) -> dict[str, Any]:
+        """Send any request of the station's own OCPP version as it is; see `StationRouter.call_raw`."""
+        connection = self._connections.get(station_id)
+        if connection is None:
+            raise StationOffline(station_id, action)
+        return await connection.call_raw(action, payload, timeout_s=timeout_s)
+
     def connected(self, station_id: str) -> bool:
         """Tell whether the station has a connection to this process now."""
         connection = self._connections.get(station_id)
         return connection is not None and connection.open
 
-    def version(self, station_id: str) -> Version | None:
-        """Return the OCPP version that the station speaks, or None while it has no connection to this process."""
-        connection = self._connections.get(station_id)
-        return connection.version if connection is not None else None
+    async def version(self, session: AsyncSession, station_id: str) -> Version | None:
+        """Return the OCPP version that the station speaks, or None while it has no connection to any process."""
+        return await version_of(session, station_id)
 
     def on_connect(self, callback: LinkCallback) -> None:
         """Have `callback` called whenever a station has connected, also when a new socket replaces its old one."""

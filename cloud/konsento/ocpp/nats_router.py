@@ -11,13 +11,22 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Raw
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.nats import Nats, NatsAway, NatsLost
 from konsento.ocpp.codec import RESPONSES
-from konsento.ocpp.errors import CallError, CallRefused, CallTimeout, StationBusy, StationOffline
+from konsento.ocpp.errors import (
+    BadPayload,
+    CallError,
+    CallRefused,
+    CallTimeout,
+    StationBusy,
+    StationOffline,
+    UnknownAction,
+)
 from konsento.ocpp.local_router import LocalStationRouter
-from konsento.ocpp.messages import Request, Response
-from konsento.ocpp.owners import Owner, Owners
+from konsento.ocpp.messages import Request, Response, Version
+from konsento.ocpp.owners import Owner, Owners, version_of
 from konsento.ocpp.stations import DEFAULT_CALL_TIMEOUT_S, LinkCallback
 
 log = logging.getLogger(__name__)
@@ -37,6 +46,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     action: str
     payload: Raw
+    raw: bool
+    """Whether the payload goes to the station as it is, in its own version, and the answer comes back as it is."""
     until: float
 
 
@@ -61,7 +72,7 @@ _answers: Final = msgspec.json.Decoder(_Answer)
 _gone: Final = msgspec.json.Decoder(_Gone)
 _requests: Final = {kind.__name__: kind for kind in RESPONSES}
 _errors: Final[dict[str, type[CallError]]] = {
-    kind.__name__: kind for kind in (StationOffline, StationBusy, CallTimeout, CallRefused)
+    kind.__name__: kind for kind in (StationOffline, StationBusy, CallTimeout, CallRefused, UnknownAction, BadPayload)
 }
 
 
@@ -88,6 +99,10 @@ class NatsStationRouter:
         response: R = msgspec.json.decode(answer, type=kind)
         return response
 
+    async def version(self, session: AsyncSession, station_id: str) -> Version | None:
+        """Return the OCPP version that the station speaks, or None while it has no connection to any process."""
+        return await version_of(session, station_id)
+
     def on_connect(self, callback: LinkCallback) -> None:
         """Have `callback` called whenever a station has connected here."""
         self._local.on_connect(callback)
@@ -96,7 +111,17 @@ class NatsStationRouter:
         """Have `callback` called when a station's last connection is gone, and was here."""
         self._local.on_disconnect(callback)
 
-    async def _ask(self, station_id: str, action: str, payload: Raw, timeout_s: float) -> Raw:
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S
+    ) -> dict[str, Any]:
+        """Send any request of the station's own OCPP version as it is; see `StationRouter.call_raw`."""
+        if self._local.connected(station_id):
+            return await self._local.call_raw(station_id, action, payload, timeout_s=timeout_s)
+        answer = await self._ask(station_id, action, Raw(_encoder.encode(payload)), timeout_s, raw=True)
+        came: dict[str, Any] = msgspec.json.decode(answer)
+        return came
+
+    async def _ask(self, station_id: str, action: str, payload: Raw, timeout_s: float, *, raw: bool = False) -> Raw:
         until = time.time() + timeout_s
         asked: Owner | None = None
         # The station may change from one process to another between the look and the question.
@@ -105,7 +130,8 @@ class NatsStationRouter:
             if owner is None or owner == asked:
                 break
             asked = owner
-            answer = await self._ask_owner(owner, station_id, action, payload, until)
+            call = _Call(station_id=station_id, epoch=owner.epoch, action=action, payload=payload, raw=raw, until=until)
+            answer = await self._ask_owner(owner, call)
             if answer.error == ELSEWHERE:
                 continue
             if answer.error == LATE:
@@ -116,8 +142,8 @@ class NatsStationRouter:
             return answer.payload
         raise StationOffline(station_id, action)
 
-    async def _ask_owner(self, owner: Owner, station_id: str, action: str, payload: Raw, until: float) -> _Answer:
-        call = _Call(station_id=station_id, epoch=owner.epoch, action=action, payload=payload, until=until)
+    async def _ask_owner(self, owner: Owner, call: _Call) -> _Answer:
+        station_id, action, until = call.station_id, call.action, call.until
         try:
             content = await self._nats.request(
                 _subject("call", owner.replica_id), _encoder.encode(call), until - time.time() + SLACK_S
@@ -139,12 +165,19 @@ class NatsStationRouter:
         if self._owners.epoch(call.station_id) != call.epoch:
             return _encoder.encode(_Answer(error=ELSEWHERE))
         try:
-            request: Request[Any] = msgspec.json.decode(call.payload, type=_requests[call.action])
-            response = await self._local.call(call.station_id, request, timeout_s=left_s)
+            answer = await self._answer_of(call, left_s)
         except CallError as error:
             details = {name: value for name, value in vars(error).items() if name not in {"station_id", "action"}}
             return _encoder.encode(_Answer(error=type(error).__name__, details=details))
-        return _encoder.encode(_Answer(payload=Raw(_encoder.encode(response))))
+        return _encoder.encode(_Answer(payload=Raw(_encoder.encode(answer))))
+
+    async def _answer_of(self, call: _Call, timeout_s: float) -> Response | dict[str, Any]:
+        if call.raw:
+            payload: dict[str, Any] = msgspec.json.decode(call.payload)
+            return await self._local.call_raw(call.station_id, call.action, payload, timeout_s=timeout_s)
+        request: Request[Any] = msgspec.json.decode(call.payload, type=_requests[call.action])
+        response: Response = await self._local.call(call.station_id, request, timeout_s=timeout_s)
+        return response
 
     async def _tell_gone(self, station_id: str, epoch: int, before: UUID) -> None:
         await self._nats.publish(_subject("gone", before), _encoder.encode(_Gone(station_id=station_id, epoch=epoch)))

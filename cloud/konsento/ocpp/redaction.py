@@ -1,5 +1,6 @@
 """What of a frame may be kept: everything but what opens something."""
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -29,7 +30,23 @@ PLAIN_VARIABLES: Final = frozenset(
 `BasicAuthPassword`, so its value is hidden: what is not known to be harmless is not kept."""
 _SECRET_NAMES: Final = ("password", "key", "secret", "token")
 """Parts of the names of variables whose values are never kept, also where a station tells them by itself."""
-_SECRET_FIELDS: Final = frozenset({"basicauthpassword", "authorizationkey", "password", "authkey", "privatekey"})
+_TOKENS: Final = frozenset({"idtoken", "additionalidtoken", "idtag", "parentidtag", "pspref"})
+"""Fields, in lower case, that hold a token: of it a few characters are kept."""
+_SECRET_FIELDS: Final = frozenset({"authorizationkey", "authkey", "privatekey", "simpin"})
+_SECRET_PARTS: Final = ("password", "secret")
+"""Parts of the names of fields whose values are never kept."""
+_PERSONAL_FIELDS: Final = frozenset({"customeridentifier", "vatnumber", "vatcompany", "company"})
+"""Fields that say who somebody is."""
+_VPN_SHOWN: Final = frozenset({"server", "type"})
+_SETTING: Final = frozenset({"SetVariables", "ChangeConfiguration"})
+_SUSPICIOUS_ACTIONS: Final = frozenset(
+    {*_SETTING, "SetNetworkProfile", "CustomerInformation", "NotifyCustomerInformation", "NotifySettlement"}
+    | {"VatNumberValidation"}
+)
+# With a backslash a name can be written in another way; an @ may end the password in an address.
+_SUSPICIOUS: Final = ("oken", "assword", "ecret", "Key", "dTag", "@", "\\u")
+_LOGIN: Final = re.compile(r"(?<=://)[^/?#\s]*@")
+"""Name and password in an address."""
 
 _decoder: Final = msgspec.json.Decoder(strict=True)
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
@@ -37,8 +54,7 @@ _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 def may_hold_secrets(action: str, text: str) -> bool:
     """Tell whether a frame has to be looked through; most need not be."""
-    # With a backslash a name can be written in another way.
-    return action == "SetVariables" or "oken" in text or "assword" in text or "Key" in text or "\\u" in text
+    return action in _SUSPICIOUS_ACTIONS or any(part in text for part in _SUSPICIOUS)
 
 
 def redacted(action: str, payload: bytes) -> str:
@@ -49,6 +65,8 @@ def redacted(action: str, payload: bytes) -> str:
 def _without_secrets(action: str, value: Any, *, hides_values: bool = False) -> Any:
     if isinstance(value, list):
         return [_without_secrets(action, item, hides_values=hides_values) for item in value]
+    if isinstance(value, str):
+        return _LOGIN.sub(f"{HIDDEN}@", value)
     if not isinstance(value, dict):
         return value
     hides_values = hides_values or _is_secret_variable(action, value)
@@ -56,20 +74,30 @@ def _without_secrets(action: str, value: Any, *, hides_values: bool = False) -> 
 
 
 def _field(action: str, key: str, value: Any, *, hides_values: bool) -> Any:
+    name = key.lower()
     if isinstance(value, str):
-        if key in {"idToken", "additionalIdToken"}:
+        if name in _TOKENS:
             return value[:SHOWN_OF_TOKEN] + HIDDEN
-        if key.lower() in _SECRET_FIELDS or (hides_values and key in {"attributeValue", "value"}):
+        if hides_values and name in {"attributevalue", "value"}:
             return HIDDEN
+    if not isinstance(value, dict | list) and (name in _SECRET_FIELDS or any(part in name for part in _SECRET_PARTS)):
+        return HIDDEN
+    if name in _PERSONAL_FIELDS or (action == "NotifyCustomerInformation" and name == "data"):
+        return HIDDEN
+    if name == "vpn" and isinstance(value, dict):
+        return {inner: item if inner in _VPN_SHOWN else HIDDEN for inner, item in value.items()}
     return _without_secrets(action, value, hides_values=hides_values)
 
 
 def _is_secret_variable(action: str, item: dict[str, Any]) -> bool:
     variable = item.get("variable")
-    if not isinstance(variable, dict):
+    if isinstance(variable, dict):
+        name = str(variable.get("name", ""))
+    elif "value" in item and isinstance(item.get("key"), str):  # 1.6
+        name = item["key"]
+    else:
         # An item without its variable cannot be judged.
-        return action == "SetVariables" and "attributeValue" in item
-    name = str(variable.get("name", ""))
-    if action == "SetVariables" and name not in PLAIN_VARIABLES:
+        return action in _SETTING and ("attributeValue" in item or "value" in item)
+    if action in _SETTING and name not in PLAIN_VARIABLES:
         return True
     return any(part in name.lower() for part in _SECRET_NAMES)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -15,16 +16,19 @@ from konsento.ocpp.codec import (
     Frame,
     FrameType,
     read_frame,
+    read_raw_response,
     read_request,
     read_response,
     write_call,
     write_error,
+    write_raw_call,
     write_result,
 )
 from konsento.ocpp.errors import CallRefused, CallTimeout, StationBusy, StationOffline
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
 from konsento.ocpp.messages import Request, Response, Version
+from konsento.ocpp.raw_calls import check_raw
 from konsento.ocpp.v201 import NotInVersionError
 
 log = logging.getLogger(__name__)
@@ -68,7 +72,7 @@ class Connection:
         self._turn = asyncio.Lock()
         self._waiting_calls = 0
         self._own_call_id: str | None = None
-        self._own_answer: asyncio.Future[Frame | None] | None = None
+        self._own_answer: asyncio.Future[Frame | BadFrameError | None] | None = None
 
     @property
     def open(self) -> bool:
@@ -99,38 +103,26 @@ class Connection:
                     frame.error_code,
                 )
             case FrameType.SEND:
-                log.info("station %s sent %s, which nobody takes", self.station_id, _printable(frame.action))
+                self._take_sent(frame)
 
     async def call[R: Response](self, request: Request[R], *, timeout_s: float) -> R:
         """Ask the station; raises as `StationRouter.call` does."""
         action = type(request).__name__
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
         message_id = str(new_id())
         try:
             text = write_call(message_id, request, self.version)
         except NotInVersionError as error:
             raise CallRefused(self.station_id, action, ErrorCode.NOT_SUPPORTED, str(error)) from error
-        await self._wait_for_turn(action, deadline)
-        try:
-            if self._closed:
-                raise StationOffline(self.station_id, action)
-            self._own_call_id, self._own_answer = message_id, loop.create_future()
-            log.debug("to station %s: %s %s", self.station_id, action, message_id)
-            async with asyncio.timeout_at(deadline):
-                await self._send(text)
-                frame = await self._own_answer
-        except TimeoutError as error:
-            log.warning("station %s did not answer %s %s in time", self.station_id, action, message_id)
-            raise CallTimeout(self.station_id, action, "no answer in time") from error
-        except ConnectionError as error:
-            raise CallTimeout(self.station_id, action, "link lost") from error
-        finally:
-            self._own_call_id = self._own_answer = None
-            self._turn.release()
-        if frame is None:
-            raise CallTimeout(self.station_id, action, "link lost")
-        return await self._read_answer(request, frame)
+        kind: type[Any] = RESPONSES[type(request)]
+        answer: R = await self._ask(action, message_id, text, lambda frame: read_response(kind, frame), timeout_s)
+        return answer
+
+    async def call_raw(self, action: str, payload: dict[str, Any], *, timeout_s: float) -> dict[str, Any]:
+        """Ask the station something as it is; raises as `StationRouter.call_raw` does."""
+        check_raw(self.station_id, action, payload, self.version)
+        message_id = str(new_id())
+        text = write_raw_call(message_id, action, payload)
+        return await self._ask(action, message_id, text, read_raw_response, timeout_s)
 
     def close(self) -> None:
         """Take and send nothing more, because the link is gone or about to go; a call under way fails.
@@ -140,8 +132,7 @@ class Connection:
         """
         self._closed = True
         self._unanswered.clear()
-        if self._own_answer is not None and not self._own_answer.done():
-            self._own_answer.set_result(None)
+        self._own_answered(None)
 
     async def hang_up(self, code: int, reason: str) -> None:
         """Close connection and link with a WebSocket close code."""
@@ -187,32 +178,99 @@ class Connection:
 
     async def _answer(self, frame: Frame) -> str:
         try:
-            request = read_request(frame, self.version)
+            request = self._read(frame)
         except BadFrameError as error:
             self._log_refusal(error, _printable(frame.action))
-            return write_error(error.message_id, error.code, error.description)
+            return self._error(error.message_id, error.code, error.description)
         log.debug("from station %s: %s %s", self.station_id, frame.action, frame.message_id)
         try:
-            response = await self._handlers.answer(self.station_id, request)
-            return write_result(frame.message_id, response, self.version)
+            return await self._result(frame, request)
         except Exception:  # whatever a handler raises, the station must hear that its message was not kept
             log.exception("station %s: %s %r was not kept", self.station_id, frame.action, frame.message_id)
-            return write_error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")
+            return self._error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")
+
+    # What another version than 2.x does in its own way.
+
+    def _read(self, frame: Frame) -> Any:
+        return read_request(frame, self.version)
+
+    async def _result(self, frame: Frame, request: Any) -> str:
+        response = await self._handlers.answer(self.station_id, request)
+        return write_result(frame.message_id, response, self.version)
+
+    def _error(self, message_id: str, code: ErrorCode, description: str) -> str:
+        return write_error(message_id, code, description)
 
     def _refuse(self, error: BadFrameError, what: str) -> None:
         self._log_refusal(error, what)
         if error.answerable:
-            self._enqueue(write_error(error.message_id, error.code, error.description))
+            self._enqueue(self._error(error.message_id, error.code, error.description))
+        elif error.message_id == self._own_call_id:
+            self._own_answered(error)
 
     def _log_refusal(self, error: BadFrameError, what: str) -> None:
         # Only the code: the description may quote what came.
         log.warning("station %s: unreadable %s (%r): %s", self.station_id, what, error.message_id, error.code)
 
+    def _take_sent(self, frame: Frame) -> None:
+        # In the journal it stands already, and there nothing more is done with it: nobody here decides by it.
+        try:
+            read_request(frame, self.version)
+        except BadFrameError as error:
+            self._log_refusal(error, _printable(frame.action))
+
     def _take_answer(self, frame: Frame) -> None:
-        if frame.message_id != self._own_call_id or self._own_answer is None or self._own_answer.done():
+        if frame.message_id != self._own_call_id or not self._own_answered(frame):
             log.warning("station %s: answer %r is late or to nothing we asked", self.station_id, frame.message_id)
-            return
-        self._own_answer.set_result(frame)
+
+    def _own_answered(self, answer: Frame | BadFrameError | None) -> bool:
+        """End the call under way; False where none is, or it has its answer already."""
+        if self._own_answer is None or self._own_answer.done():
+            return False
+        self._own_answer.set_result(answer)
+        return True
+
+    async def _ask[A](self, action: str, message_id: str, text: str, read: Callable[[Frame], A], timeout_s: float) -> A:
+        """Send a call when its turn has come, and read its answer."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        await self._wait_for_turn(action, deadline)
+        try:
+            if self._closed:
+                raise StationOffline(self.station_id, action)
+            self._own_call_id, self._own_answer = message_id, loop.create_future()
+            log.debug("to station %s: %s %s", self.station_id, action, message_id)
+            async with asyncio.timeout_at(deadline):
+                await self._send(text)
+                answer = await self._own_answer
+        except TimeoutError as error:
+            log.warning("station %s did not answer %s %s in time", self.station_id, action, message_id)
+            raise CallTimeout(self.station_id, action, "no answer in time") from error
+        except ConnectionError as error:
+            raise CallTimeout(self.station_id, action, "link lost") from error
+        finally:
+            self._own_call_id = self._own_answer = None
+            self._turn.release()
+        if answer is None:
+            raise CallTimeout(self.station_id, action, "link lost")
+        try:
+            if isinstance(answer, BadFrameError):
+                raise answer
+            if answer.type is FrameType.CALLERROR:
+                code, description = answer.error_code, answer.error_description
+                log.warning("station %s refused %s %s: %s", self.station_id, action, message_id, _printable(code))
+                raise CallRefused(self.station_id, action, code, description)
+            return read(answer)
+        except BadFrameError as error:
+            await self._tell_unreadable(action, message_id, error)
+            raise CallTimeout(self.station_id, action, "unreadable answer") from error
+
+    async def _tell_unreadable(self, action: str, message_id: str, error: BadFrameError) -> None:
+        self._log_refusal(error, f"answer to {action}")
+        if self.version is Version.V21:
+            text = write_error(message_id, error.code, error.description, frame_type=FrameType.CALLRESULTERROR)
+            with suppress(ConnectionError):
+                await self._send(text)
 
     async def _wait_for_turn(self, action: str, deadline: float) -> None:
         if self._closed:
@@ -227,28 +285,6 @@ class Connection:
             raise StationBusy(self.station_id, action) from error
         finally:
             self._waiting_calls -= 1
-
-    async def _read_answer[R: Response](self, request: Request[R], frame: Frame) -> R:
-        action = type(request).__name__
-        if frame.type is FrameType.CALLERROR:
-            log.warning(
-                "station %s refused %s %s: %s", self.station_id, action, frame.message_id, _printable(frame.error_code)
-            )
-            raise CallRefused(self.station_id, action, frame.error_code, frame.error_description)
-        kind: type[Any] = RESPONSES[type(request)]
-        try:
-            answer: R = read_response(kind, frame)
-        except BadFrameError as error:
-            self._log_refusal(error, f"answer to {action}")
-            if self.version is Version.V21:
-                with suppress(ConnectionError):
-                    await self._send(
-                        write_error(
-                            frame.message_id, error.code, error.description, frame_type=FrameType.CALLRESULTERROR
-                        )
-                    )
-            raise CallTimeout(self.station_id, action, "unreadable answer") from error
-        return answer
 
 
 def _printable(text: str) -> str:

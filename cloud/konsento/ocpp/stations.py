@@ -1,9 +1,11 @@
 """Routing: how the floors above reach a station, wherever its socket is."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-from konsento.ocpp.messages import Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.ocpp.messages import Request, Response, Version
 
 DEFAULT_CALL_TIMEOUT_S = 15.0
 """Seconds that a call may take, waiting for earlier calls included: a site answers when its outlet has."""
@@ -22,6 +24,22 @@ class StationRouter(Protocol):
 
         Raises StationOffline or StationBusy (nothing was sent), CallTimeout (sent, but no usable answer: the station
         may have acted) or CallRefused (it answered an error).
+        """
+
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S
+    ) -> dict[str, Any]:
+        """Send any request of the station's own OCPP version as it is, and return the answer's payload as it came.
+
+        The payload is checked by the official schema first; whether the answer fits is for who asked to look at
+        (`ocpp.schemas.faults`). Raises as `call` does, and UnknownAction or BadPayload where nothing was sent because
+        the version has no such request, or not in this form.
+        """
+
+    async def version(self, session: AsyncSession, station_id: str) -> Version | None:
+        """Return the OCPP version that the station speaks, or None while it has no connection.
+
+        It stands in the database, where all processes see it: looked up in the transaction of `session`.
         """
 
     def on_connect(self, callback: LinkCallback) -> None:

@@ -19,9 +19,12 @@ from konsento.accounts.tokens import Scope
 from konsento.api.sessions import EXAMPLE
 from konsento.charging import service as charging
 from konsento.charging.limits import RequestedLimit
+from konsento.kit.ids import new_id
 from konsento.kit.serving import PageServer
-from konsento.models import Driver, LimitKind
+from konsento.models import Driver, LimitKind, Role
 from konsento.settings import Settings
+from konsento.staff import service as staff
+from konsento.staff import tokens as staff_tokens
 
 from ..databases import Template
 from ..web.conftest import CODE, ORIGIN, Bench, quick_passwords, template, wired
@@ -55,6 +58,16 @@ class Api:
         async with services.database.transaction() as session:
             now = services.clock.now()
             _, token = await tokens.make(session, driver_id, name="test", scopes=scopes, days=90, now=now)
+        return token
+
+    async def staff_token(self, role: Role = Role.ADMIN, name: str = "depot planner") -> str:
+        """Return a new token of a new member of the staff."""
+        services = self.bench.services
+        async with services.database.transaction() as session:
+            now = services.clock.now()
+            email = f"{new_id()}@staff.example.com"
+            member, _ = await staff.add(session, email=email, name="Kei", role=role, now=now)
+            _, token = await staff_tokens.make(session, member.id, name=name, days=90, now=now)
         return token
 
     @asynccontextmanager
@@ -112,7 +125,8 @@ class Server(threading.Thread):
             api = Api(bench)
             self.token = await api.token()
             little = await api.token(scopes=(Scope.ACCOUNT_READ,))
-            for name, token in (("everything", self.token), ("little", little)):
+            operators = await api.staff_token()
+            for name, token in (("everything", self.token), ("little", little), ("staff", operators)):
                 self.headers[name] = {"Authorization": f"Bearer {token}"}
             wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
             await charging.start(bench.services, await api.driver(), CODE, wish, session_id=UUID(EXAMPLE))

@@ -55,6 +55,8 @@ PRIVATE = {
     ("POST", "/stations/{station_id}/write"): Permission.REMOTE,
     ("POST", "/stations/{station_id}/trace"): Permission.REMOTE,
     ("POST", "/stations/{station_id}/identify"): Permission.REMOTE,
+    ("GET", "/stations/{station_id}/ocpp"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/ocpp"): Permission.REMOTE,
     ("GET", "/sites"): Permission.LOOK,
     ("GET", "/sites/live"): Permission.LOOK,
     ("GET", "/sites/new"): Permission.SITES,
@@ -84,6 +86,9 @@ PRIVATE = {
     ("POST", "/staff/{number}/disable"): Permission.STAFF,
     ("POST", "/staff/{number}/enable"): Permission.STAFF,
     ("POST", "/staff/{number}/reset"): Permission.STAFF,
+    ("GET", "/staff/tokens"): Permission.STAFF,
+    ("POST", "/staff/tokens"): Permission.STAFF,
+    ("POST", "/staff/tokens/{number}/end"): Permission.STAFF,
 }
 """Who may call it: the permission, which `staff.permissions` gives to roles."""
 NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"

@@ -12,13 +12,12 @@ from konsento.charging import service as charging
 from konsento.charging.errors import AlreadyUsedUp, NotRunning, UnknownSession
 from konsento.charging.ingest import take_in
 from konsento.charging.limits import RequestedLimit
-from konsento.kit.ids import new_id
-from konsento.models import ChargingSession, LimitKind, SessionState, StationOwner
+from konsento.models import ChargingSession, LimitKind, SessionState
 from konsento.ocpp import StationOffline, Version
 from konsento.ocpp.messages import RequestStopTransaction, TransactionEvent, TransactionLimit, TriggerMessage
 from konsento.payments.errors import BalanceTooLow
 
-from ..conftest import AT, ENDED, STARTED, STATION, Core, event_of
+from ..conftest import ENDED, STARTED, STATION, Core, event_of
 
 HOLD_FOR_TEN, HOLD_FOR_FIFTY = 46, 200
 
@@ -134,8 +133,7 @@ async def test_a_site_that_is_away_gets_the_limit_when_it_is_back(core: Core) ->
 
 
 async def test_a_station_that_knows_no_limits_is_watched_by_the_server(core: Core) -> None:
-    async with core.services.database.transaction() as session:
-        session.add(StationOwner(station_id=STATION, replica_id=new_id(), epoch=1, version=Version.V201, since=AT))
+    core.router.speaks = Version.V201
     session = await running(core, 50)
 
     await change(core, session, "energy", 5)

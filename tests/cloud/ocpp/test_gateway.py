@@ -48,7 +48,7 @@ async def test_the_newest_common_version_is_chosen(site: Site, offered: tuple[st
     async with await site.connect(protocols=offered) as station:
         assert station.socket.protocol == chosen
         await station.call("Heartbeat", {})
-        assert site.router.version("SITE-1") is Version(chosen)
+        assert site.router.connections[0].version is Version(chosen)
 
 
 @pytest.mark.parametrize("offered", [(), ("ocpp1.6",), ("mqtt",)])

@@ -314,6 +314,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("session", f"/sessions/{session}"),
         ("drivers", "/drivers"),
         ("station", f"/stations/{STATION}"),
+        ("any-request", f"/stations/{STATION}/ocpp?action=SetChargingProfile"),
         ("labels", f"/stations/{STATION}/labels?cut_marks=true&start=2"),
         ("sites", "/sites"),
         ("site-new", "/sites/new"),
@@ -323,10 +324,20 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("log", "/log"),
         ("health", "/health"),
         ("staff", "/staff"),
+        ("staff-tokens", "/staff/tokens"),
         ("nothing-here", "/no-such-page"),
     ):
         await at(path)
         yield name
+    await at(f"/stations/{STATION}/ocpp?action=Reset")
+    await page.fill("#payload", '{"type": "Now", "evseId": -1}')
+    await page.click("main button.do")
+    await page.wait_for_selector("#problem")
+    yield "any-request-refused"
+    await page.fill("#payload", '{"type": "OnIdle"}')
+    await page.click("main button.do")
+    await page.wait_for_selector("#answer")
+    yield "any-request-answered"
     await at("/prices/new?of=demo")
     await page.fill("#unit_price", "40")
     await page.fill("#begins", "2099-01-01T00:00")
