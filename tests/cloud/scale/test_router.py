@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from konsento.models import StationOwner
-from konsento.ocpp import CallRefused, CallTimeout, StationOffline, Version, version_of
+from konsento.ocpp import BadPayload, CallRefused, CallTimeout, StationOffline, UnknownAction, Version, version_of
 from konsento.ocpp.messages import (
     IdToken,
     RequestStartTransaction,
@@ -78,6 +78,25 @@ async def test_what_goes_wrong_elsewhere_is_told_as_if_it_went_wrong_here(one: R
         "InternalError",
         "no mood",
     )
+
+
+async def test_any_request_of_ocpp_goes_to_another_process_and_its_answer_comes_back_as_it_was(
+    one: Replica, other: Replica
+) -> None:
+    async with await other.connect() as station:
+        asked = {"requestId": 3, "report": True, "clear": False}
+        calling = asyncio.create_task(one.router.call_raw("SITE-1", "CustomerInformation", asked))
+        call = await answer(station, {"status": "Accepted", "unheard": [1.50, {"of": None}]})
+        came = await calling
+        with pytest.raises(BadPayload) as wrong:
+            await one.router.call_raw("SITE-1", "CustomerInformation", {"requestId": "three"})
+        with pytest.raises(UnknownAction) as unknown:
+            await one.router.call_raw("SITE-1", "MakeCoffee", {})
+
+    assert (call[2], call[3]) == ("CustomerInformation", asked)
+    assert came == {"status": "Accepted", "unheard": [1.5, {"of": None}]}
+    assert {fault.pointer for fault in wrong.value.faults} >= {"/requestId"}
+    assert unknown.value.version == "ocpp2.1"
 
 
 async def test_the_newest_socket_wins_whatever_process_it_is_at(one: Replica, other: Replica) -> None:
