@@ -22,6 +22,8 @@ class Tile:
     name: str
     value: str
     more: str = ""
+    code: str = ""
+    """Words of OCPP beside it."""
     tone: str = ""
     """`bad`, `wait` or nothing."""
 
@@ -80,12 +82,12 @@ def _tiles(language: Language, site: Site, link: StationLink, now: datetime) -> 
     since = link.connected_at if site.connected else (link.gone_at or link.written_at)
     hour = int(now.timestamp() // 3600)
     connects = sum(times for key, times in link.connects.items() if int(key) > hour - 24)
-    error = f"{link.last_error} · {ago(language, now - link.last_error_at)}" if link.last_error_at else ""
+    error = ago(language, now - link.last_error_at) if link.last_error_at is not None else ""
     return [
         Tile(
             name=text("Connected for") if site.connected else text("Gone for"),
             value=ago(language, now - since, past=False),
-            more=link.version,
+            code=link.version,
             tone="" if site.connected else "bad",
         ),
         Tile(
@@ -115,6 +117,7 @@ def _tiles(language: Language, site: Site, link: StationLink, now: datetime) -> 
             name=text("Errors"),
             value=number(link.refused + link.failed),
             more=error,
+            code=link.last_error,
             tone="wait" if link.refused + link.failed else "",
         ),
     ]

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import platform
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -95,10 +94,11 @@ class Line:
         self._actions = known_actions(version)
         self._last_in: datetime | None = None
         self._asked_at = 0.0
-        self._calls: deque[float] = deque(maxlen=REMEMBERED)
-        self._pings: deque[float] = deque(maxlen=REMEMBERED)
+        # Lists, not deques: an empty deque takes as much as the rest of this.
+        self._calls: list[float] = []
+        self._pings: list[float] = []
         self._ping: tuple[bytes, float] = (b"", 0.0)
-        self._late: deque[tuple[datetime, float]] = deque(maxlen=REMEMBERED)
+        self._late: list[tuple[datetime, float]] = []
 
     def heard(self) -> None:
         """Count a frame that has come."""
@@ -142,7 +142,7 @@ class Line:
             raise
         else:
             took_s = perf_counter() - self._asked_at
-            self._calls.append(took_s)
+            _remember(self._calls, took_s)
             self._metrics.calls[action, "answered"].inc()
             self._metrics.call_seconds[(action,)].observe(took_s)
             self._metrics.messages["in", "result", action].inc()
@@ -167,7 +167,7 @@ class Line:
         if sent and bytes(message) == sent:
             took_s = perf_counter() - at
             self._ping = (b"", 0.0)
-            self._pings.append(took_s)
+            _remember(self._pings, took_s)
             self._metrics.pings.observe(took_s)
 
     def close(self, code: int | None) -> None:
@@ -220,7 +220,7 @@ class Line:
         now = self._clock.now()
         late_s = (now - _DATED[type(request)](request)).total_seconds()
         if late_s <= FRESH_S or not isinstance(request, StatusNotification):
-            self._late.append((now, late_s))
+            _remember(self._late, (now, late_s))
 
     def _note_error(self, what: str) -> None:
         self.last_error = what[:100]
@@ -230,7 +230,13 @@ class Line:
 PROCESS: Final = f"{platform.node()} {os.getpid()}"[:100]
 
 
-def _figures(name: str, seconds: deque[float]) -> dict[str, float | None]:
+def _remember[T](some: list[T], newest: T) -> None:
+    some.append(newest)
+    if len(some) > REMEMBERED:
+        del some[0]
+
+
+def _figures(name: str, seconds: list[float]) -> dict[str, float | None]:
     last, middle, worst = (seconds[-1], median(seconds), max(seconds)) if seconds else (None, None, None)
     figures = {"": last, "_median": middle, "_worst": worst}
     return {f"{name}{kind}_ms": round(s * 1000, 1) if s is not None else None for kind, s in figures.items()}
