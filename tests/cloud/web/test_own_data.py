@@ -24,6 +24,7 @@ from konsento.models import (
     PresenceMethod,
     PresenceState,
     PushSubscription,
+    SideReading,
     WebhookDelivery,
 )
 from konsento.models.webhook import DeliveryState, WebhookEndpoint, WebhookEvent
@@ -37,7 +38,15 @@ if TYPE_CHECKING:
 
     from .conftest import Bench
 
-KEPT = {"charging_sessions", "payments", "receipts", "meter_events", "limit_changes", "ledger_transfers"}
+KEPT = {
+    "charging_sessions",
+    "payments",
+    "receipts",
+    "meter_events",
+    "limit_changes",
+    "ledger_transfers",
+    "side_readings",
+}
 """What has to be kept for the books, without a name."""
 GOES_WITH_ANOTHER = {"webhook_deliveries"}
 """Tables that belong to a row which belongs to a driver; what they hold is in that row's part of the export."""
@@ -55,6 +64,7 @@ SECTIONS = {
     "charging_sessions": "charging",
     "limit_changes": "limit_changes",
     "meter_events": "measurements",
+    "side_readings": "measurements_beside",
     "push_subscriptions": "notices",
     "receipts": "receipts",
     "ledger_transfers": "balance",
@@ -179,6 +189,7 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     hold_minor=5,
                     asked_at=now,
                 ),
+                SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
             ]
         )
         return driver.id
