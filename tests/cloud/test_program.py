@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ import httpx
 import pytest
 
 from konsento.cli import main
+from konsento.kit.db import Database
+from konsento.models import Role
 from konsento.settings import Settings
+from konsento.staff import service as staff
+from konsento.staff import tokens as staff_tokens
 
 from .conftest import CODES, PROVISIONING, STATION
 
@@ -102,6 +107,10 @@ class Station:
         frame: list[Any] = json.loads(text)
         return frame
 
+    async def send(self, frame: list[Any]) -> None:
+        """Send a frame as it is."""
+        await self._ws.send_json(frame)
+
     async def answer(self, message_id: str, payload: dict[str, Any]) -> None:
         """Answer a call."""
         await self._ws.send_json([3, message_id, payload])
@@ -181,6 +190,46 @@ async def test_a_driver_charges_over_real_sockets_and_the_server_ends_in_order(e
     for word in ("somebody", "Some Body", "example.com", PASSWORD, "station-password"):
         assert word not in text
     assert "Traceback" not in text
+
+
+async def _staff_token(environment: dict[str, str]) -> str:
+    """Make a token of an operator's program in the database of a running server."""
+    database = Database(environment["KONSENTO_DATABASE_URL"])
+    async with database.transaction() as session:
+        now = datetime.now(UTC)
+        member, _ = await staff.add(session, email="kei@staff.example.com", name="", role=Role.OPERATOR, now=now)
+        _, token = await staff_tokens.make(session, member.id, name="planner", days=1, now=now)
+    await database.close()
+    return token
+
+
+async def test_an_operators_program_asks_a_station_anything_over_real_sockets(environment: dict[str, str]) -> None:
+    folder = Path(environment["KONSENTO_DATABASE_URL"].removeprefix("sqlite+aiosqlite:///")).parent
+    assert (await _konsento(environment, "apply", str(folder / "site.toml")))[0] == 0
+    async with _serving(environment), _station(environment, "station-password-1") as station:
+        await station.call("StatusNotification", STATUS)
+        headers = {"Authorization": f"Bearer {await _staff_token(environment)}"}
+        base = f"{environment['KONSENTO_PUBLIC_URL']}/api/v1/stations/{STATION}/ocpp/"
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30) as program:
+
+            async def asked(action: str, payload: dict[str, Any], answer: list[Any] | None) -> httpx.Response:
+                asking = asyncio.create_task(program.post(action, json=payload, params={"timeout_s": 1}))
+                kind, message_id, *request = await station.frame()
+                assert (kind, request) == (2, [action, payload])
+                if answer is not None:
+                    await station.send([answer[0], message_id, *answer[1:]])
+                return await asking
+
+            swap = {"requestId": 1, "idToken": {"idToken": "A" * 20, "type": "Central"}}
+            done = await asked("RequestBatterySwap", swap, [3, {"status": "Accepted"}])
+            refused = await asked("ClearCache", {}, [4, "NotSupported", "no cache", {}])
+            silent = await asked("ClearCache", {}, None)
+            wrong = await program.post("Reset", json={"type": "Now"})
+
+    assert (done.status_code, done.json()["answer"]) == (200, {"status": "Accepted"})
+    assert (refused.status_code, refused.json()["code"]) == (502, "StationRefused")
+    assert (silent.status_code, silent.json()["code"]) == (504, "NoAnswerFromStation")
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/type")
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *arguments: str) -> int:

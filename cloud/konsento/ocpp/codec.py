@@ -49,18 +49,27 @@ class ErrorCode(StrEnum):
 class BadFrameError(Exception):
     """A frame or a payload that cannot be read: the error code and the sentence that tell the sender why.
 
-    `message_id` is the frame's own where it could be read. `answerable` is false where the frame was itself an answer:
-    answering answers could go on for ever.
+    `message_id` and `frame_type` are the frame's own where they could be read.
     """
 
     def __init__(
-        self, code: ErrorCode, description: str, *, message_id: str = UNREADABLE_ID, answerable: bool = True
+        self,
+        code: ErrorCode,
+        description: str,
+        *,
+        message_id: str = UNREADABLE_ID,
+        frame_type: FrameType | None = None,
     ) -> None:
         super().__init__(f"{code}: {description}")
         self.code = code
         self.description = description
         self.message_id = message_id
-        self.answerable = answerable
+        self.frame_type = frame_type
+
+    @property
+    def answerable(self) -> bool:
+        """False where the frame was itself an answer, or wants none: answering answers could go on for ever."""
+        return self.frame_type is None or self.frame_type is FrameType.CALL
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -107,17 +116,16 @@ def read_frame(text: str | bytes, version: Version) -> Frame:
     except _UNREADABLE as error:
         raise _broken(text, str(error)) from error
     frame_type = _frame_type(elements, version)
-    answerable = frame_type is FrameType.CALL
     message_id = _message_id(elements)
     if message_id is None:
         raise BadFrameError(
-            ErrorCode.RPC_FRAMEWORK_ERROR, "the message id is not a string of 1 to 36", answerable=answerable
+            ErrorCode.RPC_FRAMEWORK_ERROR, "the message id is not a string of 1 to 36", frame_type=frame_type
         )
     try:
         return _envelope(frame_type, message_id, elements)
     except ValueError as error:
         raise BadFrameError(
-            ErrorCode.RPC_FRAMEWORK_ERROR, str(error), message_id=message_id, answerable=answerable
+            ErrorCode.RPC_FRAMEWORK_ERROR, str(error), message_id=message_id, frame_type=frame_type
         ) from error
 
 
@@ -153,16 +161,12 @@ def read_raw_response(frame: Frame) -> dict[str, Any]:
 
 def read_payload[P](decoder: msgspec.json.Decoder[P], frame: Frame) -> P:
     """Read the payload of a frame with that decoder; raises BadFrameError."""
-    answerable = frame.type is FrameType.CALL
     try:
         return decoder.decode(frame.payload)
-    except msgspec.ValidationError as error:
-        code = _code_of(str(error))
-        raise BadFrameError(code, str(error), message_id=frame.message_id, answerable=answerable) from error
     except _UNREADABLE as error:
-        raise BadFrameError(
-            ErrorCode.FORMAT_VIOLATION, str(error), message_id=frame.message_id, answerable=answerable
-        ) from error
+        told = str(error)
+        code = _code_of(told) if isinstance(error, msgspec.ValidationError) else ErrorCode.FORMAT_VIOLATION
+        raise BadFrameError(code, told, message_id=frame.message_id, frame_type=frame.type) from error
 
 
 def write_call(message_id: str, request: Request[Any], version: Version) -> str:
@@ -202,10 +206,11 @@ def _broken(text: str | bytes, why: str) -> BadFrameError:
     if beginning is None:
         return BadFrameError(ErrorCode.RPC_FRAMEWORK_ERROR, f"not a JSON array: {why}")
     number, message_id, action = beginning.groups()
-    is_call = int(number) == FrameType.CALL
+    frame_type = FrameType(int(number))
     # Where the action was read, only its payload can be what is broken.
-    code = ErrorCode.FORMAT_VIOLATION if is_call and action else ErrorCode.RPC_FRAMEWORK_ERROR
-    return BadFrameError(code, f"not JSON: {why}", message_id=message_id, answerable=is_call)
+    is_payload = frame_type is FrameType.CALL and action
+    code = ErrorCode.FORMAT_VIOLATION if is_payload else ErrorCode.RPC_FRAMEWORK_ERROR
+    return BadFrameError(code, f"not JSON: {why}", message_id=message_id, frame_type=frame_type)
 
 
 def _frame_type(elements: list[Raw], version: Version) -> FrameType:

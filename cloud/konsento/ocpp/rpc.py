@@ -298,7 +298,8 @@ class Connection:
 
     async def _tell_unreadable(self, action: str, message_id: str, error: BadFrameError) -> None:
         self._log_refusal(error, f"answer to {action}")
-        if self.version is Version.V21:
+        # There is such a word for a CALLRESULT alone.
+        if self.version is Version.V21 and error.frame_type is FrameType.CALLRESULT:
             text = write_error(message_id, error.code, error.description, frame_type=FrameType.CALLRESULTERROR)
             with suppress(ConnectionError):
                 await self._send(text)

@@ -262,14 +262,18 @@ async def test_any_request_fails_as_every_other_does(site: Site, station: Statio
         ('[3,"@",{"status":', "RpcFrameworkError"),
         ('[3,"@",null]', "FormatViolation"),
         ('[3,"@",[]]', "FormatViolation"),
-        ('[4,"@"]', "RpcFrameworkError"),
+        ('[4,"@"]', None),
+        ('[4,"@",{"code":', None),
     ],
 )
-async def test_a_broken_answer_is_known_at_once(site: Site, station: Station, answer: str, code: str) -> None:
+async def test_a_broken_answer_is_known_at_once(site: Site, station: Station, answer: str, code: str | None) -> None:
     asking = asyncio.create_task(site.router.call_raw("SITE-1", "ClearCache", {}))
     frame = await station.receive()
     await station.send(answer.replace("@", frame[1]))
     with pytest.raises(CallTimeout) as unreadable:
         await asyncio.wait_for(asking, 2)
     assert unreadable.value.cause == "unreadable answer"
-    assert (await station.receive())[:3] == [5, frame[1], code]
+    # OCPP 2.1 has a word for it where a result is broken, none where an error is.
+    if code is not None:
+        assert (await station.receive())[:3] == [5, frame[1], code]
+    assert (await station.call("Heartbeat", {}))[:2] == [3, "call-1"]
