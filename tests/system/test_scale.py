@@ -252,7 +252,7 @@ async def all_settled(deployment: Deployment) -> None:
     assert (sums["debits"] - sums["credits"], sums["pending"]) == (0, 0)
 
 
-def test_the_compose_file_names_only_settings_that_there_are() -> None:
+async def test_the_compose_file_names_only_settings_that_there_are() -> None:
     known = {f"KONSENTO_{name.upper()}" for name in Settings.model_fields}
     services = composed.services()
     ours = {name: service for name, service in services.items() if service["image"] == "konsento"}
