@@ -1,6 +1,7 @@
 """What stations say, handed to the domain that it concerns."""
 
 import logging
+from time import perf_counter
 
 from konsento.charging import inventory, presence
 from konsento.charging.ingest import take_in
@@ -43,7 +44,10 @@ def install(services: Services, handlers: Handlers) -> None:
 
     @handlers.on(TransactionEvent)
     async def transaction_event(station_id: str, event: TransactionEvent) -> TransactionEventResponse:
-        return await take_in(services, station_id, event)
+        began = perf_counter()
+        answer = await take_in(services, station_id, event)
+        services.metrics.committed(1, perf_counter() - began)
+        return answer
 
     @handlers.on(StatusNotification)
     async def status(station_id: str, message: StatusNotification) -> None:
