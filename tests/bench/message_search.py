@@ -75,7 +75,8 @@ def _frames(number: int) -> Iterator[tuple[object, ...]]:
         call, answer = divmod(frame, 2)
         station = call % STATIONS
         count = call // STATIONS
-        action, text, transaction = "TransactionEvent", EVENT, f"tx-{station:04}-{count // 50:05}"
+        transaction: str | None = f"tx-{station:04}-{count // 50:05}"
+        action, text = "TransactionEvent", EVENT
         if count % 1000 == 0:
             action, text, transaction = "BootNotification", '{"reason":"PowerUp"}', None
         elif count % 10 == 0:

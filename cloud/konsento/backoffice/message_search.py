@@ -19,7 +19,7 @@ from konsento.models import Direction, OcppFrame
 from konsento.models.journal import ROUTINE
 
 PART: Final = 4000
-"""Frames that are looked through in one transaction: about 10 ms."""
+"""Frames that are looked through in one transaction, of payloads a quarter of it: some milliseconds."""
 PATIENCE_S: Final = 1.5
 """How long somebody waits for one page."""
 
@@ -91,14 +91,15 @@ async def _part(database: Database, sought: Sought, before: Place | None, most: 
     columns = OcppFrame.__table__.c
     # Not the payload, unless it is looked into: it is the most of a frame.
     read = [column for column in columns if column.name != "text" or sought.text]
-    part = select(*read).where(*within).order_by(*newest_first).limit(PART).subquery()
+    size = max(1, PART // 4) if sought.text else PART
+    part = select(*read).where(*within).order_by(*newest_first).limit(size).subquery()
     hits = (
         select(part.c.id, part.c.at)
         .where(*_others(sought, part.c))
         .order_by(part.c.at.desc(), part.c.id.desc())
         .limit(most)
     )
-    last = select(OcppFrame.at, OcppFrame.id).where(*within).order_by(*newest_first).offset(PART - 1).limit(1)
+    last = select(OcppFrame.at, OcppFrame.id).where(*within).order_by(*newest_first).offset(size - 1).limit(1)
     async with database.transaction() as session:
         found = [(row[0], row[1]) for row in await session.execute(hits)]
         numbers = [number for number, _ in found]

@@ -17,6 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.charging import meter, repository, watch
+from konsento.charging.cost import total_cost
+from konsento.charging.quote import agreed_price
 from konsento.kit.db import after_commit
 from konsento.models import (
     ACTIVE,
@@ -178,9 +180,11 @@ async def take_in(
         charging = (
             await repository.by_transaction(session, site.id, event.transaction_info.transaction_id) if site else None
         )
-        if charging is not None:
-            await _follow(session, services, charging, event)
-    return answer
+        if charging is None:
+            return answer
+        await _follow(session, services, charging, event)
+    # A site of ours shows no prices; another charger may have a display (2.1 part 2, I02).
+    return replace(answer, total_cost=total_cost(agreed_price(charging), charging.delivered_mwh, charging.hold_minor))
 
 
 async def _whole(session: AsyncSession, site: Site, event: TransactionEvent) -> TransactionEvent:

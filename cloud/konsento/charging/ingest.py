@@ -6,8 +6,9 @@ a session that simply goes on: these are added up in memory (`charging.running`)
 What a session has become is the database's word: the memory is dropped wherever the two do not agree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Final
 
 from konsento.charging import events, next_events
@@ -16,6 +17,7 @@ from konsento.charging.meter import read
 from konsento.charging.next_events import Next
 from konsento.charging.running import Running, following, running
 from konsento.kit.batches import Batches
+from konsento.kit.metrics import Sample
 from konsento.models import ChargingSession
 from konsento.ocpp.messages import AuthorizationStatus, IdTokenInfo, TransactionEvent, TransactionEventResponse
 from konsento.services import Services
@@ -44,13 +46,14 @@ class Ingest:
             self._keep, most=MOST_AT_ONCE, most_waiting=MOST_WAITING, pause_s=PAUSE_S
         )
         self._running: dict[tuple[str, str], Running] = {}
+        services.metrics.look(self._looked_at)
 
     async def take(self, station_id: str, event: TransactionEvent) -> TransactionEventResponse:
         """Keep an event and draw the consequences; returns after the commit. Raises where it could not be kept."""
         return await self._batches.put(Told(station_id=station_id, event=event, read=read(event.meter_value or ())))
 
     async def _keep(self, batch: Sequence[Told]) -> list[TransactionEventResponse]:
-        services, now = self._services, self._services.clock.now()
+        services, now, began = self._services, self._services.clock.now(), perf_counter()
         nexts = self._sort(batch, now)
         batch = batch[: len(nexts)]
         try:
@@ -63,6 +66,7 @@ class Ingest:
             for told in batch:
                 self._running.pop(told.transaction, None)
             raise
+        services.metrics.committed(len(batch), perf_counter() - began)
         for one in nexts:
             if one is not None:
                 self._running[one.told.transaction] = one.after
@@ -98,6 +102,9 @@ class Ingest:
                 nexts.append(Next(told, before, after))
             met.add(key)
         return nexts
+
+    def _looked_at(self) -> Iterator[Sample]:
+        yield "konsento_ingest_waiting_events", "Events that wait for the next commit.", {}, self._batches.waiting
 
     def _remember(self, told: Told, record: Running | None) -> None:
         if record is None:

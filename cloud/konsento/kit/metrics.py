@@ -86,8 +86,9 @@ class Metrics:
             "konsento_ocpp_turned_away_total", "Attempts to connect that were answered with an HTTP error.", "status"
         )
 
-        self.events = counter("konsento_ingest_events_total", "TransactionEvents that were taken in.", "result")
-        """`kept`, `known` (had come before), `unknown` (of no site)."""
+        self.events = Counter(
+            "konsento_ingest_events_total", "TransactionEvents that were taken in and committed.", registry=made
+        )
         self.batches = Histogram(
             "konsento_ingest_batch_events", "TransactionEvents committed together.", buckets=SIZES, registry=made
         )
@@ -117,6 +118,12 @@ class Metrics:
     def look(self, look: Look) -> None:
         """Have `look` called whenever somebody asks; it must not wait for anything."""
         self._looks.all.append(look)
+
+    def committed(self, events: int, seconds: float) -> None:
+        """Count TransactionEvents that were committed together, and how long it took."""
+        self.events.inc(events)
+        self.batches.observe(events)
+        self.commits.observe(seconds)
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

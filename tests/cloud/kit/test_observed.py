@@ -8,6 +8,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,6 +30,7 @@ from konsento.kit.work import Again, Job, WorkQueue
 from konsento.migrations import migrate, revisions
 from konsento.operations.gauges import Gauges
 
+from ..conftest import STATION, Core, whole_session
 from ..ocpp.test_lines import samples
 
 
@@ -229,3 +231,16 @@ def test_a_port_that_is_taken_is_said_at_once() -> None:
         taken.listen()
         with pytest.raises(OSError, match="in use"):
             asyncio.run(start(taken.getsockname()[1]))
+
+
+async def test_events_and_bills_are_counted(core: Core) -> None:
+    session = await core.start()
+    for event in whole_session(session):
+        await core.handlers.answer(STATION, event)
+    core.clock.advance(timedelta(minutes=5))
+    await core.work()
+
+    told = samples(core.services.metrics)
+    assert told["konsento_ingest_events_total"] == 4
+    assert told["konsento_ingest_commit_seconds_count"] == 4
+    assert told["konsento_settlement_lag_seconds_count"] == 1
