@@ -238,6 +238,7 @@ WORK: Final = {
     "webhook": marked("Send a webhook"),
     "watch": marked("Look for alarms"),
     "forget-frames": marked("Delete old messages of the journal"),
+    "links": marked("Find stations whose process is gone"),
 }
 """The kinds of due work."""
 ACTIONS: Final = {
