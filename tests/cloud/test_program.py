@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -310,6 +311,68 @@ async def test_what_an_operator_looks_at_is_there(environment: dict[str, str]) -
     assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
     (connected,) = [line for line in lines if "connected with" in line["message"]]
     assert (connected["station_id"], connected["logger"]) == (STATION, "konsento.ocpp.gateway")
+
+
+PG = "postgresql+asyncpg://nobody@nowhere/konsento"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"KONSENTO_ROLES": "pages"}, "an SQLite file serves one process"),
+        ({"KONSENTO_NATS_URL": "nats://u:secret@there"}, "an SQLite file serves one process"),
+        ({"KONSENTO_ROLES": "pages,work", "KONSENTO_DATABASE_URL": PG}, "set KONSENTO_NATS_URL"),
+        ({"KONSENTO_ROLES": "pages,cooking"}, "KONSENTO_ROLES"),
+        ({"KONSENTO_ROLES": "", "KONSENTO_DATABASE_URL": PG}, "KONSENTO_ROLES"),
+        ({"KONSENTO_NATS_URL": "http://u:secret@there", "KONSENTO_DATABASE_URL": PG}, "nats://HOST:4222"),
+        ({"KONSENTO_TRUSTED_PROXIES": "10.0.0.0/8 everybody"}, "KONSENTO_TRUSTED_PROXIES"),
+    ],
+)
+def test_what_cannot_work_with_several_processes_is_said_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    settings: dict[str, str],
+    says: str,
+) -> None:
+    assert _run(monkeypatch, environment | settings, "serve") == 1
+
+    err = capsys.readouterr().err
+    assert says in err
+    assert "secret" not in err
+    assert "Traceback" not in err
+
+
+async def test_a_second_process_on_one_sqlite_file_is_refused(environment: dict[str, str]) -> None:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        ports = {"KONSENTO_PORT": str(one.getsockname()[1]), "KONSENTO_OCPP_PORT": str(other.getsockname()[1])}
+    async with _serving(environment) as (process, _):
+        status, _, err = await _konsento(environment | ports, "serve")
+        beside = await _konsento(environment, "migrate")
+        # However it ends, it keeps nobody out afterwards.
+        process.kill()
+        await process.wait()
+    async with _serving(environment):
+        pass
+
+    assert (status, beside[0]) == (1, 0)
+    assert "is served by another process" in err
+    assert "Traceback" not in err
+
+
+def test_a_database_of_a_newer_version_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], environment: dict[str, str]
+) -> None:
+    assert _run(monkeypatch, environment, "migrate") == 0
+    path = environment["KONSENTO_DATABASE_URL"].removeprefix("sqlite+aiosqlite:///")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+
+    assert _run(monkeypatch, environment, "migrate") == 1
+    assert "Start that version." in capsys.readouterr().err
 
 
 async def test_behind_a_proxy_on_this_machine_one_guesser_does_not_lock_the_other_stations_out(

@@ -249,6 +249,7 @@ WORK: Final = {
     "forget-stations": marked("Forget unknown stations of long ago"),
     "password": marked("Set another password at a site"),
     "passwords": marked("Look for old passwords of sites"),
+    "links": marked("Find stations whose process is gone"),
 }
 """The kinds of due work."""
 ACTIONS: Final = {

@@ -52,7 +52,8 @@ async def add_alarm(session: AsyncSession, values: Mapping[str, Any]) -> bool:
 
 async def open_alarms(session: AsyncSession, kinds: Sequence[AlarmKind]) -> list[Alarm]:
     """Return the open alarms of these kinds, locked."""
-    query = select(Alarm).where(Alarm.kind.in_(kinds), Alarm.closed_at.is_(None)).with_for_update()
+    # In one order, so that two transactions never wait for each other.
+    query = select(Alarm).where(Alarm.kind.in_(kinds), Alarm.closed_at.is_(None)).order_by(Alarm.id).with_for_update()
     return list(await session.scalars(query))
 
 
@@ -368,7 +369,7 @@ async def alarms_to_tell(session: AsyncSession, told_before: datetime) -> list[A
             Alarm.acknowledged_at.is_(None),
             or_(Alarm.told_at.is_(None), Alarm.told_at <= told_before),
         )
-        .order_by(Alarm.opened_at)
+        .order_by(Alarm.id)  # its time is in it
         .with_for_update()
     )
     return list(await session.scalars(query))
@@ -376,4 +377,4 @@ async def alarms_to_tell(session: AsyncSession, told_before: datetime) -> list[A
 
 async def told_since(session: AsyncSession, since: datetime) -> list[Alarm]:
     """Return the alarms that the staff was mailed about since then, also those that are over, locked."""
-    return list(await session.scalars(select(Alarm).where(Alarm.told_at >= since).with_for_update()))
+    return list(await session.scalars(select(Alarm).where(Alarm.told_at >= since).order_by(Alarm.id).with_for_update()))
