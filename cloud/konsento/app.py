@@ -3,7 +3,12 @@
 import asyncio
 import gc
 import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
@@ -13,44 +18,95 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
+from konsento.charging import doors, links, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices, presence
 from konsento.charging import work as charging_work
-from konsento.kit.bus import Bus
+from konsento.kit import sqlite
+from konsento.kit.bus import Bus, NatsBus
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
-from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, stop_on_signals
+from konsento.kit.ids import new_id
+from konsento.kit.measured import Measured
+from konsento.kit.metrics import Metrics, Sample
+from konsento.kit.metrics_door import MetricsDoor
+from konsento.kit.nats import Nats
+from konsento.kit.readiness import Readiness
+from konsento.kit.serving import PageServer, open_door, server_config, stop_on_signals
 from konsento.kit.work import WorkQueue
-from konsento.migrations import migrate
+from konsento.kit.work_news import WorkNews
+from konsento.migrations import migrate, revisions
 from konsento.notifications import mail
-from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter, Transactions
+from konsento.ocpp import (
+    Gateway,
+    Handlers,
+    Journal,
+    Lines,
+    LocalStationRouter,
+    NatsStationRouter,
+    Owners,
+    StationRouter,
+    TlsFiles,
+    Transactions,
+    Version,
+)
+from konsento.operations import replicas
+from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
-from konsento.settings import Settings
+from konsento.settings import Role, Settings
 from konsento.settlement import work as settlement_work
-from konsento.sites import holidays, stations
+from konsento.sites import holidays
 from konsento.web.install import install as install_pages
 from konsento.webhooks import work as webhook_work
 
 log = logging.getLogger(__name__)
 
 
-def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
-    """Make the services of one process, the gateway that its stations dial, its journal, and the process's heart."""
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What one process is made of; what is not among its roles is there, and does not run."""
+
+    services: Services
+    router: LocalStationRouter
+    """Of the stations whose sockets this process holds."""
+    gateway: Gateway
+    journal: Journal | None
+    lines: Lines
+    heart: Heart
+    beside: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    """What runs beside all else until the process ends."""
+
+
+def wire(settings: Settings) -> Parts:
+    """Make the parts of one process."""
     clock = SystemClock()
-    database = Database(settings.database_url)
-    router = LocalStationRouter()
+    database = Database(
+        settings.database_url,
+        connections=settings.database_connections,
+        statement_timeout_s=settings.statement_timeout_s,
+    )
+    replica_id = new_id()
+    owners = Owners(database, clock, replica_id)
+    local = LocalStationRouter(owners)
+    metrics = Metrics()
+    work = WorkQueue(database, clock, metrics=metrics)
+    router: StationRouter = local
+    live = Bus()
+    beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
+    if settings.nats_url:
+        nats = Nats(settings.nats_url, name=f"konsento {replica_id}", ca_file=settings.nats_ca_file)
+        router = NatsStationRouter(nats, local, owners)
+        live = NatsBus(nats)
+        WorkNews(nats, work, works=Role.WORK in settings.roles)
+        beside += [nats.run, live.run]
     services = Services(
-        database=database,
-        settings=settings,
-        clock=clock,
-        router=router,
-        live=Bus(),
-        work=WorkQueue(database, clock),
+        database=database, settings=settings, clock=clock, router=router, live=live, work=work, metrics=metrics
     )
     handlers = Handlers(clock)
+    handlers = Handlers(clock, heartbeat_interval_s=settings.ocpp_heartbeat_s)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
+    links.install(services)
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
@@ -59,21 +115,70 @@ def wire(settings: Settings) -> tuple[Services, Gateway, Journal | None, Heart]:
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
+    lines = Lines(clock, metrics)
 
-    async def authenticate(station_id: str, password: str) -> bool:
-        return await stations.authenticate(database, station_id, password)
+    doors.install(services)
+    passwords.install(services)
+    door = doors.Doors(services)
 
     def facts() -> Facts:
         return Facts(
-            stations=len(router.connections),
+            stations=len(local.connections),
             journal_waiting=journal.waiting if journal else 0,
             journal_dropped=journal.dropped if journal else 0,
         )
 
     gateway = Gateway(
-        handlers, router, authenticate, trusted_proxies=PROXIES, journal=journal, v16=Transactions(database)
+        handlers,
+        local,
+        door.admit,
+        register=door.register,
+        retry_s=settings.ocpp_retry_s,
+        path=urlsplit(settings.public_ocpp_url).path,
+        tls=_tls(settings),
+        sockets_per_address=settings.ocpp_sockets_per_address,
+        trusted_proxies=settings.proxies,
+        journal=journal,
+        lines=lines,
+        readiness=Readiness(database, revisions()),
+        v16=Transactions(database),
     )
-    return services, gateway, journal, Heart(database, clock, facts)
+    metrics.look(lambda: _looked_at(local, journal))
+    return Parts(
+        services=services,
+        router=local,
+        gateway=gateway,
+        journal=journal,
+        lines=lines,
+        heart=Heart(database, clock, facts, replica_id=replica_id, roles=" ".join(sorted(settings.roles))),
+        beside=tuple(beside),
+    )
+
+
+def _tls(settings: Settings) -> TlsFiles | None:
+    if settings.ocpp_tls_certificate is None or settings.ocpp_tls_key is None:
+        return None
+    return TlsFiles(
+        certificate=settings.ocpp_tls_certificate, key=settings.ocpp_tls_key, client_ca=settings.ocpp_client_ca
+    )
+
+
+def _looked_at(router: LocalStationRouter, journal: Journal | None) -> Iterator[Sample]:
+    connected = Counter(connection.version.value for connection in router.connections)
+    for version in Version:
+        yield "konsento_ocpp_stations", "Connected stations.", {"version": version.value}, connected[version.value]
+    yield "konsento_info", "Which version runs.", {"version": replicas.own_version()}, 1
+    if journal is not None:
+        yield "konsento_journal_waiting_frames", "Frames that are not written yet.", {}, journal.waiting
+        yield "konsento_journal_written_total", "Frames that were kept.", {}, journal.written
+        yield "konsento_journal_dropped_total", "Frames that the database could not take.", {}, journal.dropped
+
+
+def observe(services: Services) -> MetricsDoor:
+    """Return the door at which Prometheus reads what this process counts."""
+    gauges = Gauges(services.database, services.clock)
+    services.metrics.look(gauges.samples)
+    return MetricsDoor(services.metrics, gauges.refresh)
 
 
 def pages(services: Services) -> FastAPI:
@@ -81,65 +186,111 @@ def pages(services: Services) -> FastAPI:
     app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.services = services
 
-    @app.get("/healthz", include_in_schema=False)
-    async def health() -> Response:
-        return JSONResponse({"status": "ok"})
-
+    _install_health(app, services)
     install_pages(app, services.settings)
     install_back_office(app)
     install_api(app, services)
+    # Added last, so outermost: what the guards refuse is counted as well.
+    app.add_middleware(Measured, metrics=services.metrics)
     return app
 
 
+def health(services: Services) -> FastAPI:
+    """Return the application of a process that serves no pages: it says how it is."""
+    app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
+    _install_health(app, services)
+    return app
+
+
+def _install_health(app: FastAPI, services: Services) -> None:
+    readiness = Readiness(services.database, revisions())
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        is_ready, facts = await readiness.look()
+        return JSONResponse(facts, 200 if is_ready else 503)
+
+
 async def serve(settings: Settings) -> None:
-    """Run pages, gateway and due work in this event loop until SIGTERM or SIGINT. Raises OSError for a taken port."""
-    # Alembic runs a loop of its own.
-    await asyncio.to_thread(migrate, settings.database_url)
-    services, gateway, journal, heart = wire(settings)
-    server = PageServer(server_config(pages(services), settings.host, settings.port))
+    """Serve what this process's roles say in this event loop until SIGTERM or SIGINT.
+
+    Raises OSError for a taken port, and for an SQLite database that another process serves.
+    """
+    with sqlite.alone(settings.database_url):
+        # Alembic runs a loop of its own.
+        await asyncio.to_thread(migrate, settings.database_url)
+        await _serve(settings, wire(settings))
+
+
+async def _serve(settings: Settings, parts: Parts) -> None:
+    services, roles = parts.services, settings.roles
+    app = pages(services) if Role.PAGES in roles else health(services)
+    metrics_door = observe(services)
+    server = PageServer(server_config(app, settings.host, settings.port, settings.proxies))
     stop = stop_on_signals()
     door = open_door(settings.host, settings.port)
     beside: list[asyncio.Task[None]] = []
     runner: asyncio.Task[None] | None = None
     serving: asyncio.Task[None] | None = None
     try:
-        async with services.database.transaction() as session:
-            await stations.nobody_connected(session)
+        # Before a station connects here: whose process is not known counts as away.
+        await parts.heart.beat()
+        await links.begin(services)
         await back_office_work.begin(services)
         await api_work.begin(services)
-        beside.append(asyncio.create_task(heart.run(), name="heart"))
-        if journal is not None:
-            beside.append(asyncio.create_task(journal.run(), name="journal"))
+        await doors.begin(services)
+        await passwords.begin(services)
+        beside.append(asyncio.create_task(parts.heart.run(), name="heart"))
+        beside += [asyncio.create_task(run()) for run in parts.beside]
+        if settings.metrics_port:
+            await metrics_door.start(settings.metrics_host, settings.metrics_port)
         # Or the first question for a holiday would hold everybody up.
         beside.append(asyncio.create_task(asyncio.to_thread(holidays.load), name="holidays"))
-        await gateway.start(settings.ocpp_host, settings.ocpp_port)
-        runner = asyncio.create_task(services.work.run(), name="due work")
+        if Role.GATEWAY in roles:
+            if parts.journal is not None:
+                beside.append(asyncio.create_task(parts.journal.run(), name="journal"))
+            beside.append(asyncio.create_task(parts.router.run(), name="owners"))
+            beside.append(asyncio.create_task(parts.lines.run(services.database), name="lines"))
+            await parts.gateway.start(settings.ocpp_host, settings.ocpp_port)
+        if Role.WORK in roles:
+            runner = asyncio.create_task(services.work.run(), name="due work")
         serving = asyncio.create_task(server.serve(sockets=[door]), name="pages")
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
-        log.info(
-            "ready: pages on http://%s:%d, stations on ws://%s:%d/ocpp/STATION_ID",
-            settings.host,
-            settings.port,
-            settings.ocpp_host,
-            gateway.port,
-        )
+        log.info("ready: %s", ", ".join(_served(settings, parts)))
         # What was made until now stays to the end; looking through it for garbage took a fifth of every request.
         gc.collect()
         gc.freeze()
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({stopped, serving, runner}, return_when=asyncio.FIRST_COMPLETED)
+        ending = {stopped, serving} | ({runner} if runner is not None else set())
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         log.info("ending")
     finally:
         server.should_exit = True
         if serving is not None:
             await serving
-        await gateway.stop()
+        await parts.gateway.stop()
         # The journal after the gateway: it writes what was said last.
         for task in [*([runner] if runner is not None else []), *beside]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await metrics_door.stop()
         door.close()
         await services.database.close()
+
+
+def _served(settings: Settings, parts: Parts) -> list[str]:
+    what = "pages" if Role.PAGES in settings.roles else "health"
+    served = [f"{what} on http://{settings.host}:{settings.port}"]
+    if Role.GATEWAY in settings.roles:
+        scheme = "ws" if settings.ocpp_tls_certificate is None else "wss"
+        served.append(f"stations on {scheme}://{settings.ocpp_host}:{parts.gateway.port}/ocpp/STATION_ID")
+    if Role.WORK in settings.roles:
+        served.append("due work")
+    return served

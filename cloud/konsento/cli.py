@@ -58,10 +58,10 @@ def serve() -> None:
     """Serve the pages and the OCPP gateway until SIGTERM or Ctrl-C."""
     # Only this command needs the web framework, which takes longer to load than the others to run.
     from konsento import app  # noqa: PLC0415
-    from konsento.kit.serving import configure_log  # noqa: PLC0415
+    from konsento.kit.logs import configure_log  # noqa: PLC0415
 
     settings = _settings()
-    configure_log(settings.log_level)
+    configure_log(settings.log_level, settings.log_format)
     asyncio.run(app.serve(settings))
 
 
@@ -224,7 +224,9 @@ def _settings() -> Settings:
         return Settings()
     except ValidationError as error:
         mistakes = [
-            f"KONSENTO_{'_'.join(str(part) for part in m['loc']).upper()}: {m['msg']}"
+            ": ".join(
+                [*([f"KONSENTO_{'_'.join(str(part) for part in m['loc']).upper()}"] if m["loc"] else []), m["msg"]]
+            )
             # Without the value: an address of a database holds a password.
             for m in error.errors(include_input=False, include_url=False)
         ]

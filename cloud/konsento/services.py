@@ -1,10 +1,11 @@
 """What the domains and the pages work with: made once at start-up, handed down explicitly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from konsento.kit.bus import Bus
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
+from konsento.kit.metrics import Metrics
 from konsento.kit.work import WorkQueue
 from konsento.ocpp import StationRouter
 from konsento.settings import Settings
@@ -22,3 +23,5 @@ class Services:
     live: Bus
     """Woken under a session's id at every change of it."""
     work: WorkQueue
+    metrics: Metrics = field(default_factory=Metrics)
+    """What this process counts."""

@@ -1,11 +1,39 @@
 """Settings from the environment (12-factor): every name below with the prefix `KONSENTO_`."""
 
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+
+from konsento.kit.nats import is_nats_url
+from konsento.kit.proxies import Proxies
+
+
+class Role(StrEnum):
+    """What a process serves."""
+
+    PAGES = "pages"
+    """The pages of drivers and staff, and the API."""
+    GATEWAY = "gateway"
+    """The stations' connections."""
+    WORK = "work"
+    """Due work: settlement, notices, webhooks, everything that happens by itself."""
+
+
+class UnknownStations(StrEnum):
+    """What becomes of a station that dials in and is no site's."""
+
+    REFUSE = "refuse"
+    HOLD = "hold"
+    """It waits, pending, until the operator accepts or rejects it."""
+
+
+from konsento.kit.logs import LogFormat
 
 
 class Settings(BaseSettings):
@@ -14,7 +42,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KONSENTO_")
 
     database_url: str = "sqlite+aiosqlite:///konsento.sqlite3"
-    """SQLAlchemy URL with an async driver."""
+    """SQLAlchemy URL with an async driver: SQLite for one process, PostgreSQL (`postgresql+asyncpg://…`) for more."""
+    database_connections: int = Field(default=10, ge=2, le=1000)
+    """The most that one process opens to a PostgreSQL server."""
+    statement_timeout_s: float = Field(default=30.0, ge=1)
+    """After so long PostgreSQL ends a statement, or a transaction in which nothing happens."""
+    nats_url: str = ""
+    """NATS servers by which several processes reach each other: `nats://USER:PASSWORD@HOST:4222` or `tls://…`, several
+    separated by commas; empty for one process."""
+    nats_ca_file: Path | None = None
+    """Certificates of the authority that NATS's own certificate is from, where the system does not know it (PEM)."""
+    roles: Annotated[frozenset[Role], NoDecode] = frozenset(Role)
+    """What this process serves, separated by commas: `pages`, `gateway`, `work`; all of it without this setting."""
     host: str = "127.0.0.1"
     """Address that the pages listen on."""
     port: int = Field(default=8080, ge=1, le=65535)
@@ -23,10 +62,31 @@ class Settings(BaseSettings):
     """Address that the OCPP gateway listens on."""
     ocpp_port: int = Field(default=8081, ge=1, le=65535)
     """Port of the OCPP gateway."""
+    trusted_proxies: str = ""
+    """Addresses and networks of reverse proxies on other machines, separated by spaces: whom they say that they speak
+    for is believed. This machine's own is in any case."""
     public_url: str = "http://127.0.0.1:8080"
     """Address under which drivers reach the pages; QR codes hold it."""
     ocpp_url: str = Field(default="", pattern=r"^$|^wss?://[^/@\s]+(/[^@\s]*)?$")
     """Address that sites dial, without the station id; empty: derived from `public_url`."""
+    ocpp_tls_certificate: Path | None = None
+    """The gateway's certificate with its chain, PEM: then it speaks TLS itself; without, TLS is the proxy's."""
+    ocpp_tls_key: Path | None = None
+    """The key of that certificate, PEM without a pass phrase."""
+    ocpp_client_ca: Path | None = None
+    """Certificates of those who certify stations, PEM: security profile 3. Needs TLS in the gateway."""
+    ocpp_without_password: bool = False
+    """Sites may be set to security profile 0: whoever knows their station id comes in."""
+    ocpp_unknown: UnknownStations = UnknownStations.REFUSE
+    """What becomes of stations that no site is known for."""
+    ocpp_retry_s: int = Field(default=60, ge=10, le=86_400)
+    """After how many seconds a station that waits for the operator asks again."""
+    ocpp_heartbeat_s: int = Field(default=60, ge=10, le=86_400)
+    """Seconds between heartbeats that stations are asked for."""
+    ocpp_sockets_per_address: int = Field(default=10_000, ge=1)
+    """Connections of stations from one network address; all that come through a proxy of strangers share one."""
+    ocpp_password_days: int = Field(default=0, ge=0, le=3650)
+    """After how many days a station gets another password over its line; 0 for never."""
     operator_name: str = "Konsento"
     """The supplier that runs this server, as drivers read it."""
     support_contact: str = Field(default="", max_length=100)
@@ -71,19 +131,68 @@ class Settings(BaseSettings):
     """Requests that one token may make in a minute, in each process."""
     webhooks_to_loopback: bool = False
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
+    ocpp_journal_max_rows: int = Field(default=5_000_000, ge=0)
+    """How many messages it keeps at most, about 0.5 kB each; the oldest go first. 0 for no bound but the days."""
     log_level: str = "INFO"
     """Level of the log."""
+    log_format: LogFormat = LogFormat.TEXT
+    """`text` for people, or `json`: one object a line."""
+    metrics_host: str = "127.0.0.1"
+    """Address that the metrics listen on; whoever reaches it may read them."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the metrics for Prometheus; 0 for none."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        Proxies(*value.split())
+        return value
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _processes_reach_each_other(self) -> Self:
+        several = self.nats_url or self.roles != frozenset(Role)
+        if several and make_url(self.database_url).get_backend_name() == "sqlite":
+            raise ValueError(
+                "an SQLite file serves one process: several (KONSENTO_NATS_URL, KONSENTO_ROLES) need PostgreSQL "
+                "(KONSENTO_DATABASE_URL=postgresql+asyncpg://…)"
+            )
+        if self.roles != frozenset(Role) and not self.nats_url:
+            raise ValueError("a process with only some roles reaches the others over NATS: set KONSENTO_NATS_URL")
+        if self.nats_url and not is_nats_url(self.nats_url):
+            raise ValueError("KONSENTO_NATS_URL: nats://HOST:4222 or tls://HOST:4222, several separated by commas")
+        if not self.roles:
+            raise ValueError("KONSENTO_ROLES: at least one of pages, gateway, work")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_tls(self) -> Settings:
+        if (self.ocpp_tls_certificate is None) != (self.ocpp_tls_key is None):
+            raise ValueError("KONSENTO_OCPP_TLS_CERTIFICATE and KONSENTO_OCPP_TLS_KEY belong together")
+        if self.ocpp_client_ca is not None and self.ocpp_tls_certificate is None:
+            raise ValueError("KONSENTO_OCPP_CLIENT_CA needs KONSENTO_OCPP_TLS_CERTIFICATE and KONSENTO_OCPP_TLS_KEY")
+        return self
+
+    @property
+    def proxies(self) -> Proxies:
+        """The proxies that are believed."""
+        return Proxies(*self.trusted_proxies.split())
 
     @property
     def public_ocpp_url(self) -> str:
         """The address that sites dial, without the station id: `wss://charge.example/ocpp`.
 
-        Unless it is set: the name of the pages; with TLS behind the proxy that has it, without at the gateway's port.
+        Unless it is set: the name of the pages; where a proxy has TLS, at its port, otherwise at the gateway's own.
         """
         if self.ocpp_url:
             return self.ocpp_url.rstrip("/")
         pages = urlsplit(self.public_url)
-        if pages.scheme == "https":
+        if pages.scheme == "https" and self.ocpp_tls_certificate is None:
             return f"wss://{pages.netloc}/ocpp"
         host = f"[{pages.hostname}]" if ":" in (pages.hostname or "") else pages.hostname
-        return f"ws://{host}:{self.ocpp_port}/ocpp"
+        scheme = "ws" if self.ocpp_tls_certificate is None else "wss"
+        return f"{scheme}://{host}:{self.ocpp_port}/ocpp"

@@ -18,7 +18,7 @@ from time import perf_counter
 from aiohttp import ClientSession, TCPConnector, WSMsgType, web
 
 from konsento.kit.clock import SystemClock
-from konsento.ocpp import Gateway, Handlers, LocalStationRouter
+from konsento.ocpp import Entry, Gateway, Handlers, LocalStationRouter, Shown
 from konsento.ocpp.messages import TransactionEvent, TransactionEventResponse
 from rig.bench import Row
 
@@ -118,8 +118,8 @@ async def _serve() -> None:
     async def answer(_station_id: str, _event: TransactionEvent) -> TransactionEventResponse:
         return TransactionEventResponse()
 
-    async def authenticate(_station_id: str, password: str) -> bool:
-        return password == PASSWORD
+    async def authenticate(_station_id: str, shown: Shown) -> Entry:
+        return Entry.ADMITTED if shown.password == PASSWORD else Entry.REFUSED
 
     gateway = Gateway(handlers, LocalStationRouter(), authenticate)
     await gateway.start("127.0.0.1", 0)

@@ -1,8 +1,12 @@
-"""The domains on a real, migrated database; only the site at the other end of the wire is played."""
+"""The domains on a real, migrated database; only the site at the other end of the wire is played.
+
+What concerns sessions and their money runs on SQLite and on PostgreSQL, the rest on SQLite; with
+`TEST_DATABASE=postgresql` in the environment everything runs on PostgreSQL.
+"""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +23,6 @@ from konsento.charging import handlers as charging_handlers
 from konsento.charging import notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
-from konsento.charging.ingest import take_in
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
 from konsento.kit.bus import Bus
@@ -28,7 +31,7 @@ from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
-from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site
+from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site, StationOwner
 from konsento.ocpp import Handlers, LinkCallback, StationOffline, Version
 from konsento.ocpp.messages import (
     VENDOR_ID,
@@ -47,17 +50,22 @@ from konsento.ocpp.messages import (
     StartStopStatus,
     StatusInfo,
     TransactionEvent,
+    TransactionEventResponse,
     TransactionEventType,
     TransactionInfo,
     TriggerMessage,
     TriggerMessageResponse,
     TriggerMessageStatus,
 )
+from konsento.ocpp.raw_calls import check_raw
 from konsento.payments import balance
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
 from konsento.sites import stations
+from rig.engines import Postgres
+
+from .databases import Template, command, on
 
 STATION = "sakura-mall"
 CODES = ("K7F29Q", "M4XR8T")
@@ -111,14 +119,15 @@ class PlayedRouter:
             TriggerMessage: lambda _: TriggerMessageResponse(status=TriggerMessageStatus.ACCEPTED),
             DataTransfer: lambda _: DataTransferResponse(status=DataTransferStatus.ACCEPTED),
         }
+        self.asked_raw: list[tuple[str, dict[str, Any]]] = []
+        self.raw_answer: dict[str, Any] | Exception = {"status": "Accepted"}
         self.online = True
         self.connecting: list[LinkCallback] = []
         self.leaving: list[LinkCallback] = []
         self.before_answer: Callable[[], Any] | None = None
 
     async def call[R: Response](self, station_id: str, request: Request[R], *, timeout_s: float = 30) -> R:
-        assert station_id == STATION
-        if not self.online:
+        if station_id != STATION or not self.online:
             raise StationOffline(station_id, type(request).__name__)
         self.asked.append(request)
         if self.before_answer is not None:
@@ -128,11 +137,17 @@ class PlayedRouter:
             raise answer
         return answer  # type: ignore[no-any-return]
 
-    def connected(self, station_id: str) -> bool:
-        return self.online
-
-    def version(self, station_id: str) -> Version | None:
-        return Version.V21 if self.online else None
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = 30
+    ) -> dict[str, Any]:
+        assert station_id == STATION
+        if not self.online:
+            raise StationOffline(station_id, action)
+        check_raw(station_id, action, payload, Version.V21)
+        self.asked_raw.append((action, payload))
+        if isinstance(self.raw_answer, Exception):
+            raise self.raw_answer
+        return self.raw_answer
 
     def on_connect(self, callback: LinkCallback) -> None:
         self.connecting.append(callback)
@@ -174,10 +189,16 @@ class Core:
         requested = RequestedLimit(kind=LimitKind(kind), amount=amount)
         return await charging.start(self.services, self.driver_id, code, requested)
 
+    async def tell(self, event: TransactionEvent) -> TransactionEventResponse:
+        """Have the site send an event; returns the answer."""
+        answer = await self.handlers.answer(STATION, event)
+        assert isinstance(answer, TransactionEventResponse)
+        return answer
+
     async def send(self, event: TransactionEvent) -> None:
         """Have the site send an event."""
         self.sent.append(event)
-        await take_in(self.services, STATION, event)
+        await self.tell(event)
 
     async def work(self) -> None:
         """Have all due work done."""
@@ -270,25 +291,58 @@ def whole_session(session: ChargingSession) -> list[TransactionEvent]:
     ]
 
 
+ON_BOTH = ("charging", "settlement", "payments", "ledger", "kit", "ocpp", "operations", "webhooks")
+"""Folders whose tests run on both kinds of database."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say on which kinds of database a test runs that does not say so itself."""
+    said = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    if "database_kind" not in metafunc.fixturenames or "database_kind" in said:
+        return
+    folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
+    kinds = ["sqlite", "postgresql"] if folder in ON_BOTH else ["postgresql"] if folder == "scale" else ["sqlite"]
+    only = os.environ.get("TEST_DATABASE")
+    metafunc.parametrize("database_kind", [only] if only else kinds, scope="session")
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server; gives the folder of its socket."""
+    server = Postgres()
+    try:
+        # No test that shares it cuts the power.
+        yield server.set(fsync="off", full_page_writes="off", synchronous_commit="off").socket
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(database_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """A database with all tables, made once and copied."""
-    path = tmp_path_factory.mktemp("migrated") / "konsento.sqlite3"
-    migrate(f"sqlite+aiosqlite:///{path}")
-    return path
+    if database_kind == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('migrated') / 'konsento.sqlite3'}"
+    else:
+        server = on(request.getfixturevalue("postgres"), "migrated")
+        asyncio.run(command(server, "CREATE DATABASE migrated"))
+        url = server.render_as_string()
+    migrate(url)
+    return Template(url)
 
 
 @pytest.fixture(scope="session")
-def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def furnished(migrated: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     """A database with a connected site, two outlets and two drivers with a balance, made once and copied."""
-    path = tmp_path_factory.mktemp("furnished") / "konsento.sqlite3"
-    shutil.copy(migrated, path)
-    asyncio.run(_furnish(path))
-    return path
+    with asyncio.Runner() as runner:
+        copied = migrated.copied(tmp_path_factory.mktemp("furnished"))
+        url = runner.run(copied.__aenter__())
+        runner.run(_furnish(url))
+        yield Template(url)
+        runner.run(copied.__aexit__(None, None, None))
 
 
-async def _furnish(path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{path}")
+async def _furnish(url: str) -> None:
+    database = Database(url)
     async with database.transaction() as session:
         await provisioning.apply(session, provisioning.parse(PROVISIONING), Settings(), AT)
         for name in ("first", "second"):
@@ -299,23 +353,30 @@ async def _furnish(path: Path) -> None:
             await session.flush()
             await balance.top_up(session, driver.id, 5000, "JPY")
         await stations.note_link(session, STATION, AT, connected=True)
+        session.add(StationOwner(station_id=STATION, replica_id=new_id(), epoch=1, version=Version.V21, since=AT))
         for evse_id in (1, 2):
             await stations.note_status(session, STATION, evse_id, OutletStatus.AVAILABLE, reason="", at=AT)
     await database.close()
 
 
+async def speaks(database: Database, version: Version | None) -> None:
+    """Have the site be connected with that version of OCPP; None: not at all."""
+    changes: dict[str, object] = {"replica_id": None} if version is None else {"version": version}
+    async with database.transaction() as session:
+        await session.execute(update(StationOwner).values(changes))
+
+
 @asynccontextmanager
-async def opened(template: Path, folder: Path) -> AsyncIterator[Database]:
+async def opened(template: Template, folder: Path) -> AsyncIterator[Database]:
     """Give a copy of a database."""
-    path = folder / "konsento.sqlite3"
-    shutil.copy(template, path)
-    database = Database(f"sqlite+aiosqlite:///{path}")
-    yield database
-    await database.close()
+    async with template.copied(folder) as url:
+        database = Database(url)
+        yield database
+        await database.close()
 
 
 @pytest.fixture
-async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
+async def database(migrated: Template, tmp_path: Path) -> AsyncIterator[Database]:
     """An own, empty database."""
     async with opened(migrated, tmp_path) as database:
         yield database
@@ -347,7 +408,7 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
 
 
 @pytest.fixture
-async def core(furnished: Path, tmp_path: Path) -> AsyncIterator[Core]:
+async def core(furnished: Template, tmp_path: Path) -> AsyncIterator[Core]:
     """The wired domains, with a site that is connected and two drivers with 5,000 yen each."""
     async with opened(furnished, tmp_path) as database:
         yield await wired(database)

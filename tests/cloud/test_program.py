@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ import httpx
 import pytest
 
 from konsento.cli import main
+from konsento.kit.db import Database
+from konsento.models import Role
 from konsento.settings import Settings
+from konsento.staff import service as staff
+from konsento.staff import tokens as staff_tokens
 
 from .conftest import CODES, PROVISIONING, STATION
 
@@ -66,7 +71,7 @@ async def _serving(environment: dict[str, str]) -> AsyncIterator[tuple[Process, 
     assert process.stderr is not None
     try:
         async with asyncio.timeout(60):
-            while not lines or " ready: " not in lines[-1]:
+            while not lines or "ready: pages on" not in lines[-1]:
                 line = await process.stderr.readline()
                 assert line, "\n".join(lines)
                 lines.append(line.decode())
@@ -101,6 +106,10 @@ class Station:
         self.received.append(text)
         frame: list[Any] = json.loads(text)
         return frame
+
+    async def send(self, frame: list[Any]) -> None:
+        """Send a frame as it is."""
+        await self._ws.send_json(frame)
 
     async def answer(self, message_id: str, payload: dict[str, Any]) -> None:
         """Answer a call."""
@@ -183,6 +192,46 @@ async def test_a_driver_charges_over_real_sockets_and_the_server_ends_in_order(e
     assert "Traceback" not in text
 
 
+async def _staff_token(environment: dict[str, str]) -> str:
+    """Make a token of an operator's program in the database of a running server."""
+    database = Database(environment["KONSENTO_DATABASE_URL"])
+    async with database.transaction() as session:
+        now = datetime.now(UTC)
+        member, _ = await staff.add(session, email="kei@staff.example.com", name="", role=Role.OPERATOR, now=now)
+        _, token = await staff_tokens.make(session, member.id, name="planner", days=1, now=now)
+    await database.close()
+    return token
+
+
+async def test_an_operators_program_asks_a_station_anything_over_real_sockets(environment: dict[str, str]) -> None:
+    folder = Path(environment["KONSENTO_DATABASE_URL"].removeprefix("sqlite+aiosqlite:///")).parent
+    assert (await _konsento(environment, "apply", str(folder / "site.toml")))[0] == 0
+    async with _serving(environment), _station(environment, "station-password-1") as station:
+        await station.call("StatusNotification", STATUS)
+        headers = {"Authorization": f"Bearer {await _staff_token(environment)}"}
+        base = f"{environment['KONSENTO_PUBLIC_URL']}/api/v1/stations/{STATION}/ocpp/"
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30) as program:
+
+            async def asked(action: str, payload: dict[str, Any], answer: list[Any] | None) -> httpx.Response:
+                asking = asyncio.create_task(program.post(action, json=payload, params={"timeout_s": 1}))
+                kind, message_id, *request = await station.frame()
+                assert (kind, request) == (2, [action, payload])
+                if answer is not None:
+                    await station.send([answer[0], message_id, *answer[1:]])
+                return await asking
+
+            swap = {"requestId": 1, "idToken": {"idToken": "A" * 20, "type": "Central"}}
+            done = await asked("RequestBatterySwap", swap, [3, {"status": "Accepted"}])
+            refused = await asked("ClearCache", {}, [4, "NotSupported", "no cache", {}])
+            silent = await asked("ClearCache", {}, None)
+            wrong = await program.post("Reset", json={"type": "Now"})
+
+    assert (done.status_code, done.json()["answer"]) == (200, {"status": "Accepted"})
+    assert (refused.status_code, refused.json()["code"]) == (502, "StationRefused")
+    assert (silent.status_code, silent.json()["code"]) == (504, "NoAnswerFromStation")
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/type")
+
+
 def _run(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *arguments: str) -> int:
     for name, value in environment.items():
         if name.startswith("KONSENTO_"):
@@ -230,6 +279,37 @@ def test_a_bad_setting_is_named_without_its_value(
     err = capsys.readouterr().err
     assert "KONSENTO_PORT" in err
     assert "secret" not in err
+
+
+async def test_what_an_operator_looks_at_is_there(environment: dict[str, str]) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    observed = environment | {"KONSENTO_LOG_FORMAT": "json", "KONSENTO_METRICS_PORT": str(port)}
+    folder = Path(environment["KONSENTO_DATABASE_URL"].removeprefix("sqlite+aiosqlite:///")).parent
+    assert (await _konsento(environment, "apply", str(folder / "site.toml")))[0] == 0
+    async with _serving(observed) as (process, log):
+        async with httpx.AsyncClient(timeout=30) as browser, _station(environment, "station-password-1") as station:
+            await station.call("StatusNotification", STATUS)
+            ready = [
+                await browser.get(f"{at}/readyz")
+                for at in (environment["KONSENTO_PUBLIC_URL"], f"http://127.0.0.1:{environment['KONSENTO_OCPP_PORT']}")
+            ]
+            told = (await browser.get(f"http://127.0.0.1:{port}/metrics")).text
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+
+    assert [answer.status_code for answer in ready] == [200, 200]
+    assert {answer.json()["migrations"] for answer in ready} == {"ok"}
+    assert 'konsento_ocpp_stations{version="ocpp2.1"} 1.0' in told
+    assert 'konsento_ocpp_answer_seconds_count{action="StatusNotification"} 1.0' in told
+    assert 'konsento_http_requests_total{method="GET",route="/readyz",status="200"} 1.0' in told
+    assert "konsento_database_up 1.0" in told
+    assert STATION not in told
+    lines = [json.loads(line) for line in log]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
+    (connected,) = [line for line in lines if "connected with" in line["message"]]
+    assert (connected["station_id"], connected["logger"]) == (STATION, "konsento.ocpp.gateway")
 
 
 async def test_behind_a_proxy_on_this_machine_one_guesser_does_not_lock_the_other_stations_out(

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Column, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.kit.db import insert
 from konsento.models import (
     ApiToken,
     Base,
@@ -142,6 +143,17 @@ async def forget_expired(session: AsyncSession, now: datetime, forgotten_failure
     """Delete sign-ins that have expired, and failures that last happened before `forgotten_failures`."""
     await session.execute(delete(SignIn).where(SignIn.expires_at <= now))
     await session.execute(delete(FailedSignIns).where(FailedSignIns.last_failed_at <= forgotten_failures))
+
+
+async def first_or_further_failure(
+    session: AsyncSession, origin: bytes, now: datetime, *, next_attempt_at: datetime
+) -> FailedSignIns:
+    """Return the count of failures of one origin, locked; the first makes it."""
+    new = insert(session, FailedSignIns).values(
+        origin=origin, failures=0, last_failed_at=now, next_attempt_at=next_attempt_at
+    )
+    await session.execute(new.on_conflict_do_nothing())
+    return await session.get_one(FailedSignIns, origin, with_for_update=True)
 
 
 async def failures_from(session: AsyncSession, origin: bytes) -> FailedSignIns | None:

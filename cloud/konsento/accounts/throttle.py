@@ -13,7 +13,6 @@ from konsento.accounts import repository
 from konsento.accounts.errors import TooManyAttempts, TooManyGuests, TooManyMails
 from konsento.kit.errors import KonsentoError
 from konsento.kit.guessing import network_of, wait_s
-from konsento.models.driver import FailedSignIns
 
 FORGOTTEN_AFTER = timedelta(hours=24)
 MAILS_AN_HOUR = 5
@@ -44,10 +43,7 @@ async def attempt(session: AsyncSession, origin: bytes, now: datetime) -> None:
 
     Raises `TooManyAttempts` while this origin has to wait.
     """
-    failed = await repository.failures_from(session, origin)
-    if failed is None:
-        failed = FailedSignIns(origin=origin, failures=0, last_failed_at=now, next_attempt_at=now)
-        session.add(failed)
+    failed = await repository.first_or_further_failure(session, origin, now, next_attempt_at=now)
     if now < failed.next_attempt_at:
         left = (failed.next_attempt_at - now).total_seconds()
         raise TooManyAttempts(seconds=max(1, int(left + 0.999)))
@@ -66,11 +62,8 @@ async def forget(session: AsyncSession, origin: bytes) -> None:
 
 
 async def _hourly(session: AsyncSession, key: bytes, now: datetime, most: int, too_many: type[KonsentoError]) -> None:
-    row = await repository.failures_from(session, key)
-    if row is None:
-        row = FailedSignIns(origin=key, failures=0, last_failed_at=now, next_attempt_at=now + _HOUR)
-        session.add(row)
-    elif now >= row.next_attempt_at:
+    row = await repository.first_or_further_failure(session, key, now, next_attempt_at=now + _HOUR)
+    if now >= row.next_attempt_at:
         row.failures, row.next_attempt_at = 0, now + _HOUR
     if row.failures >= most:
         raise too_many

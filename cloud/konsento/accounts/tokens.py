@@ -1,15 +1,6 @@
-"""Tokens with which programs act for a driver: `kon_` + 32 random characters + 6 check characters.
+"""Tokens with which programs act for a driver. They begin with `kon_`."""
 
-The fixed beginning and the check let scanners of source code find a token that was published by mistake, and let
-nonsense be refused without a look into the database.
-"""
-
-import hashlib
 import logging
-import re
-import secrets
-import string
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +20,9 @@ from konsento.accounts.errors import (
     TooMuchScope,
     UnknownToken,
 )
+from konsento.kit import program_tokens
 from konsento.kit.ids import new_id
+from konsento.kit.program_tokens import token_hash
 from konsento.models import ApiToken, Driver, DriverKind
 
 log = logging.getLogger(__name__)
@@ -39,11 +32,7 @@ MOST_DAYS: Final = 365
 MOST_TOKENS: Final = 50
 """Of one driver."""
 _USE_NOTED_EVERY: Final = timedelta(hours=1)
-_PREFIX: Final = "kon_"
-_LETTERS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_RANDOM: Final = 32  # of 62 characters each: 190 bits
-_CHECK: Final = 6
-_SHAPE: Final = re.compile(rf"{_PREFIX}[0-9A-Za-z]{{{_RANDOM + _CHECK}}}")
+_BEGINNING: Final = "kon_"
 
 
 class Scope(StrEnum):
@@ -104,7 +93,7 @@ async def make(
     row = ApiToken(
         id=token_id or new_id(),
         driver_id=driver_id,
-        token_hash=_hash(token),
+        token_hash=token_hash(token),
         name=name,
         scopes=" ".join(sorted(wanted)),
         created_at=now,
@@ -144,7 +133,7 @@ async def caller(session: AsyncSession, token: str, now: datetime) -> Caller | N
     query = (
         select(ApiToken, Driver)
         .join(Driver, Driver.id == ApiToken.driver_id)
-        .where(ApiToken.token_hash == _hash(token), ApiToken.expires_at > now, Driver.kind != DriverKind.DELETED)
+        .where(ApiToken.token_hash == token_hash(token), ApiToken.expires_at > now, Driver.kind != DriverKind.DELETED)
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:
@@ -173,22 +162,9 @@ def scopes_of(row: ApiToken) -> frozenset[Scope]:
 
 def new_token() -> str:
     """Return a new token."""
-    start = _PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(_RANDOM))
-    return start + _check(start)
+    return program_tokens.new_token(_BEGINNING)
 
 
 def is_token(text: str) -> bool:
-    """Tell whether a text has the form of a token, its check characters included."""
-    return _SHAPE.fullmatch(text) is not None and _check(text[:-_CHECK]) == text[-_CHECK:]
-
-
-def _check(start: str) -> str:
-    number, digits = zlib.crc32(start.encode()), ""
-    for _ in range(_CHECK):
-        number, digit = divmod(number, len(_LETTERS))
-        digits = _LETTERS[digit] + digits
-    return digits
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    """Tell whether a text has the form of a driver's token."""
+    return program_tokens.is_token(text, _BEGINNING)

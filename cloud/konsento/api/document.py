@@ -14,7 +14,8 @@ VERSION: Final = "1.0.0"
 DESCRIPTION: Final = """\
 Charge electric vehicles at ordinary outlets: find an outlet, see the price, start, watch, stop, read the receipt.
 
-Every request carries a token of a driver (`Authorization: Bearer kon_…`). Amounts of money are integers of the
+Every request carries a token of a driver (`Authorization: Bearer kon_…`), those to stations one of the staff
+(`Bearer kos_…`). Amounts of money are integers of the
 currency's minor unit, energy is in whole Wh or mWh, times are RFC 3339 in UTC. Errors are `application/problem+json`
 (RFC 9457) with a stable `code`. Lists come in parts: follow `next`. A request that changes something can carry an
 `Idempotency-Key` and then be sent again safely.
@@ -49,7 +50,7 @@ def document(api: FastAPI, settings: Settings) -> dict[str, Any]:
         # The docstring of an operation: a sentence, which is its summary, then what else there is to say.
         summary, _, more = operation.get("description", "").partition("\n\n")
         operation["summary"] = " ".join(summary.split()).removesuffix(".")
-        needed = sorted({scope for one in operation.get("security", []) for scope in one.get("token", [])})
+        needed = scopes_of(operation)
         scopes = ", ".join(f"`{scope}`" for scope in needed)
         operation["description"] = f"{more}\n\nScope: {scopes}.".strip() if needed else more or summary
     for event in found["webhooks"].values():
@@ -58,6 +59,12 @@ def document(api: FastAPI, settings: Settings) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         del found["components"]["schemas"][name]
     return found
+
+
+def scopes_of(operation: dict[str, Any]) -> list[str]:
+    """Return the scopes that the token of an operation needs."""
+    schemes = (scheme for one in operation.get("security", []) for scheme in one.values())
+    return sorted({scope for scopes in schemes for scope in scopes})
 
 
 def _all(found: dict[str, Any]) -> Iterator[dict[str, Any]]:

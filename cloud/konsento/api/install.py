@@ -19,6 +19,7 @@ from konsento.api import (
     reference,
     sessions,
     sites,
+    stations,
     tokens,
     webhooks,
 )
@@ -31,7 +32,7 @@ from konsento.services import Services
 from konsento.settings import Settings
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    part.router for part in (sites, outlets, presence, sessions, receipts, account, webhooks, tokens, health)
+    part.router for part in (sites, outlets, presence, sessions, receipts, account, webhooks, tokens, stations, health)
 )
 """The operations. Each names the scope that its token needs (`api.who`), or is open: health alone."""
 TAGS: Final = [
@@ -42,6 +43,7 @@ TAGS: Final = [
     {"name": "Account", "description": "The driver, and how the driver can pay."},
     {"name": "Webhooks", "description": "Addresses that are told what happens."},
     {"name": "Tokens", "description": "With which programs act for the driver."},
+    {"name": "Stations", "description": "For the staff: any request of OCPP to a station."},
     {"name": "Health", "description": "Whether the API can be used."},
 ]
 

@@ -1,7 +1,7 @@
 """Errors as `application/problem+json` (RFC 9457), and what every operation declares of them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -24,6 +24,8 @@ from konsento.api.errors import (
 from konsento.kit.asgi import SECURITY_HEADERS
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import LANGUAGES, Language
+from konsento.ocpp import schemas
+from konsento.remote.errors import RequestNotAllowed
 from konsento.web import problems as pages
 from konsento.web.errors import OurFault
 
@@ -162,6 +164,10 @@ def install(api: FastAPI) -> None:
         assert isinstance(error, KonsentoError)  # noqa: S101  # Starlette calls this for no other
         return answer(request, error)
 
+    async def by_schema(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestNotAllowed)  # noqa: S101  # Starlette calls this for no other
+        return answer(request, error, faults_of(error.faults))
+
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101  # Starlette calls this for no other
         return answer(request, InvalidRequest(), [_fault(one) for one in error.errors()])
@@ -182,6 +188,7 @@ def install(api: FastAPI) -> None:
         return answer(request, OurFault(), headers=SECURITY_HEADERS)
 
     api.add_exception_handler(KonsentoError, ours)
+    api.add_exception_handler(RequestNotAllowed, by_schema)
     api.add_exception_handler(RequestValidationError, invalid)
     api.add_exception_handler(HTTPException, of_http)
     api.add_exception_handler(Exception, broken)
@@ -191,6 +198,11 @@ def _methods(request: Request) -> list[str]:
     """Return the methods that an address takes; Starlette names only those of the first operation that is there."""
     at = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in at for method in route.methods})
+
+
+def faults_of(faults: Iterable[schemas.Fault]) -> list[Fault]:
+    """Return what an official schema of OCPP does not allow."""
+    return [Fault(pointer=fault.pointer, detail=fault.sentence) for fault in faults]
 
 
 def _fault(error: Mapping[str, Any]) -> Fault:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
-from konsento.api.document import METHODS
+from konsento.api.document import METHODS, scopes_of
 from konsento.api.errors import NoSuchResource
 from konsento.api.problems import ALWAYS, DECLARED, MEDIA_TYPE, PREFIX
 from konsento.kit.i18n import LANGUAGES
@@ -128,7 +128,7 @@ def _operation(found: dict[str, Any], method: str, path: str, operation: dict[st
         path=path,
         summary=operation.get("summary", ""),
         paragraphs=_paragraphs(operation.get("description", "").split("\n\nScope:")[0]),
-        scopes=[scope for one in operation.get("security", []) for scope in one.get("token", [])],
+        scopes=scopes_of(operation),
         parameters=[
             (one["name"], one["in"], one.get("description") or one["schema"].get("description", ""))
             for one in operation.get("parameters", [])

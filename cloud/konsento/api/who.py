@@ -1,5 +1,6 @@
 """Whom a request acts for: only its token says so. Cookies count for nothing here, so no page can borrow them."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -11,6 +12,8 @@ from konsento.accounts import tokens
 from konsento.accounts.tokens import Caller, Scope
 from konsento.api.errors import ScopeMissing, TokenNeeded, TokenNotValid, TooManyRequests
 from konsento.services import Services
+from konsento.staff import tokens as staff_tokens
+from konsento.staff.tokens import StaffCaller, StaffScope
 from konsento.web.who import services_of
 
 WINDOW: Final = timedelta(minutes=1)
@@ -22,6 +25,13 @@ bearer = HTTPBearer(
     scheme_name="token",
     bearerFormat="kon_…",
     description="A token of a driver, made on the page `/account/tokens` or by `POST /tokens`.",
+)
+
+staff_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="staff",
+    bearerFormat="kos_…",
+    description="A token of the staff, made in the back office on the page `/office/staff/tokens`.",
 )
 
 
@@ -64,12 +74,34 @@ async def caller(
         found = await tokens.caller(session, credentials.credentials, now)
     if found is None:
         raise TokenNotValid
-    rate: Rate = request.app.state.rate
-    request.state.headers.update(rate.count(found.token_id, now))
-    for scope in needed.scopes:
-        if scope not in found.scopes:
-            raise ScopeMissing(scope=str(scope))
+    _admit(request, found.token_id, found.scopes, needed, now)
     return found
+
+
+async def staff_caller(
+    request: Request,
+    services: Annotated[Services, Depends(services_of)],
+    needed: SecurityScopes,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(staff_bearer)],
+) -> StaffCaller:
+    """Return for which member of the staff the request acts; a driver's token is none here. Raises as `caller`."""
+    if credentials is None:
+        raise TokenNeeded
+    now = services.clock.now()
+    async with services.database.transaction() as session:
+        found = await staff_tokens.caller(session, credentials.credentials, now)
+    if found is None:
+        raise TokenNotValid
+    _admit(request, found.token_id, found.scopes, needed, now)
+    return found
+
+
+def _admit(request: Request, token_id: UUID, scopes: Collection[str], needed: SecurityScopes, now: datetime) -> None:
+    rate: Rate = request.app.state.rate
+    request.state.headers.update(rate.count(token_id, now))
+    for scope in needed.scopes:
+        if scope not in scopes:
+            raise ScopeMissing(scope=str(scope))
 
 
 ReadsOutlets = Annotated[Caller, Security(caller, scopes=[Scope.OUTLETS_READ])]
@@ -84,3 +116,4 @@ ReadsWebhooks = Annotated[Caller, Security(caller, scopes=[Scope.WEBHOOKS_READ])
 WritesWebhooks = Annotated[Caller, Security(caller, scopes=[Scope.WEBHOOKS_WRITE])]
 ReadsTokens = Annotated[Caller, Security(caller, scopes=[Scope.TOKENS_READ])]
 WritesTokens = Annotated[Caller, Security(caller, scopes=[Scope.TOKENS_WRITE])]
+CallsStations = Annotated[StaffCaller, Security(staff_caller, scopes=[StaffScope.STATIONS_CALL])]

@@ -7,11 +7,12 @@ from konsento.accounts import tokens
 from konsento.api import idempotency
 from konsento.kit.work import Again, Job
 from konsento.services import Services
+from konsento.staff import repository as staff
 from konsento.webhooks import service as webhooks
 
 EVERY_S: Final = 3600.0
 TOKENS_KEPT: Final = timedelta(days=30)
-"""How long an expired token is still listed, so that its driver sees why a program stopped working."""
+"""How long an expired token is still listed, so that whoever made it sees why a program stopped working."""
 _WORK: Final = "api-old"
 
 
@@ -35,5 +36,6 @@ async def forget_old(services: Services) -> None:
     now = services.clock.now()
     async with services.database.transaction() as session:
         await tokens.forget_expired(session, now - TOKENS_KEPT)
+        await staff.forget_expired_tokens(session, now - TOKENS_KEPT)
         await idempotency.forget_old(session, now)
         await webhooks.forget_old(session, now)

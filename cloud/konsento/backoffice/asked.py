@@ -20,6 +20,15 @@ def day(text: str, time_zone: str = "UTC", *, following: bool = False) -> dateti
     return datetime(begin.year, begin.month, begin.day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC)
 
 
+def moment(text: str, time_zone: str = "UTC") -> datetime | None:
+    """Return a moment as a field for it writes it (2026-11-23T09:30), by the clock there; None for what is none."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=at.tzinfo or ZoneInfo(time_zone)).astimezone(UTC)
+    except ValueError, OverflowError:
+        return None
+
+
 def usual_zone(zones: Collection[str], otherwise: str = "UTC") -> str:
     """Return the time zone that most sites have, by whose clock times are typed that belong to no site."""
     in_order = sorted(zones)

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from konsento.backoffice import repository
 from konsento.backoffice.render import office_page
 from konsento.backoffice.timeline import message_entry
-from konsento.backoffice.who import Member, Number
+from konsento.backoffice.who import Member
 from konsento.models import OcppFrame
 from konsento.sites import service as sites
 from konsento.web.errors import PageNotFound
@@ -17,11 +17,13 @@ router = APIRouter()
 
 
 @router.get("/frames/{number}")
-async def frame_page(request: Request, number: Number, services: Wired, member: Member) -> Response:
+async def frame_page(request: Request, number: str, services: Wired, member: Member) -> Response:
     """Show a frame: when, which way, and its payload without what the journal leaves out."""
     language = language_of(request)
+    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+        raise PageNotFound
     async with services.database.transaction() as session:
-        frame = await session.get(OcppFrame, number)
+        frame = await session.get(OcppFrame, int(number))
         if frame is None:
             raise PageNotFound
         site = await sites.site_of_station(session, frame.station_id)

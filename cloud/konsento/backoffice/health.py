@@ -1,6 +1,5 @@
 """How the server is: processes, queues, journal, database."""
 
-from datetime import datetime
 from decimal import Decimal
 
 from fastapi import APIRouter, Request
@@ -51,6 +50,7 @@ async def health_page(request: Request, services: Wired, member: Member) -> Resp
         waiting=sum(process.journal_waiting for process in alive),
         dropped=sum(process.journal_dropped for process in alive),
         days=services.settings.ocpp_journal_days,
+        most=services.settings.ocpp_journal_max_rows,
         size=bytes_text(language, size),
         free=bytes_text(language, disk.free) if disk else "",
         nearly_full=disk is not None and disk.free < disk.total * alarms.LEAST_FREE,
@@ -59,10 +59,6 @@ async def health_page(request: Request, services: Wired, member: Member) -> Resp
         stations=sum(process.stations for process in alive),
         now=now,
     )
-
-
-def _late_s(due_at: datetime, now: datetime) -> int:
-    return max(0, int((now - due_at).total_seconds()))
 
 
 def bytes_text(language: Language, number: int) -> str:

@@ -6,13 +6,16 @@ from fastapi import APIRouter, FastAPI
 
 from konsento.backoffice import (
     alarms,
+    any_request,
     drivers,
     frames,
     health,
     labels,
     log,
+    messages,
     outlets,
     overview,
+    pending,
     prices,
     problems,
     remote,
@@ -22,6 +25,7 @@ from konsento.backoffice import (
     site,
     sites,
     staff,
+    tokens,
     trace,
 )
 from konsento.backoffice.render import STATIC
@@ -38,18 +42,22 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         sessions,
         session,
         frames,
+        messages,
         sites,
+        pending,
         site,
         outlets,
         prices,
         drivers,
         alarms,
         remote,
+        any_request,
         trace,
         labels,
         log,
         health,
         staff,
+        tokens,
     )
 )
 """The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""

@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from konsento.backoffice import asked
 from konsento.backoffice.render import office_page
-from konsento.backoffice.station_call import ANSWERED
 from konsento.backoffice.who import LogReader
 from konsento.backoffice.words import ACTIONS, FACTS, found_in
 from konsento.kit.i18n import Language, marked
 from konsento.models import AuditEntry
 from konsento.operations import audit, repository
 from konsento.operations.repository import Looked
+from konsento.remote.calls import ANSWERED
 from konsento.staff import repository as members
 from konsento.web.csv import Rows, csv_file, headings, local
 from konsento.web.language import language_of

@@ -13,7 +13,7 @@ from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 
-_DATA = ("/live", ".csv")
+_DATA = ("/live", ".csv", ".jsonl")
 _TITLES = {
     403: marked("That is not allowed."),
     404: marked("There is nothing here."),

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from konsento.backoffice import asked, repository, station_call
 from konsento.backoffice.render import office_page
 from konsento.backoffice.site import site_named
-from konsento.backoffice.timeline import message_entry
+from konsento.backoffice.station_now import Message, Now
 from konsento.backoffice.who import Member, RemoteOperator
 from konsento.backoffice.words import OUTLET_TONES, OUTLETS
 from konsento.charging import inventory
@@ -19,6 +19,7 @@ from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import marked
 from konsento.models import StaffMember
 from konsento.ocpp import messages as ocpp
+from konsento.ocpp import version_of
 from konsento.ocpp.redaction import HIDDEN, PLAIN_VARIABLES
 from konsento.services import Services
 from konsento.web.language import language_of
@@ -26,7 +27,7 @@ from konsento.web.who import Wired
 
 router = APIRouter()
 
-MOST_FRAMES: Final = 100
+MOST_FRAMES: Final = 25
 MOST_ENTRIES: Final = 20
 TRIGGERS: Final = {
     "StatusNotification": marked("state of the outlets"),
@@ -111,8 +112,10 @@ async def page_of_station(
     async with services.database.transaction() as session:
         site = await site_named(session, station_id)
         outlets = await repository.outlets_at(session, site.id)
+        link = await repository.link_of(session, station_id)
         frames = await repository.frames_at(session, station_id, MOST_FRAMES)
         entries = await repository.entries_about(session, station_id, MOST_ENTRIES)
+        version = await version_of(session, station_id)
     language = language_of(request)
     return office_page(
         request,
@@ -120,8 +123,9 @@ async def page_of_station(
         member=member,
         site=site,
         outlets=[(o, language.text(OUTLETS[o.status]), OUTLET_TONES[o.status]) for o in outlets],
-        version=services.router.version(station_id),
-        messages=[message_entry(language, frame) for frame in frames],
+        version=version,
+        now=Now.of(language, site, link, services.clock.now()),
+        said=[Message.of(language, frame, services.clock.now()) for frame in frames],
         entries=[(entry, who, json.dumps(entry.details, indent=2, ensure_ascii=False)) for entry, who in entries],
         triggers=[(key, language.text(name)) for key, name in TRIGGERS.items()],
         resets=[(key.value, language.text(name)) for key, name in RESETS.items()],
@@ -129,6 +133,27 @@ async def page_of_station(
         variables=VARIABLES,
         traced=traced,
     )
+
+
+@router.get("/stations/{station_id}/live")
+async def live(request: Request, station_id: str, services: Wired, member: Member) -> Response:
+    """Answer how the site's line is now."""
+    async with services.database.transaction() as session:
+        site = await site_named(session, station_id)
+        link = await repository.link_of(session, station_id)
+    now = Now.of(language_of(request), site, link, services.clock.now())
+    return office_page(request, "station_now.html", member=member, site=site, now=now)
+
+
+@router.get("/stations/{station_id}/messages/live")
+async def live_messages(request: Request, station_id: str, services: Wired, member: Member) -> Response:
+    """Answer what was said last."""
+    async with services.database.transaction() as session:
+        site = await site_named(session, station_id)
+        frames = await repository.frames_at(session, station_id, MOST_FRAMES)
+    now = services.clock.now()
+    said = [Message.of(language_of(request), frame, now) for frame in frames]
+    return office_page(request, "station_messages.html", member=member, site=site, said=said)
 
 
 @router.post("/stations/{station_id}/trigger")

@@ -31,6 +31,7 @@ NAVIGATION = (
     ("/office/", marked("Overview"), Permission.LOOK),
     ("/office/sessions", marked("Sessions"), Permission.LOOK),
     ("/office/sites", marked("Sites"), Permission.LOOK),
+    ("/office/messages", marked("Messages"), Permission.LOOK),
     ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
@@ -38,14 +39,18 @@ NAVIGATION = (
     ("/office/health", marked("Health"), Permission.LOOK),
     ("/office/staff", marked("Staff"), Permission.STAFF),
 )
-BELONGS = {"/office/stations": "/office/sites", "/office/frames": "/office/sessions"}
+BELONGS = {
+    "/office/stations": "/office/sites",
+    "/office/pending": "/office/sites",
+    "/office/frames": "/office/messages",
+}
 """Pages that stand elsewhere than below the page of the navigation that leads to them."""
 
 
 def section_of(path: str) -> str:
     """Return the page of the navigation to which a page belongs; empty for none."""
     for at, section in BELONGS.items():
-        if path.startswith(f"{at}/"):
+        if path == at or path.startswith(f"{at}/"):
             return section
     if path == "/office/":
         return path

@@ -26,6 +26,7 @@ from konsento.models import (
     SignIn,
     Site,
     StaffMember,
+    StationLink,
     Transfer,
 )
 
@@ -171,6 +172,11 @@ async def exchange_of(session: AsyncSession, frame: OcppFrame) -> list[OcppFrame
         .limit(10)
     )
     return list(await session.scalars(query))
+
+
+async def link_of(session: AsyncSession, station_id: str) -> StationLink | None:
+    """Return what is measured on a station's line; None where it was never connected."""
+    return await session.get(StationLink, station_id)
 
 
 async def frames_at(session: AsyncSession, station_id: str, most: int) -> list[OcppFrame]:

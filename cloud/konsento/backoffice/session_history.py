@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.backoffice import repository
 from konsento.backoffice.timeline import History, Source
-from konsento.models import ChargingSession, LimitChange, MeterEvent, OcppFrame, Receipt
+from konsento.models import ChargingSession, LimitChange, MeterEvent, OcppFrame, Receipt, events_of
 
 PAGE: Final = 500
 """Meter's events and messages of one page."""
@@ -57,7 +57,7 @@ async def history(
 def _times(charging: ChargingSession, shown: Collection[Source]) -> CompoundSelect[Any] | Select[Any] | None:
     parts: list[Select[Any]] = []
     if Source.METER in shown:
-        parts.append(select(MeterEvent.received_at.label("at")).where(MeterEvent.session_id == charging.id))
+        parts.append(select(MeterEvent.received_at.label("at")).where(events_of(charging)))
     if Source.OCPP in shown:
         parts.append(select(_about(charging).subquery().c.at))
     return (union_all(*parts) if len(parts) > 1 else parts[0]) if parts else None
@@ -84,7 +84,7 @@ async def _part(session: AsyncSession, times: CompoundSelect[Any] | Select[Any],
 async def _events(session: AsyncSession, charging: ChargingSession, part: Part) -> list[MeterEvent]:
     query = (
         select(MeterEvent)
-        .where(MeterEvent.session_id == charging.id, *_within(MeterEvent.received_at, part))
+        .where(events_of(charging), *_within(MeterEvent.received_at, part))
         .order_by(MeterEvent.received_at, MeterEvent.seq_no)
     )
     return list(await session.scalars(query))

@@ -13,24 +13,23 @@ from starlette.responses import RedirectResponse, Response
 from konsento.backoffice import repository
 from konsento.backoffice.charger_view import charger_view
 from konsento.backoffice.render import office_page
-from konsento.backoffice.site_forms import SiteForm, hours_rows, read_hours
+from konsento.backoffice.site_forms import SiteForm, hours_rows, profile_choices, read_hours
 from konsento.backoffice.sites import way_in
 from konsento.backoffice.who import Member, SiteKeeper
 from konsento.backoffice.words import DAYS, OUTLET_REASONS, OUTLET_TONES, OUTLETS, PRESENCE
 from konsento.catalogue import service as catalogue
-from konsento.kit import hashing
+from konsento.charging import passwords
+from konsento.charging.passwords import Outcome
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
-from konsento.kit.ids import new_token
-from konsento.models import FloorPlan, Outlet, OutletStatus, Site, StaffMember
-from konsento.ocpp import CallError, CallTimeout
-from konsento.ocpp import messages as ocpp
+from konsento.models import FloorPlan, Outlet, OutletStatus, SecurityProfile, Site, StaffMember
+from konsento.ocpp import version_of
 from konsento.operations import audit
 from konsento.services import Services
 from konsento.sites import hours, plans, setup
 from konsento.sites import repository as site_rows
 from konsento.sites import service as sites
-from konsento.sites.errors import BadHours, NotAPicture, PictureTooLarge
+from konsento.sites.errors import BadHours, NotAPicture, PasswordsUnderWay, PictureTooLarge, UnknownSite
 from konsento.sites.holidays import country_of
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
@@ -40,7 +39,6 @@ from konsento.web.who import Wired
 router = APIRouter()
 
 MOST_FIELDS: Final = 60
-_TAKEN: Final = {ocpp.SetVariableStatus.ACCEPTED, ocpp.SetVariableStatus.REBOOT_REQUIRED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +83,7 @@ async def change(
     try:
         async with services.database.transaction() as session:
             site = await site_named(session, station_id)
-            new = setup.change(site, form.details())
+            new = setup.change(site, form.details(services.settings, SecurityProfile(site.security_profile)))
             await _note(session, services, member, "site.change", station_id, **new)
     except PageNotFound:
         raise
@@ -157,19 +155,19 @@ async def new_password(
     at_site: Annotated[bool, Form()] = False,
 ) -> Response:
     """Make another password, have the site take it over its line if that is wanted, and show it once."""
-    password = new_token(setup.PASSWORD_LENGTH)
-    hashed = await hashing.hashed_aside(password)
+    try:
+        if at_site:
+            outcome, password = await passwords.change(services, station_id, member.id)
+        else:
+            outcome, password = None, await passwords.replace(services, station_id, member.id)
+    except UnknownSite:
+        raise PageNotFound from None
+    except PasswordsUnderWay as error:
+        return await _page(request, services, member, station_id, error=error)
+    if outcome is Outcome.REFUSED:
+        return await _page(request, services, member, station_id, refused=True)
     async with services.database.transaction() as session:
         site = await site_named(session, station_id)
-        before, site.password_hash = site.password_hash, hashed
-        await _note(session, services, member, "site.password", station_id, set_at_site=at_site)
-    # Only now: a site that has taken it comes back with it at once.
-    taken = await _set_at_site(services, station_id, password) if at_site else None
-    if taken is False:
-        async with services.database.transaction() as session:
-            (await site_named(session, station_id)).password_hash = before
-            await _note(session, services, member, "site.password", station_id, refused=True)
-        return await _page(request, services, member, station_id, refused=True)
     return office_page(
         request,
         "site_way_in.html",
@@ -177,25 +175,9 @@ async def new_password(
         site=site,
         way=way_in(services.settings, site, password),
         is_new=False,
-        taken=taken is True,
-        silent=at_site and taken is None,
+        taken=outcome is Outcome.TAKEN,
+        silent=outcome is Outcome.UNCLEAR,
     )
-
-
-async def _set_at_site(services: Services, station_id: str, password: str) -> bool | None:
-    """Have the site take a password; returns whether it has, None where nobody knows."""
-    data = ocpp.SetVariableData(
-        component=ocpp.Component(name="SecurityCtrlr"),
-        variable=ocpp.Variable(name="BasicAuthPassword"),
-        attribute_value=password,
-    )
-    try:
-        answer = await services.router.call(station_id, ocpp.SetVariables(set_variable_data=[data]))
-    except CallTimeout:
-        return None
-    except CallError:
-        return False
-    return answer.set_variable_result[0].attribute_status in _TAKEN
 
 
 async def _uploaded(request: Request) -> bytes:
@@ -231,7 +213,7 @@ async def _page(
         site = await site_named(session, station_id)
         outlets = await outlet_rows(session, language, site, now)
         plan = await site_rows.floor_plan(session, site.id)
-        version = services.router.version(station_id)
+        version = await version_of(session, station_id)
         charger = await charger_view(session, language, site, [row.outlet for row in outlets], version)
     week = hours.parse(site.opening_hours)
     return office_page(
@@ -248,6 +230,8 @@ async def _page(
         form=form or SiteForm.of(site),
         zones=setup.time_zones(),
         presences=[(key, language.text(name)) for key, name in PRESENCE.items()],
+        profiles=profile_choices(services.settings, language, SecurityProfile(site.security_profile)),
+        unproven=site.security_profile == SecurityProfile.NONE,
         rows=[(row, language.text(DAYS[row.key])) for row in hours_rows(week)],
         by_week=week is not None,
         own_holidays=week is not None and week.holidays is not None,

@@ -8,9 +8,12 @@ from unicodedata import normalize
 
 from pydantic import BaseModel
 
-from konsento.models import Outlet, PresenceCheck, Site
+from konsento.backoffice.words import PROFILES
+from konsento.kit.i18n import Language
+from konsento.models import Outlet, PresenceCheck, SecurityProfile, Site
+from konsento.settings import Settings
 from konsento.sites import hours
-from konsento.sites.errors import BadHours, BadNumber, BadPosition
+from konsento.sites.errors import BadHours, BadNumber, BadPosition, ProofNeeded
 from konsento.sites.hours import OpeningHours, Span
 from konsento.sites.setup import MOST_S, MOST_W, MOST_WH, THOUSANDTHS, OutletDetails, SiteDetails
 
@@ -27,6 +30,7 @@ class SiteForm(BaseModel):
     latitude: str = ""
     longitude: str = ""
     presence: PresenceCheck = PresenceCheck.NONE
+    security_profile: SecurityProfile | None = None
     station_id: str = ""
     """Of a new site; empty to have one made of the name."""
 
@@ -40,10 +44,14 @@ class SiteForm(BaseModel):
             latitude="" if site.latitude is None else str(site.latitude),
             longitude="" if site.longitude is None else str(site.longitude),
             presence=site.presence,
+            security_profile=SecurityProfile(site.security_profile),
         )
 
-    def details(self) -> SiteDetails:
-        """Read it. Raises `BadPosition`."""
+    def details(self, settings: Settings, profile: SecurityProfile) -> SiteDetails:
+        """Read it; `profile` is how the site proves itself where the form does not say. Raises `BadSite`."""
+        wanted = self.security_profile if self.security_profile is not None else profile
+        if wanted is SecurityProfile.NONE and not settings.ocpp_without_password:
+            raise ProofNeeded
         return SiteDetails(
             name=_plain(self.name),
             place=_plain(self.place),
@@ -51,7 +59,26 @@ class SiteForm(BaseModel):
             latitude=_degrees(self.latitude),
             longitude=_degrees(self.longitude),
             presence=self.presence,
+            security_profile=wanted,
         )
+
+
+def usual_profile(settings: Settings) -> SecurityProfile:
+    """Return how a new site proves itself unless somebody chooses: over TLS where stations dial so."""
+    return SecurityProfile.TLS_BASIC if settings.public_ocpp_url.startswith("wss:") else SecurityProfile.BASIC
+
+
+def profile_choices(settings: Settings, language: Language, now: SecurityProfile) -> list[tuple[int, str, bool]]:
+    """Return the ways of proving oneself that can be chosen here: number, name, whether it is the one that holds."""
+    possible = {
+        SecurityProfile.NONE: settings.ocpp_without_password,
+        SecurityProfile.TLS_CERTIFICATE: settings.ocpp_client_ca is not None,
+    }
+    return [
+        (profile.value, language.text(name), profile is now)
+        for profile, name in PROFILES.items()
+        if possible.get(profile, True) or profile is now
+    ]
 
 
 class OutletForm(BaseModel):

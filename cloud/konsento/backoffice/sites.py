@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from konsento.backoffice import asked, repository
 from konsento.backoffice.render import office_page
-from konsento.backoffice.site_forms import SiteForm
+from konsento.backoffice.site_forms import SiteForm, profile_choices, usual_profile
 from konsento.backoffice.who import Member, SiteKeeper
 from konsento.backoffice.words import PRESENCE
 from konsento.kit.errors import KonsentoError
@@ -19,7 +19,7 @@ from konsento.models import Site, StaffMember
 from konsento.operations import audit
 from konsento.services import Services
 from konsento.settings import Settings
-from konsento.sites import setup
+from konsento.sites import pending, setup
 from konsento.web import problems
 from konsento.web.language import language_of
 from konsento.web.who import Wired
@@ -68,7 +68,10 @@ async def _list(request: Request, services: Services, member: StaffMember, templ
     async with services.database.transaction() as session:
         sites = await repository.sites_now(session)
         unsold = await repository.unsold_outlets(session)
-    return office_page(request, template, member=member, sites=sites, unsold=unsold, at=services.clock.now())
+        waiting = await pending.waiting(session)
+    return office_page(
+        request, template, member=member, sites=sites, unsold=unsold, waiting=waiting, at=services.clock.now()
+    )
 
 
 @router.get("/sites/new")
@@ -77,7 +80,9 @@ async def new_page(request: Request, services: Wired, member: SiteKeeper) -> Res
     async with services.database.transaction() as session:
         others = await repository.time_zones(session)
     # Mostly where the others are.
-    return _form(request, member, SiteForm(time_zone=asked.usual_zone(others.values(), "Asia/Tokyo")))
+    return _form(
+        request, services.settings, member, SiteForm(time_zone=asked.usual_zone(others.values(), "Asia/Tokyo"))
+    )
 
 
 @router.post("/sites")
@@ -85,7 +90,8 @@ async def create(request: Request, services: Wired, member: SiteKeeper, form: An
     """Make a site and show how to link it, once: the password is not kept."""
     try:
         async with services.database.transaction() as session:
-            site, password = await setup.create(session, form.details(), form.station_id)
+            details = form.details(services.settings, usual_profile(services.settings))
+            site, password = await setup.create(session, details, services.clock.now(), form.station_id)
             await audit.note(
                 session,
                 services.clock.now(),
@@ -95,7 +101,7 @@ async def create(request: Request, services: Wired, member: SiteKeeper, form: An
                 details={"name": site.name, "place": site.place, "time_zone": site.time_zone},
             )
     except KonsentoError as error:
-        return _form(request, member, form, error)
+        return _form(request, services.settings, member, form, error)
     return office_page(
         request,
         "site_way_in.html",
@@ -108,7 +114,9 @@ async def create(request: Request, services: Wired, member: SiteKeeper, form: An
     )
 
 
-def _form(request: Request, member: StaffMember, form: SiteForm, error: KonsentoError | None = None) -> Response:
+def _form(
+    request: Request, settings: Settings, member: StaffMember, form: SiteForm, error: KonsentoError | None = None
+) -> Response:
     if error is not None:
         problems.note(request, error)
     language = language_of(request)
@@ -121,4 +129,5 @@ def _form(request: Request, member: StaffMember, form: SiteForm, error: Konsento
         form=form,
         zones=setup.time_zones(),
         presences=[(key, language.text(name)) for key, name in PRESENCE.items()],
+        profiles=profile_choices(settings, language, form.security_profile or usual_profile(settings)),
     )

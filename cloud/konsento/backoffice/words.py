@@ -12,6 +12,7 @@ from konsento.models import (
     PaymentState,
     PresenceCheck,
     Role,
+    SecurityProfile,
     SessionState,
     Severity,
 )
@@ -65,6 +66,12 @@ PRESENCE: Final = {
     PresenceCheck.NONE: marked("none"),
     PresenceCheck.BUTTON: marked("drivers press the outlet's button"),
     PresenceCheck.LAMP: marked("drivers see the outlet's lamp blink"),
+}
+PROFILES: Final = {
+    SecurityProfile.NONE: marked("0: none. Insecure, whoever knows the station id comes in"),
+    SecurityProfile.BASIC: marked("1: password, encrypted or not"),
+    SecurityProfile.TLS_BASIC: marked("2: password over TLS"),
+    SecurityProfile.TLS_CERTIFICATE: marked("3: its own certificate over TLS, no password"),
 }
 DAYS: Final = {
     "Mo": marked("Monday"),
@@ -210,6 +217,9 @@ FACTS: Final = {
     "supplier": marked("supplier"),
     "supplier_code": marked("supplier's registration number"),
     "begins": marked("begins"),
+    "request": marked("request"),
+    "token": marked("token"),
+    "milliseconds": marked("milliseconds"),
 }
 """The names of the details of alarms and of the audit log."""
 ALARM_MAILS: Final = {
@@ -236,6 +246,9 @@ WORK: Final = {
     "webhook": marked("Send a webhook"),
     "watch": marked("Look for alarms"),
     "forget-frames": marked("Delete old messages of the journal"),
+    "forget-stations": marked("Forget unknown stations of long ago"),
+    "password": marked("Set another password at a site"),
+    "passwords": marked("Look for old passwords of sites"),
 }
 """The kinds of due work."""
 ACTIONS: Final = {
@@ -248,6 +261,9 @@ ACTIONS: Final = {
     "outlet.change": marked("changed an outlet"),
     "outlet.close": marked("put an outlet out of use"),
     "outlet.open": marked("put an outlet back into use"),
+    "pending.accept": marked("accepted an unknown station"),
+    "pending.reject": marked("rejected an unknown station"),
+    "pending.take-back": marked("took back the rejection of a station"),
     "price.set": marked("set a price"),
     "price.withdraw": marked("withdrew a price"),
     "session.check": marked("asked the site about a session"),
@@ -260,6 +276,8 @@ ACTIONS: Final = {
     "site.plan": marked("changed a floor plan"),
     "staff.alarm-mails": marked("chose mails about alarms"),
     "staff.disable": marked("disabled a member"),
+    "staff.end-token": marked("ended a token of a program"),
+    "staff.token": marked("made a token for a program"),
     "staff.enable": marked("enabled a member"),
     "staff.enrol": marked("took an invitation"),
     "staff.invite": marked("invited a member"),

@@ -11,9 +11,13 @@ from konsento.services import Services
 WATCH_EVERY_S: Final = 30.0
 FIRST_WATCH_S: Final = 60.0
 """After a start sites connect again first."""
-FORGET_EVERY_S: Final = 3600.0
+FORGET_EVERY_S: Final = 60.0
+"""Where much goes on the journal is full again soon."""
 _AT_ONCE: Final = 500
 """Frames that one transaction deletes: short enough for whoever waits behind it."""
+LINKS_KEPT: Final = timedelta(days=30)
+_MOST_TIMES: Final = 400
+"""Transactions of one call, well within its lease."""
 
 
 def install(services: Services) -> None:
@@ -33,8 +37,8 @@ def install(services: Services) -> None:
 
     @services.work.on("forget-frames")
     async def forget_frames(_job: Job) -> Again:
-        await forget_old_frames(services)
-        return Again(FORGET_EVERY_S)
+        deleted = await forget_old_frames(services)
+        return Again(0.0 if deleted >= _AT_ONCE * _MOST_TIMES else FORGET_EVERY_S)
 
 
 async def begin(services: Services) -> None:
@@ -45,12 +49,21 @@ async def begin(services: Services) -> None:
 
 
 async def forget_old_frames(services: Services) -> int:
-    """Delete the frames that the journal does not keep any longer; returns how many."""
-    before = services.clock.now() - timedelta(days=services.settings.ocpp_journal_days)
+    """Delete the frames that are too old, and the oldest beyond the bound of the journal's size; returns how many.
+
+    Not all at once where there are many: then it is to be called again.
+    """
+    settings = services.settings
+    before = services.clock.now() - timedelta(days=settings.ocpp_journal_days)
     deleted = 0
-    while True:
+    for _ in range(_MOST_TIMES):
         async with services.database.transaction() as session:
             some = await repository.forget_frames(session, before, _AT_ONCE)
+            if some < _AT_ONCE and settings.ocpp_journal_max_rows:
+                some += await repository.forget_surplus(session, settings.ocpp_journal_max_rows, _AT_ONCE - some)
         deleted += some
         if some < _AT_ONCE:
-            return deleted
+            break
+    async with services.database.transaction() as session:
+        await repository.forget_links(session, services.clock.now() - LINKS_KEPT)
+    return deleted

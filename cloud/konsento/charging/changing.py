@@ -23,7 +23,7 @@ from konsento.charging.quote import Quote, agreed_price, agreed_terms, quoted
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id
 from konsento.models import ChargingSession, LimitChange, SessionState, Site
-from konsento.ocpp import Version
+from konsento.ocpp import Version, version_of
 from konsento.ocpp.messages import TransactionLimit
 from konsento.services import Services
 from konsento.settlement import service as settlement
@@ -62,7 +62,7 @@ async def change_limit(services: Services, driver_id: UUID, session_id: UUID, re
         await session.flush()
         charging.limit_change_id = change.id
         after_commit(session, lambda: services.live.publish(session_id))
-        if _nothing_to_tell(services, charging, change):
+        if await _nothing_to_tell(session, charging, change):
             _put_in_force(charging, change, now)
             return
         await services.work.add(session, "limit", str(session_id), after_s=ASK_AGAIN_S)
@@ -126,8 +126,8 @@ def _change(charging: ChargingSession, quote: Quote, now: datetime) -> LimitChan
     )
 
 
-def _nothing_to_tell(services: Services, charging: ChargingSession, change: LimitChange) -> bool:
-    if services.router.version(charging.outlet.site.station_id) in {Version.V201, Version.V16}:
+async def _nothing_to_tell(session: AsyncSession, charging: ChargingSession, change: LimitChange) -> bool:
+    if await version_of(session, charging.outlet.site.station_id) in {Version.V201, Version.V16}:
         return True
     return (change.energy_cap_wh, change.time_limit_s) == (charging.energy_cap_wh, charging.time_limit_s)
 

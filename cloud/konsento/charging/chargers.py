@@ -155,7 +155,8 @@ async def _asked_for(session: AsyncSession, site: Site, event: TransactionEvent)
     """Return the session that an event itself names, by the number of the start or by its token."""
     number = event.transaction_info.remote_start_id
     if number is not None:
-        return await repository.by_remote_start_id(session, site.id, number)
+        found = await repository.by_remote_start_ids(session, [(site.id, number)])
+        return found[0] if found else None
     if event.id_token is None:
         return None
     return await by_token(session, site.id, event.id_token.id_token)
@@ -200,7 +201,8 @@ async def _whole(session: AsyncSession, site: Site, event: TransactionEvent) -> 
 
 async def _with_register(session: AsyncSession, charging: ChargingSession, event: TransactionEvent) -> list[MeterValue]:
     values = list(event.meter_value or ())
-    register = meter.register_mwh(values)
+    told = meter.read(values)
+    register = told.register_mwh
     if register is not None:
         last_mwh = (charging.begin_mwh or 0) + charging.delivered_mwh
         if 0 < last_mwh - register < _WH:
@@ -209,7 +211,7 @@ async def _with_register(session: AsyncSession, charging: ChargingSession, event
             values.append(_energy(last_mwh, newest, ReadingContext.TRANSACTION_END))
         return values
     beside = await session.get(SideReading, charging.id)
-    if beside is None or meter.begin_mwh(values) is not None:
+    if beside is None or told.begin_mwh is not None:
         return values
     if beside.last_at > event.timestamp and event.event_type is not TransactionEventType.ENDED:
         return values  # it comes late, and was before
@@ -245,7 +247,7 @@ async def take_readings(services: Services, station_id: str, message: MeterValue
 
     It counts when the session's events bring no register themselves (see `_with_register`), and for the limit at once.
     """
-    register, power = meter.register_mwh(message.meter_value), meter.power_w(message.meter_value)
+    _, register, power = meter.read(message.meter_value)
     async with services.database.transaction() as session:
         site = await sites.site_of_station(session, station_id)
         if site is None or site.ours:

@@ -1,10 +1,9 @@
 """What stations say, handed to the domain that it concerns."""
 
 import logging
-from functools import partial
 
 from konsento.charging import chargers, inventory, presence, sampling
-from konsento.charging.ingest import take_in
+from konsento.charging.ingest import Ingest
 from konsento.charging.work import note_interruption
 from konsento.ocpp import Handlers
 from konsento.ocpp.messages import (
@@ -45,11 +44,13 @@ def install(services: Services, handlers: Handlers) -> None:
     services.router.on_connect(connected)
     services.router.on_disconnect(disconnected)
 
+    ingest = Ingest(services)
+
     @handlers.on(TransactionEvent)
     async def transaction_event(station_id: str, event: TransactionEvent) -> TransactionEventResponse:
         if await makes.is_ours(station_id):
-            return await take_in(services, station_id, event)
-        return await chargers.take_in(services, station_id, event, partial(take_in, services))
+            return await ingest.take(station_id, event)
+        return await chargers.take_in(services, station_id, event, ingest.take)
 
     @handlers.on(StatusNotification)
     async def status(station_id: str, message: StatusNotification) -> None:
@@ -80,6 +81,8 @@ def install(services: Services, handlers: Handlers) -> None:
     async def boot(station_id: str, message: BootNotification) -> None:
         about = message.charging_station
         async with services.database.transaction() as session:
+            # One that was held until now has a site since.
+            await stations.note_link(session, station_id, services.clock.now(), connected=True)
             await stations.note_vendor(session, station_id, about.vendor_name)
             await inventory.after_boot(session, services, station_id)
             if await chargers.note_start(session, services, station_id, message):

@@ -1,282 +1,112 @@
 """Taking in TransactionEvents: each is kept once, committed, and only then acknowledged.
 
-Events come late, twice, out of order, or not at all. What a session has delivered is therefore worked out from all
-stored events (`settlement.measurement`); an event that is simply the next one is added without reading the others.
+The events of all stations meet in one queue and are committed in batches (`kit.batches`). Most are the next reading of
+a session that simply goes on: these are added up in memory (`charging.running`) and written together
+(`charging.next_events`). Whatever is more than that is taken one by one (`charging.events`), in a transaction after it.
+What a session has become is the database's word: the memory is dropped wherever the two do not agree.
 """
 
-import logging
-from datetime import timedelta
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid5
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from konsento.charging import changing, meter, repository
-from konsento.charging.life import Happening, step
-from konsento.kit.db import after_commit
-from konsento.models import ACTIVE, ChargingSession, MeterEvent, SessionState, Site
-from konsento.ocpp.messages import (
-    AuthorizationStatus,
-    IdTokenInfo,
-    TransactionEvent,
-    TransactionEventResponse,
-    TransactionEventType,
-    TransactionLimit,
-)
+from konsento.charging import events, next_events
+from konsento.charging.events import Told
+from konsento.charging.meter import read
+from konsento.charging.next_events import Next
+from konsento.charging.running import Running, following, running
+from konsento.kit.batches import Batches
+from konsento.models import ChargingSession
+from konsento.ocpp.messages import AuthorizationStatus, IdTokenInfo, TransactionEvent, TransactionEventResponse
 from konsento.services import Services
-from konsento.settlement.measurement import measure
-from konsento.sites import service as sites
-from konsento.webhooks import service as webhooks
-from konsento.webhooks.service import EventType
 
-log = logging.getLogger(__name__)
+MOST_AT_ONCE: Final = 500
+"""Events of one transaction."""
+MOST_ODD: Final = 32
+"""Of them, those that are taken one by one: whoever else wants to write waits for them."""
+PAUSE_S: Final = 0.02
+"""Between the beginnings of two transactions: a fifth of the CPU time of each event, measured at full load."""
+MOST_WAITING: Final = 50_000
+"""Beyond it an event is refused, and the station sends it again. A connection has one at a time in the queue."""
+MOST_REMEMBERED: Final = 50_000
+"""Running sessions; beyond it the longest known is looked up again."""
 
-INTERRUPTED_S: Final = 60.0
-"""How long supply may be interrupted before the driver, who wants to know, is told."""
-OVER_LIMIT_STOP_S: Final = 5.0
-"""How long a site may take to end a session beyond its limit by itself before it is told to."""
-STRAY_S: Final = 30.0
-"""How long a transaction may run whose session is not known before the site is told to stop it."""
-DRAWN_MWH: Final = 20_000
-"""Less than this in all the time of `KONSENTO_IDLE_MINUTES` is a charger on standby (20 Wh in 30 minutes: 40 W)."""
-_NOTHING_MWH: Final = 1_000
-"""Who has been given less has seen no charging at all."""
-_MOST_SECONDS: Final = 10 * 366 * 86_400
+_KEPT: Final = TransactionEventResponse()
+_KEPT_AND_KNOWN: Final = TransactionEventResponse(id_token_info=IdTokenInfo(status=AuthorizationStatus.ACCEPTED))
 
 
-async def take_in(services: Services, station_id: str, event: TransactionEvent) -> TransactionEventResponse:
-    """Keep an event and draw the consequences. Never refuses for a business reason: that would lose the event."""
-    async with services.database.transaction() as session:
-        site = await sites.site_of_station(session, station_id)
-        if site is None:
-            # Removed while it was connected. Nothing can be billed for it, and asking again would not help.
-            log.error("station %s sends events but is no site (any more)", station_id)
-            return TransactionEventResponse()
-        site.last_seen = services.clock.now()
-        charging = await _session_of(session, site, event)
-        transaction_id = event.transaction_info.transaction_id
-        if await repository.event(session, site.id, transaction_id, event.seq_no) is None:
-            kept = _kept(services, site, charging, event)
-            session.add(kept)
-            await session.flush()
-            if charging is None:
-                log.warning("station %s: transaction %r belongs to no session", station_id, transaction_id)
-                await _stop_stray(session, services, site, event)
-            else:
-                limit = event.transaction_info.transaction_limit
-                if limit is not None and charging.limit_change_id is not None:
-                    await changing.note_told(session, charging, limit, services.clock.now())
-                await _apply(session, services, charging, kept)
-        return await _answer(session, charging, event)
+class Ingest:
+    """What takes in the events of the stations that this process serves."""
 
-
-async def _session_of(session: AsyncSession, site: Site, event: TransactionEvent) -> ChargingSession | None:
-    """Return whose transaction this is. Only one event of a transaction has to say its request number."""
-    info = event.transaction_info
-    charging = await repository.by_transaction(session, site.id, info.transaction_id)
-    if charging is not None or info.remote_start_id is None:
-        return charging
-    charging = await repository.by_remote_start_id(session, site.id, info.remote_start_id)
-    if charging is None:
-        return None
-    if charging.transaction_id is not None or charging.state is SessionState.FAILED:
-        log.error("session %s: the site runs a transaction for it that nobody asked for", charging.id)
-        return None
-    charging.transaction_id = info.transaction_id
-    await session.flush()
-    await repository.adopt_events(session, charging)
-    return charging
-
-
-async def _stop_stray(session: AsyncSession, services: Services, site: Site, event: TransactionEvent) -> None:
-    if event.offline or event.event_type is TransactionEventType.ENDED:
-        return
-    transaction_id = event.transaction_info.transaction_id
-    payload = {"station_id": site.station_id, "transaction_id": transaction_id}
-    key = str(uuid5(site.id, transaction_id))
-    await services.work.add(session, "stray", key, payload=payload, after_s=STRAY_S)
-
-
-def _kept(services: Services, site: Site, charging: ChargingSession | None, event: TransactionEvent) -> MeterEvent:
-    info = event.transaction_info
-    values = event.meter_value or []
-    return MeterEvent(
-        site_id=site.id,
-        transaction_id=info.transaction_id,
-        seq_no=event.seq_no,
-        session_id=charging.id if charging else None,
-        event_type=event.event_type.value,
-        at=event.timestamp,
-        received_at=services.clock.now(),
-        offline=event.offline,
-        trigger=event.trigger_reason,
-        charging_state=info.charging_state or "",
-        stopped_reason=info.stopped_reason or "",
-        remote_start_id=info.remote_start_id,
-        evse_id=event.evse.id if event.evse else None,
-        seconds=_seconds(info.time_spent_charging),
-        begin_mwh=meter.begin_mwh(values),
-        register_mwh=meter.register_mwh(values),
-        power_w=meter.power_w(values),
-    )
-
-
-def _seconds(value: int | None) -> int | None:
-    return value if value is not None and 0 <= value <= _MOST_SECONDS else None
-
-
-async def _apply(session: AsyncSession, services: Services, charging: ChargingSession, event: MeterEvent) -> None:
-    after_commit(session, lambda: services.live.publish(charging.id))
-    if charging.state is SessionState.SETTLED:
-        log.warning("session %s: event %d came after the bill and changes nothing", charging.id, event.seq_no)
-        return
-    if _is_simply_next(charging, event):
-        events, ended = [event], None
-        _add(charging, event)
-    else:
-        events = await repository.events_of_transaction(session, event.site_id, event.transaction_id)
-        ended = next((e for e in events if e.event_type == TransactionEventType.ENDED), None)
-        _recount(charging, events)
-    newest = events[-1]
-    charging.last_seq_no = newest.seq_no
-    charging.last_update = newest.at
-    charging.heard_at = services.clock.now()
-    if newest.power_w is not None:
-        charging.power_w = newest.power_w
-    if ended is not None:
-        await _end(session, services, charging, ended)
-    elif charging.state in ACTIVE:
-        before = charging.state
-        step(charging, Happening.PAUSED if newest.charging_state == "SuspendedEVSE" else Happening.SUPPLIES)
-        await _tell(session, services, charging, before)
-        if charging.state is SessionState.SUSPENDED and before is not SessionState.SUSPENDED:
-            await services.work.add(session, "interrupted", str(charging.id), after_s=INTERRUPTED_S)
-        _note_drawn(services, charging)
-        if not event.offline:
-            await _guard(session, services, charging)
-
-
-async def _tell(session: AsyncSession, services: Services, charging: ChargingSession, before: SessionState) -> None:
-    now = charging.state
-    if now is before:
-        return
-    if before is SessionState.STARTING:
-        await webhooks.emit(session, services, charging, EventType.STARTED)
-    if now is SessionState.SUSPENDED:
-        await webhooks.emit(session, services, charging, EventType.INTERRUPTED)
-    elif before is SessionState.SUSPENDED:
-        await webhooks.emit(session, services, charging, EventType.RESUMED)
-
-
-def _is_simply_next(charging: ChargingSession, event: MeterEvent) -> bool:
-    return (
-        event.seq_no == charging.last_seq_no + 1
-        and event.event_type == TransactionEventType.UPDATED
-        and event.begin_mwh is None
-        # While nothing has flowed, a zero may yet turn out to be a placeholder: that takes all events.
-        and charging.delivered_mwh > 0
-        and charging.state in ACTIVE
-    )
-
-
-def _add(charging: ChargingSession, event: MeterEvent) -> None:
-    """Add the next event to what the session has delivered; the bill counts all events again."""
-    if charging.begin_mwh is not None and charging.last_update is not None:
-        before = MeterEvent(
-            seq_no=charging.last_seq_no,
-            at=charging.last_update,
-            seconds=charging.seconds,
-            begin_mwh=None,
-            register_mwh=charging.begin_mwh + charging.delivered_mwh,
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._batches: Batches[Told, TransactionEventResponse] = Batches(
+            self._keep, most=MOST_AT_ONCE, most_waiting=MOST_WAITING, pause_s=PAUSE_S
         )
-        charging.delivered_mwh += measure([before, event], charging.rated_w).mwh
-    charging.seconds = max(charging.seconds, event.seconds or 0)
+        self._running: dict[tuple[str, str], Running] = {}
+
+    async def take(self, station_id: str, event: TransactionEvent) -> TransactionEventResponse:
+        """Keep an event and draw the consequences; returns after the commit. Raises where it could not be kept."""
+        return await self._batches.put(Told(station_id=station_id, event=event, read=read(event.meter_value or ())))
+
+    async def _keep(self, batch: Sequence[Told]) -> list[TransactionEventResponse]:
+        services, now = self._services, self._services.clock.now()
+        nexts = self._sort(batch, now)
+        batch = batch[: len(nexts)]
+        try:
+            refused = await next_events.write(services.database, [one for one in nexts if one is not None], now)
+            nexts = [None if one is None or one.before.session_id in refused else one for one in nexts]
+            odd = [told for told, one in zip(batch, nexts, strict=True) if one is None]
+            taken = await self._take(odd)
+        except BaseException:
+            # How they are now the next try looks up; an event that was written before is then one that came again.
+            for told in batch:
+                self._running.pop(told.transaction, None)
+            raise
+        for one in nexts:
+            if one is not None:
+                self._running[one.told.transaction] = one.after
+                services.live.publish(one.after.session_id)
+        for told, (_, charging) in zip(odd, taken, strict=True):
+            self._remember(told, running(charging, now) if charging is not None else None)
+        answers = iter(taken)
+        return [next(answers)[0] if one is None else _answer(one.told) for one in nexts]
+
+    async def _take(self, odd: Sequence[Told]) -> list[tuple[TransactionEventResponse, ChargingSession | None]]:
+        if not odd:
+            return []
+        async with self._services.database.transaction() as session:
+            return await events.take(session, self._services, odd)
+
+    def _sort(self, batch: Sequence[Told], now: datetime) -> list[Next | None]:
+        """Tell which events are simply the next ones of their sessions, of as many as make a transaction."""
+        minutes = self._services.settings.idle_minutes
+        idle = timedelta(minutes=minutes) if minutes else None
+        nexts: list[Next | None] = []
+        met: set[tuple[str, str]] = set()
+        odd = 0
+        for told in batch:
+            key = told.transaction
+            before = self._running.get(key)
+            after = following(before, told.event, told.read, now, idle) if before is not None else None
+            if before is None or after is None or key in met:
+                odd += 1
+                if odd > MOST_ODD:
+                    break
+                nexts.append(None)
+            else:
+                nexts.append(Next(told, before, after))
+            met.add(key)
+        return nexts
+
+    def _remember(self, told: Told, record: Running | None) -> None:
+        if record is None:
+            self._running.pop(told.transaction, None)
+            return
+        self._running[told.transaction] = record
+        if len(self._running) > MOST_REMEMBERED:
+            del self._running[next(iter(self._running))]
 
 
-def _recount(charging: ChargingSession, events: list[MeterEvent]) -> None:
-    measured = measure(events, charging.rated_w)
-    charging.begin_mwh = measured.begin_mwh
-    charging.delivered_mwh = measured.mwh
-    charging.seconds = max((e.seconds for e in events if e.seconds is not None), default=charging.seconds)
-    first = events[0]
-    if first.event_type == TransactionEventType.STARTED or charging.started_at is None:
-        charging.started_at = first.at
-
-
-async def _end(session: AsyncSession, services: Services, charging: ChargingSession, end: MeterEvent) -> None:
-    if step(charging, Happening.OVER):
-        charging.ended_at = end.at
-        charging.limit_change_id = None
-        # OCPP leaves the reason out where somebody stopped at the outlet itself.
-        charging.end_reason = end.stopped_reason or "Local"
-        if charging.end_reason == "Remote" and charging.stop_reason:
-            charging.end_reason = charging.stop_reason
-        log.info("session %s ended: %s", charging.id, charging.end_reason)
-        await webhooks.emit(session, services, charging, EventType.ENDED)
-    charging.power_w = 0
-    await services.work.add(session, "settle", str(charging.id))
-
-
-async def _guard(session: AsyncSession, services: Services, charging: ChargingSession) -> None:
-    """Have a session stopped whose site does not: a driver's wish that waited for the transaction, or a limit."""
-    if charging.stop_requested_at is not None:
-        await services.work.add(session, "stop", str(charging.id))
-        return
-    reached = await _reached(session, charging)
-    if reached:
-        charging.stop_reason = reached
-        await services.work.add(session, "stop", str(charging.id), after_s=OVER_LIMIT_STOP_S)
-    elif _is_idle(services, charging):
-        charging.stop_reason = "Timeout" if charging.delivered_mwh < _NOTHING_MWH else "EVDisconnected"
-        await services.work.add(session, "stop", str(charging.id))
-
-
-async def _reached(session: AsyncSession, charging: ChargingSession) -> str:
-    """Return OCPP's word for the limit that is reached, empty for none. One on its way is the driver's last word."""
-    limits = await changing.pending(session, charging) or charging
-    if charging.delivered_mwh >= limits.energy_cap_wh * 1000:
-        return "EnergyLimitReached"
-    if limits.time_limit_s is not None and charging.seconds >= limits.time_limit_s:
-        return "TimeLimitReached"
-    return ""
-
-
-def _note_drawn(services: Services, charging: ChargingSession) -> None:
-    drawing = charging.delivered_mwh - charging.drawn_mwh >= DRAWN_MWH
-    # A pause is not the car's doing.
-    if drawing or charging.drawn_at is None or charging.state is SessionState.SUSPENDED:
-        charging.drawn_mwh = charging.delivered_mwh
-        charging.drawn_at = services.clock.now()
-
-
-def _is_idle(services: Services, charging: ChargingSession) -> bool:
-    minutes = services.settings.idle_minutes
-    if not minutes or charging.drawn_at is None:
-        return False
-    return services.clock.now() - charging.drawn_at >= timedelta(minutes=minutes)
-
-
-async def _answer(
-    session: AsyncSession, charging: ChargingSession | None, event: TransactionEvent
-) -> TransactionEventResponse:
-    known = charging is not None
-    return TransactionEventResponse(
-        id_token_info=IdTokenInfo(status=AuthorizationStatus.ACCEPTED if known else AuthorizationStatus.UNKNOWN)
-        if event.id_token is not None
-        else None,
-        transaction_limit=await _limit_to_tell(session, charging, event),
-    )
-
-
-async def _limit_to_tell(
-    session: AsyncSession, charging: ChargingSession | None, event: TransactionEvent
-) -> TransactionLimit | None:
-    if charging is None or charging.state not in ACTIVE:
-        return None
-    change = await changing.pending(session, charging)
-    if change is not None:
-        return changing.told(change)
-    if event.event_type is not TransactionEventType.STARTED:
-        return None
-    return TransactionLimit(max_energy=Decimal(charging.energy_cap_wh), max_time=charging.time_limit_s)
+def _answer(told: Told) -> TransactionEventResponse:
+    return _KEPT if told.event.id_token is None else _KEPT_AND_KNOWN

@@ -83,10 +83,11 @@ async def ask(services: Services, driver_id: UUID, outlet_code: str) -> Presence
     `sites.errors`, `PresenceTaken`, `TooManyPresenceChecks`.
     """
     try:
-        async with services.database.transaction() as session:
-            check, outlet, is_new = await _begin(session, services, driver_id, outlet_code)
+        # Where another replica's check comes between the look and the insert, the next look finds it.
+        check, outlet, is_new = await services.database.attempt(
+            lambda session: _begin(session, services, driver_id, outlet_code)
+        )
     except IntegrityError:
-        # Another driver's check, at another replica, between the look and the insert.
         raise PresenceTaken from None
     return check if not is_new else await _blink(services, outlet, check)
 

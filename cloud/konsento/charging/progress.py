@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from konsento import pricing
+from konsento.charging.cost import cost_so_far_minor
 from konsento.charging.quote import agreed_price
 from konsento.models import ACTIVE, ChargingSession, LimitChange, LimitKind, Receipt, SessionState
 
@@ -92,7 +92,7 @@ def progress_of(
     change: LimitChange | None = None,
 ) -> Progress:
     """Return what there is to see. `power`, its times and watts, may be left empty where no curve is needed."""
-    so_far = min(pricing.bill(agreed_price(charging), charging.delivered_mwh // 1000).total_minor, charging.hold_minor)
+    so_far = cost_so_far_minor(agreed_price(charging), charging.delivered_mwh, charging.hold_minor)
     outlet = charging.outlet
     running = charging.state in ACTIVE
     return Progress(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, MeterEvent, SessionState
+from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, MeterEvent, SessionState, events_of
 
 
 async def session_by_id(session: AsyncSession, session_id: UUID) -> ChargingSession | None:
@@ -56,7 +56,11 @@ async def active_at(session: AsyncSession, outlet_id: UUID) -> ChargingSession |
 async def unfinished_at_site(session: AsyncSession, site_id: UUID) -> list[ChargingSession]:
     """Return the sessions at a site that are neither settled nor failed."""
     states = (*ACTIVE, SessionState.ENDED)
-    query = select(ChargingSession).where(ChargingSession.site_id == site_id, ChargingSession.state.in_(states))
+    query = (
+        select(ChargingSession)
+        .where(ChargingSession.site_id == site_id, ChargingSession.state.in_(states))
+        .order_by(ChargingSession.id)
+    )
     return list(await session.scalars(query))
 
 
@@ -70,14 +74,24 @@ async def by_transaction(session: AsyncSession, site_id: UUID, transaction_id: s
     return await session.scalar(query)
 
 
-async def by_remote_start_id(session: AsyncSession, site_id: UUID, remote_start_id: int) -> ChargingSession | None:
-    """Return the session of a start request, locked."""
-    query = (
-        select(ChargingSession)
-        .where(ChargingSession.site_id == site_id, ChargingSession.remote_start_id == remote_start_id)
-        .with_for_update()
-    )
-    return await session.scalar(query)
+async def by_transactions(session: AsyncSession, keys: Collection[tuple[UUID, str]]) -> list[ChargingSession]:
+    """Return the sessions that sites know by these transaction ids, locked; a key is site and transaction id."""
+    return await _locked(session, tuple_(ChargingSession.site_id, ChargingSession.transaction_id).in_(keys), keys)
+
+
+async def by_remote_start_ids(session: AsyncSession, keys: Collection[tuple[UUID, int]]) -> list[ChargingSession]:
+    """Return the sessions of start requests, locked; a key is site and request number."""
+    return await _locked(session, tuple_(ChargingSession.site_id, ChargingSession.remote_start_id).in_(keys), keys)
+
+
+async def _locked(
+    session: AsyncSession, which: ColumnElement[bool], keys: Collection[tuple[UUID, object]]
+) -> list[ChargingSession]:
+    if not keys:
+        return []
+    # All replicas lock in the same order, so that no two wait for each other.
+    query = select(ChargingSession).where(which).order_by(ChargingSession.id).with_for_update()
+    return list(await session.scalars(query))
 
 
 async def of_driver(
@@ -177,9 +191,14 @@ async def active_of_driver(session: AsyncSession, driver_id: UUID) -> list[Charg
     return list(await session.scalars(query))
 
 
-async def event(session: AsyncSession, site_id: UUID, transaction_id: str, seq_no: int) -> MeterEvent | None:
-    """Return an event that has been kept before."""
-    return await session.get(MeterEvent, (site_id, transaction_id, seq_no))
+async def kept(session: AsyncSession, keys: Collection[tuple[UUID, str, int]]) -> set[tuple[UUID, str, int]]:
+    """Return which of these events have been kept before; a key is site, transaction id and number."""
+    if not keys:
+        return set()
+    columns = (MeterEvent.site_id, MeterEvent.transaction_id, MeterEvent.seq_no)
+    return {
+        (row[0], row[1], row[2]) for row in await session.execute(select(*columns).where(tuple_(*columns).in_(keys)))
+    }
 
 
 async def events_of_transaction(session: AsyncSession, site_id: UUID, transaction_id: str) -> list[MeterEvent]:
@@ -198,7 +217,7 @@ async def power_of(session: AsyncSession, charging: ChargingSession, most: int) 
     query = (
         select(MeterEvent.at, MeterEvent.power_w)
         .where(
-            MeterEvent.session_id == charging.id,
+            events_of(charging),
             MeterEvent.power_w.is_not(None),
             (MeterEvent.seq_no % step == 0) | (MeterEvent.seq_no == charging.last_seq_no),
         )

@@ -75,10 +75,9 @@ async def start(
         agreed_price=agreed_price,
     )
     try:
-        async with services.database.transaction() as session:
-            charging, is_new = await _prepare(session, services, wish)
+        # Where another replica's session takes the outlet between the look and the insert, the next look finds it.
+        charging, is_new = await services.database.attempt(lambda session: _prepare(session, services, wish))
     except IntegrityError:
-        # Another replica's session took the outlet between the look and the insert.
         raise OutletBusy from None
     if is_new:
         log.info("session %s asks outlet %s to start", charging.id, charging.outlet.code)

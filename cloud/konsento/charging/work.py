@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.charging import inventory, remote, repository, sampling, watch
-from konsento.charging.ingest import INTERRUPTED_S
+from konsento.charging.events import INTERRUPTED_S
 from konsento.charging.life import Happening, step
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
@@ -131,10 +131,15 @@ async def ask_after_connecting(services: Services, station_id: str) -> None:
 async def note_interruption(services: Services, station_id: str) -> None:
     """Have the drivers told, who want to know, if a site does not come back soon."""
     async with services.database.transaction() as session:
-        site = await sites.site_of_station(session, station_id)
-        for charging in await repository.unfinished_at_site(session, site.id) if site is not None else []:
-            if charging.state in ACTIVE:
-                await services.work.add(session, "interrupted", str(charging.id), after_s=INTERRUPTED_S)
+        await expect_interruptions(session, services, station_id)
+
+
+async def expect_interruptions(session: AsyncSession, services: Services, station_id: str) -> None:
+    """Do as `note_interruption`, in a transaction in hand."""
+    site = await sites.site_of_station(session, station_id)
+    for charging in await repository.unfinished_at_site(session, site.id) if site is not None else []:
+        if charging.state in ACTIVE:
+            await services.work.add(session, "interrupted", str(charging.id), after_s=INTERRUPTED_S)
 
 
 async def check_silent(services: Services, session_id: UUID, *, gone_before: bool) -> Again | None:

@@ -88,10 +88,10 @@ def commands[S: ServingSettings](
     def serve_it() -> None:
         """Serve until SIGTERM or Ctrl-C."""
         # Only this command needs the web framework, which takes longer to load than the others to run.
-        from konsento.kit.serving import configure_log  # noqa: PLC0415
+        from konsento.kit.logs import configure_log  # noqa: PLC0415
 
         settings = app.configured()
-        configure_log(settings.log_level)
+        configure_log(settings.log_level, settings.log_format)
         migrate(settings.database_url, app.migrations)
         asyncio.run(serve(settings))
 

@@ -14,7 +14,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.environment.base import Office, TokenRow
@@ -22,6 +21,7 @@ from konsento.environment.checks import OLDEST, Refusal, Rules, id_of, read
 from konsento.environment.regions import Tree
 from konsento.environment.registers import suppliers
 from konsento.environment.wire import Answer, Measurement, Reason, Refused
+from konsento.kit.db import insert
 
 AT_ONCE: Final = 500
 """Rows of one statement: below the parameters that the databases take."""
@@ -130,12 +130,6 @@ async def forget(session: AsyncSession, office: Office, now: datetime) -> None:
     before = now - OLDEST - timedelta(days=1)
     await session.execute(delete(office.seen).where(office.seen.ended_at < before))
     await session.execute(delete(office.outlets).where(office.outlets.used_at < before))
-
-
-def insert(session: AsyncSession, table: Any) -> Any:
-    """Return the insert of the session's database that can pass over or add to a row that is there."""
-    dialect = session.get_bind().dialect.name
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _row(item: Measurement, token: TokenRow, now: datetime) -> dict[str, Any]:

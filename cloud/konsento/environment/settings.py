@@ -3,6 +3,8 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from konsento.kit.logs import LogFormat
+
 
 class ServingSettings(BaseSettings):
     """Where an application listens and keeps its data."""
@@ -17,6 +19,8 @@ class ServingSettings(BaseSettings):
     """Address under which others reach it; with `https:` browsers are told to insist on it."""
     any_supplier: bool = True
     """Any well-formed code of a supplier is taken; false: only those that were imported (`import suppliers`)."""
+    log_format: LogFormat = LogFormat.TEXT
+    """`text` for people, or `json`: one object a line."""
     log_level: str = "INFO"
     """Level of the log."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -34,14 +35,19 @@ def outdated(stored: str) -> bool:
         return False
 
 
+async def aside[*A, R](work: Callable[[*A], R], *arguments: *A) -> R:
+    """Return what slow work returns, without blocking the event loop; no more than two pieces run at a time."""
+    return await asyncio.get_running_loop().run_in_executor(_workers, work, *arguments)
+
+
 async def hashed_aside(secret: str) -> str:
     """Return what is stored of a secret, without blocking the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(_workers, hashed, secret)
+    return await aside(hashed, secret)
 
 
 async def matches(secret: str, stored: str | None) -> bool:
     """Tell whether a secret belongs to a stored hash; without one it is False, after the same work."""
-    return await asyncio.get_running_loop().run_in_executor(_workers, _matches, secret, stored)
+    return await aside(_matches, secret, stored)
 
 
 def _matches(secret: str, stored: str | None) -> bool:

@@ -5,14 +5,23 @@ The folder holds `env.py` (which calls `run`), `script.py.mako` and `versions/`.
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine import make_url
 
 from konsento.kit.db import Database
+from konsento.kit.errors import KonsentoError
+
+
+class NewerDatabase(KonsentoError):
+    """A newer version of the program has changed the tables."""
+
+    message = "The database was brought to the tables of a newer version of this program. Start that version."
 
 
 def config(url: str, folder: Path) -> Config:
@@ -24,8 +33,16 @@ def config(url: str, folder: Path) -> Config:
 
 
 def migrate(url: str, folder: Path) -> None:
-    """Bring a database to the newest tables; blocks. Not to be called where an event loop runs."""
-    command.upgrade(config(url, folder), "head")
+    """Bring a database to the newest tables; blocks. Not to be called where an event loop runs.
+
+    Raises `NewerDatabase`.
+    """
+    try:
+        command.upgrade(config(url, folder), "head")
+    except CommandError as error:
+        if isinstance(error.__cause__, ResolutionError):
+            raise NewerDatabase from error
+        raise
 
 
 def run(metadata: MetaData) -> None:
@@ -37,7 +54,14 @@ def run(metadata: MetaData) -> None:
         asyncio.run(_online(url, metadata))
 
 
+_LOCK: Final = 0x6B6F6E73656E746F
+"""Any number that nobody else takes a lock under; it spells the program's name."""
+
+
 def _run(connection: Connection, metadata: MetaData) -> None:
+    if connection.dialect.name == "postgresql":
+        # Of several processes that start together one migrates; the others wait, and find it done.
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
     context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()
@@ -57,7 +81,8 @@ def _check(connection: Connection) -> None:
 
 
 async def _online(url: str, metadata: MetaData) -> None:
-    database = Database(url)
+    # A large table takes its time.
+    database = Database(url, statement_timeout_s=None)
     if database.engine.dialect.name == "sqlite":
         # SQLite changes a column by making the table anew; dropping the old one must not take what refers to it along.
         event.listen(database.engine.sync_engine, "connect", _without_foreign_keys)

@@ -1,10 +1,8 @@
-"""Serving an application over HTTP: a port, a server that ends gracefully, and a log that an operator can read."""
+"""Serving an application over HTTP: a port, and a server that ends gracefully."""
 
 import asyncio
-import logging
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -12,14 +10,13 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from konsento.kit.proxies import Proxies
+
 GRACE_S: Final = 5
 """Seconds that open pages get at shutdown; live views are cut after it."""
 
-PROXIES: Final = frozenset({"127.0.0.1", "::1"})
-"""Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
 
-
-def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def server_config(app: ASGIApp, host: str, port: int, proxies: Proxies | None = None) -> uvicorn.Config:
     """Return how an application is served."""
     return uvicorn.Config(
         app,
@@ -30,7 +27,7 @@ def server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         lifespan="off",
         server_header=False,
         proxy_headers=True,
-        forwarded_allow_ips=list(PROXIES),
+        forwarded_allow_ips=[str(network) for network in (proxies or Proxies()).networks],
         timeout_graceful_shutdown=GRACE_S,
     )
 
@@ -65,16 +62,3 @@ def open_door(host: str, port: int) -> socket.socket:
     """Return a listening socket; raises OSError for a taken port."""
     # Not uvicorn's own, which ends the process with a code of its own where the port is taken.
     return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
-
-
-def configure_log(level: str) -> None:
-    """Log to standard error, one line each."""
-    logging.basicConfig(
-        level=level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )
-    # Queries and their parameters hold what people typed.
-    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    logging.getLogger("aiosqlite").setLevel(logging.WARNING)

@@ -4,18 +4,44 @@
 statements here that takes longer than SQLite itself.
 """
 
+import fcntl
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Self, override
 
 import aiosqlite
+from sqlalchemy import make_url
 
 type _Rows = list[Any]
 type _Work = Callable[[sqlite3.Connection], sqlite3.Cursor]
 
 _CHUNK: Final = 64
 """Of rows read while iterating, which nobody does here; `aiosqlite`'s own number."""
+
+
+@contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Keep other servers from the SQLite database of an SQLAlchemy URL; OSError where one serves it already.
+
+    Commands that an operator runs beside the server are not kept out. Any other database is left alone.
+    """
+    parts = make_url(url)
+    if parts.get_backend_name() != "sqlite" or not parts.database or parts.database == ":memory:":
+        yield
+        return
+    # A file of its own: SQLite has locks on the database itself. It ends with the process, however that ends.
+    with Path(f"{parts.database}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(
+                f"{parts.database} is served by another process. Several processes need PostgreSQL "
+                "(KONSENTO_DATABASE_URL=postgresql+asyncpg://…)."
+            ) from None
+        yield
 
 
 class Cursor:
@@ -69,6 +95,25 @@ class Connection(aiosqlite.Connection):
             return cursor.description, cursor.rowcount, cursor.lastrowid, rows
 
         return await self._execute(all_of_it)  # type: ignore[no-untyped-call]  # the library's types end here
+
+    async def transact(self, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[_Rows]:
+        """Execute statements in one transaction and one visit; returns the first column of what each returns."""
+
+        def transaction() -> list[_Rows]:
+            raw = self._conn
+            raw.execute("BEGIN IMMEDIATE")
+            try:
+                rows = [[row[0] for row in raw.execute(statement, values)] for statement, values in statements]
+                raw.execute("COMMIT")
+            except BaseException:
+                # What has failed may have been rolled back by SQLite itself.
+                if raw.in_transaction:
+                    raw.execute("ROLLBACK")
+                raise
+            return rows
+
+        rows: list[_Rows] = await self._execute(transaction)  # type: ignore[no-untyped-call]  # as above
+        return rows
 
 
 def connect(path: str, **options: Any) -> Connection:

@@ -11,13 +11,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.clock import Clock
-from konsento.kit.db import Database, after_commit
+from konsento.kit.db import Database, after_commit, insert
+from konsento.kit.logs import log_context
+from konsento.kit.metrics import Metrics
 from konsento.kit.work_table import Work, WorkRow, WorkState
 
 log = logging.getLogger(__name__)
@@ -72,15 +75,20 @@ class _Lane:
 class WorkQueue:
     """A table of due work, the management server's unless another is named, and the task that works it off."""
 
-    def __init__(self, database: Database, clock: Clock, table: type[WorkRow] = Work) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, table: type[WorkRow] = Work, metrics: Metrics | None = None
+    ) -> None:
         self._database = database
         self._table = table
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._handlers: dict[str, WorkHandler] = {}
         self._new = asyncio.Event()
         self._next_look: float | None = None
         """When the runner looks at the table unasked, by the loop's clock; None while it looks, or does not run."""
         self._lanes = [_Lane(places=AT_ONCE)]
+        self.tell_others: Callable[[datetime], None] | None = None
+        """Called with when new work is due, in a process that does not work it off."""
 
     def on(self, kind: str, *, places: int | None = None) -> Callable[[WorkHandler], WorkHandler]:
         """Register the decorated function for that kind of work; ValueError where it has a handler already.
@@ -113,24 +121,40 @@ class WorkQueue:
 
         Asked for again it is due at the earlier time, with the newer payload; if it had been done it is done anew.
         """
-        now = self._clock.now()
+        now, table = self._clock.now(), self._table
         due_at = now + timedelta(seconds=after_s)
-        work = await session.get(self._table, (kind, key), with_for_update=True)
-        if work is None:
-            work = self._table()
-            work.kind, work.key, work.payload = kind, key, payload or {}
-            work.due_at, work.created_at = due_at, now
-            session.add(work)
-        else:
-            work.due_at = min(work.due_at, due_at) if work.state is WorkState.DUE else due_at
-            work.state = WorkState.DUE
-            work.attempts = 0
-            work.generation += 1
-            if payload is not None:
-                work.payload = payload
-        after_commit(session, lambda: self._wake_for(due_at))
+        # One statement: another process may ask for the same at this moment.
+        new = insert(session, table).values(
+            kind=kind,
+            key=key,
+            payload=payload or {},
+            state=WorkState.DUE,
+            due_at=due_at,
+            attempts=0,
+            generation=0,
+            last_error="",
+            created_at=now,
+        )
+        is_earlier = and_(table.state == WorkState.DUE, table.due_at < new.excluded.due_at)
+        again = {
+            "due_at": case((is_earlier, table.due_at), else_=new.excluded.due_at),
+            "state": WorkState.DUE,
+            "attempts": 0,
+            "generation": table.generation + 1,
+        }
+        if payload is not None:
+            again["payload"] = payload
+        await session.execute(new.on_conflict_do_update(index_elements=[table.kind, table.key], set_=again))
+        after_commit(session, lambda: self._added(due_at))
 
-    def _wake_for(self, due_at: datetime) -> None:
+    def _added(self, due_at: datetime) -> None:
+        if self.tell_others is not None:
+            self.tell_others(due_at)
+        else:
+            self.wake_for(due_at)
+
+    def wake_for(self, due_at: datetime) -> None:
+        """Have the runner look at the table in time for what is due then."""
         # Looking takes two transactions: not for what the next look finds in time.
         due_in_s = (due_at - self._clock.now()).total_seconds()
         if self._next_look is None or asyncio.get_running_loop().time() + due_in_s < self._next_look:
@@ -207,12 +231,17 @@ class WorkQueue:
             ]
 
     async def _work(self, job: Job) -> None:
+        began = perf_counter()
+        log_context.set({"work": job.kind})
         try:
             answer = await self._handlers[job.kind](job)
         except Exception as error:  # whatever a handler raises, the work stays and is tried again
             log.exception("work %s %s failed (%d before)", job.kind, job.key, job.attempts)
+            self._metrics.work[job.kind, "dead" if job.attempts + 1 >= DEAD_AFTER else "failed"].inc()
             await self._note(job, **self._failed(job, error))
             return
+        self._metrics.work[job.kind, "done" if answer is None else "again"].inc()
+        self._metrics.work_seconds[(job.kind,)].observe(perf_counter() - began)
         if answer is None:
             await self._note(job, state=WorkState.DONE, attempts=0, last_error="")
         else:

@@ -28,8 +28,8 @@ class Entry:
 
 
 async def account(session: AsyncSession, kind: AccountKind, currency: str, owner: str = "") -> LedgerAccount:
-    """Return an account, made when it is needed first, and lock it until the transaction ends."""
-    found = await find_account(session, kind, currency, owner, lock=True)
+    """Return an account, made when it is needed first."""
+    found = await find_account(session, kind, currency, owner)
     if found is not None:
         return found
     try:
@@ -48,24 +48,34 @@ async def account(session: AsyncSession, kind: AccountKind, currency: str, owner
             )
     except IntegrityError:  # another replica made it between the look and the insert
         pass
-    made = await find_account(session, kind, currency, owner, lock=True)
+    made = await find_account(session, kind, currency, owner)
     if made is None:
         raise LedgerError(f"account {kind} cannot be made")
     return made
 
 
 async def find_account(
-    session: AsyncSession, kind: AccountKind, currency: str, owner: str = "", *, lock: bool = False
+    session: AsyncSession, kind: AccountKind, currency: str, owner: str = ""
 ) -> LedgerAccount | None:
     """Return an account, or None where it has never been needed."""
     query = select(LedgerAccount).where(
         LedgerAccount.kind == kind, LedgerAccount.owner == owner, LedgerAccount.currency == currency
     )
-    if lock:
-        # What this transaction read before it got the lock may be old.
-        query = query.with_for_update().execution_options(populate_existing=True)
-        await session.flush()
     return await session.scalar(query)
+
+
+async def lock(session: AsyncSession, *accounts: UUID) -> dict[UUID, LedgerAccount]:
+    """Keep others from accounts until the transaction ends, and return them as they are now."""
+    # What this transaction read before it got the locks may be old.
+    await session.flush()
+    query = (
+        select(LedgerAccount)
+        .where(LedgerAccount.id.in_(accounts))
+        .order_by(LedgerAccount.id)  # always in one order, so that two transactions never wait for each other
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {account.id: account for account in await session.scalars(query)}
 
 
 async def exists(session: AsyncSession, transfer_id: UUID) -> bool:
@@ -87,7 +97,7 @@ async def transfer(
     *,
     pending: bool = False,
 ) -> Transfer:
-    """Move an amount, or reserve it with `pending`. Raises LedgerError."""
+    """Move an amount, or reserve it with `pending`; locks both accounts. Raises LedgerError."""
     kind = TransferKind.PENDING if pending else TransferKind.POSTED
     if amount_minor <= 0:
         raise LedgerError("an amount is more than zero")
@@ -105,6 +115,7 @@ async def transfer(
         session_id=entry.session_id,
         created_at=entry.at,
     )
+    await lock(session, debit.id, credit.id)
     if (existing := await _existing(session, made)) is not None:
         return existing
     session.add(made)
@@ -148,7 +159,8 @@ async def _resolve(
         session_id=entry.session_id,
         created_at=entry.at,
     )
-    debit, credit = await _locked(session, pending)
+    accounts = await lock(session, pending.debit_id, pending.credit_id)
+    debit, credit = accounts[pending.debit_id], accounts[pending.credit_id]
     if (existing := await _existing(session, made)) is not None:
         return existing
     if await session.scalar(select(Transfer.id).where(Transfer.pending_id == pending_id)) is not None:
@@ -160,19 +172,6 @@ async def _resolve(
     credit.credits_posted += amount_minor
     await session.flush()
     return made
-
-
-async def _locked(session: AsyncSession, transfer: Transfer) -> tuple[LedgerAccount, LedgerAccount]:
-    await session.flush()
-    query = (
-        select(LedgerAccount)
-        .where(LedgerAccount.id.in_((transfer.debit_id, transfer.credit_id)))
-        .order_by(LedgerAccount.id)  # always in one order, so that two transactions never wait for each other
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    accounts = {account.id: account for account in await session.scalars(query)}
-    return accounts[transfer.debit_id], accounts[transfer.credit_id]
 
 
 async def _existing(session: AsyncSession, wanted: Transfer) -> Transfer | None:

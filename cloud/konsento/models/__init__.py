@@ -19,6 +19,7 @@ from konsento.models.charging import (
     LimitKind,
     MeterEvent,
     SessionState,
+    events_of,
 )
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
@@ -31,8 +32,18 @@ from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Counter, Receipt
-from konsento.models.site import FloorPlan, PresenceCheck, Site
-from konsento.models.staff import AlarmMails, Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
+from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
+from konsento.models.staff import (
+    AlarmMails,
+    Role,
+    StaffInvitation,
+    StaffMember,
+    StaffRecoveryCode,
+    StaffSignIn,
+    StaffToken,
+)
+from konsento.models.station_link import StationLink
+from konsento.models.station_owner import StationOwner
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.v16 import V16Reading, V16Transaction
@@ -76,6 +87,7 @@ __all__ = [
     "PasskeyChallenge",
     "Payment",
     "PaymentState",
+    "PendingStation",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
@@ -84,6 +96,7 @@ __all__ = [
     "Receipt",
     "Replica",
     "Role",
+    "SecurityProfile",
     "ServerKey",
     "SessionState",
     "Severity",
@@ -94,6 +107,9 @@ __all__ = [
     "StaffMember",
     "StaffRecoveryCode",
     "StaffSignIn",
+    "StaffToken",
+    "StationLink",
+    "StationOwner",
     "Tariff",
     "TransactionName",
     "Transfer",
@@ -105,5 +121,6 @@ __all__ = [
     "WebhookEvent",
     "Work",
     "WorkState",
+    "events_of",
     "transaction_at_station",
 ]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from konsento.kit.db import Base, words
@@ -130,6 +130,10 @@ class ChargingSession(Base):
     """The outlet's register at the start, mWh."""
     delivered_mwh: Mapped[int] = mapped_column(BigInteger, default=0)
     """Measured so far; the bill counts all stored events again."""
+    metered_at: Mapped[datetime | None]
+    """The time of the last register that counted, by the site's clock."""
+    metered_s: Mapped[int | None]
+    """Seconds of supply that the site counted until then."""
     seconds: Mapped[int] = mapped_column(default=0)
     """Seconds of supply."""
     power_w: Mapped[int | None]
@@ -177,7 +181,15 @@ class MeterEvent(Base):
     """One TransactionEvent, kept before it was acknowledged. The site may send it again; it counts once."""
 
     __tablename__ = "meter_events"
-    __table_args__ = (Index("ix_meter_events_session_id", "session_id"),)
+    __table_args__ = (
+        # The only index beside the key: each further one would cost as much as an event itself.
+        Index(
+            "ix_meter_events_unplaced",
+            "received_at",
+            sqlite_where=text("session_id IS NULL"),
+            postgresql_where=text("session_id IS NULL"),
+        ),
+    )
 
     site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"), primary_key=True)
     transaction_id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -200,3 +212,8 @@ class MeterEvent(Base):
     register_mwh: Mapped[int | None] = mapped_column(BigInteger)
     """The register at this event, mWh; None where it came without energy."""
     power_w: Mapped[int | None]
+
+
+def events_of(charging: ChargingSession) -> ColumnElement[bool]:
+    """Return the condition that meter events are of that session, by their key: there is no index by session."""
+    return and_(MeterEvent.site_id == charging.site_id, MeterEvent.transaction_id == charging.transaction_id)

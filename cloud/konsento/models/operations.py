@@ -110,6 +110,8 @@ class Replica(Base):
     host: Mapped[str] = mapped_column(String(100))
     """Machine and process number."""
     version: Mapped[str] = mapped_column(String(40))
+    roles: Mapped[str] = mapped_column(String(60), default="")
+    """What it serves, separated by spaces."""
     started_at: Mapped[datetime]
     beat_at: Mapped[datetime]
     stations: Mapped[int]

@@ -1,10 +1,10 @@
 """Sites: the facilities with outlets. On the OCPP wire a site is a charging station."""
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from konsento.kit.db import Base, words
@@ -20,6 +20,19 @@ class PresenceCheck(StrEnum):
     """They see the outlet's lamp blink."""
 
 
+class SecurityProfile(IntEnum):
+    """How a station proves who it is (OCPP 2.1 part 2, A00): what is asked of it at least."""
+
+    NONE = 0
+    """Nothing: whoever knows the address and the identity comes in. No profile of OCPP 2.x."""
+    BASIC = 1
+    """A password; encrypted or not."""
+    TLS_BASIC = 2
+    """A password over TLS."""
+    TLS_CERTIFICATE = 3
+    """A certificate of its own over TLS; a password does not help it in."""
+
+
 class Site(Base):
     """A facility with outlets and one control system."""
 
@@ -29,7 +42,14 @@ class Site(Base):
     station_id: Mapped[str] = mapped_column(String(48), unique=True)
     """Its identity on the OCPP wire, the last part of the address that it dials."""
     password_hash: Mapped[str] = mapped_column(String(200))
-    """Argon2id in the PHC string form."""
+    """As `sites.proofs` stores it."""
+    next_password_hashes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Passwords that were sent to it and that it may have taken, oldest first: each lets it in, and the one with which
+    it comes becomes `password_hash` and ends those before it."""
+    password_changed_at: Mapped[datetime | None]
+    """When a password was last made for it; None where that is not known."""
+    security_profile: Mapped[int] = mapped_column(default=SecurityProfile.BASIC)
+    """A `SecurityProfile`."""
     name: Mapped[str] = mapped_column(String(100))
     place: Mapped[str] = mapped_column(String(200), default="")
     """Where it is, as drivers read it."""
@@ -48,6 +68,32 @@ class Site(Base):
     connected: Mapped[bool] = mapped_column(default=False)
     last_seen: Mapped[datetime | None]
     """When it last sent anything that is kept."""
+
+
+class PendingStation(Base):
+    """A station that dialled in although no site is known for it, held until the operator has decided."""
+
+    __tablename__ = "pending_stations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    station_id: Mapped[str] = mapped_column(String(48), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    """Of the password with which it came first; empty for one that came with a certificate."""
+    security_profile: Mapped[int]
+    """How it came: the `SecurityProfile` that it would have as a site."""
+    address: Mapped[str] = mapped_column(String(64))
+    """From where it came last."""
+    version: Mapped[str] = mapped_column(String(16), default="")
+    """OCPP version, as the subprotocol names it; empty before its first BootNotification."""
+    vendor: Mapped[str] = mapped_column(String(50), default="")
+    model: Mapped[str] = mapped_column(String(50), default="")
+    serial: Mapped[str] = mapped_column(String(50), default="")
+    firmware: Mapped[str] = mapped_column(String(50), default="")
+    rejected_at: Mapped[datetime | None]
+    """When the operator rejected it; it is kept out until that is taken back."""
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    """When it last dialled or booted."""
 
 
 class FloorPlan(Base):

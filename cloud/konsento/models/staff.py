@@ -87,3 +87,23 @@ class StaffSignIn(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     last_used_at: Mapped[datetime]
     """Exact to the minute."""
+
+
+class StaffToken(Base):
+    """A token with which a program acts for a member. The program holds it, this row only its hash."""
+
+    __tablename__ = "staff_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("staff_members.id"), index=True)
+    """Who made it. It may no more than this member may when it is used."""
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    """SHA-256 of the token: a copy of the database lets nobody in."""
+    name: Mapped[str] = mapped_column(String(100))
+    """Which program has it."""
+    scopes: Mapped[str] = mapped_column(String(500))
+    """Words of `staff.tokens.StaffScope`, separated by spaces."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    """Exact to the hour; None before the first use."""

@@ -1,7 +1,9 @@
-"""Which actions a station may send, and which ones OCPP knows although this server does not take them."""
+"""Which actions a station may send, which ones are asked of it, and which ones OCPP knows at all."""
 
+from functools import cache
 from typing import Any, Final
 
+from konsento.ocpp import schemas
 from konsento.ocpp.messages import (
     Authorize,
     BootNotification,
@@ -17,8 +19,6 @@ from konsento.ocpp.messages import (
     TransactionEvent,
     Version,
 )
-from konsento.ocpp.v16 import messages as v16_messages
-from konsento.ocpp.v16.messages import TO_STATION
 
 FROM_STATION: Final[tuple[type[Request[Any]], ...]] = (
     Authorize,
@@ -33,42 +33,53 @@ FROM_STATION: Final[tuple[type[Request[Any]], ...]] = (
     StatusNotification,
     TransactionEvent,
 )
-"""The requests that this server takes."""
-
-_V201: Final = frozenset(
-    """
-    Authorize BootNotification CancelReservation CertificateSigned ChangeAvailability ClearCache ClearChargingProfile
-    ClearDisplayMessage ClearVariableMonitoring ClearedChargingLimit CostUpdated CustomerInformation DataTransfer
-    DeleteCertificate FirmwareStatusNotification Get15118EVCertificate GetBaseReport GetCertificateStatus
-    GetChargingProfiles GetCompositeSchedule GetDisplayMessages GetInstalledCertificateIds GetLocalListVersion GetLog
-    GetMonitoringReport GetReport GetTransactionStatus GetVariables Heartbeat InstallCertificate LogStatusNotification
-    MeterValues NotifyChargingLimit NotifyCustomerInformation NotifyDisplayMessages NotifyEVChargingNeeds
-    NotifyEVChargingSchedule NotifyEvent NotifyMonitoringReport NotifyReport PublishFirmware
-    PublishFirmwareStatusNotification ReportChargingProfiles RequestStartTransaction RequestStopTransaction
-    ReservationStatusUpdate ReserveNow Reset SecurityEventNotification SendLocalList SetChargingProfile
-    SetDisplayMessage SetMonitoringBase SetMonitoringLevel SetNetworkProfile SetVariableMonitoring SetVariables
-    SignCertificate StatusNotification TransactionEvent TriggerMessage UnlockConnector UnpublishFirmware UpdateFirmware
-    """.split()  # noqa: SIM905  # sixty quoted words read worse
+"""The requests of a station that this server reads field by field."""
+OTHERS_FROM_STATION: Final = frozenset(
+    {
+        "BatterySwap",
+        "ClearedChargingLimit",
+        "ClosePeriodicEventStream",
+        "Get15118EVCertificate",
+        "GetCertificateChainStatus",
+        "GetCertificateStatus",
+        "LogStatusNotification",
+        "NotifyChargingLimit",
+        "NotifyCustomerInformation",
+        "NotifyDERAlarm",
+        "NotifyDERStartStop",
+        "NotifyDisplayMessages",
+        "NotifyEVChargingNeeds",
+        "NotifyEVChargingSchedule",
+        "NotifyMonitoringReport",
+        "NotifyPriorityCharging",
+        "NotifySettlement",
+        "OpenPeriodicEventStream",
+        "PublishFirmwareStatusNotification",
+        "PullDynamicScheduleUpdate",
+        "ReportChargingProfiles",
+        "ReportDERControl",
+        "ReservationStatusUpdate",
+        "SignCertificate",
+        "VatNumberValidation",
+    }
 )
-_V21: Final = _V201 | frozenset(
-    """
-    AFRRSignal AdjustPeriodicEventStream BatterySwap ChangeTransactionTariff ClearDERControl ClearTariffs
-    ClosePeriodicEventStream GetCertificateChainStatus GetDERControl GetPeriodicEventStream GetTariffs
-    NotifyAllowedEnergyTransfer NotifyDERAlarm NotifyDERStartStop NotifyPeriodicEventStream NotifyPriorityCharging
-    NotifySettlement NotifyWebPaymentStarted OpenPeriodicEventStream PullDynamicScheduleUpdate ReportDERControl
-    RequestBatterySwap SetDERControl SetDefaultTariff UpdateDynamicSchedule UsePriorityCharging VatNumberValidation
-    """.split()  # noqa: SIM905
+"""The rest of them: checked by the official schema, answered by a table (`ocpp.others`)."""
+SENT_BY_STATION: Final = frozenset({"NotifyPeriodicEventStream"})
+"""What comes as SEND, which is never answered (2.1)."""
+_FROM_STATION_16: Final = frozenset(
+    {"DiagnosticsStatusNotification", "SignedFirmwareStatusNotification", "StartTransaction", "StopTransaction"}
 )
-
-_V16: Final = TO_STATION | frozenset(kind.__name__ for kind in v16_messages.FROM_STATION)
+"""What only stations of 1.6 send."""
+_BOTH_WAYS: Final = frozenset({"DataTransfer"})
 
 
 def known_actions(version: Version) -> frozenset[str]:
     """Return every action of that OCPP version: NotSupported says that an action is known, NotImplemented that not."""
-    match version:
-        case Version.V21:
-            return _V21
-        case Version.V201:
-            return _V201
-        case Version.V16:
-            return _V16
+    return schemas.actions(version)
+
+
+@cache
+def to_station(version: Version) -> frozenset[str]:
+    """Return the actions that a server may ask of a station that speaks this version."""
+    from_station = {kind.__name__ for kind in FROM_STATION} | OTHERS_FROM_STATION | SENT_BY_STATION | _FROM_STATION_16
+    return known_actions(version) - from_station | _BOTH_WAYS

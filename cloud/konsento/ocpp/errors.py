@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from konsento.ocpp.schemas import Fault
+
 
 class CallError(Exception):
     """A call to a station failed. The message names station and action, never what was in the call."""
@@ -46,3 +48,19 @@ class CallRefused(CallError):
         super().__init__(station_id, action, f"{code} {description}".rstrip())
         self.code = code
         self.description = description
+
+
+class UnknownAction(CallError):
+    """The station's OCPP version has no such request to a station. Nothing was sent."""
+
+    def __init__(self, station_id: str, action: str, version: str) -> None:
+        super().__init__(station_id, action, f"{version} has no such request to a station")
+        self.version = version
+
+
+class BadPayload(CallError):
+    """The official schema does not allow the request; `faults` says where and why. Nothing was sent."""
+
+    def __init__(self, station_id: str, action: str, faults: tuple[Fault, ...]) -> None:
+        super().__init__(station_id, action, "; ".join(f"{fault.pointer or '/'}: {fault.sentence}" for fault in faults))
+        self.faults = faults

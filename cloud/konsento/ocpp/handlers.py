@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from konsento.kit.clock import Clock
+from konsento.ocpp import others
 from konsento.ocpp.codec import RESPONSES
 from konsento.ocpp.messages import (
     AuthorizationStatus,
@@ -34,6 +35,7 @@ from konsento.ocpp.messages import (
     StatusNotification,
     StatusNotificationResponse,
 )
+from konsento.ocpp.others import OtherMessage
 
 type Handler[M: Request[Any]] = Callable[[str, M], Awaitable[Response | None]]
 """Called with the station's id and the message. None means: the answer of our own (see `Handlers`) will do."""
@@ -52,7 +54,7 @@ class Handlers:
 
     Without a handler, or where it returns None, BootNotification is accepted, Heartbeat tells the time, the
     notifications are taken, an idToken is unknown and so is the vendor of a DataTransfer. TransactionEvent has no such
-    answer: an event that nobody keeps is not acknowledged.
+    answer: an event that nobody keeps is not acknowledged. What has no class of its own is answered by `ocpp.others`.
     """
 
     def __init__(self, clock: Clock, *, heartbeat_interval_s: int = 60) -> None:
@@ -61,7 +63,7 @@ class Handlers:
         self._handlers: dict[type[Request[Any]], Handler[Any]] = {}
         self._own_answers: dict[type[Request[Any]], Callable[[], Response]] = {
             Authorize: lambda: AuthorizeResponse(id_token_info=IdTokenInfo(status=AuthorizationStatus.UNKNOWN)),
-            BootNotification: self._accept_boot,
+            BootNotification: self.boot_answer,
             DataTransfer: lambda: DataTransferResponse(status=DataTransferStatus.UNKNOWN_VENDOR_ID),
             FirmwareStatusNotification: FirmwareStatusNotificationResponse,
             Heartbeat: lambda: HeartbeatResponse(current_time=self._wire_time()),
@@ -83,12 +85,14 @@ class Handlers:
 
         return register
 
-    async def answer(self, station_id: str, message: Request[Any]) -> Response:
+    async def answer(self, station_id: str, message: Request[Any] | OtherMessage) -> Response | others.Answer:
         """Return the answer to a message of that station.
 
         Raises what the handler raises, TypeError where the handler's answer belongs to another message, and
         NoHandlerError where there is no answer.
         """
+        if isinstance(message, OtherMessage):
+            return others.answer(message, self._wire_time())
         kind = type(message)
         handler = self._handlers.get(kind)
         answer = await handler(station_id, message) if handler is not None else None
@@ -101,11 +105,14 @@ class Handlers:
             raise TypeError(f"the handler of {kind.__name__} returned a {type(answer).__name__}")
         return answer
 
-    def _accept_boot(self) -> BootNotificationResponse:
+    def boot_answer(
+        self, status: RegistrationStatus = RegistrationStatus.ACCEPTED, interval_s: int | None = None
+    ) -> BootNotificationResponse:
+        """Return the answer to a BootNotification; without `interval_s` it names the interval between heartbeats."""
         return BootNotificationResponse(
             current_time=self._wire_time(),
-            interval=self._heartbeat_interval_s,
-            status=RegistrationStatus.ACCEPTED,
+            interval=self._heartbeat_interval_s if interval_s is None else interval_s,
+            status=status,
         )
 
     def _wire_time(self) -> datetime:

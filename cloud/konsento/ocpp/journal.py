@@ -9,16 +9,18 @@ import logging
 from collections import OrderedDict, deque
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, cast
+from math import inf
+from time import perf_counter
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 from sqlalchemy import Table, insert
 
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
-from konsento.kit.ids import new_id
 from konsento.models import Direction, OcppFrame
-from konsento.ocpp.redaction import may_hold_secrets, redacted
+from konsento.models.journal import ROUTINE
+from konsento.ocpp.redaction import OUR_VENDOR, may_hold_secrets, plain_name, redacted, redacted_error
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +30,13 @@ MOST_CHARACTERS: Final = 16 * 1024 * 1024
 """Together with `MOST_FRAMES` the bound of what waits."""
 BATCH: Final = 200
 """Rows of one transaction: short enough that a meter event behind it does not notice."""
+SHARE: Final = 0.25
+"""Of the time that writing may take at most: where more comes than fits into it, frames are dropped."""
 MOST_TEXT: Final = 16_384
 _REMEMBERED_CALLS: Final = 4096
 _TYPES: Final = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR", 5: "CALLRESULTERROR", 6: "SEND"}
 UNREADABLE: Final = "unreadable"
+_FAILED: Final = frozenset({"CALLERROR", "CALLRESULTERROR", UNREADABLE})
 
 
 class _Evse(msgspec.Struct):
@@ -54,6 +59,17 @@ class _About(msgspec.Struct, rename="camel"):
     evse: _Evse | None = None
     connector_id: int | None = None
     """The outlet, in 1.6."""
+    vendor_id: str | None = None
+
+
+class _Asked(NamedTuple):
+    """What is remembered of a call for its answer, which says neither action nor transaction."""
+
+    action: str
+    links: _Links
+    at: datetime
+    ours: bool
+    """A DataTransfer of our vendor."""
 
 
 type _Noted = tuple[datetime, str, Direction, str]
@@ -79,8 +95,9 @@ class Journal:
         self._characters = 0
         self.dropped = 0
         """Frames since the start that were not kept."""
-        # Answers carry neither action nor transaction: those of their call are remembered.
-        self._calls: OrderedDict[tuple[str, Direction, str], tuple[str, _Links]] = OrderedDict()
+        self.written = 0
+        """Frames since the start that were kept."""
+        self._calls: OrderedDict[tuple[str, Direction, str], _Asked] = OrderedDict()
 
     @property
     def waiting(self) -> int:
@@ -100,15 +117,19 @@ class Journal:
         try:
             while True:
                 await asyncio.sleep(FLUSH_EVERY_S)
-                await self.flush()
+                await self._write(FLUSH_EVERY_S * SHARE)
         finally:
             with suppress(Exception):
                 await self.flush()
 
     async def flush(self) -> None:
         """Write what waits. What the database refuses is dropped: trying again would only lose more."""
+        await self._write(inf)
+
+    async def _write(self, at_most_s: float) -> None:
         left = len(self._noted)
-        while left > 0:
+        until = perf_counter() + at_most_s
+        while left > 0 and perf_counter() < until:
             rows = [self._row(*self._take()) for _ in range(min(BATCH, left))]
             left -= len(rows)
             try:
@@ -117,6 +138,8 @@ class Journal:
             except Exception:  # diagnostics give way, whatever is wrong with the database
                 self.dropped += len(rows)
                 log.exception("%d frames were not kept in the journal", len(rows))
+            else:
+                self.written += len(rows)
             # Rows are made and written in the loop that answers stations: let these go first.
             await asyncio.sleep(0)
 
@@ -128,29 +151,37 @@ class Journal:
     def _row(self, at: datetime, station_id: str, direction: Direction, text: str) -> dict[str, Any]:
         kind, message_id, action, payload = _parts(text)
         links: _Links = (None, None, None)
+        took_ms, ours = None, False
         if kind in {"CALL", "SEND"}:
-            links = _links(payload)
-            self._remember((station_id, direction, message_id), (action, links))
+            action = plain_name(action)
+            links, vendor = _links(payload)
+            asked = _Asked(action, links, at, action == "DataTransfer" and vendor == OUR_VENDOR)
+            self._remember((station_id, direction, message_id), asked)
         elif kind != UNREADABLE:
-            asked = Direction.OUT if direction is Direction.IN else Direction.IN
-            action, links = self._calls.get((station_id, asked, message_id), ("", links))
-            if links[0] is None and action in {"RequestStartTransaction", "StartTransaction"}:
-                links = (_links(payload)[0], *links[1:])
+            other = Direction.OUT if direction is Direction.IN else Direction.IN
+            call = self._calls.get((station_id, other, message_id))
+            if call is not None:
+                action, links, ours = call.action, call.links, call.ours
+                took_ms = max(0, round((at - call.at).total_seconds() * 1000))
+                if links[0] is None and action in {"RequestStartTransaction", "StartTransaction"}:
+                    links = (_links(payload)[0][0], *links[1:])
         return {
-            "id": new_id(),
             "at": at,
             "station_id": station_id,
             "direction": direction,
             "type": kind,
-            "action": action[:64],
+            "action": action,
+            "rare_action": None if action in ROUTINE else action,
+            "failed": True if kind in _FAILED else None,
             "message_id": message_id[:36],
             "transaction_id": links[0],
             "remote_start_id": links[1],
             "evse_id": links[2],
-            "text": _kept(action, payload, text),
+            "took_ms": took_ms,
+            "text": _kept(kind, action, payload, text, ours=ours),
         }
 
-    def _remember(self, key: tuple[str, Direction, str], value: tuple[str, _Links]) -> None:
+    def _remember(self, key: tuple[str, Direction, str], value: _Asked) -> None:
         self._calls[key] = value
         if len(self._calls) > _REMEMBERED_CALLS:
             self._calls.popitem(last=False)
@@ -171,11 +202,12 @@ def _parts(text: str) -> tuple[str, str, str, bytes]:
         return UNREADABLE, "", "", b""
 
 
-def _links(payload: bytes) -> _Links:
+def _links(payload: bytes) -> tuple[_Links, str | None]:
+    """Return what a message is about, and its vendor."""
     try:
         about = _about.decode(payload)
     except _UNREADABLE:
-        return None, None, None
+        return (None, None, None), None
     info = about.transaction_info
     transaction_id = str(about.transaction_id or "") or (info.transaction_id if info else None)
     remote_start_id = (
@@ -189,16 +221,20 @@ def _links(payload: bytes) -> _Links:
     evse_id = about.connector_id if evse_id is None else evse_id
     if transaction_id is not None or remote_start_id is not None or evse_id is None or not 0 < evse_id < 2**31:
         evse_id = None
-    return transaction_id, remote_start_id, evse_id
+    return (transaction_id, remote_start_id, evse_id), about.vendor_id
 
 
-def _kept(action: str, payload: bytes, text: str) -> str:
+def _kept(kind: str, action: str, payload: bytes, text: str, *, ours: bool = False) -> str:
     if not payload:
         # It cannot be looked through, so what may be in it is not kept.
         return f"({len(text)} characters that are no frame)"
     try:
-        plain = payload.decode()
-        shown = redacted(action, payload) if may_hold_secrets(action, plain) else plain
+        if "ERROR" in kind:
+            shown = redacted_error(payload)
+        else:
+            shown = payload.decode()
+            if may_hold_secrets(action, shown):
+                shown = redacted(action, payload, ours=ours)
     except _UNREADABLE:
         return f"({len(text)} characters that cannot be read)"
     # No database takes a NUL in a text.

@@ -1,9 +1,9 @@
 """Routing: how the floors above reach a station, wherever its socket is."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-from konsento.ocpp.messages import Request, Response, Version
+from konsento.ocpp.messages import Request, Response
 
 DEFAULT_CALL_TIMEOUT_S = 15.0
 """Seconds that a call may take, waiting for earlier calls included: a site answers when its outlet has."""
@@ -24,14 +24,18 @@ class StationRouter(Protocol):
         may have acted) or CallRefused (it answered an error).
         """
 
-    def connected(self, station_id: str) -> bool:
-        """Tell whether the station has a connection now."""
+    async def call_raw(
+        self, station_id: str, action: str, payload: dict[str, Any], *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S
+    ) -> dict[str, Any]:
+        """Send any request of the station's own OCPP version as it is, and return the answer's payload as it came.
 
-    def version(self, station_id: str) -> Version | None:
-        """Return the OCPP version that the station speaks, or None while it has no connection."""
+        The payload is checked by the official schema first; whether the answer fits is for who asked to look at
+        (`ocpp.schemas.faults`). Raises as `call` does, and UnknownAction or BadPayload where nothing was sent because
+        the version has no such request, or not in this form.
+        """
 
     def on_connect(self, callback: LinkCallback) -> None:
-        """Have `callback` called whenever a station has connected, also when a new socket replaces its old one."""
+        """Have `callback` called whenever a station has connected here, also when a new socket replaces its old one."""
 
     def on_disconnect(self, callback: LinkCallback) -> None:
-        """Have `callback` called when a station's last connection is gone."""
+        """Have `callback` called when a station's last connection is gone, and was here."""

@@ -29,7 +29,9 @@ DEAD_AFTER: Final = timedelta(seconds=35)
 TRANSACTION_UNKNOWN: Final = timedelta(hours=24)
 """How long an alarm about a transaction that belongs to no session stays, if it is not given to one."""
 
-CLOCK_APART: Final = timedelta(minutes=2)
+CLOCK_APART: Final = timedelta(minutes=1)
+CLOCK_HEARD: Final = timedelta(days=1)
+"""What a site's clock was longer ago says nothing about now."""
 MAIL_ATTEMPTS: Final = 6
 """Failures of one mail in a row: about two minutes of trying."""
 LEAST_FREE: Final = 0.05
@@ -84,8 +86,13 @@ async def report(
     """
     found = await repository.open_alarm(session, kind, subject[:100])
     if found is None:
-        session.add(_alarm(Finding(kind=kind, subject=subject[:100], details=details or {}), at))
-        return
+        finding = Finding(kind=kind, subject=subject[:100], details=details or {})
+        if await repository.add_alarm(session, _alarm(finding, at)):
+            return
+        # Another process opened it between the look and the insert.
+        found = await repository.open_alarm(session, kind, subject[:100])
+        if found is None:
+            return
     found.count += 1
     found.last_seen = at
     found.details = details or {}
@@ -102,7 +109,8 @@ async def watch(session: AsyncSession, now: datetime) -> None:
             alarm.last_seen = now
             if alarm.details != finding.details:
                 alarm.details = finding.details
-    session.add_all(_alarm(finding, now) for finding in found.values())
+    for finding in found.values():
+        await repository.add_alarm(session, _alarm(finding, now))
     await _report_processes(session, now)
 
 
@@ -191,7 +199,7 @@ async def _look(session: AsyncSession, now: datetime) -> Sequence[Finding]:
             subject=site.station_id,
             details={"site": site.name, "seconds": int(late.total_seconds())},
         )
-        for site, late in await repository.clocks_apart(session, CLOCK_APART)
+        for site, late in await repository.clocks_apart(session, CLOCK_APART, now - CLOCK_HEARD)
     ]
     mails, error = await repository.failing(session, "mail", MAIL_ATTEMPTS)
     if mails:
@@ -225,15 +233,15 @@ def _disk(session: AsyncSession) -> list[Finding]:
     return [Finding(kind=AlarmKind.DISK_FULL, subject=str(disk.folder)[:100], details=details)]
 
 
-def _alarm(finding: Finding, at: datetime) -> Alarm:
-    return Alarm(
-        id=new_id(),
-        kind=finding.kind,
-        severity=SEVERITY[finding.kind],
-        subject=finding.subject,
-        details=finding.details,
-        opened_at=at,
-        last_seen=at,
-        count=1,
-        note="",
-    )
+def _alarm(finding: Finding, at: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "kind": finding.kind,
+        "severity": SEVERITY[finding.kind],
+        "subject": finding.subject,
+        "details": finding.details,
+        "opened_at": at,
+        "last_seen": at,
+        "count": 1,
+        "note": "",
+    }

@@ -22,7 +22,8 @@ async def note(
     """Write down what somebody does, in the transaction that does it.
 
     `action` is `subject.verb` (at most 40 characters), `subject` an id or a name. `details` must hold no password or
-    key: nobody can take it out again. `member_id` is None for a command at the server's shell.
+    key: nobody can take it out again. `member_id` is None for a command at the server's shell, and for
+    what the server does by itself on a schedule.
     """
     session.add(
         AuditEntry(id=new_id(), at=at, member_id=member_id, action=action, subject=subject[:100], details=details or {})

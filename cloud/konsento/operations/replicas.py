@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
+from uuid import UUID
 
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
@@ -43,11 +44,20 @@ def own_version() -> str:
 class Heart:
     """Beats for this process."""
 
-    def __init__(self, database: Database, clock: Clock, facts: Callable[[], Facts]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        facts: Callable[[], Facts],
+        *,
+        replica_id: UUID | None = None,
+        roles: str = "",
+    ) -> None:
         self._database = database
         self._clock = clock
         self._facts = facts
-        self._id = new_id()
+        self._id = replica_id or new_id()
+        self._roles = roles
         self._started_at = clock.now()
         self._dropped_told = 0
 
@@ -70,7 +80,13 @@ class Heart:
             row = await session.get(Replica, self._id)
             if row is None:
                 await repository.forget_replicas(session, now - FORGOTTEN_AFTER)
-                row = Replica(id=self._id, host=_host(), version=own_version(), started_at=self._started_at)
+                row = Replica(
+                    id=self._id,
+                    host=_host(),
+                    version=own_version(),
+                    roles=self._roles,
+                    started_at=self._started_at,
+                )
                 session.add(row)
             row.beat_at = now
             row.stations = facts.stations

@@ -1,15 +1,16 @@
 """Queries of operations: alarms, what they are about, processes, queues."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from konsento.kit.db import insert
 from konsento.models import (
     ACTIVE,
     WITH_OUTLET,
@@ -26,6 +27,7 @@ from konsento.models import (
     Severity,
     Site,
     StaffMember,
+    StationLink,
     Work,
     WorkState,
 )
@@ -40,6 +42,12 @@ async def open_alarm(session: AsyncSession, kind: AlarmKind, subject: str) -> Al
         select(Alarm).where(Alarm.kind == kind, Alarm.subject == subject, Alarm.closed_at.is_(None)).with_for_update()
     )
     return await session.scalar(query)
+
+
+async def add_alarm(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+    """Open an alarm, unless one about the same is open; returns whether it is new."""
+    new = insert(session, Alarm).values(**values).on_conflict_do_nothing().returning(Alarm.id)
+    return await session.scalar(new) is not None
 
 
 async def open_alarms(session: AsyncSession, kinds: Sequence[AlarmKind]) -> list[Alarm]:
@@ -186,6 +194,18 @@ async def queues(session: AsyncSession) -> list[tuple[str, WorkState, int, datet
     return [(row[0], row[1], row[2], row[3]) for row in await session.execute(query)]
 
 
+async def sessions_by_state(session: AsyncSession) -> list[tuple[SessionState, int]]:
+    """Return how many sessions run, or have ended and have no bill, by state; those of old are not counted."""
+    states = (*ACTIVE, SessionState.ENDED)
+    query = (
+        select(ChargingSession.state, func.count())
+        .where(ChargingSession.state.in_(states))
+        .group_by(ChargingSession.state)
+    )
+    found = {row[0]: row[1] for row in await session.execute(query)}
+    return [(state, found.get(state, 0)) for state in states]
+
+
 async def replicas(session: AsyncSession) -> list[Replica]:
     """Return the processes, the newest first."""
     return list(await session.scalars(select(Replica).order_by(Replica.started_at.desc())))
@@ -203,23 +223,40 @@ async def forget_frames(session: AsyncSession, before: datetime, most: int) -> i
     return len(deleted.all())
 
 
+async def forget_surplus(session: AsyncSession, keep: int, most: int) -> int:
+    """Delete up to `most` of the journal's oldest frames beyond the number that is kept; returns how many."""
+    first, last = await _frame_numbers(session)
+    surplus = last - first + 1 - keep if last else 0
+    if surplus <= 0:
+        return 0
+    deleted = await session.execute(
+        delete(OcppFrame).where(OcppFrame.id < first + min(surplus, most)).returning(OcppFrame.id)
+    )
+    return len(deleted.all())
+
+
+async def forget_links(session: AsyncSession, before: datetime) -> None:
+    """Forget what was measured on lines that nobody has written about since then."""
+    await session.execute(delete(StationLink).where(StationLink.written_at < before))
+
+
 async def journal_facts(session: AsyncSession) -> tuple[int, datetime | None, datetime | None]:
     """Return about how many frames the journal has, and the times of the oldest and the newest.
 
-    Nothing is counted: that would hold everybody else up where there are millions. The oldest are deleted first, so on
-    SQLite the row numbers tell; PostgreSQL keeps an estimate.
+    Nothing is counted: that would hold everybody else up where there are millions. Frames are numbered and the oldest
+    are deleted first, so the numbers tell.
     """
-    if session.get_bind().dialect.name == "sqlite":
-        newest, oldest = text("SELECT max(rowid) FROM ocpp_frames"), text("SELECT min(rowid) FROM ocpp_frames")
-        last = await session.scalar(newest)
-        number = int(last) - int(await session.scalar(oldest) or 0) + 1 if last is not None else 0
-    else:
-        estimate = await session.scalar(text("SELECT reltuples FROM pg_class WHERE relname = 'ocpp_frames'"))
-        number = max(0, int(estimate or 0))
+    first, last = await _frame_numbers(session)
     # One by one: together they are not read from the ends of the index.
     oldest_at = await session.scalar(select(func.min(OcppFrame.at)))
     newest_at = await session.scalar(select(func.max(OcppFrame.at)))
-    return number, oldest_at, newest_at
+    return last - first + 1 if last else 0, oldest_at, newest_at
+
+
+async def _frame_numbers(session: AsyncSession) -> tuple[int, int]:
+    first = await session.scalar(select(func.min(OcppFrame.id)))
+    last = await session.scalar(select(func.max(OcppFrame.id)))
+    return first or 0, last or 0
 
 
 def database_file(session: AsyncSession) -> str | None:
@@ -286,30 +323,20 @@ async def goodwill_since(session: AsyncSession, member_id: UUID, since: datetime
     return sum(int(details.get("minor", 0)) for details in await session.scalars(query))
 
 
-async def clocks_apart(session: AsyncSession, by: timedelta) -> list[tuple[Site, timedelta]]:
-    """Return connected sites whose newest event of a running session was told long after, or before, it happened.
-
-    Events that were told later, because the site had no connection, do not count.
-    """
+async def clocks_apart(session: AsyncSession, by: timedelta, since: datetime) -> list[tuple[Site, timedelta]]:
+    """Return connected sites whose clock was heard to be so much ahead or behind since then, and how late it is."""
     query = (
-        select(Site, MeterEvent.received_at, MeterEvent.at)
-        .join(ChargingSession, ChargingSession.site_id == Site.id)
-        .join(
-            MeterEvent,
-            and_(
-                MeterEvent.site_id == ChargingSession.site_id,
-                MeterEvent.transaction_id == ChargingSession.transaction_id,
-                MeterEvent.seq_no == ChargingSession.last_seq_no,
-            ),
+        select(Site, StationLink.clock_ahead_s)
+        .join(StationLink, StationLink.station_id == Site.station_id)
+        .where(
+            Site.connected,
+            StationLink.gone_at.is_(None),
+            StationLink.clock_at >= since,
+            func.abs(StationLink.clock_ahead_s) > by.total_seconds(),
         )
-        .where(ChargingSession.state.in_(ACTIVE), Site.connected, MeterEvent.offline.is_(False))
     )
-    apart: dict[UUID, tuple[Site, timedelta]] = {}
-    for site, received_at, at in await session.execute(query):
-        late = received_at - at
-        if abs(late) > by and abs(late) > abs(apart.get(site.id, (site, timedelta()))[1]):
-            apart[site.id] = (site, late)
-    return list(apart.values())
+    found = (await session.execute(query)).all()
+    return [(row[0], timedelta(seconds=-(row[1] or 0.0))) for row in found]
 
 
 async def silent_replicas(session: AsyncSession, since: datetime) -> list[Replica]:

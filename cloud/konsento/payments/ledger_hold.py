@@ -49,6 +49,7 @@ class LedgerProvider:
             return
         sales = await ledger.account(session, AccountKind.SALES, payment.currency)
         source = await ledger.account(session, self.source, payment.currency, str(payment.driver_id))
+        await ledger.lock(session, sales.id, source.id)
         self.check(source, payment.hold_minor)
         entry = Entry(id=transfer_id, reason="hold", at=at, session_id=payment.session_id)
         pending = await ledger.transfer(session, entry, source, sales, payment.hold_minor, pending=True)

@@ -1,6 +1,6 @@
 """Prices: pure functions of a price and an amount of energy. Rounded once, downwards: in the driver's favour."""
 
-from konsento.pricing.bill import Bill, Price, bill, tax_in
+from konsento.pricing.bill import Bill, Price, amount_minor, bill, tax_in
 from konsento.pricing.estimate import (
     CUT_OFF_S,
     cut_off_slack_wh,
@@ -14,6 +14,7 @@ __all__ = [
     "CUT_OFF_S",
     "Bill",
     "Price",
+    "amount_minor",
     "bill",
     "cut_off_slack_wh",
     "energy_for_time",

@@ -37,11 +37,16 @@ class Bill:
 
 def bill(price: Price, wh: int) -> Bill:
     """Return the bill for whole watt-hours. Raises ValueError for less than none."""
-    if wh < 0:
-        raise ValueError("energy below zero cannot be billed")
-    amount = floor_minor(price.unit_price * wh / 1000, price.currency)
+    amount = amount_minor(price, wh)
     line = Line(wh=wh, unit_price=price.unit_price, amount_minor=amount)
     return Bill(lines=(line,), tax_minor=tax_in(price, amount), total_minor=amount)
+
+
+def amount_minor(price: Price, wh: int) -> int:
+    """Return what whole watt-hours cost, tax included. Raises ValueError for less than none."""
+    if wh < 0:
+        raise ValueError("energy below zero cannot be billed")
+    return floor_minor(price.unit_price * wh / 1000, price.currency)
 
 
 def tax_in(price: Price, amount_minor: int) -> int:

@@ -11,11 +11,10 @@ So what is counted is never more than the last accepted register less the first 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
-PLAUSIBLE_POWER: Final = Decimal("1.5")
+PLAUSIBLE_PER_MILLE: Final = 1500
 """More than this share of its rating no outlet supplies: its breaker opens before."""
 ALLOWANCE_MWH: Final = 10_000
 """Readings and their times are taken one after the other; 10 Wh are beyond any such difference."""
@@ -35,46 +34,62 @@ class Reading(Protocol):
     register_mwh: int | None
 
 
+class Point(NamedTuple):
+    """A register reading."""
+
+    mwh: int
+    at: datetime
+    """By the site's clock."""
+    seconds: int | None
+    """Of supply, by the site's count."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     """What the events of one session prove."""
 
-    begin_mwh: int | None
-    """The first register that counts; None where no energy was reported at all."""
-    end_mwh: int | None
+    first: Point | None
+    """The first reading that counts; None where no energy was reported at all."""
+    last: Point | None
     doubtful: int
     """How many readings were ignored: something for the operator to look at."""
 
     @property
+    def begin_mwh(self) -> int | None:
+        """The register at the start."""
+        return self.first.mwh if self.first is not None else None
+
+    @property
+    def end_mwh(self) -> int | None:
+        """The register at the end."""
+        return self.last.mwh if self.last is not None else None
+
+    @property
     def mwh(self) -> int:
         """The measured energy."""
-        return self.end_mwh - self.begin_mwh if self.begin_mwh is not None and self.end_mwh is not None else 0
-
-
-@dataclass(frozen=True)
-class _Point:
-    mwh: int
-    at: datetime
-    seconds: int | None
+        return self.last.mwh - self.first.mwh if self.first is not None and self.last is not None else 0
 
 
 def measure(events: Iterable[Reading], rated_w: int) -> Measurement:
     """Return what the events prove for an outlet of that rating, W. Their order does not matter."""
-    first: _Point | None = None
-    last: _Point | None = None
+    first: Point | None = None
+    last: Point | None = None
     doubtful = 0
     for point in _points(events):
         if first is None or last is None:
             first = last = point
-        elif point.mwh < last.mwh:
-            doubtful += 1
-        elif point.mwh - last.mwh > _most(last, point, rated_w):
+        elif counts(last, point, rated_w):
+            last = point
+        else:
             doubtful += 1
             if last is first and first.mwh == 0:
                 first = last = point
-        else:
-            last = point
-    return Measurement(begin_mwh=first.mwh if first else None, end_mwh=last.mwh if last else None, doubtful=doubtful)
+    return Measurement(first=first, last=last, doubtful=doubtful)
+
+
+def counts(before: Point, after: Point, rated_w: int) -> bool:
+    """Tell whether a reading counts after the last one that did: it is not below it, nor above what can have flowed."""
+    return 0 <= after.mwh - before.mwh <= _most(before, after, rated_w)
 
 
 def missing(events: Iterable[Reading]) -> bool:
@@ -85,21 +100,21 @@ def missing(events: Iterable[Reading]) -> bool:
     return any(after.seq_no - before.seq_no > 1 for before, after in pairwise(ordered))
 
 
-def _points(events: Iterable[Reading]) -> Iterable[_Point]:
+def _points(events: Iterable[Reading]) -> Iterable[Point]:
     ordered = sorted(events, key=lambda event: event.seq_no)
     begin = next((event for event in ordered if event.begin_mwh is not None), None)
     if begin is not None and begin.begin_mwh is not None:
         # A site may name the first register only in its last event; it belongs to the time of the first one.
-        yield _Point(begin.begin_mwh, ordered[0].at, 0 if begin is not ordered[0] else begin.seconds)
+        yield Point(begin.begin_mwh, ordered[0].at, 0 if begin is not ordered[0] else begin.seconds)
     for event in ordered:
         if event.register_mwh is not None:
-            yield _Point(event.register_mwh, event.at, event.seconds)
+            yield Point(event.register_mwh, event.at, event.seconds)
 
 
-def _most(before: _Point, after: _Point, rated_w: int) -> int:
+def _most(before: Point, after: Point, rated_w: int) -> int:
     elapsed_s = (after.at - before.at).total_seconds()
     if before.seconds is not None and after.seconds is not None:
         # The site's clock may have been set meanwhile; its count of seconds was not.
         elapsed_s = max(elapsed_s, after.seconds - before.seconds)
-    # W × s × 1000 / 3600 = mWh
-    return int(rated_w * PLAUSIBLE_POWER * 1000 * int(max(0.0, elapsed_s) + 1) / 3600) + ALLOWANCE_MWH
+    # W × s × 1000 / 3600 = mWh, and the thousand is in the share.
+    return rated_w * PLAUSIBLE_PER_MILLE * int(max(0.0, elapsed_s) + 1) // 3600 + ALLOWANCE_MWH

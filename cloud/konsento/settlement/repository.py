@@ -5,7 +5,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Payment, Receipt
+from konsento.kit.db import insert
+from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Payment, Receipt, events_of
 
 RECEIPTS = "receipts"
 
@@ -21,21 +22,18 @@ async def session_to_settle(session: AsyncSession, session_id: UUID) -> Charging
     return (await session.scalars(query)).one()
 
 
-async def events_of(session: AsyncSession, session_id: UUID) -> list[MeterEvent]:
+async def events(session: AsyncSession, charging: ChargingSession) -> list[MeterEvent]:
     """Return all meter events of a session."""
-    query = select(MeterEvent).where(MeterEvent.session_id == session_id).order_by(MeterEvent.seq_no)
+    query = select(MeterEvent).where(events_of(charging)).order_by(MeterEvent.seq_no)
     return list(await session.scalars(query))
 
 
 async def next_receipt_number(session: AsyncSession) -> int:
     """Return the next number; it is given back if the transaction is rolled back, so that there are no gaps."""
-    counter = await session.get(Counter, RECEIPTS, with_for_update=True)
-    if counter is None:
-        counter = Counter(name=RECEIPTS, last=0)
-        session.add(counter)
-    counter.last += 1
-    await session.flush()
-    return counter.last
+    next_one = insert(session, Counter).values(name=RECEIPTS, last=1)
+    next_one = next_one.on_conflict_do_update(index_elements=[Counter.name], set_={"last": Counter.last + 1})
+    number: int = (await session.scalars(next_one.returning(Counter.last))).one()
+    return number
 
 
 async def receipt_of(

@@ -39,7 +39,7 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
         charging = await repository.session_to_settle(session, session_id)
         if charging.state is not SessionState.ENDED:
             return None
-        events = await repository.events_of(session, session_id)
+        events = await repository.events(session, charging)
         now = services.clock.now()
         waited = now - max((event.received_at for event in events), default=charging.ended_at or now)
         if not missing(events) or waited >= GAP_PATIENCE or charging.transaction_id is None:
@@ -53,7 +53,7 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
         charging = await repository.session_to_settle(session, session_id)
         if charging.state is SessionState.ENDED:
             log.warning("session %s: events are missing, and the site has no more", session_id)
-            await _settle(services, session, charging, await repository.events_of(session, session_id))
+            await _settle(services, session, charging, await repository.events(session, charging))
     return None
 
 
@@ -64,6 +64,10 @@ async def _settle(
     await webhooks.emit(session, services, charging, EventType.SETTLED)
     await services.work.add(session, "tell", str(charging.id), payload={"what": "ended"})
     after_commit(session, lambda: services.live.publish(charging.id))
+    if charging.ended_at is not None:
+        # By two clocks, so it may seem to be billed before it ended.
+        lag_s = max(0.0, (services.clock.now() - charging.ended_at).total_seconds())
+        after_commit(session, lambda: services.metrics.settlement_lag.observe(lag_s))
 
 
 async def _more_to_come(services: Services, station_id: str, transaction_id: str) -> bool:

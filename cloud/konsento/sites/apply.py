@@ -2,26 +2,28 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.kit import hashing
 from konsento.kit.ids import new_id
-from konsento.models import Outlet, OutletStatus, Site
-from konsento.sites import codes, repository
+from konsento.models import Outlet, OutletStatus, SecurityProfile, Site
+from konsento.sites import codes, proofs, repository
 from konsento.sites.outlets import free_code
 from konsento.sites.provisioning import BadFileError, Changes, OutletEntry, SiteEntry
 
 
 async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) -> None:
     """Make or change a site and its outlets. Outlets that the file does not name stay. Raises BadFileError."""
+    if entry.security_profile is SecurityProfile.NONE:
+        changes.note(f"site {entry.station_id}: INSECURE, whoever knows its name comes in (security_profile = 0)")
     site = await repository.site_by_station(session, entry.station_id)
     if site is None:
         site = Site(
             id=new_id(),
             station_id=entry.station_id,
-            password_hash=hashing.hashed(entry.password),
+            password_hash=proofs.stored_chosen(entry.password),
             name=entry.name,
             place=entry.place,
             time_zone=entry.time_zone,
             presence=entry.presence,
+            security_profile=entry.security_profile or SecurityProfile.BASIC,
             latitude=entry.latitude,
             longitude=entry.longitude,
             connected=False,
@@ -43,12 +45,19 @@ async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) 
 
 
 def _change_site(site: Site, entry: SiteEntry, changes: Changes) -> None:
-    if not hashing.verified(entry.password, site.password_hash):
-        site.password_hash = hashing.hashed(entry.password)
-        changes.note(f"site {entry.station_id}: new password")
+    if not proofs.verified(entry.password, site.password_hash):
+        if site.password_changed_at is not None:
+            # Or the file, applied again, would lock out a station whose password this server has changed since.
+            changes.note(
+                f"site {entry.station_id}: keeps the password that was made here; that of the file is not used"
+            )
+        else:
+            site.password_hash = proofs.stored_chosen(entry.password)
+            changes.note(f"site {entry.station_id}: new password")
     # A file without a position leaves the one that somebody has picked on the map.
     position = ("latitude", "longitude") if entry.latitude is not None else ()
-    for name in ("name", "place", "time_zone", "presence", *position):
+    profile = ("security_profile",) if entry.security_profile is not None else ()
+    for name in ("name", "place", "time_zone", "presence", *position, *profile):
         new = getattr(entry, name)
         if getattr(site, name) != new:
             setattr(site, name, new)

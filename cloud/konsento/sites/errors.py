@@ -150,3 +150,19 @@ class NotAPicture(BadSite):
     """No picture of a kind that is taken, or a broken one."""
 
     message = "This is no picture that can be used. Choose a PNG, JPEG or WebP file. Nothing was changed."
+
+
+class PasswordsUnderWay(BadSite):
+    """Passwords were sent to the site that it may have taken, and no more can be kept."""
+
+    status = 409
+    message = (
+        "The site has answered none of the passwords that were sent to it last. Wait until it has connected again, or"
+        " make one without asking the site."
+    )
+
+
+class ProofNeeded(BadSite):
+    """Security profile 0, which the settings of this server do not allow."""
+
+    message = "This server lets no site in without authentication. Choose another way. Nothing was changed."

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from konsento.models import PresenceCheck
+from konsento.models import PresenceCheck, SecurityProfile
 from konsento.sites import codes
 
 
@@ -60,6 +60,8 @@ class SiteEntry(Table):
     place: Annotated[str, Field(max_length=200)] = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
     presence: PresenceCheck = PresenceCheck.NONE
+    security_profile: SecurityProfile | None = None
+    """OCPP's number, 0 to 3; left out: 1 for a new site, unchanged for another."""
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     outlets: tuple[OutletEntry, ...] = ()

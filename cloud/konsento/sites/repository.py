@@ -7,7 +7,7 @@ from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload
 
-from konsento.models import FloorPlan, Outlet, Site
+from konsento.models import FloorPlan, Outlet, Site, StationOwner
 from konsento.sites.geometry import Box
 
 type SitePlace = Row[UUID, str, str, float | None, float | None]
@@ -93,6 +93,20 @@ async def forget_places(session: AsyncSession, site_id: UUID) -> None:
     await session.execute(update(Outlet).where(Outlet.site_id == site_id).values(plan_x=None, plan_y=None))
 
 
-async def site_by_station(session: AsyncSession, station_id: str) -> Site | None:
-    """Return the site with this OCPP identity."""
-    return await session.scalar(select(Site).where(Site.station_id == station_id))
+async def site_by_station(session: AsyncSession, station_id: str, *, for_update: bool = False) -> Site | None:
+    """Return the site with this OCPP identity; `for_update` keeps others from changing it meanwhile."""
+    query = select(Site).where(Site.station_id == station_id)
+    return await session.scalar(query.with_for_update() if for_update else query)
+
+
+async def has_owner(session: AsyncSession, station_id: str) -> bool:
+    """Tell whether any process holds a connection of the station."""
+    query = select(StationOwner.epoch).where(
+        StationOwner.station_id == station_id, StationOwner.replica_id.is_not(None)
+    )
+    return await session.scalar(query) is not None
+
+
+async def sites_by_stations(session: AsyncSession, station_ids: Collection[str]) -> list[Site]:
+    """Return the sites with these OCPP identities."""
+    return list(await session.scalars(select(Site).where(Site.station_id.in_(station_ids))))

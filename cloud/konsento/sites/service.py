@@ -1,5 +1,6 @@
 """Finding outlets and telling whether they can be used."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -72,6 +73,11 @@ async def floor_plan(session: AsyncSession, site_id: UUID) -> FloorPlan | None:
 async def site_of_station(session: AsyncSession, station_id: str) -> Site | None:
     """Return the site with this OCPP identity, or None."""
     return await repository.site_by_station(session, station_id)
+
+
+async def sites_of_stations(session: AsyncSession, station_ids: Collection[str]) -> dict[str, Site]:
+    """Return the sites with these OCPP identities, by identity; one without a site is left out."""
+    return {site.station_id: site for site in await repository.sites_by_stations(session, station_ids)}
 
 
 def opening(site: Site, at: datetime) -> Opening:

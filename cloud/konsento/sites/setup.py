@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from itertools import count
 from typing import Any, Final
@@ -10,10 +11,9 @@ from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.kit import hashing
 from konsento.kit.ids import new_id, new_token
-from konsento.models import Outlet, PresenceCheck, Site
-from konsento.sites import hours, repository
+from konsento.models import Outlet, PresenceCheck, SecurityProfile, Site
+from konsento.sites import hours, proofs, repository
 from konsento.sites.errors import (
     BadHours,
     BadNumber,
@@ -51,6 +51,7 @@ class SiteDetails:
     latitude: float | None
     longitude: float | None
     presence: PresenceCheck = PresenceCheck.NONE
+    security_profile: SecurityProfile = SecurityProfile.BASIC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +74,10 @@ def time_zones() -> tuple[str, ...]:
     return ("UTC", *sorted(name for name in available_timezones() if name.partition("/")[0] in _AREAS))
 
 
-async def create(session: AsyncSession, details: SiteDetails, station_id: str = "") -> tuple[Site, str]:
+async def create(session: AsyncSession, details: SiteDetails, at: datetime, station_id: str = "") -> tuple[Site, str]:
     """Make a site; returns it and its password, which is kept nowhere. Without a station id one is made of the name.
 
-    Raises `BadSite`. Slow on purpose: the password is hashed.
+    Raises `BadSite`.
     """
     _check(details)
     wanted = station_id.strip()
@@ -85,17 +86,26 @@ async def create(session: AsyncSession, details: SiteDetails, station_id: str = 
     if wanted and await repository.site_by_station(session, wanted) is not None:
         raise StationIdTaken(station_id=wanted)
     password = new_token(PASSWORD_LENGTH)
-    site = Site(
+    station = wanted or await free_station_id(session, details.name)
+    site = new_site(details, station, proofs.stored_random(password))
+    site.password_changed_at = at
+    session.add(site)
+    await session.flush()
+    return site, password
+
+
+def new_site(details: SiteDetails, station_id: str, password_hash: str) -> Site:
+    """Return a site that is not in the database yet. Raises `BadSite`."""
+    _check(details)
+    return Site(
         id=new_id(),
-        station_id=wanted or await free_station_id(session, details.name),
-        password_hash=await hashing.hashed_aside(password),
+        station_id=station_id,
+        password_hash=password_hash,
+        next_password_hashes=[],
         connected=False,
         opening_hours="",
         **vars(details),
     )
-    session.add(site)
-    await session.flush()
-    return site, password
 
 
 async def free_station_id(session: AsyncSession, name: str) -> str:

@@ -1,7 +1,7 @@
 """The sites' own side: who may dial in, who is connected, what they say about their outlets."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -9,8 +9,9 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import Database
-from konsento.models import OutletStatus, Site
+from konsento.models import OutletStatus, SecurityProfile, Site
 from konsento.sites import proofs, repository
+from konsento.sites.lookups import Lookups
 from konsento.sites.outlets import Told, adopt, take_inventory
 
 log = logging.getLogger(__name__)
@@ -22,13 +23,69 @@ AWAY: Final = "offline"
 """The reason for `Unavailable` of an outlet that its site cannot reach (contracts, 2)."""
 
 
-async def authenticate(database: Database, station_id: str, password: str) -> bool:
-    """Tell whether a station may dial in; an unknown one takes the same time as a wrong password."""
+async def let_in(
+    lookups: Lookups,
+    station_id: str,
+    *,
+    password: str | None,
+    names: Collection[str] = (),
+    encrypted: bool = False,
+    unproven: bool = False,
+) -> bool | None:
+    """Tell whether a station may dial in; None where no site has this id.
+
+    `names` are those in a certificate of its own that was verified, `encrypted` says that it came over TLS, `unproven`
+    that security profile 0 is allowed at all. Raises `TooManyProofs`.
+    """
+    site = await lookups.find(station_id)
+    if site is None:
+        return None
+    match site.security_profile:
+        case SecurityProfile.NONE:
+            if not unproven:
+                log.warning("station %s is set to no authentication, which the settings do not allow", station_id)
+            return unproven
+        case SecurityProfile.TLS_CERTIFICATE:
+            if station_id not in names:
+                log.warning("station %s has to show a certificate with its name, and did not", station_id)
+                await refuse(password)
+            return station_id in names
+        case SecurityProfile.TLS_BASIC if not encrypted:
+            log.warning(
+                "station %s has to come over TLS; a proxy that has it must say so (X-Forwarded-Proto)", station_id
+            )
+            await refuse(password)
+            return False
+    if password is None:
+        return False
+    stored = [site.password_hash, *site.next_password_hashes]
+    index = await proofs.first_match(password, stored)
+    if index is None:
+        return False
+    if index > 0 or proofs.outdated(stored[0]):
+        await _settle(lookups.database, station_id, password, stored[index])
+    return True
+
+
+async def refuse(password: str | None) -> None:
+    """Take as long as refusing a wrong password takes."""
+    if password is not None:
+        await proofs.first_match(password, ())
+
+
+async def _settle(database: Database, station_id: str, password: str, used: str) -> None:
+    """Let the password with which a station came be its only one, but for those that were made after it."""
+    anew = await proofs.stored_chosen_aside(password) if proofs.outdated(used) else used
     async with database.transaction() as session:
-        site = await repository.site_by_station(session, station_id)
-        stored = site.password_hash if site else None
-    # Outside of the transaction: slow on purpose.
-    return await proofs.matches(password, stored)
+        site = await repository.site_by_station(session, station_id, for_update=True)
+        if site is None:
+            return
+        if used in site.next_password_hashes:
+            site.next_password_hashes = site.next_password_hashes[site.next_password_hashes.index(used) + 1 :]
+            site.password_hash = anew
+            log.info("station %s has its new password", station_id)
+        elif used == site.password_hash:
+            site.password_hash = anew
 
 
 async def nobody_connected(session: AsyncSession) -> None:
@@ -37,11 +94,13 @@ async def nobody_connected(session: AsyncSession) -> None:
 
 
 async def note_link(session: AsyncSession, station_id: str, at: datetime, *, connected: bool) -> None:
-    """Note that a site is, or is no more, connected."""
-    site = await repository.site_by_station(session, station_id)
-    if site is not None:
-        site.connected = connected
-        site.last_seen = at
+    """Note that a site is, or is no more, connected; to whichever process."""
+    site = await repository.site_by_station(session, station_id, for_update=True)
+    if site is None:
+        return
+    site.last_seen = at
+    # With the site in hand: another process to which it has connected meanwhile says so before or after, not between.
+    site.connected = connected or await repository.has_owner(session, station_id)
 
 
 async def note_vendor(session: AsyncSession, station_id: str, vendor: str) -> None:

@@ -76,3 +76,30 @@ class WrongCode(KonsentoError):
 
     status = 422
     message = "This is not the code that the app should show now. Check the phone's clock and type the newest code."
+
+
+class StaffTokenUnnamed(KonsentoError):
+    """Nobody would know later which token to end."""
+
+    status = 422
+    message = "Give the token a name that says which program uses it."
+
+
+class BadStaffTokenLifetime(KonsentoError):
+    """A token would last for ever, or not at all."""
+
+    status = 422
+    message = "A token lasts 1 to {maximum} days."
+
+
+class TooManyStaffTokens(KonsentoError):
+    """There are more than anybody can watch over."""
+
+    message = "There are {maximum} tokens already. End one that is not used any more first."
+
+
+class UnknownStaffToken(KonsentoError):
+    """There is no such token."""
+
+    status = 404
+    message = "There is no such token. It may have been ended."

@@ -6,7 +6,15 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import AlarmMails, Role, StaffInvitation, StaffMember, StaffRecoveryCode, StaffSignIn
+from konsento.models import (
+    AlarmMails,
+    Role,
+    StaffInvitation,
+    StaffMember,
+    StaffRecoveryCode,
+    StaffSignIn,
+    StaffToken,
+)
 
 
 async def member_by_email(session: AsyncSession, email: str) -> StaffMember | None:
@@ -109,3 +117,31 @@ async def recovery_codes_left(session: AsyncSession, member_id: UUID) -> int:
     """Count the recovery codes that a member has left."""
     query = select(func.count()).select_from(StaffRecoveryCode).where(StaffRecoveryCode.member_id == member_id)
     return await session.scalar(query) or 0
+
+
+async def tokens(session: AsyncSession) -> list[tuple[StaffToken, StaffMember]]:
+    """Return all tokens of programs and who made them, the newest first."""
+    query = select(StaffToken, StaffMember).join(StaffMember, StaffMember.id == StaffToken.member_id)
+    rows = await session.execute(query.order_by(StaffToken.created_at.desc(), StaffToken.id.desc()))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def token_with_member(session: AsyncSession, token_hash: bytes) -> tuple[StaffToken, StaffMember] | None:
+    """Return a token of a program and whose it is."""
+    query = (
+        select(StaffToken, StaffMember)
+        .join(StaffMember, StaffMember.id == StaffToken.member_id)
+        .where(StaffToken.token_hash == token_hash)
+    )
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+async def forget_tokens(session: AsyncSession, member_id: UUID) -> None:
+    """Delete all tokens of a member."""
+    await session.execute(delete(StaffToken).where(StaffToken.member_id == member_id))
+
+
+async def forget_expired_tokens(session: AsyncSession, before: datetime) -> None:
+    """Delete the tokens that expired before a moment."""
+    await session.execute(delete(StaffToken).where(StaffToken.expires_at <= before))

@@ -99,7 +99,7 @@ async def invite(session: AsyncSession, member_id: UUID, now: datetime) -> str:
 
 
 async def reset(session: AsyncSession, member_id: UUID, now: datetime) -> str:
-    """Take a member's password and authenticator away at once and invite anew; returns the invitation's token.
+    """Take password, authenticator and tokens away at once and invite the member anew; returns the invitation's token.
 
     Raises `UnknownMember`.
     """
@@ -110,6 +110,7 @@ async def reset(session: AsyncSession, member_id: UUID, now: datetime) -> str:
     member.totp_secret = None
     await repository.forget_recovery_codes(session, member_id)
     await repository.forget_sign_ins(session, member_id)
+    await repository.forget_tokens(session, member_id)
     return await invite(session, member_id, now)
 
 
@@ -231,10 +232,11 @@ async def choose_alarm_mails(session: AsyncSession, member_id: UUID, about: Alar
 
 
 async def disable(session: AsyncSession, member_id: UUID, now: datetime) -> StaffMember:
-    """Let nobody sign in as this member any more, and end its sign-ins. Raises `UnknownMember`, `LastAdmin`."""
+    """Let nobody act as this member any more: its sign-ins and tokens end. Raises `UnknownMember`, `LastAdmin`."""
     member = await _changeable(session, member_id, stays_admin=False)
     member.disabled_at = member.disabled_at or now
     await repository.forget_sign_ins(session, member_id)
+    await repository.forget_tokens(session, member_id)
     await repository.forget_invitation(session, member_id)
     return member
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.kit.db import insert
 from konsento.kit.guessing import network_of, wait_s
 from konsento.models import FailedSignIns
 from konsento.staff.errors import TooManyTries
@@ -20,10 +21,9 @@ async def attempt(session: AsyncSession, origin: bytes, now: datetime) -> None:
 
     Raises `TooManyTries` while this origin has to wait.
     """
-    failed = await session.get(FailedSignIns, origin, with_for_update=True)
-    if failed is None:
-        failed = FailedSignIns(origin=origin, failures=0, last_failed_at=now, next_attempt_at=now)
-        session.add(failed)
+    new = insert(session, FailedSignIns).values(origin=origin, failures=0, last_failed_at=now, next_attempt_at=now)
+    await session.execute(new.on_conflict_do_nothing())
+    failed = await session.get_one(FailedSignIns, origin, with_for_update=True)
     if now < failed.next_attempt_at:
         left = (failed.next_attempt_at - now).total_seconds()
         raise TooManyTries(seconds=max(1, int(left + 0.999)))

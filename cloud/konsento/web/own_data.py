@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.accounts import profile
@@ -73,13 +73,6 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
         LimitChange.asked_at,
         LimitChange.confirmed_at,
     ),
-    "measurements": (
-        MeterEvent.session_id,
-        MeterEvent.at,
-        MeterEvent.register_mwh,
-        MeterEvent.power_w,
-        MeterEvent.event_type,
-    ),
     "measurements_beside": (
         SideReading.session_id,
         SideReading.first_mwh,
@@ -127,6 +120,7 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
             name: await _rows(session, select(*columns).where(columns[0].table.c.session_id.in_(own)))
             for name, columns in OF_SESSION.items()
         },
+        "measurements": await _rows(session, _measurements(driver.id)),
     }
 
 
@@ -152,6 +146,18 @@ def _transfers(driver_id: UUID) -> Select[*tuple[Any, ...]]:
         )
         .where(or_(Transfer.debit_id.in_(own), Transfer.credit_id.in_(own)))
         .order_by(Transfer.created_at)
+    )
+
+
+def _measurements(driver_id: UUID) -> Select[*tuple[Any, ...]]:
+    # By the key of the events: there is no index by session.
+    same = and_(
+        MeterEvent.site_id == ChargingSession.site_id, MeterEvent.transaction_id == ChargingSession.transaction_id
+    )
+    return (
+        select(MeterEvent.session_id, MeterEvent.at, MeterEvent.register_mwh, MeterEvent.power_w, MeterEvent.event_type)
+        .join_from(ChargingSession, MeterEvent, same)
+        .where(ChargingSession.driver_id == driver_id)
     )
 
 

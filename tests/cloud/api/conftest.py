@@ -19,10 +19,14 @@ from konsento.accounts.tokens import Scope
 from konsento.api.sessions import EXAMPLE
 from konsento.charging import service as charging
 from konsento.charging.limits import RequestedLimit
+from konsento.kit.ids import new_id
 from konsento.kit.serving import PageServer
-from konsento.models import Driver, LimitKind
+from konsento.models import Driver, LimitKind, Role
 from konsento.settings import Settings
+from konsento.staff import service as staff
+from konsento.staff import tokens as staff_tokens
 
+from ..databases import Template
 from ..web.conftest import CODE, ORIGIN, Bench, quick_passwords, template, wired
 
 __all__ = ["quick_passwords", "template"]
@@ -56,6 +60,16 @@ class Api:
             _, token = await tokens.make(session, driver_id, name="test", scopes=scopes, days=90, now=now)
         return token
 
+    async def staff_token(self, role: Role = Role.ADMIN, name: str = "depot planner") -> str:
+        """Return a new token of a new member of the staff."""
+        services = self.bench.services
+        async with services.database.transaction() as session:
+            now = services.clock.now()
+            email = f"{new_id()}@staff.example.com"
+            member, _ = await staff.add(session, email=email, name="Kei", role=role, now=now)
+            _, token = await staff_tokens.make(session, member.id, name=name, days=90, now=now)
+        return token
+
     @asynccontextmanager
     async def program(self, token: str = "", **headers: str) -> AsyncIterator[httpx.AsyncClient]:
         """Open a program's connection: no cookies, no origin."""
@@ -80,15 +94,9 @@ async def start(program: httpx.AsyncClient, key: str = "start-1", **more: Any) -
 
 
 @pytest.fixture
-def settings(template: Path, tmp_path: Path) -> Settings:
-    path = tmp_path / "konsento.sqlite3"
-    path.write_bytes(template.read_bytes())
-    return Settings(
-        database_url=f"sqlite+aiosqlite:///{path}",
-        public_url=ORIGIN,
-        operator_name="Sakura Energy",
-        welcome_credit_minor=3000,
-    )
+async def settings(template: Template, tmp_path: Path) -> AsyncIterator[Settings]:
+    async with template.copied(tmp_path) as url:
+        yield Settings(database_url=url, public_url=ORIGIN, operator_name="Sakura Energy", welcome_credit_minor=3000)
 
 
 @pytest.fixture
@@ -117,7 +125,8 @@ class Server(threading.Thread):
             api = Api(bench)
             self.token = await api.token()
             little = await api.token(scopes=(Scope.ACCOUNT_READ,))
-            for name, token in (("everything", self.token), ("little", little)):
+            operators = await api.staff_token()
+            for name, token in (("everything", self.token), ("little", little), ("staff", operators)):
                 self.headers[name] = {"Authorization": f"Bearer {token}"}
             wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
             await charging.start(bench.services, await api.driver(), CODE, wish, session_id=UUID(EXAMPLE))
@@ -132,18 +141,19 @@ class Server(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    path = tmp_path_factory.mktemp("schema") / "konsento.sqlite3"
-    path.write_bytes(template.read_bytes())
-    options = Settings(
-        database_url=f"sqlite+aiosqlite:///{path}",
-        public_url=ORIGIN,
-        welcome_credit_minor=3000,
-        api_requests_per_minute=1_000_000,
-    )
-    server = Server(options)
-    server.start()
-    assert server.ready.wait(30)
-    yield server
-    server.server.should_exit = True
-    server.join(30)
+def server(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with asyncio.Runner() as runner:
+        copied = template.copied(tmp_path_factory.mktemp("schema"))
+        options = Settings(
+            database_url=runner.run(copied.__aenter__()),
+            public_url=ORIGIN,
+            welcome_credit_minor=3000,
+            api_requests_per_minute=1_000_000,
+        )
+        server = Server(options)
+        server.start()
+        assert server.ready.wait(30)
+        yield server
+        server.server.should_exit = True
+        server.join(30)
+        runner.run(copied.__aexit__(None, None, None))

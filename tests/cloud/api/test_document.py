@@ -2,6 +2,7 @@
 
 import json
 import re
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +14,12 @@ from konsento.api.install import openapi
 from konsento.api.problems import DECLARED, MEDIA_TYPE
 from konsento.cli import cli
 from konsento.settings import Settings
+from konsento.staff.tokens import StaffScope
 
 if TYPE_CHECKING:
     from .conftest import Api
+
+SCOPES: dict[str, type[StrEnum]] = {"token": Scope, "staff": StaffScope}
 
 
 def test_every_operation_says_what_it_does_who_may_call_it_and_how_it_fails() -> None:
@@ -25,8 +29,8 @@ def test_every_operation_says_what_it_does_who_may_call_it_and_how_it_fails() ->
         assert operation["summary"], name
         assert operation["description"], name
         if name != "getHealth":
-            (needed,) = operation["security"]
-            assert needed["token"][0] in set(Scope), name
+            ((scheme, (scope,)),) = [one for needed in operation["security"] for one in needed.items()]
+            assert scope in set(SCOPES[scheme]), name
             assert {"401", "403", "422", "429", "500"} <= operation["responses"].keys(), name
         for status, response in operation["responses"].items():
             if int(status) >= 400:
@@ -34,14 +38,16 @@ def test_every_operation_says_what_it_does_who_may_call_it_and_how_it_fails() ->
 
 
 def test_every_scope_is_good_for_something() -> None:
-    used = {one["token"][0] for operation in operations(openapi(Settings())) for one in operation.get("security", [])}
-
-    assert used == set(Scope)
+    found = list(operations(openapi(Settings())))
+    for scheme, scopes in SCOPES.items():
+        used = {scope for operation in found for one in operation.get("security", []) for scope in one.get(scheme, ())}
+        assert used == set(scopes)
 
 
 def test_clients_may_rely_on_the_names_of_operations() -> None:
     assert sorted(operation["operationId"] for operation in operations(openapi(Settings()))) == [
         "answerPresenceCheck",
+        "callStation",
         "changeAccount",
         "changeLimit",
         "createLimitQuote",

@@ -1,6 +1,7 @@
 """docs/api.md: what it shows is run as it stands there."""
 
 import asyncio
+import json
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from standardwebhooks import Webhook
 from konsento.accounts.tokens import Scope
 from konsento.api.install import openapi
 from konsento.settings import Settings
+from konsento.staff.tokens import StaffScope
 from konsento.webhooks import signing
 from konsento.webhooks.work import RETRIES
 
@@ -29,21 +31,37 @@ def block(language: str) -> str:
     return str(found)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the guide's commands use curl")
-async def test_the_commands_start_watch_and_stop_a_session(server: Server, tmp_path: Path) -> None:
+async def run(commands: str, folder: Path, **variables: str) -> str:
+    """Run commands and return what they print."""
     ran = await asyncio.to_thread(
         subprocess.run,
-        ["bash", "-euo", "pipefail", "-c", block("bash")],
-        env={"API": server.base, "TOKEN": server.token, "PATH": "/usr/local/bin:/usr/bin:/bin"},
-        cwd=tmp_path,
+        ["bash", "-euo", "pipefail", "-c", commands],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **variables},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "event: session" in ran.stdout
-    assert ran.stdout.count('"stopping":true') == 2
+    return str(ran.stdout)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the guide's commands use curl")
+async def test_the_commands_start_watch_and_stop_a_session(server: Server, tmp_path: Path) -> None:
+    printed = await run(block("bash"), tmp_path, API=server.base, TOKEN=server.token)
+
+    assert "event: session" in printed
+    assert printed.count('"stopping":true') == 2
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the guide's commands use curl")
+async def test_the_command_sends_an_ocpp_request(server: Server, tmp_path: Path) -> None:
+    token = server.headers["staff"]["Authorization"].removeprefix("Bearer ")
+    printed = await run(block("sh"), tmp_path, API=server.base, OPERATOR_TOKEN=token)
+
+    shown = json.loads(printed)
+    assert shown.pop("round_trip_ms") >= 0
+    assert shown == {"version": "ocpp2.1", "answer": {"status": "Accepted"}, "faults": []}
 
 
 def test_the_check_of_a_signature_takes_what_is_genuine_and_nothing_else() -> None:
@@ -67,7 +85,7 @@ def test_the_guide_names_all_scopes_and_only_operations_that_exist() -> None:
     paths = {re.sub(r"\{\w+\}", "{id}", path) for path in openapi(Settings())["paths"]}
     named = {re.sub(r"\{\w+\}", "{id}", path) for path in re.findall(r"`(?:GET|POST|PUT|DELETE) (/[^`?…]+)[`?]", GUIDE)}
 
-    assert {f"`{scope}`" for scope in Scope} <= set(re.findall(r"`[a-z]+:[a-z]+`", GUIDE))
+    assert {f"`{scope}`" for scope in (*Scope, *StaffScope)} <= set(re.findall(r"`[a-z]+:[a-z]+`", GUIDE))
     assert len(named) > 10
     assert named <= paths
 

@@ -1,7 +1,6 @@
 """A request with a key happens once, however often and whenever it is sent."""
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from konsento.models import ApiToken, ChargingSession
 from konsento.ocpp.messages import RequestStartTransaction, RequestStopTransaction
 from konsento.settings import Settings
 
+from ..databases import Template
 from ..web.conftest import ORIGIN, wired
 from .conftest import WISH, Api, start
 
@@ -30,13 +30,13 @@ OTHER = WISH | {"limit": {"kind": "energy", "amount": 20}}
 
 
 @asynccontextmanager
-async def fresh(template: Path) -> AsyncIterator[Api]:
+async def fresh(template: Template) -> AsyncIterator[Api]:
     """Give an application of its own, for one example."""
     with tempfile.TemporaryDirectory() as folder:
-        path = shutil.copy(template, folder)
-        options = Settings(database_url=f"sqlite+aiosqlite:///{path}", public_url=ORIGIN, welcome_credit_minor=3000)
-        async with wired(options) as bench:
-            yield Api(bench)
+        async with template.copied(Path(folder)) as url:
+            options = Settings(database_url=url, public_url=ORIGIN, welcome_credit_minor=3000)
+            async with wired(options) as bench:
+                yield Api(bench)
 
 
 async def sessions(api: Api) -> int:
@@ -60,7 +60,9 @@ steps = st.lists(
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
-def test_the_same_request_gets_the_same_answer_for_a_day(template: Path, taken: list[tuple[str, str, bool]]) -> None:
+def test_the_same_request_gets_the_same_answer_for_a_day(
+    template: Template, taken: list[tuple[str, str, bool]]
+) -> None:
     async def run() -> None:
         async with fresh(template) as api, api.ann() as program:
             given_for: dict[str, tuple[dict[str, Any], int, str]] = {}

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from konsento.kit.ids import new_id
 from konsento.models import ChargingSession, SessionState
 
 from ..conftest import AT
+from ..databases import Template
 from .conftest import start
 from .test_idempotency import fresh
 
@@ -41,7 +41,7 @@ async def add(api: Api, like: dict[str, Any], minutes: int) -> str:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 5), st.lists(st.integers(4, 6), max_size=4))
 def test_every_session_is_listed_once_whatever_is_started_meanwhile(
-    template: Path, minutes: list[int], limit: int, later: list[int]
+    template: Template, minutes: list[int], limit: int, later: list[int]
 ) -> None:
     async def run() -> None:
         async with fresh(template) as api, api.ann() as program:

@@ -9,8 +9,10 @@ from sqlalchemy import func, select
 from konsento.accounts import tokens
 from konsento.accounts.tokens import Scope
 from konsento.api.install import openapi
-from konsento.models import ApiToken, ChargingSession, WebhookEndpoint
+from konsento.models import ApiToken, ChargingSession, Role, WebhookEndpoint
 from konsento.settings import Settings
+from konsento.staff import repository as staff_repository
+from konsento.staff import service as staff_service
 
 from ..web.conftest import PASSWORD
 from .conftest import NOBODYS, WISH, start
@@ -31,19 +33,28 @@ BODIES: dict[str, Any] = {
     "createToken": {"name": "x", "scopes": ["tokens:read"]},
     "changeAccount": {"name": "x"},
     "createWebhook": {"url": "https://fleet.example/hook"},
+    "callStation": {"type": "OnIdle"},
 }
-OPERATIONS = [
-    (method.upper(), path, operation["operationId"], operation["security"][0]["token"][0])
-    for path, methods in openapi(Settings())["paths"].items()
-    for method, operation in methods.items()
-    if "security" in operation
-]
+
+
+def operations(scheme: str) -> list[tuple[str, str, str, str]]:
+    """Return method, path, name and scope of every operation with that kind of token."""
+    return [
+        (method.upper(), path, operation["operationId"], operation["security"][0][scheme][0])
+        for path, methods in openapi(Settings())["paths"].items()
+        for method, operation in methods.items()
+        if scheme in operation.get("security", [{}])[0]
+    ]
+
+
+OPERATIONS = operations("token")
+OF_THE_STAFF = operations("staff")
 
 
 def address(path: str) -> str:
     for name in ("session_id", "site_id", "token_id", "webhook_id", "delivery_id", "check_id"):
         path = path.replace(f"{{{name}}}", NOBODYS)
-    return path.replace("{code}", "K7F29Q")
+    return path.replace("{code}", "K7F29Q").replace("{station_id}", "sakura-mall").replace("{action}", "Reset")
 
 
 async def rows(api: Api) -> list[int]:
@@ -58,13 +69,61 @@ async def asked(program: httpx.AsyncClient, method: str, path: str, name: str) -
 
 async def test_nobody_may_nothing(api: Api) -> None:
     async with api.program() as program:
-        for method, path, name, _ in OPERATIONS:
+        for method, path, name, _ in OPERATIONS + OF_THE_STAFF:
             answer = await asked(program, method, path, name)
             assert (answer.status_code, answer.json()["code"]) == (401, "TokenNeeded"), name
             assert answer.headers["www-authenticate"].startswith("Bearer")
             assert answer.headers["content-type"] == "application/problem+json"
 
     assert await rows(api) == [0, 0]
+    assert api.bench.site.asked_raw == []
+
+
+async def test_drivers_and_staff_are_nobody_to_each_other(api: Api) -> None:
+    driver, staff = await api.token(), await api.staff_token()
+    for token, theirs in ((driver, OF_THE_STAFF), (staff, OPERATIONS)):
+        async with api.program(token) as program:
+            for method, path, name, _ in theirs:
+                answer = await asked(program, method, path, name)
+                assert (answer.status_code, answer.json()["code"]) == (401, "TokenNotValid"), name
+
+    assert await rows(api) == [0, 0]
+    assert api.bench.site.asked_raw == []
+
+
+async def test_a_token_of_the_staff_may_what_its_member_may_now(api: Api) -> None:
+    for role in Role:
+        async with api.program(await api.staff_token(role)) as program:
+            for method, path, name, scope in OF_THE_STAFF:
+                answer = await asked(program, method, path, name)
+                if role in {Role.OPERATOR, Role.ADMIN}:
+                    assert answer.status_code == 200, name
+                else:
+                    assert (answer.status_code, answer.json()["code"]) == (403, "ScopeMissing"), name
+                    assert scope in answer.json()["detail"]
+
+    assert len(api.bench.site.asked_raw) == 2
+
+
+async def test_a_token_of_the_staff_ends_with_its_days_and_with_its_member(api: Api) -> None:
+    services = api.bench.services
+    tokens_of = [await api.staff_token() for _ in range(3)]
+    async with services.database.transaction() as session:
+        members = [row.member_id for row, _ in await staff_repository.tokens(session)]
+        await staff_service.add(
+            session, email="last@staff.example.com", name="", role=Role.ADMIN, now=services.clock.now()
+        )
+        await staff_service.disable(session, members[2], services.clock.now())
+        await staff_service.reset(session, members[1], services.clock.now())
+    answers = []
+    for token in tokens_of:
+        async with api.program(token) as program:
+            answers.append((await program.post("/stations/sakura-mall/ocpp/ClearCache", json={})).status_code)
+    api.bench.clock.advance(timedelta(days=90))
+    async with api.program(tokens_of[2]) as program:
+        answers.append((await program.post("/stations/sakura-mall/ocpp/ClearCache", json={})).status_code)
+
+    assert answers == [401, 401, 200, 401]
 
 
 async def test_a_token_may_only_what_its_scopes_say(api: Api) -> None:

@@ -100,7 +100,7 @@ async def test_health_shows_processes_queues_and_journal(office: Office) -> None
 
 async def test_every_kind_of_due_work_has_a_name(office: Office) -> None:
     settings = office.bench.services.settings.model_copy()
-    services, *_ = wire(settings)
+    services = wire(settings).services
     await services.database.close()
 
     assert set(services.work._handlers) == set(WORK)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from konsento.kit.ids import new_id
-from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember, Tariff
+from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember, StaffToken, Tariff
 from konsento.ocpp.messages import (
     DataTransfer,
     DataTransferResponse,
@@ -16,6 +16,7 @@ from konsento.ocpp.messages import (
 )
 from konsento.operations import alarms
 
+from .test_pending import waiting
 from .test_remote import ANSWERS, play
 from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
 from .test_who_may_what import OPEN, routes
@@ -58,6 +59,9 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         price = {"of": "demo", "unit_price": "40", "tax": "10", "supplier": "Sakura Energy", "sure": "true"}
         await browser.post("/office/prices", data=price | {"begins": "2026-12-24T00:00"})
         coming = (await _ids(office, Tariff))[-1]
+        first, second = [await waiting(office, name) for name in ("Acme:0001", "Acme:0002")]
+        await browser.post("/office/staff/tokens", data={"name": "old planner", "days": "1"})
+        (held,) = await _ids(office, StaffToken)
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -91,7 +95,15 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             ),
             f"{station}/trace": ("/stations/sakura-mall/trace", {"outlet": "1"}, "station.LinkTrace"),
             f"{station}/identify": ("/stations/sakura-mall/identify", {"outlet": "1"}, "station.Identify"),
+            f"{station}/ocpp": (
+                "/stations/sakura-mall/ocpp", {"action": "ClearCache", "payload": "{}"}, "station.ClearCache",
+            ),
+            "/staff/tokens": ("/staff/tokens", {"name": "depot planner", "days": "30"}, "staff.token"),
+            "/staff/tokens/{number}/end": (f"/staff/tokens/{held}/end", {}, "staff.end-token"),
             "/sites": ("/sites", NEW, "site.create"),
+            "/pending/{number}/reject": (f"/pending/{first}/reject", {}, "pending.reject"),
+            "/pending/{number}/take-back": (f"/pending/{first}/take-back", {}, "pending.take-back"),
+            "/pending/{number}/accept": (f"/pending/{second}/accept", NEW, "pending.accept"),
             site: (own_site, NEW, "site.change"),
             f"{site}/hours": (f"{own_site}/hours", {"mode": "always"}, "site.hours"),
             f"{site}/password": (f"{own_site}/password", {}, "site.password"),

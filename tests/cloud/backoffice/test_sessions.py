@@ -113,7 +113,7 @@ async def test_the_timeline_has_steps_events_messages_and_money_in_order(office:
     journal = Journal(office.bench.services.database, office.bench.clock)
     event = {
         "transactionInfo": {"transactionId": charging.transaction_id},
-        "idToken": {"idToken": "ABCDEFGHIJ", "type": "Central"},
+        "idToken": {"idToken": "ABCDEFGHIJ0123456789", "type": "Central"},
     }
     journal.note(STATION, Direction.IN, json.dumps([2, "m1", "TransactionEvent", event]))
     journal.note(STATION, Direction.OUT, '[3,"m1",{}]')

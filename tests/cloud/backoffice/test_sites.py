@@ -29,6 +29,7 @@ from konsento.ocpp.messages import (
 )
 from konsento.settings import Settings
 from konsento.sites import stations
+from konsento.sites.lookups import Lookups
 from konsento.sites.outlets import Told
 
 from ..conftest import STATION
@@ -70,7 +71,7 @@ def line_in(page: httpx.Response) -> str:
 
 
 async def lets_in(office: Office, station_id: str, password: str) -> bool:
-    return await stations.authenticate(office.bench.services.database, station_id, password)
+    return bool(await stations.let_in(Lookups(office.bench.services.database), station_id, password=password))
 
 
 def picture(width: int = 400, height: int = 200) -> bytes:

@@ -43,7 +43,12 @@ PRIVATE = {
     ("POST", "/alarms/mails"): Permission.LOOK,
     ("POST", "/alarms/{number}/acknowledge"): Permission.ALARMS,
     ("POST", "/alarms/{number}/retry"): Permission.ALARMS,
+    ("GET", "/messages"): Permission.LOOK,
+    ("GET", "/messages.csv"): Permission.LOOK,
+    ("GET", "/messages.jsonl"): Permission.LOOK,
     ("GET", "/stations/{station_id}"): Permission.LOOK,
+    ("GET", "/stations/{station_id}/live"): Permission.LOOK,
+    ("GET", "/stations/{station_id}/messages/live"): Permission.LOOK,
     ("GET", "/stations/{station_id}/labels"): Permission.SITES,
     ("GET", "/stations/{station_id}/labels.pdf"): Permission.SITES,
     ("GET", "/stations/{station_id}/labels.svg"): Permission.SITES,
@@ -55,10 +60,18 @@ PRIVATE = {
     ("POST", "/stations/{station_id}/write"): Permission.REMOTE,
     ("POST", "/stations/{station_id}/trace"): Permission.REMOTE,
     ("POST", "/stations/{station_id}/identify"): Permission.REMOTE,
+    ("GET", "/stations/{station_id}/ocpp"): Permission.REMOTE,
+    ("POST", "/stations/{station_id}/ocpp"): Permission.REMOTE,
     ("GET", "/sites"): Permission.LOOK,
     ("GET", "/sites/live"): Permission.LOOK,
     ("GET", "/sites/new"): Permission.SITES,
     ("POST", "/sites"): Permission.SITES,
+    ("GET", "/pending"): Permission.LOOK,
+    ("GET", "/pending/live"): Permission.LOOK,
+    ("GET", "/pending/{number}"): Permission.SITES,
+    ("POST", "/pending/{number}/accept"): Permission.SITES,
+    ("POST", "/pending/{number}/reject"): Permission.SITES,
+    ("POST", "/pending/{number}/take-back"): Permission.SITES,
     ("GET", "/sites/{station_id}"): Permission.LOOK,
     ("GET", "/sites/{station_id}/live"): Permission.LOOK,
     ("POST", "/sites/{station_id}"): Permission.SITES,
@@ -84,6 +97,9 @@ PRIVATE = {
     ("POST", "/staff/{number}/disable"): Permission.STAFF,
     ("POST", "/staff/{number}/enable"): Permission.STAFF,
     ("POST", "/staff/{number}/reset"): Permission.STAFF,
+    ("GET", "/staff/tokens"): Permission.STAFF,
+    ("POST", "/staff/tokens"): Permission.STAFF,
+    ("POST", "/staff/tokens/{number}/end"): Permission.STAFF,
 }
 """Who may call it: the permission, which `staff.permissions` gives to roles."""
 NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -126,7 +142,7 @@ async def test_nobody_is_led_to_the_sign_in(office: Office) -> None:
     async with office.bench.browser() as browser:
         for method, path in PRIVATE:
             answer = await browser.request(method, address(path), data=FIELDS if method == "POST" else None)
-            if path.endswith((".csv", "/live")):
+            if path.endswith((".csv", ".jsonl", "/live")):
                 assert answer.status_code == 401, path
             else:
                 assert answer.status_code == 303, path

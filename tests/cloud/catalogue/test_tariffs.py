@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +13,8 @@ from konsento.catalogue import service as catalogue
 from konsento.catalogue.apply import WantedTariff, apply_tariff, withdraw
 from konsento.catalogue.errors import BadTariff, NoTariff
 from konsento.kit.db import Database
+
+from ..databases import Template
 
 DAY = timedelta(days=1)
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -43,10 +44,10 @@ class Plan:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_every_moment_has_the_price_that_was_said_for_it(
-    migrated: Path, steps: list[tuple[str, int, int]]
+    migrated: Template, steps: list[tuple[str, int, int]]
 ) -> None:
     plan = Plan()
-    database = Database(f"sqlite+aiosqlite:///{migrated}")
+    database = Database(migrated.url)
     async with AsyncSession(database.engine) as session:  # rolled back at its end
         for what, day, price in steps:
             at = START + day * DAY
@@ -82,8 +83,8 @@ async def price_at(session: AsyncSession, day: int) -> Decimal | None:
         {"tax_rate": Decimal(1)},
     ],
 )
-async def test_what_cannot_be_a_tariff_gets_in_by_no_way(migrated: Path, wrong: dict[str, object]) -> None:
-    database = Database(f"sqlite+aiosqlite:///{migrated}")
+async def test_what_cannot_be_a_tariff_gets_in_by_no_way(migrated: Template, wrong: dict[str, object]) -> None:
+    database = Database(migrated.url)
     with pytest.raises(BadTariff):
         async with database.transaction() as session:
             await apply_tariff(session, replace(PRICE, **wrong), START)

@@ -1,7 +1,6 @@
 """Any order of drivers' wishes, sites' answers, events, losses, repetitions and restarts keeps the money right."""
 
 import asyncio
-import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from sqlalchemy import func, select
 
 from konsento.charging import changing
 from konsento.charging import service as charging
-from konsento.charging.ingest import take_in
 from konsento.charging.limits import RequestedLimit
 from konsento.kit.db import Database
 from konsento.kit.errors import KonsentoError
@@ -60,6 +58,7 @@ from konsento.payments import balance
 from konsento.sites import stations
 
 from ..conftest import CODES, STATION, Core, accepted, rejected, wired
+from ..databases import Template
 
 FINAL = (SessionState.SETTLED, SessionState.FAILED)
 KINDS = st.sampled_from([("energy", 30), ("energy", 200), ("energy", 600), ("time", 300), ("money", 1200), ("full", 0)])
@@ -95,15 +94,14 @@ class Supply:
 class AnyOrder(RuleBasedStateMachine):
     """Two drivers, two outlets, one site that may be away, one server that may be started anew."""
 
-    template: Path
+    template: Template
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "konsento.sqlite3"
-        shutil.copy(self.template, path)
-        self.database = Database(f"sqlite+aiosqlite:///{path}")
+        self.copied = self.template.copied(Path(self.folder.name))
+        self.database = Database(self.run(self.copied.__aenter__()))
         self.core: Core = self.run(wired(self.database))
         self.supplies: dict[int, Supply] = {}
         """By request number."""
@@ -191,7 +189,7 @@ class AnyOrder(RuleBasedStateMachine):
         while supply.waiting:
             event = supply.waiting.pop(0)
             self.sent.append(event)
-            limit = self.run(take_in(self.core.services, STATION, event)).transaction_limit
+            limit = self.run(self.core.tell(event)).transaction_limit
             if limit is not None and not supply.over and event.event_type is not TransactionEventType.STARTED:
                 supply.most_wh, supply.most_s, supply.limit_told = limit.max_energy, limit.max_time, limit
 
@@ -286,7 +284,7 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def an_event_comes_again(self, data: st.DataObject) -> None:
-        self.run(take_in(self.core.services, STATION, data.draw(st.sampled_from(self.sent))))
+        self.run(self.core.tell(data.draw(st.sampled_from(self.sent))))
 
     @precondition(lambda self: self.running())
     @rule(data=st.data())
@@ -379,6 +377,7 @@ class AnyOrder(RuleBasedStateMachine):
             self._everything_comes_to_its_end()
         finally:
             self.run(self.database.close())
+            self.run(self.copied.__aexit__(None, None, None))
             self.runner.close()
             self.folder.cleanup()
 
@@ -420,7 +419,7 @@ class AnyOrder(RuleBasedStateMachine):
                 assert billed[one.id] == int(supply.wh)
 
 
-def test_any_order_keeps_the_money_right(furnished: Path) -> None:
+def test_any_order_keeps_the_money_right(furnished: Template) -> None:
     AnyOrder.template = furnished
     run_state_machine_as_test(  # type: ignore[no-untyped-call]  # it has no types
         AnyOrder,

@@ -10,14 +10,13 @@ from msgspec.structs import replace
 from konsento.charging import changing
 from konsento.charging import service as charging
 from konsento.charging.errors import AlreadyUsedUp, NotRunning, UnknownSession
-from konsento.charging.ingest import take_in
 from konsento.charging.limits import RequestedLimit
 from konsento.models import ChargingSession, LimitKind, SessionState
 from konsento.ocpp import StationOffline, Version
 from konsento.ocpp.messages import RequestStopTransaction, TransactionEvent, TransactionLimit, TriggerMessage
 from konsento.payments.errors import BalanceTooLow
 
-from ..conftest import ENDED, STARTED, STATION, Core, event_of
+from ..conftest import ENDED, STARTED, STATION, Core, event_of, speaks
 
 HOLD_FOR_TEN, HOLD_FOR_FIFTY = 46, 200
 
@@ -42,7 +41,7 @@ def with_limit(event: TransactionEvent, limit: TransactionLimit) -> TransactionE
 
 async def told(core: Core, event: TransactionEvent) -> Any:
     """Return the limit in the answer to an event."""
-    return (await take_in(core.services, STATION, event)).transaction_limit
+    return (await core.tell(event)).transaction_limit
 
 
 async def test_more_is_held_at_once_the_site_is_asked_and_it_counts_when_it_is_told(core: Core) -> None:
@@ -132,10 +131,8 @@ async def test_a_site_that_is_away_gets_the_limit_when_it_is_back(core: Core) ->
     assert (await told(core, event_of(session, 2, "1004"))).max_energy == 50
 
 
-async def test_a_station_that_knows_no_limits_is_watched_by_the_server(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(core.router, "version", lambda _: Version.V201)
+async def test_a_station_that_knows_no_limits_is_watched_by_the_server(core: Core) -> None:
+    await speaks(core.services.database, Version.V201)
     session = await running(core, 50)
 
     await change(core, session, "energy", 5)

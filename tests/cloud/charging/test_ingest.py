@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from konsento.charging.ingest import take_in
 from konsento.models import MeterEvent, Receipt, SessionState, Transfer, TransferKind
 from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import (
@@ -28,6 +27,7 @@ from konsento.ocpp.messages import (
 )
 
 from ..conftest import AT, ENDED, STARTED, STATION, UPDATED, Core, event_of, opened, whole_session, wired
+from ..databases import Template
 
 
 async def test_an_event_sent_twice_counts_once(core: Core) -> None:
@@ -216,7 +216,7 @@ async def test_a_limit_rides_on_the_answer_to_the_first_event(core: Core) -> Non
     session = await core.start()
     first = event_of(session, 0, "1000", kind=STARTED, id_token=IdToken(id_token=session.id_token, type="Central"))
 
-    answer = await take_in(core.services, STATION, first)
+    answer = await core.tell(first)
 
     assert answer.transaction_limit is not None
     assert answer.transaction_limit.max_energy == 10
@@ -238,7 +238,7 @@ async def test_more_than_the_hold_is_never_taken(core: Core) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_lost_repeated_and_shuffled_events_bill_once_and_never_more_than_measured(
-    furnished: Path, data: st.DataObject
+    furnished: Template, data: st.DataObject
 ) -> None:
     steps = data.draw(st.lists(st.integers(0, 3300), min_size=1, max_size=5), label="mWh per step")
     registers = list(itertools.accumulate(steps, initial=1_000_000))
@@ -250,7 +250,7 @@ def test_lost_repeated_and_shuffled_events_bill_once_and_never_more_than_measure
     asyncio.run(_bills_once(furnished, registers, arriving))
 
 
-async def _bills_once(furnished: Path, registers: list[int], arriving: list[int]) -> None:
+async def _bills_once(furnished: Template, registers: list[int], arriving: list[int]) -> None:
     last = len(registers) - 1
     all_arrived = False
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,6 @@
 """The table of a session's life, and sessions whose site is away, forgets, or never ends."""
 
 import asyncio
-import shutil
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +26,8 @@ from konsento.ocpp.messages import (
 from konsento.payments import balance
 from konsento.sites.errors import OutletBusy
 
-from ..conftest import CODES, ENDED, STARTED, STATION, Core, accepted, event_of, wired
+from ..conftest import CODES, ENDED, STARTED, STATION, Core, accepted, event_of, opened, wired
+from ..databases import Template
 
 FINAL = {SessionState.SETTLED, SessionState.FAILED}
 
@@ -207,21 +207,21 @@ async def test_a_transaction_that_nobody_pays_for_is_stopped(core: Core) -> None
 
 
 async def test_a_database_from_before_the_session_stops_what_it_does_not_know(
-    core: Core, furnished: Path, tmp_path: Path
+    core: Core, furnished: Template, tmp_path: Path
 ) -> None:
     session = await core.start("energy", 500)
     await core.send(event_of(session, 0, "1000", kind=STARTED))
-    shutil.copy(furnished, tmp_path / "backup.sqlite3")
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'backup.sqlite3'}")
-    restored = await wired(database)
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    async with opened(furnished, backup) as database:
+        restored = await wired(database)
 
-    await restored.send(event_of(session, 1, "1003"))
-    restored.clock.advance(timedelta(seconds=31))
-    await restored.work()
+        await restored.send(event_of(session, 1, "1003"))
+        restored.clock.advance(timedelta(seconds=31))
+        await restored.work()
 
-    assert [type(request) for request in restored.router.asked] == [RequestStopTransaction]
-    assert await restored.available() == 5000
-    await database.close()
+        assert [type(request) for request in restored.router.asked] == [RequestStopTransaction]
+        assert await restored.available() == 5000
 
 
 async def test_a_database_from_before_the_start_was_answered_finds_out_by_asking_again(
@@ -229,47 +229,46 @@ async def test_a_database_from_before_the_start_was_answered_finds_out_by_asking
 ) -> None:
     core.router.answers[RequestStartTransaction] = lambda _: CallTimeout(STATION, "x", "link lost")
     session = await core.start()
-    path = str(core.services.database.engine.url.database)
-    await core.services.database.close()
-    shutil.copy(path, tmp_path / "backup.sqlite3")
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'backup.sqlite3'}")
-    restored = await wired(database)
-    restored.router.answers[RequestStartTransaction] = lambda r: accepted(f"TX-{r.remote_start_id}")
+    before = core.services.database
+    await before.close()
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    async with opened(Template(before.engine.url.render_as_string(hide_password=False)), backup) as database:
+        restored = await wired(database)
+        restored.router.answers[RequestStartTransaction] = lambda r: accepted(f"TX-{r.remote_start_id}")
 
-    restored.clock.advance(timedelta(seconds=21))
-    await restored.work()
+        restored.clock.advance(timedelta(seconds=21))
+        await restored.work()
 
-    assert (await restored.progress(session.id)).state is SessionState.CHARGING
-    await database.close()
+        assert (await restored.progress(session.id)).state is SessionState.CHARGING
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=6))
 def test_of_all_who_start_at_the_same_moment_in_two_servers_one_wins_and_nothing_is_held_for_the_others(
-    order: list[tuple[int, int]], furnished: Path
+    order: list[tuple[int, int]], furnished: Template
 ) -> None:
     async def race() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "konsento.sqlite3"
-            shutil.copy(furnished, path)
-            databases = [Database(f"sqlite+aiosqlite:///{path}") for _ in range(2)]
-            servers = [await wired(database) for database in databases]
-            wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
-            drivers = (servers[0].driver_id, servers[0].other_driver_id)
-            results = await asyncio.gather(
-                *(charging.start(servers[at].services, drivers[who], CODES[0], wish) for at, who in order),
-                return_exceptions=True,
-            )
-            won = {result.id: result for result in results if isinstance(result, ChargingSession)}
-            assert len(won) == 1
-            assert {type(result) for result in results} <= {ChargingSession, OutletBusy}
-            assert sum(len(server.router.asked) for server in servers) == 1
-            (winner,) = won.values()
-            async with databases[1].transaction() as tx:
-                left = {driver: await balance.available(tx, driver) for driver in drivers}
-            assert left == {driver: 5000 - (46 if driver == winner.driver_id else 0) for driver in drivers}
-            for database in databases:
-                await database.close()
+            async with furnished.copied(Path(folder)) as url:
+                databases = [Database(url) for _ in range(2)]
+                servers = [await wired(database) for database in databases]
+                wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
+                drivers = (servers[0].driver_id, servers[0].other_driver_id)
+                results = await asyncio.gather(
+                    *(charging.start(servers[at].services, drivers[who], CODES[0], wish) for at, who in order),
+                    return_exceptions=True,
+                )
+                won = {result.id: result for result in results if isinstance(result, ChargingSession)}
+                assert len(won) == 1
+                assert {type(result) for result in results} <= {ChargingSession, OutletBusy}
+                assert sum(len(server.router.asked) for server in servers) == 1
+                (winner,) = won.values()
+                async with databases[1].transaction() as tx:
+                    left = {driver: await balance.available(tx, driver) for driver in drivers}
+                assert left == {driver: 5000 - (46 if driver == winner.driver_id else 0) for driver in drivers}
+                for database in databases:
+                    await database.close()
 
     asyncio.run(race())
 

@@ -5,7 +5,6 @@ same requests. Measurements are made of these and of the meter alone (tests/site
 """
 
 import asyncio
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 
 from konsento.settings import Settings
 
+from ..databases import Template
 from ..web.conftest import CODE, ORIGIN, PASSWORD, Bench, quick_passwords, template, wired
 
 __all__ = ["quick_passwords", "template"]
@@ -49,12 +49,13 @@ PEOPLE = st.builds(
 )
 
 
-async def requests_about(person: Person, database: Path) -> bytes:
+async def requests_about(person: Person, template: Template, folder: Path) -> bytes:
     """Return all that the site is asked while a person charges and stops."""
-    own = Settings(
-        database_url=f"sqlite+aiosqlite:///{database}", public_url=ORIGIN, welcome_credit_minor=3000, fake_payments=True
-    )
-    async with wired(own) as bench, bench.browser(person.language) as browser:
+    async with (
+        template.copied(folder) as url,
+        wired(Settings(database_url=url, public_url=ORIGIN, welcome_credit_minor=3000, fake_payments=True)) as bench,
+        bench.browser(person.language) as browser,
+    ):
         await _arrive(bench, browser, person)
         asked = {"kind": "energy", "amount": "10", "unit": "Wh", "provider": "fake"}
         answer = await browser.post(f"/o/{CODE}/start", data=asked)
@@ -76,18 +77,14 @@ async def _arrive(bench: Bench, browser: httpx.AsyncClient, person: Person) -> N
 @pytest.mark.usefixtures("quick_passwords")
 @settings(max_examples=12, deadline=None)
 @given(one=PEOPLE, other=PEOPLE)
-def test_the_site_is_asked_the_same_whoever_the_driver_is(template: Path, one: Person, other: Person) -> None:
+def test_the_site_is_asked_the_same_whoever_the_driver_is(template: Template, one: Person, other: Person) -> None:
     # The two random values of a start, which are nobody's: the same in both worlds.
     same = (
         mock.patch("konsento.charging.service.secrets.randbelow", return_value=41),
         mock.patch("konsento.charging.service.new_token", return_value="A" * 20),
     )
-    found = []
     with same[0], same[1], TemporaryDirectory() as folder:
-        for number, person in enumerate((one, other)):
-            database = Path(folder) / f"{number}.sqlite3"
-            shutil.copy(template, database)
-            found.append(asyncio.run(requests_about(person, database)))
+        found = [asyncio.run(requests_about(person, template, Path(folder))) for person in (one, other)]
 
     assert found[0] == found[1]
     assert b'"powerType"' in found[0]

@@ -4,12 +4,13 @@ import io
 import sqlite3
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -21,12 +22,14 @@ from konsento.models import Base, Tariff
 from ..conftest import AT
 
 
-def test_migrations_make_what_the_models_say(migrated: Path) -> None:
-    engine = create_engine(f"sqlite:///{migrated}")
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
-    engine.dispose()
+async def test_migrations_make_what_the_models_say(database: Database) -> None:
+    async with database.engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+
+
+def _differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, Base.metadata))
 
 
 def test_migrations_go_back_to_nothing(tmp_path: Path) -> None:
@@ -78,6 +81,7 @@ async def test_prices_come_back_digit_for_digit(database: Database, price: str) 
         assert str((await session.get_one(Tariff, tariff.id)).unit_price) == price
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], scope="session")
 async def test_sqlite_survives_a_power_cut(database: Database) -> None:
     async with database.transaction() as session:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):

@@ -21,6 +21,7 @@ from konsento.ledger.service import Entry
 from konsento.models import AccountKind, LedgerAccount, Receipt, Transfer, TransferKind
 
 from ..conftest import AT, Core, opened, whole_session
+from ..databases import Template
 
 
 def _entry(id_: UUID | None = None, reason: str = "test") -> Entry:
@@ -134,11 +135,11 @@ async def test_the_database_refuses_to_change_what_is_booked(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(["move", "hold", "post", "void"]), st.integers(1, 100)), max_size=15))
-def test_whatever_happens_the_books_sum_to_zero(migrated: Path, steps: list[tuple[str, int]]) -> None:
+def test_whatever_happens_the_books_sum_to_zero(migrated: Template, steps: list[tuple[str, int]]) -> None:
     asyncio.run(_play(migrated, steps))
 
 
-async def _play(migrated: Path, steps: list[tuple[str, int]]) -> None:
+async def _play(migrated: Template, steps: list[tuple[str, int]]) -> None:
     chance = random.Random(len(steps))  # noqa: S311  # which accounts, not a secret
     with tempfile.TemporaryDirectory() as folder:
         async with opened(migrated, Path(folder)) as database, database.transaction() as session:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMessage
 
 from konsento.kit.clock import ManualClock
-from konsento.ocpp import Gateway, Handlers, LocalStationRouter
+from konsento.ocpp import Entry, Gateway, Handlers, LocalStationRouter, Shown
 
 PASSWORD = "correct-horse-battery"
 NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
@@ -47,6 +47,11 @@ class Station:
         return await self.socket.receive(timeout=5)
 
 
+def basic(station_id: str, password: str = PASSWORD) -> dict[str, str]:
+    """Return the header by which a station shows its password."""
+    return {"Authorization": f"Basic {base64.b64encode(f'{station_id}:{password}'.encode()).decode()}"}
+
+
 class Site:
     """A running gateway with everything that it was built from."""
 
@@ -54,19 +59,24 @@ class Site:
         self.clock = ManualClock(NOW)
         self.handlers = Handlers(self.clock, heartbeat_interval_s=60)
         self.router = LocalStationRouter()
-        self.asked: list[tuple[str, str]] = []
+        self.asked: list[tuple[str, str | None]] = []
+        self.shown: list[Shown] = []
+        self.entry = Entry.ADMITTED
         self.gateway = Gateway(self.handlers, self.router, self._authenticate, **options)
         self.client = ClientSession()
+        self.scheme = "https" if options.get("tls") else "http"
 
-    async def _authenticate(self, station_id: str, password: str) -> bool:
-        self.asked.append((station_id, password))
-        return station_id != "STRANGER" and password == PASSWORD
+    async def _authenticate(self, station_id: str, shown: Shown) -> Entry:
+        self.asked.append((station_id, shown.password))
+        self.shown.append(shown)
+        known = station_id != "STRANGER" and (shown.password == PASSWORD or station_id in shown.names)
+        return self.entry if known else Entry.REFUSED
 
     def url(self, station_id: str) -> str:
-        return f"http://127.0.0.1:{self.gateway.port}/ocpp/{quote(station_id, safe='')}"
+        return f"{self.scheme}://127.0.0.1:{self.gateway.port}/ocpp/{quote(station_id, safe='')}"
 
     def auth(self, station_id: str, password: str = PASSWORD) -> dict[str, str]:
-        return {"Authorization": f"Basic {base64.b64encode(f'{station_id}:{password}'.encode()).decode()}"}
+        return basic(station_id, password)
 
     async def connect(
         self, station_id: str = "SITE-1", *, protocols: tuple[str, ...] = ("ocpp2.1", "ocpp2.0.1"), **options: Any

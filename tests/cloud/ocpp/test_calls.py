@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from konsento.ocpp import CallRefused, CallTimeout, StationBusy, StationOffline, custom_data
+from konsento.ocpp import (
+    BadPayload,
+    CallRefused,
+    CallTimeout,
+    StationBusy,
+    StationOffline,
+    UnknownAction,
+    custom_data,
+)
 from konsento.ocpp.messages import (
     GetTransactionStatus,
     GetTransactionStatusResponse,
@@ -177,3 +185,95 @@ async def test_a_handler_may_ask_the_station_that_waits_for_its_answer(site: Sit
     assert question[2] == "GetTransactionStatus"
     await station.send([3, question[1], {"messagesInQueue": False}])
     assert await station.receive() == [3, "m1", {}]
+
+
+async def test_any_request_is_sent_as_it_is_and_its_answer_comes_back_as_it_came(site: Site, station: Station) -> None:
+    text = {"priority": "NormalCycle", "message": {"format": "UTF8", "content": "こんにちは"}, "id": 7}
+    asking = asyncio.create_task(site.router.call_raw("SITE-1", "SetDisplayMessage", {"message": text}))
+    frame = await station.receive()
+    assert frame[2:] == ["SetDisplayMessage", {"message": text}]
+    await station.send([3, frame[1], {"status": "Accepted", "ours": [1, 2.5, None]}])
+    assert await asking == {"status": "Accepted", "ours": [1, 2.5, None]}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "action"),
+    [
+        ("ocpp2.1", "MakeCoffee"),
+        ("ocpp2.1", "BootNotification"),
+        ("ocpp2.1", "NotifyPeriodicEventStream"),
+        ("ocpp2.0.1", "SetDERControl"),
+    ],
+)
+async def test_what_no_server_asks_of_a_station_is_not_sent(site: Site, protocol: str, action: str) -> None:
+    async with await site.connect(protocols=(protocol,)) as station:
+        await station.call("Heartbeat", {})
+        with pytest.raises(UnknownAction, match=f"{protocol} has no such request to a station"):
+            await site.router.call_raw("SITE-1", action, {})
+        with pytest.raises(TimeoutError):
+            await station.socket.receive_json(timeout=0.05)
+
+
+async def test_what_the_schema_does_not_allow_is_not_sent(site: Site, station: Station) -> None:
+    await station.call("Heartbeat", {})
+    with pytest.raises(BadPayload, match=r"^Reset to station SITE-1: /evseId: This must be 0 or more\.") as bad:
+        await site.router.call_raw("SITE-1", "Reset", {"type": "OnIdle", "evseId": -1})
+    assert [fault.pointer for fault in bad.value.faults] == ["/evseId"]
+    with pytest.raises(TimeoutError):
+        await station.socket.receive_json(timeout=0.05)
+
+
+async def test_any_request_is_checked_by_the_version_that_the_station_speaks(site: Site) -> None:
+    resume = {"type": "ImmediateAndResume"}
+    async with await site.connect(protocols=("ocpp2.0.1",)) as station:
+        await station.call("Heartbeat", {})
+        with pytest.raises(BadPayload, match="one of: Immediate, OnIdle"):
+            await site.router.call_raw("SITE-1", "Reset", resume)
+    async with await site.connect() as station:
+        await station.call("Heartbeat", {})
+        asking = asyncio.create_task(site.router.call_raw("SITE-1", "Reset", resume))
+        frame = await station.receive()
+        await station.send([3, frame[1], {"status": "Accepted"}])
+        assert await asking == {"status": "Accepted"}
+
+
+async def test_any_request_fails_as_every_other_does(site: Site, station: Station) -> None:
+    with pytest.raises(StationOffline):
+        await site.router.call_raw("SITE-9", "ClearCache", {})
+    asking = asyncio.create_task(site.router.call_raw("SITE-1", "ClearCache", {}))
+    frame = await station.receive()
+    with pytest.raises(StationBusy):
+        await site.router.call_raw("SITE-1", "ClearCache", {}, timeout_s=0.05)
+    await station.send([4, frame[1], "NotSupported", "n" * 1000, {}])
+    with pytest.raises(CallRefused) as refused:
+        await asking
+    assert (refused.value.code, refused.value.description) == ("NotSupported", "n" * 255)
+    asking = asyncio.create_task(site.router.call_raw("SITE-1", "ClearCache", {}, timeout_s=0.05))
+    await station.receive()
+    with pytest.raises(CallTimeout) as timeout:
+        await asking
+    assert timeout.value.cause == "no answer in time"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ('[3,"@"]', "RpcFrameworkError"),
+        ('[3,"@",{"status":', "RpcFrameworkError"),
+        ('[3,"@",null]', "FormatViolation"),
+        ('[3,"@",[]]', "FormatViolation"),
+        ('[4,"@"]', None),
+        ('[4,"@",{"code":', None),
+    ],
+)
+async def test_a_broken_answer_is_known_at_once(site: Site, station: Station, answer: str, code: str | None) -> None:
+    asking = asyncio.create_task(site.router.call_raw("SITE-1", "ClearCache", {}))
+    frame = await station.receive()
+    await station.send(answer.replace("@", frame[1]))
+    with pytest.raises(CallTimeout) as unreadable:
+        await asyncio.wait_for(asking, 2)
+    assert unreadable.value.cause == "unreadable answer"
+    # OCPP 2.1 has a word for it where a result is broken, none where an error is.
+    if code is not None:
+        assert (await station.receive())[:3] == [5, frame[1], code]
+    assert (await station.call("Heartbeat", {}))[:2] == [3, "call-1"]

@@ -1,16 +1,19 @@
 """What happens to frames that no station should send: each gets the right error code, and none stops the connection."""
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from konsento.kit.clock import SystemClock
 from konsento.ocpp import Handlers, Version
-from konsento.ocpp.codec import BadFrameError, read_frame, read_request
+from konsento.ocpp.actions import known_actions
+from konsento.ocpp.codec import BadFrameError, ErrorCode, read_frame, read_request
 from konsento.ocpp.messages import Request
+from konsento.ocpp.others import OtherMessage
 from konsento.ocpp.rpc import Connection, TooManyCallsError
 
 if TYPE_CHECKING:
@@ -52,12 +55,23 @@ def reading(value: str) -> str:
         ('[1,"m"]', "m", "MessageTypeNotSupported"),
         ('[2,"m","MakeCoffee",{}]', "m", "NotImplemented"),
         ('[2,"m","heartbeat",{}]', "m", "NotImplemented"),
-        ('[2,"m","SignCertificate",{"csr":"x"}]', "m", "NotSupported"),
+        ('[2,"m","NotifyPeriodicEventStream",{}]', "m", "NotSupported"),
+        ('[2,"m","SignCertificate",{}]', "m", "OccurrenceConstraintViolation"),
+        ('[2,"m","SignCertificate",{"csr":7}]', "m", "TypeConstraintViolation"),
+        (json.dumps([2, "m", "SignCertificate", {"csr": "x" * 5501}]), "m", "PropertyConstraintViolation"),
+        ('[2,"m","LogStatusNotification",{"status":"Lost"}]', "m", "PropertyConstraintViolation"),
+        ('[2,"m","ReportDERControl",{"requestId":1,"fixedPFAbsorb":[]}]', "m", "OccurrenceConstraintViolation"),
+        ('[2,"m","SignCertificate",null]', "m", "FormatViolation"),
         ('[2,"m","RequestStartTransaction",{}]', "m", "NotSupported"),
         ('[2,"m","Heartbeat",[]]', "m", "FormatViolation"),
         ('[2,"m","Heartbeat",null]', "m", "FormatViolation"),
         ('[2,"m","Heartbeat","x"]', "m", "FormatViolation"),
-        ('[2,"m","Heartbeat",{"customData":{"vendorId":"\\ud800"}}]', "-1", "RpcFrameworkError"),
+        ('[2,"m","Heartbeat",{"customData":{"vendorId":"\\ud800"}}]', "m", "FormatViolation"),
+        ('[2,"m","Heartbeat",{"customData":{', "m", "FormatViolation"),
+        ('[2,"m","Heartbeat",{"customData":' + "[" * 50_000, "m", "FormatViolation"),
+        ('[2,"m","Heartb', "m", "RpcFrameworkError"),
+        ('[2,"m', "-1", "RpcFrameworkError"),
+        ('[2,"m\\ud800","Heartbeat",{}]', "-1", "RpcFrameworkError"),
         (json.dumps([2, "m", "TransactionEvent", {**EVENT, "seqNo": "1"}]), "m", "TypeConstraintViolation"),
         (json.dumps([2, "m", "TransactionEvent", {**EVENT, "evse": 1}]), "m", "TypeConstraintViolation"),
         (json.dumps([2, "m", "TransactionEvent", {**EVENT, "seqNo": None}]), "m", "TypeConstraintViolation"),
@@ -118,6 +132,11 @@ async def test_a_bad_frame_gets_the_error_that_names_its_fault(
         '[5,"m","FormatViolation","why",{}]',
         '[6,"m","NotifyPeriodicEventStream",{}]',
         '[6,"m",7,{}]',
+        '[6,"m","TransactionEvent",{}]',
+        '[6,"m","MakeCoffee",{}]',
+        '[6,"m","NotifyPeriodicEventStream",{',
+        '[3,"m",{',
+        '[4,"-1","RpcFrameworkError","",{}]',
     ],
 )
 async def test_an_answer_to_nothing_is_ignored_and_never_answered(station: Station, frame: str) -> None:
@@ -132,7 +151,7 @@ async def test_the_frame_types_of_2_1_are_unknown_to_2_0_1(site: Site, number: i
         assert (await station.receive())[:3] == [4, "m", "MessageTypeNotSupported"]
 
 
-@pytest.mark.parametrize("action", ["NotifyWebPaymentStarted", "BatterySwap"])
+@pytest.mark.parametrize("action", ["NotifyWebPaymentStarted", "SetDERControl"])
 async def test_an_action_of_2_1_is_unknown_to_2_0_1(site: Site, action: str) -> None:
     async with await site.connect(protocols=("ocpp2.0.1",)) as old, await site.connect("SITE-2") as new:
         assert (await old.call(action, {}))[2] == "NotImplemented"
@@ -170,17 +189,46 @@ FRAMES = (
 )
 
 
-@given(frame=FRAMES, version=st.sampled_from(Version))
+@given(frame=FRAMES | st.lists(JSON, max_size=5).map(json.dumps), version=st.sampled_from(Version))
 def test_reading_ends_in_a_message_or_in_a_named_fault(frame: str | bytes, version: Version) -> None:
     try:
         result: object = read_request(read_frame(frame, version), version)
     except BadFrameError as fault:
         result = fault
-    assert isinstance(result, Request | BadFrameError)
+    assert isinstance(result, Request | OtherMessage | BadFrameError)
 
 
-@given(frames=st.lists(st.text() | FRAMES.filter(lambda frame: isinstance(frame, str)), max_size=20))
-async def test_a_connection_survives_any_frames_and_still_answers(frames: list[str]) -> None:
+IDS = st.sampled_from(["a", "b", "a\x00", "-1", "x" * 36, "x" * 37, ""]) | st.text(max_size=3)
+CALLS = st.tuples(
+    st.sampled_from([2, 3, 4, 5, 6]), IDS, st.sampled_from([*sorted(known_actions(Version.V21)), "MakeCoffee"]), JSON
+)
+
+
+def readable_ids(frames: list[str]) -> list[str]:
+    """Return the ids of the calls among these frames, read without the program's help."""
+    found = []
+    for text in frames:
+        try:
+            frame = json.loads(text)
+        except ValueError, RecursionError:
+            continue
+        if not isinstance(frame, list) or len(frame) < 2 or type(frame[0]) is not int or frame[0] != 2:
+            continue
+        if isinstance(frame[1], str) and 0 < len(frame[1]) <= 36 and "\\ud" not in json.dumps(frame[1]):
+            found.append(frame[1])
+    return found
+
+
+@given(
+    frames=st.lists(
+        st.text() | FRAMES.filter(lambda frame: isinstance(frame, str)) | CALLS.map(json.dumps), max_size=20
+    ),
+    version=st.sampled_from(Version),
+)
+@example(frames=['[2,"a","Heartbeat",{}]', '[2,"a","Heartbeat",{}]', '[2,"a","BatterySwap",null]'], version=Version.V21)
+async def test_a_connection_survives_any_frames_and_answers_every_call_once(
+    frames: list[str], version: Version
+) -> None:
     sent: list[str] = []
 
     class Link:
@@ -190,7 +238,7 @@ async def test_a_connection_survives_any_frames_and_still_answers(frames: list[s
         async def close(self, code: int, reason: str) -> None:
             raise AssertionError("nothing here closes")
 
-    connection = Connection("SITE-1", Version.V21, Handlers(SystemClock()), Link())
+    connection = Connection("SITE-1", version, Handlers(SystemClock()), Link())
     for frame in frames:
         try:
             connection.receive(frame)
@@ -200,3 +248,8 @@ async def test_a_connection_survives_any_frames_and_still_answers(frames: list[s
     answers = [json.loads(text) for text in sent]
     assert answers[-1][:2] == [3, "last"]
     assert all(answer[0] in {3, 4} for answer in answers)
+    assert all(answer[2] in set(ErrorCode) for answer in answers if answer[0] == 4)
+    asked, answered = Counter(readable_ids(frames)), Counter(answer[1] for answer in answers[:-1])
+    for message_id, times in asked.items():
+        # "-1" is also what those get whose id could not be read.
+        assert answered[message_id] == times or (message_id == "-1" and answered[message_id] >= times)

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
-from konsento.ocpp import StationOffline, Version
+from konsento.kit import readiness
+from konsento.migrations import revisions
+from konsento.ocpp import Entry, StationOffline, Version
+from konsento.ocpp.gateway import ARRIVING_AT_ONCE
 from konsento.ocpp.messages import Heartbeat, HeartbeatResponse, Reset, ResetResponse, ResetStatus, ResetType
 from konsento.ocpp.throttle import Throttle
 
 if TYPE_CHECKING:
+    from konsento.kit.db import Database
     from tests.cloud.ocpp.conftest import Site, Station
 
 type MakeSite = Callable[..., Awaitable[Site]]
@@ -247,6 +251,26 @@ async def test_a_stop_answers_what_was_taken_and_says_goodbye(site: Site, statio
     await stopping
 
 
+async def test_the_gateway_is_not_ready_while_its_database_is_away(
+    make_site: MakeSite, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise OSError("no such disk")
+
+    monkeypatch.setattr(readiness, "REMEMBERED_S", 0.0)
+    site = await make_site(readiness=readiness.Readiness(database, revisions()))
+
+    async def asked() -> tuple[int, str]:
+        async with site.client.get(f"http://127.0.0.1:{site.gateway.port}/readyz") as answer:
+            return answer.status, (await answer.json())["database"]
+
+    assert await asked() == (200, "ok")
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "transaction", away)
+        assert await asked() == (503, "away")
+    assert await asked() == (200, "ok")
+
+
 async def test_health_counts_the_stations(site: Site, station: Station) -> None:
     await station.call("Heartbeat", {})
     async with site.client.get(f"http://127.0.0.1:{site.gateway.port}/healthz") as answer:
@@ -257,11 +281,89 @@ async def test_another_address_or_a_plain_request_is_refused(site: Site) -> None
     root = f"http://127.0.0.1:{site.gateway.port}"
     async with site.client.get(f"{root}/ocpp/a/b", headers=site.auth("b")) as answer:
         assert answer.status == 404
-    async with site.client.get(f"{root}/ocpp/SITE-1", headers=site.auth("SITE-1")) as answer:
-        assert answer.status == 400
+    asking = {**site.auth("SITE-1"), "Sec-WebSocket-Protocol": "ocpp2.1"}
+    async with site.client.get(f"{root}/ocpp/SITE-1", headers=asking) as answer:
+        assert (answer.status, answer.headers["Upgrade"]) == (426, "websocket")
+    async with site.client.post(f"{root}/ocpp/SITE-1", headers=asking) as answer:
+        assert answer.status == 405
 
 
 async def test_a_taken_port_is_an_error_at_the_start(site: Site, make_site: MakeSite) -> None:
     other = await make_site()
     with pytest.raises(OSError, match="in use"):
         await other.gateway.start("127.0.0.1", site.gateway.port)
+
+
+@pytest.mark.parametrize("path", ["/ocpp/{}", "/ocpp//{}", "/ocpp/{}/", "/chargers/north/{}", "/chargers/north//{}"])
+async def test_an_address_is_understood_however_a_station_puts_it_together(make_site: MakeSite, path: str) -> None:
+    site = await make_site(path="/chargers/north/")
+    url = f"http://127.0.0.1:{site.gateway.port}{path.format('Cp%3A01')}"
+    async with site.client.ws_connect(url, protocols=("ocpp2.1",), headers=site.auth("Cp:01")):
+        assert site.asked == [("Cp:01", "correct-horse-battery")]
+
+
+async def test_identities_are_told_apart_by_capitals(site: Site) -> None:
+    async with await site.connect("site-1"), await site.connect("SITE-1"):
+        assert [station_id for station_id, _ in site.asked] == ["site-1", "SITE-1"]
+        assert {connection.station_id for connection in site.router.connections} == {"site-1", "SITE-1"}
+
+
+async def test_too_many_sockets_of_one_address_wait_until_one_is_closed(make_site: MakeSite) -> None:
+    site = await make_site(sockets_per_address=2, trusted_proxies=frozenset({"127.0.0.1"}))
+    one, two = await site.connect("A"), await site.connect("B")
+    assert await refusal(site, "C") == 429
+    async with await site.connect("C", headers={**site.auth("C"), "X-Forwarded-For": "203.0.113.9"}):
+        pass
+    left = asyncio.Event()
+
+    async def note(_station_id: str) -> None:
+        left.set()
+
+    site.router.on_disconnect(note)
+    await one.socket.close()
+    await asyncio.wait_for(left.wait(), 5)
+    async with await site.connect("C"):
+        pass
+    await two.socket.close()
+
+
+async def test_a_station_that_comes_while_too_many_do_is_told_when_to_try_again(site: Site) -> None:
+    site.entry = Entry.BUSY
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await site.connect()
+    assert (refused.value.status, dict(refused.value.headers or {})["Retry-After"]) == (503, "10")
+
+
+async def test_a_station_that_connects_again_and_again_has_to_wait_and_nobody_else_can_make_it(
+    make_site: MakeSite,
+) -> None:
+    seconds = [0.0]
+    site = await make_site(arrival_throttle=Throttle(3, 60, now=lambda: seconds[0]))
+    for _ in range(3):
+        async with await site.connect():
+            pass
+    assert await refusal(site, headers=site.auth("SITE-1", "wrong")) == 401
+    assert await refusal(site) == 429
+    async with await site.connect("SITE-2"):
+        pass
+    seconds[0] = 61
+    async with await site.connect():
+        pass
+
+
+async def test_arrivals_beyond_a_few_wait_at_the_door_until_those_before_are_noted(site: Site) -> None:
+    noted, noting = asyncio.Event(), 0
+
+    async def slowly(_station_id: str) -> None:
+        nonlocal noting
+        noting += 1
+        await noted.wait()
+
+    # Before the gateway's own listener, as those of the floors above are.
+    site.router._on_connect.insert(0, slowly)
+    coming = [asyncio.create_task(site.connect(f"S{number}")) for number in range(ARRIVING_AT_ONCE + 5)]
+    done, waiting = await asyncio.wait(coming, timeout=0.5)
+    assert (len(done), len(waiting), noting) == (ARRIVING_AT_ONCE, 5, ARRIVING_AT_ONCE)
+    noted.set()
+    for station in await asyncio.gather(*coming):
+        await station.socket.close()

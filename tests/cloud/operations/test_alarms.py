@@ -1,7 +1,7 @@
 """Alarms: raised once while something is wrong, closed when it is over, counted when it happens again."""
 
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text, update
@@ -9,7 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from konsento.backoffice import work as back_office_work
 from konsento.kit.ids import new_id
-from konsento.models import Alarm, AlarmKind, OutletStatus, Work, WorkState
+from konsento.models import Alarm, AlarmKind, OutletStatus, StationLink, Work, WorkState
+from konsento.ocpp import Lines, Version
 from konsento.operations import alarms, audit
 from konsento.operations.replicas import Facts, Heart
 from konsento.sites import stations
@@ -142,14 +143,20 @@ async def test_the_database_refuses_to_change_the_audit_log(core: Core, change: 
 
 
 async def test_a_clock_that_is_wrong_is_an_alarm_until_it_is_right(core: Core) -> None:
-    session = await core.start()
-    core.clock.advance(timedelta(minutes=3))
-    await core.send(event_of(session, 0, "1000", kind=STARTED))  # by its own clock it happened three minutes ago
+    async def told(ahead_s: float, at: datetime) -> None:
+        async with core.services.database.transaction() as session:
+            values = {"clock_ahead_s": ahead_s, "clock_at": at, "written_at": at}
+            if await session.get(StationLink, STATION) is None:
+                line = Lines(core.clock).open(STATION, Version.V21)
+                session.add(StationLink(**line.row(at) | values, connects={}))
+            else:
+                await session.execute(update(StationLink).values(**values))
+
+    await told(-180.0, core.clock.now())
     apart = await watch(core)
-    await core.send(event_of(session, 1, "1001", seconds=181))
+    await told(-30.0, core.clock.now())
     right = await watch(core)
-    core.clock.advance(timedelta(minutes=3))
-    await core.send(event_of(session, 2, "1002", seconds=190, offline=True))
+    await told(90.0, core.clock.now() - timedelta(days=2))
     told_later = await watch(core)
 
     alarm = apart[AlarmKind.CLOCK_WRONG]
@@ -176,6 +183,7 @@ async def test_a_process_that_died_is_told_once(core: Core) -> None:
     assert (seen, left) == ({}, {})
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], scope="session")
 async def test_a_disk_that_is_nearly_full_is_an_alarm(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     free = 4 * 2**30
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100 * 2**30, 0, free))

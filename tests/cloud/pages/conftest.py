@@ -1,7 +1,6 @@
 """The real application behind a real port, Chromium before it; only the site at the other end of the wire is played."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from rig.paths import ROOT
 from rig.ports import Ports
 from rig.process import run
 
+from ..databases import Template
 from ..web.conftest import Bench, cheap_hashing, template, wired
 
 __all__ = ["template"]
@@ -62,26 +62,26 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(template: Path, folder: Path) -> AsyncIterator[Stage]:
+async def staged(template: Template, folder: Path) -> AsyncIterator[Stage]:
     """Serve the application on a copy of the furnished database."""
     port = Ports().take()
     # Not 127.0.0.1: browsers give camera, place and passkeys to `localhost` without TLS.
     url = f"http://localhost:{port}"
-    shutil.copy(template, folder / "konsento.sqlite3")
-    settings = Settings(
-        database_url=f"sqlite+aiosqlite:///{folder / 'konsento.sqlite3'}",
-        public_url=url,
-        operator_name="Sakura Energy",
-        welcome_credit_minor=3000,
-        fake_payments=True,
-        webhooks_to_loopback=True,
-        mail_folder=folder / "mails",
-    )
-    async with wired(settings) as bench:
-        stage = Stage(bench, port, url)
-        await stage.start()
-        yield stage
-        await stage.stop()
+    async with template.copied(folder) as database_url:
+        settings = Settings(
+            database_url=database_url,
+            public_url=url,
+            operator_name="Sakura Energy",
+            welcome_credit_minor=3000,
+            fake_payments=True,
+            webhooks_to_loopback=True,
+            mail_folder=folder / "mails",
+        )
+        async with wired(settings) as bench:
+            stage = Stage(bench, port, url)
+            await stage.start()
+            yield stage
+            await stage.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -106,7 +106,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(template: Path, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(template: Template, tmp_path: Path) -> AsyncIterator[Stage]:
     async with staged(template, tmp_path) as stage:
         yield stage
 

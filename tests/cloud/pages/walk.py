@@ -1,5 +1,6 @@
 """Walks through every screen. Each step leads to a screen and names it."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,8 +13,8 @@ from playwright.async_api import Page
 from sqlalchemy import select, update
 
 from konsento.charging.work import find_out_start
-from konsento.models import FloorPlan, Outlet, OutletStatus, PresenceCheck, Role, Site
-from konsento.ocpp import CallTimeout
+from konsento.models import Direction, FloorPlan, Outlet, OutletStatus, PendingStation, PresenceCheck, Role, Site
+from konsento.ocpp import CallTimeout, Journal, Lines, Version
 from konsento.ocpp.messages import (
     DataTransfer,
     DataTransferResponse,
@@ -21,7 +22,7 @@ from konsento.ocpp.messages import (
     RequestStartTransaction,
 )
 from konsento.operations import alarms
-from konsento.sites import stations
+from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
@@ -280,6 +281,55 @@ async def place_outlets(stage: Stage) -> str:
     return f"/sites/{site_id}"
 
 
+async def _dials_in(stage: Stage, station_id: str) -> UUID:
+    """Have an unknown charger wait for the operator."""
+    services = stage.bench.services
+    now = services.clock.now()
+    known = await pending.knock(
+        services.database,
+        now,
+        station_id,
+        password="brought-by-the-charger",
+        names=(),
+        encrypted=True,
+        address="2001:db8:4711:1::8a2e:370:7334",
+    )
+    assert known
+    about = pending.About(
+        version="ocpp2.0.1",
+        vendor="Acme Electric Works Ltd.",
+        model="QuickPole 22",
+        serial="AC-2026-00004711",
+        firmware="9.1.4",
+    )
+    async with services.database.transaction() as transaction:
+        await pending.booted(transaction, now, station_id, about)
+        query = select(PendingStation.id).where(PendingStation.station_id == station_id)
+        return (await transaction.scalars(query)).one()
+
+
+async def _converse(stage: Stage) -> None:
+    """Have the site's line measured and its messages kept, with a clock that is fast and a call that it refused."""
+    services, clock = stage.bench.services, stage.bench.clock
+    lines, journal = Lines(clock), Journal(services.database, clock)
+    line = lines.open(STATION, Version.V21)
+    line.events, line.frames_in, line.frames_out = 1204, 3310, 3308
+    line.refuse("NotifyEvent", "FormatViolation")
+    line._calls.extend([0.184, 0.21, 2.4])
+    line._pings.extend([0.012, 0.0131, 0.19])
+    line._late.append((clock.now(), -14.0))
+    clock.advance(timedelta(minutes=4))
+    await lines.write(services.database)
+    event = {"eventType": "Updated", "timestamp": "2026-11-22T01:58:00Z", "triggerReason": "MeterValuePeriodic"}
+    for number in range(60):
+        about = event | {"seqNo": number, "transactionInfo": {"transactionId": "T1", "chargingState": "Charging"}}
+        journal.note(STATION, Direction.IN, json.dumps([2, f"{number}", "TransactionEvent", about]))
+        journal.note(STATION, Direction.OUT, f'[3,"{number}",{{}}]')
+    journal.note(STATION, Direction.OUT, '[2,"r","Reset",{"type":"OnIdle"}]')
+    journal.note(STATION, Direction.IN, '[4,"r","NotSupported","no reset here",{}]')
+    await journal.flush()
+
+
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
     """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
     services = stage.bench.services
@@ -299,6 +349,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         )
         await stations.note_status(transaction, STATION, 3, OutletStatus.AVAILABLE, reason="", at=services.clock.now())
         await alarms.watch(transaction, services.clock.now())
+    stranger = await _dials_in(stage, f"Acme:{email.partition('@')[0]}")
+    await _converse(stage)
     await at("/")
     yield "sign-in"
     await at(f"/invitation/{invitation}")
@@ -314,19 +366,34 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("session", f"/sessions/{session}"),
         ("drivers", "/drivers"),
         ("station", f"/stations/{STATION}"),
+        ("any-request", f"/stations/{STATION}/ocpp?action=SetChargingProfile"),
+        ("messages", "/messages"),
+        ("messages-none", "/messages?text=nowhere&failed=true"),
         ("labels", f"/stations/{STATION}/labels?cut_marks=true&start=2"),
         ("sites", "/sites"),
         ("site-new", "/sites/new"),
+        ("unknown-stations", "/pending"),
+        ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
         ("alarms", "/alarms"),
         ("log", "/log"),
         ("health", "/health"),
         ("staff", "/staff"),
+        ("staff-tokens", "/staff/tokens"),
         ("nothing-here", "/no-such-page"),
     ):
         await at(path)
         yield name
+    await at(f"/stations/{STATION}/ocpp?action=Reset")
+    await page.fill("#payload", '{"type": "Now", "evseId": -1}')
+    await page.click("main button.do")
+    await page.wait_for_selector("#problem")
+    yield "any-request-refused"
+    await page.fill("#payload", '{"type": "OnIdle"}')
+    await page.click("main button.do")
+    await page.wait_for_selector("#answer")
+    yield "any-request-answered"
     await at("/prices/new?of=demo")
     await page.fill("#unit_price", "40")
     await page.fill("#begins", "2099-01-01T00:00")

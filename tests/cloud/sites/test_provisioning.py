@@ -13,6 +13,7 @@ from konsento.kit.db import Database
 from konsento.models import Outlet, PresenceCheck, Site, Tariff
 from konsento.settings import Settings
 from konsento.sites import stations
+from konsento.sites.lookups import Lookups
 from konsento.sites.provisioning import BadFileError, Changes
 
 from ..conftest import AT, CODES, PROVISIONING, STATION
@@ -74,13 +75,13 @@ async def test_renamed_things_keep_their_codes(database: Database) -> None:
 
 async def test_a_changed_password_lets_the_station_in_and_the_old_one_no_more(database: Database) -> None:
     await _apply(database, PROVISIONING)
-    assert await stations.authenticate(database, STATION, "station-password-1")
+    assert await stations.let_in(Lookups(database), STATION, password="station-password-1")
 
     await _apply(database, PROVISIONING.replace("station-password-1", "station-password-2"))
 
-    assert await stations.authenticate(database, STATION, "station-password-2")
-    assert not await stations.authenticate(database, STATION, "station-password-1")
-    assert not await stations.authenticate(database, "nowhere", "station-password-2")
+    assert await stations.let_in(Lookups(database), STATION, password="station-password-2")
+    assert not await stations.let_in(Lookups(database), STATION, password="station-password-1")
+    assert not await stations.let_in(Lookups(database), "nowhere", password="station-password-2")
 
 
 async def test_a_position_is_taken_from_the_file_and_stays_where_the_file_has_none(database: Database) -> None:

