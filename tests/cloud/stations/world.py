@@ -22,7 +22,7 @@ from konsento.kit.work import WorkQueue
 from konsento.models import ChargingSession, Driver, LimitKind, MeterEvent, Outlet, Receipt, Site
 from konsento.ocpp import Gateway, Handlers, LocalStationRouter, Transactions
 from konsento.services import Services
-from konsento.settings import Settings
+from konsento.settings import Settings, UnknownStations
 from konsento.settlement import work as settlement_work
 
 from ..conftest import AT, CODES, STATION, Template, opened
@@ -43,10 +43,10 @@ class World:
     client: ClientSession
     driver_id: UUID
 
-    async def dial(self, protocol: str) -> Line:
+    async def dial(self, protocol: str, station_id: str = STATION) -> Line:
         """Connect a charger, and wait until the server knows."""
-        url = f"http://127.0.0.1:{self.gateway.port}/ocpp/{STATION}"
-        line = await Line.dial(self.client, url, STATION, PASSWORD, protocol)
+        url = f"http://127.0.0.1:{self.gateway.port}/ocpp/{station_id}"
+        line = await Line.dial(self.client, url, station_id, PASSWORD, protocol)
         await self.router.settle()
         return line
 
@@ -94,13 +94,13 @@ class World:
 
 @asynccontextmanager
 async def world(furnished: Template, folder: Path) -> AsyncIterator[World]:
-    """Run a server on a copy of a furnished database."""
+    """Run a server on a copy of a furnished database. Unknown stations wait for the operator."""
     async with opened(furnished, folder) as database, ClientSession() as client:
         clock = ManualClock(AT)
         router = LocalStationRouter()
         services = Services(
             database=database,
-            settings=Settings(),
+            settings=Settings(ocpp_unknown=UnknownStations.HOLD),
             clock=clock,
             router=router,
             live=Bus(),
