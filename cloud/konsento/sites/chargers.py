@@ -68,9 +68,14 @@ async def charger_of(session: AsyncSession, site: Site) -> Charger:
 async def note_start(session: AsyncSession, site: Site, about: About, at: datetime) -> None:
     """Note what a station says it is."""
     charger = await charger_of(session, site)
-    charger.make, charger.model = about.make[:50], about.model[:50]
-    charger.serial, charger.firmware = about.serial[:50], about.firmware[:50]
+    charger.make, charger.model = _plain(about.make), _plain(about.model)
+    charger.serial, charger.firmware = _plain(about.serial), _plain(about.firmware)
     charger.booted_at = at
+
+
+def _plain(text: str) -> str:
+    # No database takes a NUL in a text, and nobody reads the other ones.
+    return "".join(c for c in text if c.isprintable())[:50]
 
 
 async def note_kinds(session: AsyncSession, site: Site, kinds: Mapping[tuple[int, int], str]) -> None:

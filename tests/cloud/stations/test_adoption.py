@@ -2,10 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-from konsento.models import Charger, OutletStatus
-from konsento.sites import chargers
-from konsento.sites.outlets import USUAL_CHARGER_W
+import pytest
+from sqlalchemy import select
 
+from konsento.models import Charger, OutletStatus, PendingStation, V16Transaction
+from konsento.sites import chargers, pending
+from konsento.sites.outlets import USUAL_CHARGER_W
+from konsento.sites.repository import outlets_of, site_by_station
+from konsento.sites.setup import SiteDetails
+
+from .line import RefusedError
 from .v2 import V201, Charger2, Manners
 from .v16 import Charger16
 from .v16 import Manners as Manners16
@@ -13,6 +19,8 @@ from .v16 import Manners as Manners16
 if TYPE_CHECKING:
     from .line import Payload
     from .world import World
+
+DETAILS = SiteDetails(name="Harbour", place="Pier 3", time_zone="Asia/Tokyo", latitude=None, longitude=None)
 
 
 def variable(component: str, name: str, value: str, evse: int = 0, connector: int = 0, **limits: Any) -> Payload:
@@ -115,3 +123,30 @@ async def test_one_that_tells_no_interval_either_is_left_alone(world: World) -> 
 
     assert known.sample_s is None
     assert not (await world.site()).ours
+
+
+async def test_a_charger_of_1_6_waits_for_the_operator_and_is_adopted_then(world: World) -> None:
+    line = await world.dial("ocpp1.6", "acme-77")
+    boot = {"chargePointVendor": "Acme", "chargePointModel": "Wall 7", "firmwareVersion": "1.2.3"}
+    start = {"connectorId": 1, "idTag": "CARD1", "meterStart": 0, "timestamp": "2026-11-22T01:58:00Z"}
+    assert (await line.call("BootNotification", boot))["status"] == "Pending"
+    for action, payload in (("StartTransaction", start), ("Authorize", {"idTag": "CARD1"})):
+        with pytest.raises(RefusedError, match="SecurityError"):
+            await line.call(action, payload)
+    async with world.services.database.transaction() as session:
+        assert (await session.scalars(select(V16Transaction))).all() == []
+        row = (await session.scalars(select(PendingStation))).one()
+        assert (row.station_id, row.vendor, row.version) == ("acme-77", "Acme", "ocpp1.6")
+        await pending.accept(session, row, DETAILS)
+    line.on["GetConfiguration"] = lambda _: {
+        "configurationKey": [{"key": "NumberOfConnectors", "readonly": True, "value": "1"}]
+    }
+    line.on["ChangeConfiguration"] = lambda _: {"status": "Accepted"}
+    assert (await line.call("BootNotification", boot))["status"] == "Accepted"
+    await world.wait(5)
+
+    async with world.services.database.transaction() as session:
+        site = await site_by_station(session, "acme-77")
+        assert site is not None
+        (outlet,) = await outlets_of(session, site.id)
+    assert (outlet.name, outlet.rated_w, outlet.tariff_name) == ("No. 1", USUAL_CHARGER_W, None)

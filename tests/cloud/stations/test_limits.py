@@ -55,7 +55,8 @@ async def test_a_session_ends_at_its_limit_of_energy(world: World, kind: str) ->
 
     assert ended.state is SessionState.SETTLED
     assert ended.end_reason == "EnergyLimitReached"
-    # At a steady power the moment is foreseen; the simulated charger looks every two seconds. What flows before the first reading nobody measures.
+    # At a steady power the moment is foreseen; the simulated charger looks every two seconds.
+    # What flows before the first reading nobody measures.
     unmeasured_wh = 3000 * SAMPLE_S / 3600 if kind == "2.0.1 with MeterValues" else 0
     assert LIMIT_WH - STEP_WH <= flowed_wh - unmeasured_wh <= LIMIT_WH + STEP_WH
     billed = await world.billed_wh(session.id)

@@ -42,7 +42,7 @@ async def test_the_bill_is_what_was_measured_once(world: World, manners: Manners
     assert answer["idTagInfo"] == {"status": "Accepted"}
     assert (await world.session(session.id)).state is SessionState.CHARGING
 
-    await charger.run(90)
+    await charger.run(90, step_s=3)
     await charger.end("EVDisconnected")
     ended = await world.session(session.id)
 

@@ -14,6 +14,7 @@ from konsento.charging import handlers as charging_handlers
 from konsento.charging import notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
+from konsento.charging.doors import Doors
 from konsento.charging.limits import RequestedLimit
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
@@ -21,11 +22,10 @@ from konsento.kit.work import WorkQueue
 from konsento.models import ChargingSession, Driver, LimitKind, MeterEvent, Outlet, Receipt, Site
 from konsento.ocpp import Gateway, Handlers, LocalStationRouter, Transactions
 from konsento.services import Services
-from konsento.settings import Settings
+from konsento.settings import Settings, UnknownStations
 from konsento.settlement import work as settlement_work
-from konsento.sites import stations
 
-from ..conftest import AT, CODES, STATION, opened
+from ..conftest import AT, CODES, STATION, Template, opened
 from .line import Line
 
 PASSWORD = "station-password-1"
@@ -43,10 +43,10 @@ class World:
     client: ClientSession
     driver_id: UUID
 
-    async def dial(self, protocol: str) -> Line:
+    async def dial(self, protocol: str, station_id: str = STATION) -> Line:
         """Connect a charger, and wait until the server knows."""
-        url = f"http://127.0.0.1:{self.gateway.port}/ocpp/{STATION}"
-        line = await Line.dial(self.client, url, STATION, PASSWORD, protocol)
+        url = f"http://127.0.0.1:{self.gateway.port}/ocpp/{station_id}"
+        line = await Line.dial(self.client, url, station_id, PASSWORD, protocol)
         await self.router.settle()
         return line
 
@@ -93,14 +93,14 @@ class World:
 
 
 @asynccontextmanager
-async def world(furnished: Path, folder: Path) -> AsyncIterator[World]:
-    """Run a server on a copy of a furnished database."""
+async def world(furnished: Template, folder: Path) -> AsyncIterator[World]:
+    """Run a server on a copy of a furnished database. Unknown stations wait for the operator."""
     async with opened(furnished, folder) as database, ClientSession() as client:
         clock = ManualClock(AT)
         router = LocalStationRouter()
         services = Services(
             database=database,
-            settings=Settings(),
+            settings=Settings(ocpp_unknown=UnknownStations.HOLD),
             clock=clock,
             router=router,
             live=Bus(),
@@ -111,10 +111,8 @@ async def world(furnished: Path, folder: Path) -> AsyncIterator[World]:
             domain.install(services)
         charging_handlers.install(services, handlers)
 
-        async def authenticate(station_id: str, password: str) -> bool:
-            return await stations.authenticate(database, station_id, password)
-
-        gateway = Gateway(handlers, router, authenticate, v16=Transactions(database))
+        doors = Doors(services)
+        gateway = Gateway(handlers, router, doors.admit, register=doors.register, v16=Transactions(database))
         await gateway.start("127.0.0.1", 0)
         async with database.transaction() as session:
             driver_id = (await session.scalars(select(Driver.id).order_by(Driver.email))).first()

@@ -72,7 +72,8 @@ def status(message: v16.StatusNotification, now: datetime) -> v21.StatusNotifica
     """Return the state of a connector; what 2.1 has no field for rides in our customData."""
     word = message.status
     state = ConnectorStatus.OCCUPIED if word in OCCUPIED else ConnectorStatus(word.value)
-    reason = message.error_code if word is ChargePointStatus.FAULTED else ""
+    fault = "".join(c for c in message.error_code if c.isprintable())
+    reason = fault if word is ChargePointStatus.FAULTED else ""
     return v21.StatusNotification(
         timestamp=message.timestamp or now,
         connector_status=state,
