@@ -237,24 +237,11 @@ async def _serve(settings: Settings, parts: Parts) -> None:
     runner: asyncio.Task[None] | None = None
     serving: asyncio.Task[None] | None = None
     try:
-        # Before a station connects here: whose process is not known counts as away.
-        await parts.heart.beat()
-        await links.begin(services)
-        await back_office_work.begin(services)
-        await api_work.begin(services)
-        await doors.begin(services)
-        await passwords.begin(services)
-        beside.append(asyncio.create_task(parts.heart.run(), name="heart"))
-        beside += [asyncio.create_task(run()) for run in parts.beside]
+        await _begin(parts)
+        beside += _beside(parts)
         if settings.metrics_port:
             await metrics_door.start(settings.metrics_host, settings.metrics_port)
-        # Or the first question for a holiday would hold everybody up.
-        beside.append(asyncio.create_task(asyncio.to_thread(holidays.load), name="holidays"))
         if Role.GATEWAY in roles:
-            if parts.journal is not None:
-                beside.append(asyncio.create_task(parts.journal.run(), name="journal"))
-            beside.append(asyncio.create_task(parts.router.run(), name="owners"))
-            beside.append(asyncio.create_task(parts.lines.run(services.database), name="lines"))
             await parts.gateway.start(settings.ocpp_host, settings.ocpp_port)
         if Role.WORK in roles:
             runner = asyncio.create_task(services.work.run(), name="due work")
@@ -283,6 +270,27 @@ async def _serve(settings: Settings, parts: Parts) -> None:
         await metrics_door.stop()
         door.close()
         await services.database.close()
+
+
+async def _begin(parts: Parts) -> None:
+    services = parts.services
+    # Before a station connects here: whose process is not known counts as away.
+    await parts.heart.beat()
+    for part in (links, back_office_work, api_work, doors, passwords):
+        await part.begin(services)
+
+
+def _beside(parts: Parts) -> list[asyncio.Task[None]]:
+    """Start what runs beside all else."""
+    runs = {"heart": parts.heart.run()} | {f"beside {number}": run() for number, run in enumerate(parts.beside)}
+    # Or the first question for a holiday would hold everybody up.
+    runs["holidays"] = asyncio.to_thread(holidays.load)
+    if Role.GATEWAY in parts.services.settings.roles:
+        runs |= {"owners": parts.router.run(), "lines": parts.lines.run(parts.services.database)}
+        if parts.journal is not None:
+            # The last: it is cancelled after those that still say something.
+            runs["journal"] = parts.journal.run()
+    return [asyncio.create_task(run, name=name) for name, run in runs.items()]
 
 
 def _served(settings: Settings, parts: Parts) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 
+from konsento.kit.logs import LogFormat
 from konsento.kit.nats import is_nats_url
 from konsento.kit.proxies import Proxies
 
@@ -31,9 +32,6 @@ class UnknownStations(StrEnum):
     REFUSE = "refuse"
     HOLD = "hold"
     """It waits, pending, until the operator accepts or rejects it."""
-
-
-from konsento.kit.logs import LogFormat
 
 
 class Settings(BaseSettings):

@@ -105,6 +105,10 @@ _LONGEST_CODE: Final = 50
 _BEGINNING: Final = re.compile(r'\s*\[\s*([2-6])\s*,\s*"([^"\\\x00-\x1f]{1,36})"\s*,\s*("[^"\\\x00-\x1f]*"\s*,)?')
 """Type, id and, of a request, the action: what can still be read of a frame whose rest is broken."""
 
+_NUL: Final = rb"\u0000"
+_ESCAPED_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""After an even number of backslashes: otherwise it is a backslash, and the letters `u0000`."""
+
 # Whatever bytes come, reading them ends in one of these. RecursionError is msgspec's word for brackets nested too deep.
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
@@ -160,9 +164,15 @@ def read_raw_response(frame: Frame) -> dict[str, Any]:
 
 
 def read_payload[P](decoder: msgspec.json.Decoder[P], frame: Frame) -> P:
-    """Read the payload of a frame with that decoder; raises BadFrameError."""
+    """Read the payload of a frame with that decoder; raises BadFrameError.
+
+    A NUL in a text, which PostgreSQL does not take, is left out: the message would be refused again and again.
+    """
+    payload = bytes(frame.payload)
+    if _NUL in payload:
+        payload = _ESCAPED_NUL.sub(rb"\1", payload)
     try:
-        return decoder.decode(frame.payload)
+        return decoder.decode(payload)
     except _UNREADABLE as error:
         told = str(error)
         code = _code_of(told) if isinstance(error, msgspec.ValidationError) else ErrorCode.FORMAT_VIOLATION

@@ -97,7 +97,7 @@ def reading(value: str) -> str:
             "PropertyConstraintViolation",
         ),
         (
-            json.dumps([2, "m", "TransactionEvent", {**EVENT, "transactionInfo": {"transactionId": "a\0b"}}]),
+            json.dumps([2, "m", "TransactionEvent", {**EVENT, "transactionInfo": {"transactionId": "a\x01b"}}]),
             "m",
             "PropertyConstraintViolation",
         ),

@@ -78,6 +78,22 @@ async def test_the_handler_gets_exact_digits_and_utc(site: Site, station: Statio
     assert message.vendor_data("com.example") == {}
 
 
+async def test_a_nul_that_no_database_takes_does_not_reach_the_handler(site: Site, station: Station) -> None:
+    got: list[StatusNotification] = []
+
+    @site.handlers.on(StatusNotification)
+    async def keep(_station_id: str, message: StatusNotification) -> None:
+        got.append(message)
+
+    reason = r"a\u0000b\\u0000c\\\u0000\u0000d"
+    await station.send(
+        '[2,"m","StatusNotification",{"timestamp":"2026-11-23T00:30:00Z","connectorStatus":"Available","evseId":1,'
+        f'"connectorId":1,"customData":{{"vendorId":"org.konsento","reason":"{reason}"}}}}]'
+    )
+    assert await station.receive() == [3, "m", {}]
+    assert got[0].vendor_data()["reason"] == r"ab\u0000c\d"
+
+
 async def test_an_event_that_nobody_keeps_is_not_acknowledged(station: Station) -> None:
     assert (await station.call("TransactionEvent", event()))[:3] == [4, "call-1", "InternalError"]
 
