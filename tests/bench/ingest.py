@@ -323,7 +323,8 @@ async def _furnish(url: str, number: int) -> list[Station]:
         )
     await database.close()
     return [
-        Station(names[index], transactions[index], index, outlets[2 * index + 1]["code"]) for index in range(number)
+        Station(names[index], transactions[index], index, str(outlets[2 * index + 1]["code"]))
+        for index in range(number)
     ]
 
 

@@ -131,10 +131,10 @@ async def echo(socket: web.WebSocketResponse, _station_id: str) -> None:
 async def with_the_library(socket: web.WebSocketResponse, station_id: str) -> None:
     """Answer by the `ocpp` library, which checks every message against its schema; nothing is kept."""
     # Only here: it is a library of the development environment.
-    from ocpp.routing import on  # noqa: PLC0415
-    from ocpp.v21 import ChargePoint  # noqa: PLC0415
-    from ocpp.v201 import call_result  # noqa: PLC0415
-    from ocpp.v201.datatypes import IdTokenInfoType  # noqa: PLC0415
+    from ocpp.routing import on  # type: ignore[import-untyped]  # noqa: PLC0415
+    from ocpp.v21 import ChargePoint  # type: ignore[import-untyped]  # noqa: PLC0415
+    from ocpp.v201 import call_result  # type: ignore[import-untyped]  # noqa: PLC0415
+    from ocpp.v201.datatypes import IdTokenInfoType  # type: ignore[import-untyped]  # noqa: PLC0415
 
     class Central(ChargePoint):  # type: ignore[misc]  # the library has no types
         @on("TransactionEvent")  # type: ignore[untyped-decorator]
