@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -132,10 +131,10 @@ async def echo(socket: web.WebSocketResponse, _station_id: str) -> None:
 async def with_the_library(socket: web.WebSocketResponse, station_id: str) -> None:
     """Answer by the `ocpp` library, which checks every message against its schema; nothing is kept."""
     # Only here: it is a library of the development environment.
-    from ocpp.routing import on  # noqa: PLC0415
-    from ocpp.v21 import ChargePoint  # noqa: PLC0415
-    from ocpp.v201 import call_result  # noqa: PLC0415
-    from ocpp.v201.datatypes import IdTokenInfoType  # noqa: PLC0415
+    from ocpp.routing import on  # type: ignore[import-untyped]  # noqa: PLC0415
+    from ocpp.v21 import ChargePoint  # type: ignore[import-untyped]  # noqa: PLC0415
+    from ocpp.v201 import call_result  # type: ignore[import-untyped]  # noqa: PLC0415
+    from ocpp.v201.datatypes import IdTokenInfoType  # type: ignore[import-untyped]  # noqa: PLC0415
 
     class Central(ChargePoint):  # type: ignore[misc]  # the library has no types
         @on("TransactionEvent")  # type: ignore[untyped-decorator]
@@ -167,7 +166,7 @@ async def main(kind: str, core: str, url: str = "", journalled: str = "") -> Non
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     async with serving as (port, answer):
-        _say({"port": port, "at": datetime.now(UTC).isoformat()})
+        _say({"port": port})
         while line := await reader.readline():
             _say(await answer(json.loads(line)))
 
@@ -178,14 +177,4 @@ def _say(what: Any) -> None:
 
 
 if __name__ == "__main__":
-    if os.environ.get("BENCH_PROFILE"):
-        import cProfile
-        import pstats
-
-        p = cProfile.Profile()
-        p.enable()
-        asyncio.run(main(*sys.argv[1:]))
-        p.disable()
-        pstats.Stats(p, stream=open(os.environ["BENCH_PROFILE"], "w")).sort_stats("tottime").print_stats(60)
-    else:
-        asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(main(*sys.argv[1:]))

@@ -209,7 +209,15 @@ async def at_rate(stations: Sequence[Station], per_second: float, seconds: float
 
 async def until_answered(stations: Sequence[Station]) -> None:
     """Wait until no station waits for an answer."""
+    left = {station for station in stations if station.waits}
+    done = asyncio.Event()
+
+    def heard(station: Station, _took: float) -> None:
+        left.discard(station)
+        if not left:
+            done.set()
+
     for station in stations:
-        station.heard = None
-    while any(station.waits for station in stations):
-        await asyncio.sleep(0.02)
+        station.heard = heard
+    if left:
+        await done.wait()

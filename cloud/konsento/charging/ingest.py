@@ -26,8 +26,6 @@ MOST_AT_ONCE: Final = 500
 """Events of one transaction."""
 MOST_ODD: Final = 32
 """Of them, those that are taken one by one: whoever else wants to write waits for them."""
-PAUSE_S: Final = 0.02
-"""Between the beginnings of two transactions: a fifth of the CPU time of each event, measured at full load."""
 MOST_WAITING: Final = 50_000
 """Beyond it an event is refused, and the station sends it again. A connection has one at a time in the queue."""
 MOST_REMEMBERED: Final = 50_000
@@ -43,7 +41,7 @@ class Ingest:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._batches: Batches[Told, TransactionEventResponse] = Batches(
-            self._keep, most=MOST_AT_ONCE, most_waiting=MOST_WAITING, pause_s=PAUSE_S
+            self._keep, most=MOST_AT_ONCE, most_waiting=MOST_WAITING
         )
         self._running: dict[tuple[str, str], Running] = {}
         services.metrics.look(self._looked_at)

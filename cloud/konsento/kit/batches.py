@@ -29,8 +29,8 @@ class Batches[Item, Answer]:
     next batch. Or it raises, having kept none: then the batch is tried again in halves, so that one item which cannot
     be kept fails alone. A database that is away fails all at once: trying each would take long and help nobody.
 
-    Batches begin `pause_s` apart at least: an item that comes alone does not wait, and where many come they are many
-    in a batch. Others want to write meanwhile, too.
+    After a batch of `many` the next one begins `pause_s` later at least: where many come there are more in each, and
+    others want to write, too. Who sends one after the other does not wait.
     """
 
     def __init__(
@@ -39,12 +39,14 @@ class Batches[Item, Answer]:
         *,
         most: int,
         most_waiting: int,
-        pause_s: float = 0.0,
+        many: int = 20,
+        pause_s: float = 0.02,
     ) -> None:
         self._keep = keep
         self._most = most
         self._most_waiting = most_waiting
         self._waiting: deque[_Waiting[Item, Answer]] = deque()
+        self._many = many
         self._pause_s = pause_s
         self._next_at = 0.0
         """When the next batch may begin, by the loop's clock."""
@@ -72,8 +74,9 @@ class Batches[Item, Answer]:
             while self._waiting:
                 # At least once to the loop: first the answers go out, and what they lead to is in the next batch.
                 await asyncio.sleep(max(0.0, self._next_at - loop.time()))
-                self._next_at = loop.time() + self._pause_s
-                await self._take([self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))])
+                batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+                self._next_at = loop.time() + self._pause_s if len(batch) >= self._many else 0.0
+                await self._take(batch)
         finally:
             self._worker = None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import tempfile
 from datetime import timedelta
 from decimal import Decimal
@@ -10,21 +11,29 @@ from pathlib import Path
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from konsento.models import MeterEvent, Receipt, SessionState, Transfer, TransferKind
-from konsento.ocpp import CallTimeout
+from konsento.charging.running import SEEN_EVERY
+from konsento.models import ChargingSession, MeterEvent, Receipt, SessionState, Site, Transfer, TransferKind
+from konsento.ocpp import CallTimeout, Version
+from konsento.ocpp.codec import write_call
 from konsento.ocpp.messages import (
     AuthorizationStatus,
+    BootNotification,
+    ChargingStation,
     GetTransactionStatus,
     GetTransactionStatusResponse,
     IdToken,
     MeterValue,
+    MeterValues,
+    MeterValuesResponse,
     RequestStartTransaction,
+    RequestStopTransaction,
     SampledValue,
     TransactionEvent,
     UnitOfMeasure,
 )
+from konsento.ocpp.rpc import Connection
 
 from ..conftest import AT, ENDED, STARTED, STATION, UPDATED, Core, event_of, opened, whole_session, wired
 from ..databases import Template
@@ -233,6 +242,176 @@ async def test_more_than_the_hold_is_never_taken(core: Core) -> None:
     progress = await core.progress(session.id)
     assert (progress.billed_wh, progress.billed_minor) == (40, session.hold_minor)
     assert await core.available() == 5000 - session.hold_minor
+
+
+async def test_the_numbers_of_events_need_not_begin_at_zero_and_the_middle_ones_may_be_missing(core: Core) -> None:
+    core.router.answers[GetTransactionStatus] = lambda _: GetTransactionStatusResponse(messages_in_queue=False)
+    session = await core.start()
+    await core.send(event_of(session, 17, "1000", kind=STARTED, seconds=0))
+    await core.send(event_of(session, 21, "1006", seconds=8))
+    await core.send(event_of(session, 25, "1010.2", kind=ENDED, seconds=13))
+    await core.work()
+
+    assert (await core.progress(session.id)).billed_wh == 10
+
+
+async def test_an_event_need_not_say_at_which_outlet_it_was(core: Core) -> None:
+    session = await core.start()
+    for event in whole_session(session):
+        await core.send(msgspec.structs.replace(event, evse=None))
+    await core.work()
+
+    assert (await core.progress(session.id)).billed_wh == 10
+
+
+async def test_a_journal_that_is_delivered_after_the_end_changes_the_sum_and_not_the_state(core: Core) -> None:
+    session = await core.start()
+    first, second, third, last = whole_session(session)
+    await core.send(first)
+    await core.send(last)
+    for late in (second, third):
+        await core.send(msgspec.structs.replace(late, offline=True))
+        assert (await core.progress(session.id)).state is SessionState.ENDED
+    await core.work()
+
+    progress = await core.progress(session.id)
+    assert (progress.state, progress.billed_wh) == (SessionState.SETTLED, 10)
+
+
+async def test_a_multiplier_moves_the_point(core: Core) -> None:
+    session = await core.start()
+    await core.send(event_of(session, 0, "1000", kind=STARTED))
+    values = [SampledValue(value=Decimal("1.0035"), unit_of_measure=UnitOfMeasure(unit="Wh", multiplier=3))]
+    await core.send(_with_values(event_of(session, 1, None), values))
+    values = [SampledValue(value=Decimal(10062), unit_of_measure=UnitOfMeasure(unit="kWh", multiplier=-4))]
+    await core.send(_with_values(event_of(session, 2, None), values))
+
+    assert (await core.progress(session.id)).delivered_mwh == 6200
+
+
+async def test_a_power_that_no_outlet_has_is_shown_within_reason_and_bills_nothing(core: Core) -> None:
+    session = await core.start()
+    await core.send(event_of(session, 0, "1000", kind=STARTED))
+    await core.send(event_of(session, 1, "1003"))
+    power = [SampledValue(value=Decimal("9e17"), measurand="Power.Active.Import")]
+    await core.send(_with_values(event_of(session, 2, None), power))
+    await core.send(event_of(session, 3, "1006"))
+
+    assert (await core.progress(session.id)).delivered_mwh == 6000
+
+
+async def test_readings_outside_of_the_transactions_events_are_answered_and_bill_nothing(core: Core) -> None:
+    session = await core.start()
+    await core.send(event_of(session, 0, "1000", kind=STARTED))
+    await core.send(event_of(session, 1, "1003"))
+    values = [MeterValue(timestamp=AT, sampled_value=[SampledValue(value=Decimal(5000))])]
+
+    assert isinstance(
+        await core.handlers.answer(STATION, MeterValues(evse_id=1, meter_value=values)), MeterValuesResponse
+    )
+
+    assert (await core.progress(session.id)).delivered_mwh == 3000
+
+
+async def test_a_meter_that_begins_anew_after_a_restart_loses_nothing_of_what_was_measured(core: Core) -> None:
+    session = await core.start()
+    await core.send(event_of(session, 0, "1000", kind=STARTED))
+    await core.send(event_of(session, 1, "1006"))
+    about = ChargingStation(vendor_name="Somebody", model="X")
+    await core.handlers.answer(STATION, BootNotification(reason="PowerUp", charging_station=about))
+    for seq_no, register in enumerate(("0", "2", "4"), start=2):
+        await core.send(event_of(session, seq_no, register))
+    await core.send(event_of(session, 5, "5", kind=ENDED, reason="PowerLoss"))
+    await core.work()
+
+    assert (await core.progress(session.id)).billed_wh == 6
+
+
+async def test_energy_that_is_told_with_few_events_is_followed_all_the_same(core: Core) -> None:
+    session = await core.start("energy", 100)
+    await core.send(event_of(session, 0, "1000", kind=STARTED))
+    await core.send(event_of(session, 1, "1003"))
+    for seq_no in range(2, 42):
+        told = f"{1003 + (seq_no - 1) * 3}" if seq_no % 20 == 1 else None
+        await core.send(event_of(session, seq_no, told))
+
+    assert (await core.progress(session.id)).delivered_mwh == 123_000
+    await core.work()
+    core.clock.advance(timedelta(seconds=6))
+    await core.work()
+    assert any(isinstance(request, RequestStopTransaction) for request in core.router.asked), "it is over its limit"
+
+
+async def test_an_event_is_told_again_under_the_same_or_another_message_id_and_counts_once(core: Core) -> None:
+    session = await core.start()
+    sent: asyncio.Queue[str] = asyncio.Queue()
+    line = Connection(STATION, Version.V21, core.handlers, _Line(sent))
+    event = event_of(session, 0, "1000", kind=STARTED)
+    for message_id in ("m1", "m1", "m2"):
+        line.receive(write_call(message_id, event, Version.V21))
+        assert json.loads(await sent.get())[:2] == [3, message_id]
+
+    async with core.services.database.transaction() as tx:
+        assert await tx.scalar(select(func.count()).select_from(MeterEvent)) == 1
+
+
+class _Line:
+    def __init__(self, sent: asyncio.Queue[str]) -> None:
+        self._sent = sent
+
+    async def send(self, text: str) -> None:
+        self._sent.put_nowait(text)
+
+    async def close(self, code: int, reason: str) -> None:
+        raise AssertionError(f"hung up: {code} {reason}")
+
+
+async def test_a_wish_that_another_process_has_noted_is_seen_at_the_next_event(core: Core) -> None:
+    session = await core.start("energy", 100)
+    for seq_no, register in enumerate(("1000", "1003", "1006")):
+        await core.send(event_of(session, seq_no, register, kind=UPDATED if seq_no else STARTED))
+    async with core.services.database.transaction() as tx:
+        await tx.execute(update(ChargingSession).values(stop_requested_at=AT))
+    core.router.asked.clear()
+
+    await core.send(event_of(session, 3, "1009"))
+    await core.work()
+
+    assert [type(request) for request in core.router.asked] == [RequestStopTransaction]
+    assert (await core.progress(session.id)).delivered_mwh == 9000
+
+
+async def test_a_limit_that_another_process_has_put_in_force_ends_the_session(core: Core) -> None:
+    session = await core.start("energy", 100)
+    for seq_no, register in enumerate(("1000", "1003", "1006")):
+        await core.send(event_of(session, seq_no, register, kind=UPDATED if seq_no else STARTED))
+    async with core.services.database.transaction() as tx:
+        await tx.execute(update(ChargingSession).values(energy_cap_wh=9))
+
+    await core.send(event_of(session, 3, "1009"))
+
+    async with core.services.database.transaction() as tx:
+        assert (await tx.get_one(ChargingSession, session.id)).stop_reason == "EnergyLimitReached"
+
+
+async def test_who_watches_a_session_hears_of_every_event(core: Core) -> None:
+    session = await core.start("energy", 100)
+    for seq_no, register in enumerate(("1000", "1003", "1006", "1009")):
+        async with core.services.live.listening(session.id) as news:
+            await core.send(event_of(session, seq_no, register, kind=UPDATED if seq_no else STARTED))
+            assert news.is_set()
+
+
+async def test_a_site_whose_events_only_add_up_is_seen_all_the_same(core: Core) -> None:
+    session = await core.start("energy", 100)
+    for seq_no in range(6):
+        core.clock.advance(timedelta(seconds=4))
+        await core.send(event_of(session, seq_no, f"{1000 + seq_no * 3}", kind=UPDATED if seq_no else STARTED))
+
+    async with core.services.database.transaction() as tx:
+        seen = await tx.scalar(select(Site.last_seen).where(Site.station_id == STATION))
+    assert seen is not None
+    assert core.clock.now() - seen < SEEN_EVERY
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
