@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from konsento.charging import handlers as charging_handlers
-from konsento.models import Role, Site
+from konsento.models import Role, Site, StationOwner
 from konsento.ocpp import Handlers, Version
 from konsento.ocpp.messages import (
     BootNotification,
@@ -63,11 +64,10 @@ async def test_what_a_charger_is_and_its_connectors_are_shown(office: Office) ->
         (("Acme", "", Version.V16), "The charger keeps no limits."),
     ],
 )
-async def test_who_keeps_limits_is_said(
-    office: Office, monkeypatch: pytest.MonkeyPatch, station: tuple[str, str, Version], sentence: str
-) -> None:
+async def test_who_keeps_limits_is_said(office: Office, station: tuple[str, str, Version], sentence: str) -> None:
     vendor, limits, version = station
     await started(office, vendor, limits)
-    monkeypatch.setattr(office.bench.services.router, "version", lambda _: version)
+    async with office.bench.services.database.transaction() as session:
+        await session.execute(update(StationOwner).values(version=version))
     async with office.member(Role.VIEWER) as browser:
         assert sentence in (await browser.get(PAGE)).text

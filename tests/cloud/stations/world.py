@@ -18,9 +18,10 @@ from konsento.charging.doors import Doors
 from konsento.charging.limits import RequestedLimit
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
+from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.models import ChargingSession, Driver, LimitKind, MeterEvent, Outlet, Receipt, Site
-from konsento.ocpp import Gateway, Handlers, LocalStationRouter, Transactions
+from konsento.ocpp import Gateway, Handlers, LocalStationRouter, Owners, Transactions
 from konsento.services import Services
 from konsento.settings import Settings, UnknownStations
 from konsento.settlement import work as settlement_work
@@ -97,7 +98,7 @@ async def world(furnished: Template, folder: Path) -> AsyncIterator[World]:
     """Run a server on a copy of a furnished database. Unknown stations wait for the operator."""
     async with opened(furnished, folder) as database, ClientSession() as client:
         clock = ManualClock(AT)
-        router = LocalStationRouter()
+        router = LocalStationRouter(Owners(database, clock, new_id()))
         services = Services(
             database=database,
             settings=Settings(ocpp_unknown=UnknownStations.HOLD),
