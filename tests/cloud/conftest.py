@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from konsento import provisioning
 from konsento.charging import handlers as charging_handlers
@@ -353,7 +353,6 @@ async def _furnish(url: str) -> None:
             await session.flush()
             await balance.top_up(session, driver.id, 5000, "JPY")
         await stations.note_link(session, STATION, AT, connected=True)
-        session.add(StationOwner(station_id=STATION, replica_id=new_id(), epoch=1, version=Version.V21, since=AT))
         for evse_id in (1, 2):
             await stations.note_status(session, STATION, evse_id, OutletStatus.AVAILABLE, reason="", at=AT)
     await database.close()
@@ -361,9 +360,10 @@ async def _furnish(url: str) -> None:
 
 async def speaks(database: Database, version: Version | None) -> None:
     """Have the site be connected with that version of OCPP; None: not at all."""
-    changes: dict[str, object] = {"replica_id": None} if version is None else {"version": version}
     async with database.transaction() as session:
-        await session.execute(update(StationOwner).values(changes))
+        await session.execute(delete(StationOwner))
+        if version is not None:
+            session.add(StationOwner(station_id=STATION, replica_id=new_id(), epoch=1, version=version, since=AT))
 
 
 @asynccontextmanager

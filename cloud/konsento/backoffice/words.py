@@ -249,6 +249,8 @@ WORK: Final = {
     "forget-stations": marked("Forget unknown stations of long ago"),
     "password": marked("Set another password at a site"),
     "passwords": marked("Look for old passwords of sites"),
+    "reach": marked("Stop a charger at a session's limit"),
+    "sampling": marked("Set how often a charger tells its meter"),
     "links": marked("Find stations whose process is gone"),
 }
 """The kinds of due work."""

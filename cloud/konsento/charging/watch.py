@@ -21,7 +21,7 @@ from konsento.services import Services
 
 log = logging.getLogger(__name__)
 
-KIND: Final = "watch"
+KIND: Final = "reach"
 LOOK_AGAIN_S: Final = 10.0
 """While the station is away nothing can be stopped; what it did comes with its events."""
 UNKNOWN_SAMPLE_S: Final = 60

@@ -1,6 +1,7 @@
 """The database: one engine, one transaction per request or piece of work."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
@@ -220,7 +221,7 @@ def is_away(error: BaseException) -> bool:
     """Tell whether the database itself is the trouble (gone, locked, full) and not what it was asked."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, OSError | OperationalError | PoolTimeoutError)
+    return isinstance(error, OSError | OperationalError | sqlite3.OperationalError | PoolTimeoutError)
 
 
 def _durable_sqlite(connection: Any, _record: object) -> None:

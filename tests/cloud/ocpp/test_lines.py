@@ -84,7 +84,7 @@ def test_a_clock_is_found_within_a_second_however_late_most_messages_come(ahead:
     clock = ManualClock(AT)
     line = Lines(clock).open("S", Version.V21)
     for delay in delays:
-        line.answered(event(AT + timedelta(seconds=ahead) - timedelta(seconds=delay)), 0.001)
+        line.answered("TransactionEvent", event(AT + timedelta(seconds=ahead) - timedelta(seconds=delay)), 0.001)
 
     found, told_at = line.clock_ahead()
 
@@ -95,26 +95,26 @@ def test_a_clock_is_found_within_a_second_however_late_most_messages_come(ahead:
 
 def test_one_wrong_date_moves_no_clock(line: Line) -> None:
     for _ in range(10):
-        line.answered(event(AT), 0.001)
-    line.answered(event(AT + timedelta(days=365)), 0.001)
+        line.answered("TransactionEvent", event(AT), 0.001)
+    line.answered("TransactionEvent", event(AT + timedelta(days=365)), 0.001)
 
     assert line.clock_ahead()[0] == 0
 
 
 def test_what_was_told_later_and_states_of_long_ago_say_nothing_of_a_clock(line: Line) -> None:
-    line.answered(event(AT - timedelta(hours=3), offline=True), 0.001)
-    line.answered(status(AT - timedelta(hours=3)), 0.001)
+    line.answered("TransactionEvent", event(AT - timedelta(hours=3), offline=True), 0.001)
+    line.answered("StatusNotification", status(AT - timedelta(hours=3)), 0.001)
     assert line.clock_ahead() == (None, None)
 
-    line.answered(status(AT + timedelta(seconds=90)), 0.001)
+    line.answered("StatusNotification", status(AT + timedelta(seconds=90)), 0.001)
     assert line.clock_ahead()[0] == 90
 
 
 def test_a_clock_that_was_set_right_is_right_soon(line: Line, clock: ManualClock) -> None:
     for _ in range(20):
-        line.answered(event(AT + timedelta(minutes=5)), 0.001)
+        line.answered("TransactionEvent", event(AT + timedelta(minutes=5)), 0.001)
     clock.advance(timedelta(minutes=16))
-    line.answered(event(clock.now()), 0.001)
+    line.answered("TransactionEvent", event(clock.now()), 0.001)
 
     assert line.clock_ahead()[0] == 0
 
