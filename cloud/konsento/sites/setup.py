@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit import hashing
@@ -93,8 +94,11 @@ async def create(session: AsyncSession, details: SiteDetails, station_id: str = 
         opening_hours="",
         **vars(details),
     )
-    session.add(site)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(site)
+    except IntegrityError:  # another operator made it meanwhile, at another process
+        raise StationIdTaken(station_id=site.station_id) from None
     return site, password
 
 
