@@ -53,8 +53,8 @@ class Gateway:
     A wrong password and an unknown station both get 401; after repeated failures 429. `trusted_proxies` are addresses
     whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: without them all stations behind a proxy would share
     one count of failures. With a `journal` every frame is kept for whoever has to find out later what happened. A
-    station that `authenticate` holds is asked after at each of its BootNotifications by `register`. Stations of OCPP 1.6
-    are let in where there is a `v16`, which keeps what the server has to keep for them.
+    station that `authenticate` holds is asked after at each of its BootNotifications by `register`. Stations of
+    OCPP 1.6 are let in where there is a `v16`, which keeps what the server has to keep for them.
     """
 
     def __init__(

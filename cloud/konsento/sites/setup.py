@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id, new_token
@@ -89,8 +90,11 @@ async def create(session: AsyncSession, details: SiteDetails, at: datetime, stat
     station = wanted or await free_station_id(session, details.name)
     site = new_site(details, station, proofs.stored_random(password))
     site.password_changed_at = at
-    session.add(site)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(site)
+    except IntegrityError:  # another operator made it meanwhile, at another process
+        raise StationIdTaken(station_id=site.station_id) from None
     return site, password
 
 

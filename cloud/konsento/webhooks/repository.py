@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from konsento.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
@@ -26,10 +26,10 @@ async def delivery(session: AsyncSession, delivery_id: UUID) -> WebhookDelivery 
     """Return a delivery with its event and endpoint, locked against other replicas; the event too, for its body."""
     query = (
         select(WebhookDelivery)
+        # Joined by name: PostgreSQL locks no table that a loader has given a name of its own.
+        .join(WebhookDelivery.event)
         .where(WebhookDelivery.id == delivery_id)
-        .options(
-            joinedload(WebhookDelivery.event, innerjoin=True), joinedload(WebhookDelivery.endpoint, innerjoin=True)
-        )
+        .options(contains_eager(WebhookDelivery.event), joinedload(WebhookDelivery.endpoint, innerjoin=True))
         .with_for_update(of=[WebhookDelivery, WebhookEvent])
     )
     return await session.scalar(query)

@@ -128,6 +128,7 @@ async def test_alarms_are_filtered_and_given_out_as_a_file(office: Office, monke
     assert [row["About"] for row in rows] == [f"'={number}" for number in (4, 3, 2, 1, 0)]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], scope="session")
 async def test_the_journal_is_estimated_without_counting(office: Office) -> None:
     services = office.bench.services
     journal = Journal(services.database, services.clock)

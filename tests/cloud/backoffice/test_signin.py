@@ -236,6 +236,7 @@ async def test_signing_in_leads_into_the_back_office_only(office: Office, target
     assert answer.headers["location"] == "/office/"
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], scope="session")
 async def test_nothing_of_a_sign_in_is_kept_in_the_clear(office: Office) -> None:
     link = await invited(office)
     async with office.bench.browser() as browser:
