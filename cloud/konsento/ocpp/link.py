@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Coroutine
+from typing import Final
 
 from aiohttp import web
 
-log = logging.getLogger(__name__)
+SMALL: Final = 8 * 1024
+"""Characters: at most 32 KiB, half of what asyncio lets wait before it has its writer wait."""
 
 
 class SocketLink:
@@ -20,7 +21,11 @@ class SocketLink:
 
     async def send(self, text: str) -> None:
         """Send a frame; raises ConnectionError where the link is gone, or the peer does not read."""
-        await self._within(self._socket.send_str(text))
+        if len(text) < SMALL and not self._transport.get_write_buffer_size():
+            # It fits into what may wait unread, so nobody waits; a timer for each would cost as much as the answer.
+            await self._socket.send_str(text)
+        else:
+            await self._within(self._socket.send_str(text))
 
     async def pong(self, message: bytes) -> None:
         """Answer a ping; raises as `send` does."""

@@ -21,11 +21,13 @@ class Pace:
         self._at = monotonic()
         self._in_a_row = 0
 
-    async def step(self) -> None:
-        """Wait until the next frame may be taken."""
+    def due(self) -> bool:
+        """Count a frame; tells whether `rest` is due before the next one."""
         self._in_a_row += 1
-        if self._in_a_row < IN_A_ROW:
-            return
+        return self._in_a_row >= IN_A_ROW
+
+    async def rest(self) -> None:
+        """Give the others a turn, and wait until the next frame may be taken."""
         now = monotonic()
         self._left = min(self._burst, self._left + (now - self._at) * self._per_s) - self._in_a_row
         self._at, self._in_a_row = now, 0
