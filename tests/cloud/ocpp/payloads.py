@@ -16,8 +16,8 @@ from konsento.ocpp import Version
 SCHEMAS = {
     Version.V21: Path(str(files("ocpp") / "v21" / "schemas")),
     Version.V201: Path(str(files("ocpp") / "v201" / "schemas")),
-    Version.V16: Path(str(files("ocpp") / "v16" / "schemas")),
 }
+SCHEMAS_16 = Path(str(files("ocpp") / "v16" / "schemas"))
 
 relaxed = settings(
     max_examples=20,
@@ -29,9 +29,8 @@ relaxed = settings(
 @cache
 def schema_of(name: str, version: Version) -> dict[str, Any]:
     """Return the schema of that file's name, for example `ResetRequest`."""
-    if version is Version.V16:
-        name = name.removesuffix("Request")
-    schema: dict[str, Any] = json.loads((SCHEMAS[version] / f"{name}.json").read_text("utf-8-sig"))
+    file = SCHEMAS[version] / name if version in SCHEMAS else SCHEMAS_16 / name.removesuffix("Request")
+    schema: dict[str, Any] = json.loads(file.with_suffix(".json").read_text("utf-8-sig"))
     return schema
 
 
