@@ -1,7 +1,6 @@
 """Start-up and wiring: everything is made here, handed to each other, and shut down in the reverse order."""
 
 import asyncio
-import gc
 import logging
 from contextlib import suppress
 
@@ -19,7 +18,7 @@ from konsento.charging import work as charging_work
 from konsento.kit.bus import Bus
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
-from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, stop_on_signals
+from konsento.kit.serving import PROXIES, PageServer, open_door, server_config, spare_collections, stop_on_signals
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
 from konsento.notifications import mail
@@ -122,9 +121,7 @@ async def serve(settings: Settings) -> None:
             settings.ocpp_host,
             gateway.port,
         )
-        # What was made until now stays to the end; looking through it for garbage took a fifth of every request.
-        gc.collect()
-        gc.freeze()
+        spare_collections()
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({stopped, serving, runner}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

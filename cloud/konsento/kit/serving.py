@@ -1,6 +1,7 @@
 """Serving an application over HTTP: a port, a server that ends gracefully, and a log that an operator can read."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -78,3 +79,15 @@ def configure_log(level: str) -> None:
     # Queries and their parameters hold what people typed.
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+
+
+def spare_collections() -> None:
+    """Have the garbage collector leave alone what was made until now, and look at what is new less often.
+
+    What is there at the start stays to the end: looking through it took a fifth of every request. Hundreds of meter
+    events wait for their commit at a time and are not garbage either: looking at them at every turn took a tenth of
+    the time of each.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
