@@ -1,7 +1,6 @@
 """Start-up and wiring: everything is made here, handed to each other, and shut down in the reverse order."""
 
 import asyncio
-import gc
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
@@ -31,7 +30,7 @@ from konsento.kit.metrics import Metrics, Sample
 from konsento.kit.metrics_door import MetricsDoor
 from konsento.kit.nats import Nats
 from konsento.kit.readiness import Readiness
-from konsento.kit.serving import PageServer, open_door, server_config, stop_on_signals
+from konsento.kit.serving import PageServer, open_door, server_config, spare_collections, stop_on_signals
 from konsento.kit.work import WorkQueue
 from konsento.kit.work_news import WorkNews
 from konsento.migrations import migrate, revisions
@@ -249,9 +248,7 @@ async def _serve(settings: Settings, parts: Parts) -> None:
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait({listening, serving}, return_when=asyncio.FIRST_COMPLETED)
         log.info("ready: %s", ", ".join(_served(settings, parts)))
-        # What was made until now stays to the end; looking through it for garbage took a fifth of every request.
-        gc.collect()
-        gc.freeze()
+        spare_collections()
         stopped = asyncio.create_task(stop.wait())
         ending = {stopped, serving} | ({runner} if runner is not None else set())
         await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)

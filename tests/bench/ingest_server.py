@@ -5,7 +5,6 @@ JSON when it listens and one for every line of its standard input, and ends with
 """
 
 import asyncio
-import gc
 import json
 import logging
 import os
@@ -27,6 +26,7 @@ from konsento.charging.limits import RequestedLimit
 from konsento.kit.bus import Bus
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
+from konsento.kit.serving import spare_collections
 from konsento.kit.work import WorkQueue
 from konsento.models import Driver, LimitKind
 from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter
@@ -73,8 +73,7 @@ async def konsento(url: str, *, journalled: bool) -> AsyncIterator[tuple[int, An
     gateway = Gateway(handlers, router, authenticate, journal=journal)
     writing = asyncio.create_task(journal.run()) if journal else None
     await gateway.start("127.0.0.1", 0)
-    gc.collect()
-    gc.freeze()
+    spare_collections()
     try:
         yield gateway.port, answer
     finally:
@@ -113,8 +112,7 @@ async def bare(serve: Callable[[web.WebSocketResponse, str], Any]) -> AsyncItera
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    gc.collect()
-    gc.freeze()
+    spare_collections()
     try:
         yield runner.addresses[0][1], answer
     finally:

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from collections import Counter
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +17,9 @@ log_context: Final[ContextVar[dict[str, str] | None]] = ContextVar("log_context"
 _SUBJECT: Final = re.compile(r"\b(session|station|outlet|work) %[sr]")
 """Messages name their subject like this, with its id as a parameter: `session %s ended`."""
 _PLACEHOLDER: Final = re.compile(r"%[-#0 +]*[\d*]*(?:\.[\d*]+)?[a-zA-Z]")
+
+
+MOST_ALIKE: Final = 100
 
 
 class LogFormat(StrEnum):
@@ -41,6 +45,30 @@ class _Context(logging.Filter):
             if not hasattr(record, name):
                 setattr(record, name, value)
         return True
+
+
+class _Floods(logging.Filter):
+    """Lets a line of one form through `MOST_ALIKE` times a minute, and says when it stops.
+
+    Peers that send nonsense at full speed, or a database that is away, would fill the disk with one line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._minute = 0
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        minute = int(record.created // 60)
+        if minute != self._minute:
+            self._minute = minute
+            self._counts.clear()
+        form = (record.name, str(record.msg))
+        self._counts[form] += 1
+        if self._counts[form] == MOST_ALIKE:
+            record.msg = f"{record.msg} (the last of this form in this minute)"
+        return self._counts[form] <= MOST_ALIKE
 
 
 class _Json(JsonFormatter):
@@ -70,6 +98,7 @@ class _Json(JsonFormatter):
 def configure_log(level: str, form: LogFormat = LogFormat.TEXT) -> None:
     """Log to standard error, everything in one form: also what uvicorn, aiohttp and SQLAlchemy say."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_Floods())
     if form is LogFormat.JSON:
         handler.setFormatter(_Json())
         handler.addFilter(_Context())

@@ -1,6 +1,7 @@
 """Serving an application over HTTP: a port, and a server that ends gracefully."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -62,3 +63,15 @@ def open_door(host: str, port: int) -> socket.socket:
     """Return a listening socket; raises OSError for a taken port."""
     # Not uvicorn's own, which ends the process with a code of its own where the port is taken.
     return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+
+
+def spare_collections() -> None:
+    """Have the garbage collector leave alone what was made until now, and look at what is new less often.
+
+    What is there at the start stays to the end: looking through it took a fifth of every request. Hundreds of meter
+    events wait for their commit at a time and are not garbage either: looking at them at every turn took a tenth of
+    the time of each.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)

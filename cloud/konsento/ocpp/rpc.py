@@ -8,6 +8,7 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any, Final, Protocol
 
+from konsento.kit.db import is_away
 from konsento.kit.ids import new_id
 from konsento.models import Direction
 from konsento.ocpp.codec import (
@@ -205,8 +206,12 @@ class Connection:
         except NotRegisteredError:
             log.info("station %s: %s before it was accepted", self.station_id, _printable(frame.action))
             return self._error(frame.message_id, ErrorCode.SECURITY_ERROR, "wait until BootNotification is accepted")
-        except Exception:  # whatever a handler raises, the station must hear that its message was not kept
-            log.exception("station %s: %s %r was not kept", self.station_id, frame.action, frame.message_id)
+        except Exception as error:  # whatever a handler raises, the station must hear that its message was not kept
+            where = (self.station_id, frame.action, frame.message_id)
+            if is_away(error):
+                log.error("station %s: %s %r was not kept: the database is away", *where)  # noqa: TRY400  # no traceback
+            else:
+                log.exception("station %s: %s %r was not kept", *where)
             self.line.refuse(frame.action, ErrorCode.INTERNAL_ERROR)
             return self._error(frame.message_id, ErrorCode.INTERNAL_ERROR, "the message was not kept; send it again")
         self.line.answered(frame.action, request, perf_counter() - began)

@@ -21,7 +21,7 @@ from starlette.middleware import Middleware
 from konsento.kit import readiness as readiness_module
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
-from konsento.kit.logs import LogFormat, configure_log, log_context
+from konsento.kit.logs import MOST_ALIKE, LogFormat, configure_log, log_context
 from konsento.kit.measured import Measured
 from konsento.kit.metrics import Metrics
 from konsento.kit.metrics_door import MetricsDoor
@@ -132,6 +132,26 @@ def log() -> Iterator[io.StringIO]:
     sys.stderr = stderr
     logging.captureWarnings(capture=False)
     root.handlers[:], root.level = before[0], before[1]
+
+
+def test_a_line_that_comes_too_often_is_left_out_until_the_next_minute(log: io.StringIO) -> None:
+    logger = logging.getLogger("konsento.ocpp")
+
+    def say(form: str, station_id: str, at: float) -> None:
+        record = logger.makeRecord(logger.name, logging.WARNING, __file__, 1, form, (station_id,), None)
+        record.created = at
+        logger.handle(record)
+
+    for number in range(MOST_ALIKE + 50):
+        say("station %s: unreadable frame", f"SITE-{number}", 60.0)
+    say("station %s connected", "SITE-1", 119.9)
+    say("station %s: unreadable frame", "SITE-1", 120.0)
+
+    lines = [json.loads(line)["message"] for line in log.getvalue().splitlines()]
+    assert len(lines) == MOST_ALIKE + 2
+    last = f"station SITE-{MOST_ALIKE - 1}: unreadable frame (the last of this form in this minute)"
+    assert lines[MOST_ALIKE - 1] == last
+    assert lines[-2:] == ["station SITE-1 connected", "station SITE-1: unreadable frame"]
 
 
 async def test_each_line_of_the_log_is_an_object_that_says_what_it_is_about(log: io.StringIO) -> None:
