@@ -394,6 +394,18 @@ async def test_a_limit_that_another_process_has_put_in_force_ends_the_session(co
         assert (await tx.get_one(ChargingSession, session.id)).stop_reason == "EnergyLimitReached"
 
 
+async def test_a_sum_that_another_process_has_mended_is_not_written_over(core: Core) -> None:
+    session = await core.start("energy", 100)
+    for seq_no, register in enumerate(("1003", "1006", "1009"), start=1):
+        await core.send(event_of(session, seq_no, register))
+    other = await wired(core.services.database)
+
+    await other.send(event_of(session, 0, "1000", kind=STARTED))
+    await core.send(event_of(session, 4, "1012"))
+
+    assert (await core.progress(session.id)).delivered_mwh == 12_000
+
+
 async def test_who_watches_a_session_hears_of_every_event(core: Core) -> None:
     session = await core.start("energy", 100)
     for seq_no, register in enumerate(("1000", "1003", "1006", "1009")):
