@@ -342,7 +342,7 @@ class Gateway:
                     await connection.hang_up(WSCloseCode.UNSUPPORTED_DATA, "frames are text")
                 case _:
                     log.warning("station %s broke the WebSocket protocol: %s", connection.station_id, message.data)
-            if pace.due():
+            if pace.due(len(message.data) if message.type is WSMsgType.TEXT else 0):
                 await pace.rest()
 
     def _hang_up(self, connection: Connection, code: int, reason: str) -> None:

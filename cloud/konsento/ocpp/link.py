@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import Coroutine
 from typing import Final
 
-from aiohttp import web
+from aiohttp import WSCloseCode, WSMsgType, web
 
+READS_WITHIN_S: Final = 1.0
+"""In which a peer that is turned away reads the reason."""
 SMALL: Final = 8 * 1024
 """Characters: at most 32 KiB, half of what asyncio lets wait before it has its writer wait."""
 
@@ -36,13 +39,24 @@ class SocketLink:
         await self._within(self._socket.ping(message))
 
     async def close(self, code: int, reason: str) -> None:
-        """Close with a WebSocket close code. A peer that does not answer the close is cut."""
+        """Close with a WebSocket close code. At the end the socket is closed, whatever the peer does."""
         try:
             async with asyncio.timeout(self._patience_s):
                 with contextlib.suppress(ConnectionError):
-                    await self._socket.close(code=code, message=reason.encode())
+                    if code == WSCloseCode.GOING_AWAY:
+                        await self._socket.close(code=code, message=reason.encode())
+                    else:
+                        await self._turn_away(code, reason)
         except TimeoutError:
             self._transport.abort()
+
+    async def _turn_away(self, code: int, reason: str) -> None:
+        """Close without reading on: what a peer floods us with until it answers would be read as fast as it comes."""
+        self._transport.pause_reading()
+        await self._socket.send_frame(struct.pack("!H", code) + reason.encode(), WSMsgType.CLOSE)
+        # What is unread at the end resets the socket, and the peer may lose what it has not read by then.
+        await asyncio.sleep(min(READS_WITHIN_S, self._patience_s))
+        self._transport.abort()
 
     async def _within(self, sending: Coroutine[None, None, None]) -> None:
         try:

@@ -6,6 +6,8 @@ from typing import Final
 
 IN_A_ROW: Final = 16
 """Frames that one socket may have taken before the others get a turn."""
+COUNTS_ONCE: Final = 1024
+"""Characters; a frame counts once more for each of them."""
 
 
 class Pace:
@@ -21,9 +23,10 @@ class Pace:
         self._at = monotonic()
         self._in_a_row = 0
 
-    def due(self) -> bool:
-        """Count a frame; tells whether `rest` is due before the next one."""
-        self._in_a_row += 1
+    def due(self, size: int) -> bool:
+        """Count a frame of so many characters; tells whether `rest` is due before the next one."""
+        # A large one takes long to read, above all one that is made for it: brackets in brackets.
+        self._in_a_row += 1 + size // COUNTS_ONCE
         return self._in_a_row >= IN_A_ROW
 
     async def rest(self) -> None:

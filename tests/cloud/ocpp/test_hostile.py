@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from konsento.ocpp import StationOffline
 from konsento.ocpp.messages import Heartbeat, HeartbeatResponse, Reset, ResetType
+from konsento.ocpp.pace import IN_A_ROW, Pace
 
 from .conftest import Site
 from .test_tls import Shop
@@ -311,3 +312,39 @@ async def _random_bytes(chance: random.Random, payloads: list[bytes]) -> None:
     finally:
         await site.gateway.stop(grace_s=0.2)
         await site.client.close()
+
+
+@pytest.mark.parametrize("flood", [frame(b"x", BINARY), frame(HEARTBEAT)], ids=["binary", "calls"])
+async def test_who_is_turned_away_in_the_middle_of_a_flood_is_read_no_further(site: Site, flood: bytes) -> None:
+    never = asyncio.Event()
+
+    @site.handlers.on(Heartbeat)
+    async def wait(_station_id: str, _message: Heartbeat) -> HeartbeatResponse | None:
+        await never.wait()
+        return None
+
+    taken = 0
+
+    async def write_on(peer: Peer) -> None:
+        nonlocal taken
+        while True:
+            peer.writer.write(flood * 1000)
+            await peer.writer.drain()
+            taken += 1000 * len(flood)
+
+    async with dialled(site) as peer:
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(write_on(peer), 5)
+    never.set()
+    # No more than what the buffers of both ends hold.
+    assert taken < 16 * 2**20
+
+
+async def test_a_large_frame_counts_as_many_small_ones() -> None:
+    pace = Pace(per_s=1000, burst=100)
+    assert [pace.due(100) for _ in range(IN_A_ROW)] == [False] * (IN_A_ROW - 1) + [True]
+    await pace.rest()
+    began = time.monotonic()
+    assert pace.due(200 * 1024)
+    await pace.rest()
+    assert time.monotonic() - began > 0.05
