@@ -106,7 +106,7 @@ class Gateway:
         self._station_throttle = station_throttle or Throttle(limit=10, window_s=60)
         self._address_throttle = address_throttle or Throttle(limit=100, window_s=60)
         # Each arrival and each leave is noted in the database.
-        self._arrival_throttle = arrival_throttle or Throttle(limit=30, window_s=60)
+        self._arrival_throttle = arrival_throttle or Throttle(limit=120, window_s=60)
         self._journal = journal
         self._lines = lines or Lines()
         self._readiness = readiness
