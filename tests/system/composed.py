@@ -26,7 +26,8 @@ def services() -> dict[str, dict[str, Any]]:
 
 def environment(service: str, replaced: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a service, with the names of containers replaced by what is there instead."""
-    made: dict[str, str] = dict(services()[service]["environment"])
+    # What is empty is an empty text for Compose, which puts in the variables after it has read the file.
+    made = {name: str(value or "") for name, value in services()[service]["environment"].items()}
     for old, new in replaced.items():
         made = {name: value.replace(old, new) for name, value in made.items()}
     return made
