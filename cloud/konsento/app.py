@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,6 +70,7 @@ class Parts:
     router: LocalStationRouter
     """Of the stations whose sockets this process holds."""
     gateway: Gateway
+    readiness: Readiness
     journal: Journal | None
     lines: Lines
     heart: Heart
@@ -92,12 +94,14 @@ def wire(settings: Settings) -> Parts:
     router: StationRouter = local
     live = Bus()
     beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
+    links_between: Callable[[], dict[str, Any]] | None = None
     if settings.nats_url:
         nats = Nats(settings.nats_url, name=f"konsento {replica_id}", ca_file=settings.nats_ca_file)
         router = NatsStationRouter(nats, local, owners)
         live = NatsBus(nats)
         WorkNews(nats, work, works=Role.WORK in settings.roles)
         beside += [nats.run, live.run]
+        links_between = partial(_nats_state, nats)
     services = Services(
         database=database, settings=settings, clock=clock, router=router, live=live, work=work, metrics=metrics
     )
@@ -127,6 +131,7 @@ def wire(settings: Settings) -> Parts:
             journal_dropped=journal.dropped if journal else 0,
         )
 
+    readiness = Readiness(database, revisions(), links_between)
     gateway = Gateway(
         handlers,
         local,
@@ -139,7 +144,7 @@ def wire(settings: Settings) -> Parts:
         trusted_proxies=settings.proxies,
         journal=journal,
         lines=lines,
-        readiness=Readiness(database, revisions()),
+        readiness=readiness,
         v16=Transactions(database),
     )
     metrics.look(lambda: _looked_at(local, journal))
@@ -147,6 +152,7 @@ def wire(settings: Settings) -> Parts:
         services=services,
         router=local,
         gateway=gateway,
+        readiness=readiness,
         journal=journal,
         lines=lines,
         heart=Heart(database, clock, facts, replica_id=replica_id, roles=" ".join(sorted(settings.roles))),
@@ -160,6 +166,10 @@ def _tls(settings: Settings) -> TlsFiles | None:
     return TlsFiles(
         certificate=settings.ocpp_tls_certificate, key=settings.ocpp_tls_key, client_ca=settings.ocpp_client_ca
     )
+
+
+def _nats_state(nats: Nats) -> dict[str, Any]:
+    return {"nats": "ok" if nats.connected else "away"}
 
 
 def _looked_at(router: LocalStationRouter, journal: Journal | None) -> Iterator[Sample]:
@@ -180,12 +190,12 @@ def observe(services: Services) -> MetricsDoor:
     return MetricsDoor(services.metrics, gauges.refresh)
 
 
-def pages(services: Services) -> FastAPI:
-    """Return the application that serves the browsers of drivers and of the staff."""
+def pages(services: Services, readiness: Readiness | None = None) -> FastAPI:
+    """Return the application that serves the browsers of drivers and of the staff; `readiness` of its process."""
     app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.services = services
 
-    _install_health(app, services)
+    _install_health(app, readiness or Readiness(services.database, revisions()))
     install_pages(app, services.settings)
     install_back_office(app)
     install_api(app, services)
@@ -194,16 +204,14 @@ def pages(services: Services) -> FastAPI:
     return app
 
 
-def health(services: Services) -> FastAPI:
+def health(readiness: Readiness) -> FastAPI:
     """Return the application of a process that serves no pages: it says how it is."""
     app = FastAPI(title="Konsento", openapi_url=None, docs_url=None, redoc_url=None)
-    _install_health(app, services)
+    _install_health(app, readiness)
     return app
 
 
-def _install_health(app: FastAPI, services: Services) -> None:
-    readiness = Readiness(services.database, revisions())
-
+def _install_health(app: FastAPI, readiness: Readiness) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:
         return JSONResponse({"status": "ok"})
@@ -227,7 +235,7 @@ async def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings, parts: Parts) -> None:
     services, roles = parts.services, settings.roles
-    app = pages(services) if Role.PAGES in roles else health(services)
+    app = pages(services, parts.readiness) if Role.PAGES in roles else health(parts.readiness)
     metrics_door = observe(services)
     server = PageServer(server_config(app, settings.host, settings.port, settings.proxies))
     stop = stop_on_signals()

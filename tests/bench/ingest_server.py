@@ -29,7 +29,7 @@ from konsento.kit.db import Database
 from konsento.kit.serving import spare_collections
 from konsento.kit.work import WorkQueue
 from konsento.models import Driver, LimitKind
-from konsento.ocpp import Gateway, Handlers, Journal, LocalStationRouter
+from konsento.ocpp import Entry, Gateway, Handlers, Journal, LocalStationRouter, Shown
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
@@ -60,8 +60,8 @@ async def konsento(url: str, *, journalled: bool) -> AsyncIterator[tuple[int, An
     settlement_work.install(services)
     journal = Journal(database, clock) if journalled else None
 
-    async def authenticate(_station_id: str, password: str) -> bool:
-        return password == PASSWORD
+    async def authenticate(_station_id: str, shown: Shown) -> Entry:
+        return Entry.ADMITTED if shown.password == PASSWORD else Entry.REFUSED
 
     async def answer(asked: dict[str, Any]) -> Any:
         if "start" in asked:
