@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
 DEV := .venv/dev/bin
 
-.PHONY: help demo test lint test-firmware test-site test-cloud test-system test-properties bench lock format clean
+.PHONY: help demo test lint test-firmware test-site test-cloud test-cloud-people test-cloud-core test-system test-properties bench lock format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -19,7 +19,7 @@ demo: ## The whole line on this machine; ARGS="--once --json" runs one session a
 test: ## Everything that CI runs
 	@tools/setup firmware site newest cloud dev chromium doctest
 	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=line test-system test-firmware test-site test-cloud
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=line test-system test-cloud test-firmware test-site
 
 lint: ## ruff, mypy --strict and the floors of the cloud
 	@tools/setup site dev
@@ -40,9 +40,18 @@ test-site: ## The Home Assistant integration
 	@echo "the outlets' drivers with the newest aioesphomeapi"
 	PYTHONPATH=.venv/newest .venv/site/bin/pytest -c tests/site/pytest.ini tests/site/outlet
 
-test-cloud: ## The management server
+test-cloud: test-cloud-people test-cloud-core ## The management server
+
+# In two runs, which `make test` has side by side: what people and their programs see, and all below it.
+PEOPLE := $(addprefix tests/cloud/,pages web backoffice api accounts environment)
+
+test-cloud-people:
 	@tools/setup dev chromium
-	$(DEV)/pytest tests/cloud
+	$(DEV)/pytest $(PEOPLE)
+
+test-cloud-core:
+	@tools/setup dev
+	$(DEV)/pytest tests/cloud $(addprefix --ignore=,$(PEOPLE))
 
 test-system: ## The whole line with real processes
 	@tools/setup firmware site cloud dev chromium

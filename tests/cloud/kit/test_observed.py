@@ -220,6 +220,7 @@ async def test_a_server_is_ready_when_its_database_is_there_and_only_then(monkey
         await asyncio.to_thread(server.cleanup)
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], scope="session")  # one writer keeps the others waiting
 async def test_a_database_that_does_not_answer_in_time_is_away(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
