@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.charging import changing, repository
 from konsento.charging.enforcement import STOP_S
 from konsento.kit.work import Again, Job
-from konsento.models import ACTIVE, Charger, ChargingSession, LimitChange, MeterEvent
+from konsento.models import ACTIVE, Charger, ChargingSession, LimitChange, MeterEvent, events_of
 from konsento.services import Services
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,9 @@ def install(services: Services) -> None:
 async def plan(session: AsyncSession, services: Services, charging: ChargingSession) -> None:
     """Have a session stopped when it will have reached its limit, by what is known now."""
     if not _watched(charging):
+        if _found_beyond(charging):
+            # Ingest gives a site some seconds to end it by itself; this charger does not know the limit.
+            await services.work.add(session, "stop", str(charging.id))
         return
     left_s, _ = await _left(session, charging, services.clock.now())
     # Where an earlier moment was planned, the work looks again then.
@@ -63,8 +66,18 @@ async def stop_at_limit(services: Services, session_id: UUID) -> Again | None:
 
 
 def _watched(charging: ChargingSession) -> bool:
+    return _unkept(charging) and not charging.stop_reason
+
+
+def _found_beyond(charging: ChargingSession) -> bool:
+    """Tell whether a reading has shown a limit as reached before it was foreseen."""
+    return _unkept(charging) and charging.stop_reason in {"EnergyLimitReached", "TimeLimitReached"}
+
+
+def _unkept(charging: ChargingSession) -> bool:
+    """Tell whether nobody but this server keeps the limits of a session that is on."""
     kept = charging.limits_kept and charging.limit_change_id is None
-    return charging.state in ACTIVE and charging.stop_requested_at is None and not charging.stop_reason and not kept
+    return charging.state in ACTIVE and charging.stop_requested_at is None and not kept
 
 
 async def _left(session: AsyncSession, charging: ChargingSession, now: datetime) -> tuple[float, str]:
@@ -75,7 +88,7 @@ async def _left(session: AsyncSession, charging: ChargingSession, now: datetime)
     if limits.time_limit_s is None:
         return energy_s, "EnergyLimitReached"
     # By the server's clock; the charger's may be wrong by hours. A start that was told late is made good by its count.
-    began = await session.scalar(select(func.min(MeterEvent.received_at)).where(MeterEvent.session_id == charging.id))
+    began = await session.scalar(select(func.min(MeterEvent.received_at)).where(events_of(charging)))
     run_s = max(charging.seconds + heard_s, (now - began).total_seconds() if began is not None else 0.0)
     time_s = limits.time_limit_s - run_s
     return (time_s, "TimeLimitReached") if time_s < energy_s else (energy_s, "EnergyLimitReached")
@@ -105,7 +118,7 @@ async def _mean_power_w(session: AsyncSession, charging: ChargingSession) -> int
     """Return the power between the two newest registers of a session whose charger tells none, None without two."""
     query = (
         select(MeterEvent.at, MeterEvent.register_mwh)
-        .where(MeterEvent.session_id == charging.id, MeterEvent.register_mwh.is_not(None))
+        .where(events_of(charging), MeterEvent.register_mwh.is_not(None))
         .order_by(MeterEvent.seq_no.desc())
         .limit(2)
     )

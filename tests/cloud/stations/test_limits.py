@@ -82,6 +82,19 @@ async def test_when_the_power_rises_right_after_a_reading_the_overshoot_is_that_
     assert (await world.session(session.id)).state is SessionState.SETTLED
 
 
+@pytest.mark.parametrize("kind", ["1.6", "2.0.1", "2.1 that keeps no limits"])
+async def test_a_reading_beyond_the_limit_stops_the_charger_at_once(world: World, kind: str) -> None:
+    charger = await dial(world, kind, power_w=300)
+    session = await world.start(amount=5)
+    await charger.begin()
+    await charger.run(SAMPLE_S)
+    charger.power_w = 3000
+    # Nobody waits for a charger that keeps no limits to end it by itself.
+    await charger.run(SAMPLE_S + 2)
+
+    assert (await world.session(session.id)).state is SessionState.SETTLED
+
+
 @pytest.mark.parametrize("kind", ["1.6", "1.6 without readings", "2.0.1", "2.1 that keeps no limits"])
 async def test_a_session_ends_at_its_limit_of_time_by_the_servers_clock(world: World, kind: str) -> None:
     charger = await dial(world, kind)
