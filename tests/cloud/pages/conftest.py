@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
 from konsento.kit import hashing
 from konsento.kit.serving import PageServer
@@ -26,6 +26,10 @@ __all__ = ["template"]
 PHONE = {"width": 390, "height": 844}
 ARTEFACTS = ROOT / "build" / "test-artefacts"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+
+
+# All tests at once on two cores: a page may be slow, but it comes.
+expect.set_options(timeout=20_000)
 
 
 @dataclass

@@ -99,6 +99,11 @@ async def test_a_refused_position_is_told_in_words(stage: Stage, browser: Browse
         await page.get_by_role("button", name="Near me").click()
 
         await expect(page.locator("[data-says]")).to_contain_text("Your browser does not give your position")
+        # The map is looked at again, as it is every half minute, and says nothing of its own.
+        async with page.expect_response("**/map/sites?*"):
+            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        await expect(page.locator("[data-says]")).to_contain_text("Your browser does not give your position")
 
 
 async def test_a_mark_says_what_it_is_and_leads_to_the_site(stage: Stage, browser: Browser) -> None:

@@ -18,6 +18,13 @@ function watchMap(place) {
   let here = null;
   let shown = "";
   let latest = 0;
+  let about = "";
+
+  // What is said of the phone's position stays when the part of the map that is shown is looked at again.
+  function tell(text) {
+    about = text;
+    says.textContent = text;
+  }
 
   async function sitesIn(south, west, north, east) {
     // Outward to 0.01 degrees, about a kilometre: what is asked tells no more than the part of the map.
@@ -61,7 +68,7 @@ function watchMap(place) {
   }
 
   function show(found) {
-    says.textContent = found.says;
+    says.textContent = found.says || about;
     const now = JSON.stringify([found, here]);
     if (now === shown) return;
     shown = now;
@@ -104,22 +111,22 @@ function watchMap(place) {
       const found = await sitesIn(here.lat - half, here.lng - wide, here.lat + half, here.lng + wide);
       const places = [...found.sites, ...found.groups].map((one) => L.latLng(one.at)).sort((a, b) => distance(a) - distance(b));
       if (!places.length) continue;
-      says.textContent = "";
+      tell("");
       map.fitBounds(L.latLngBounds([here, ...places.slice(0, NEAREST_SHOWN)]), { padding: [40, 40], maxZoom: 14 });
       return look();
     }
-    says.textContent = near.dataset.nothing;
+    tell(near.dataset.nothing);
   }
 
   near.addEventListener("click", () => {
     if (!isSecureContext || !navigator.geolocation) {
-      says.textContent = near.dataset.insecure;
+      tell(near.dataset.insecure);
       return;
     }
-    says.textContent = near.dataset.asking;
+    tell(near.dataset.asking);
     navigator.geolocation.getCurrentPosition(
-      (position) => goNear(position).catch(() => { says.textContent = near.dataset.unknown; }),
-      (error) => { says.textContent = error.code === error.PERMISSION_DENIED ? near.dataset.refused : near.dataset.unknown; },
+      (position) => goNear(position).catch(() => tell(near.dataset.unknown)),
+      (error) => tell(error.code === error.PERMISSION_DENIED ? near.dataset.refused : near.dataset.unknown),
       { timeout: 15000, maximumAge: 60000 },
     );
   });
