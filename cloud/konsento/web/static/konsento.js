@@ -19,6 +19,7 @@ document.addEventListener("submit", (event) => {
 });
 
 const LOOK_AGAIN_AFTER_MS = 15000;
+const TRY_AGAIN_MS = 5000;
 
 // What cannot be used now may be free again; a page that nobody looks at waits until somebody does.
 function lookAgain() {
@@ -29,7 +30,11 @@ if (document.querySelector("[data-look-again]")) setTimeout(lookAgain, LOOK_AGAI
 
 // Without a connection the worker shows a page that says so; it goes away with the first sign of one.
 navigator.serviceWorker?.register("/sw.js").catch(() => {});
-if (document.querySelector("[data-offline]")) addEventListener("online", () => location.reload());
+if (document.querySelector("[data-offline]")) {
+  addEventListener("online", () => location.reload());
+  // A phone says that it is connected before anything gets through: then it is tried again.
+  setInterval(() => { if (navigator.onLine) location.reload(); }, TRY_AGAIN_MS);
+}
 
 // Whoever does not want a passkey is not asked again in this browser.
 for (const offer of document.querySelectorAll("[data-passkey-offer]")) {
