@@ -104,8 +104,8 @@ async def test_a_text_that_is_no_code_is_said_to_be_none_and_the_camera_is_off_w
 
         await page.keyboard.press("Escape")
 
-        assert await track.evaluate("track => track.readyState") == "ended"
         await expect(page.locator("dialog")).to_be_hidden()
+        await page.wait_for_function("track => track.readyState === 'ended'", arg=track)
         assert page.url == f"{stage.url}/"
 
 
