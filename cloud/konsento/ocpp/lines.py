@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.kit.clock import Clock, SystemClock
 from konsento.kit.db import Database
 from konsento.kit.metrics import OTHER, Metrics
+from konsento.kit.process import PROCESS
 from konsento.models import StationLink
 from konsento.ocpp.actions import known_actions
 from konsento.ocpp.errors import CallError, CallRefused, CallTimeout, StationBusy, StationOffline
@@ -225,9 +225,6 @@ class Line:
     def _note_error(self, what: str) -> None:
         self.last_error = what[:100]
         self.last_error_at = self._clock.now()
-
-
-PROCESS: Final = f"{platform.node()} {os.getpid()}"[:100]
 
 
 def _remember[T](some: list[T], newest: T) -> None:

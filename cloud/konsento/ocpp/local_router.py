@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from konsento.ocpp.errors import StationOffline
-from konsento.ocpp.messages import Request, Response, Version
+from konsento.ocpp.messages import Request, Response
 from konsento.ocpp.owners import Owners
 from konsento.ocpp.rpc import Connection
 from konsento.ocpp.stations import DEFAULT_CALL_TIMEOUT_S, LinkCallback
@@ -61,11 +61,6 @@ class LocalStationRouter:
         """Tell whether the station has a connection to this process now."""
         connection = self._connections.get(station_id)
         return connection is not None and connection.open
-
-    def version(self, station_id: str) -> Version | None:
-        """Return the OCPP version that the station speaks, or None while it has no connection to this process."""
-        connection = self._connections.get(station_id)
-        return connection.version if connection is not None else None
 
     def on_connect(self, callback: LinkCallback) -> None:
         """Have `callback` called whenever a station has connected, also when a new socket replaces its old one."""

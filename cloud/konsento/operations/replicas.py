@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +12,7 @@ from uuid import UUID
 from konsento.kit.clock import Clock
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id
+from konsento.kit.process import PROCESS
 from konsento.models import AlarmKind, Replica
 from konsento.operations import alarms, repository
 
@@ -82,7 +81,7 @@ class Heart:
                 await repository.forget_replicas(session, now - FORGOTTEN_AFTER)
                 row = Replica(
                     id=self._id,
-                    host=_host(),
+                    host=PROCESS,
                     version=own_version(),
                     roles=self._roles,
                     started_at=self._started_at,
@@ -110,7 +109,3 @@ class Heart:
 def alive(replica: Replica, now: datetime) -> bool:
     """Tell whether a process was heard of lately."""
     return now - replica.beat_at <= alarms.DEAD_AFTER
-
-
-def _host() -> str:
-    return f"{platform.node()} {os.getpid()}"[:100]

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from jsonschema.validators import validator_for
 
 from konsento.ocpp import messages as v21
+from konsento.ocpp.actions import to_station
 from konsento.ocpp.codec import RESPONSES
-from konsento.ocpp.messages import IdToken, ReadingContext
+from konsento.ocpp.messages import IdToken, ReadingContext, Version
 from konsento.ocpp.v16 import incoming, outgoing
 from konsento.ocpp.v16 import messages as v16
 from konsento.ocpp.v16.transactions import Place
@@ -96,7 +97,9 @@ def test_whatever_the_schema_allows_is_read(kind: type[v16.Part], data: st.DataO
 
 def test_every_action_of_the_schemas_is_known() -> None:
     names = {path.stem.removesuffix("Response") for path in FOLDER.glob("*.json")}
-    assert {kind.__name__ for kind in v16.FROM_STATION} | v16.TO_STATION == names
+    from_station = {kind.__name__ for kind in v16.FROM_STATION}
+    assert from_station | to_station(Version.V16) == names
+    assert from_station & to_station(Version.V16) == {"DataTransfer"}
 
 
 COMPONENT = v21.Component(name="SampledDataCtrlr")

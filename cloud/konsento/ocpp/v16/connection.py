@@ -9,6 +9,7 @@ import msgspec
 
 from konsento.kit.clock import Clock
 from konsento.kit.ids import new_id
+from konsento.ocpp.actions import to_station
 from konsento.ocpp.codec import BadFrameError, ErrorCode, Frame, FrameType, read_payload
 from konsento.ocpp.errors import CallRefused, CallTimeout
 from konsento.ocpp.handlers import Handlers
@@ -131,7 +132,7 @@ class Connection16(Connection):
     def _read(self, frame: Frame) -> v16.Part:
         decoder = _decoders.get(frame.action)
         if decoder is None:
-            known = frame.action in v16.TO_STATION
+            known = frame.action in to_station(Version.V16)
             code = ErrorCode.NOT_SUPPORTED if known else ErrorCode.NOT_IMPLEMENTED
             raise BadFrameError(code, "this server does not take it", message_id=frame.message_id)
         return read_payload(decoder, frame)

@@ -224,17 +224,6 @@ FROM_STATION: tuple[type[Part], ...] = (
 )
 """Everything that a station of 1.6 sends: the name of the class is the action."""
 
-TO_STATION = frozenset(
-    """
-    CancelReservation CertificateSigned ChangeAvailability ChangeConfiguration ClearCache ClearChargingProfile
-    DataTransfer DeleteCertificate ExtendedTriggerMessage GetCompositeSchedule GetConfiguration GetDiagnostics
-    GetInstalledCertificateIds GetLocalListVersion GetLog InstallCertificate RemoteStartTransaction
-    RemoteStopTransaction ReserveNow Reset SendLocalList SetChargingProfile SignedUpdateFirmware TriggerMessage
-    UnlockConnector UpdateFirmware
-    """.split()  # noqa: SIM905  # as the lists of the newer versions
-)
-"""Everything that a server may ask of one."""
-
 
 class Status(Part, kw_only=True, frozen=True):
     """The answer to most of what a server asks: one word."""
