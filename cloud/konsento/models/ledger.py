@@ -25,6 +25,10 @@ class AccountKind(StrEnum):
     """Energy sold, without tax."""
     TAX = "tax"
     """Tax that the prices contained and the operator owes."""
+    POINTS_ISSUED = "points_issued"
+    """Eco points that the operator has given out, less those that came back."""
+    DRIVER_POINTS = "driver_points"
+    """Eco points of one driver. In the unit `models.POINTS`: no money."""
 
 
 class TransferKind(StrEnum):
