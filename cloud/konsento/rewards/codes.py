@@ -19,7 +19,7 @@ _TYPED: Final = 200
 def normal(text: str) -> str:
     """Return a code as it is stored: half-width capitals, without dashes, dots and spaces."""
     plain = normalize("NFKC", text[:_TYPED]).upper()
-    return "".join(c for c in plain if c not in "-‐‑‒–—―−ー_." and not c.isspace())  # noqa: RUF001  # dashes people type
+    return "".join(c for c in plain if c not in "-‐‑‒–—―−ー_." and not c.isspace())  # dashes people type
 
 
 def is_code(code: str) -> bool:

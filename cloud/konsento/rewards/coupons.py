@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +28,7 @@ from konsento.models import (
 )
 from konsento.rewards import codes
 from konsento.rewards.errors import (
+    CannotDiscount,
     CouponBelowLeast,
     CouponForFirst,
     CouponNeedsAccount,
@@ -39,26 +40,12 @@ from konsento.rewards.errors import (
     CouponUsedUp,
     UnknownCoupon,
 )
+from konsento.rewards.facts import Place, Purchase
 from konsento.rewards.power import lineage
 
 
-@dataclass(frozen=True, kw_only=True)
-class Purchase:
-    """What is about to be bought: all that a coupon can depend on."""
-
-    driver: Driver
-    site_id: UUID
-    outlet_id: UUID
-    tariff_name: str
-    power_type: str
-    currency: str
-    most_minor: int
-    """The most that it can cost."""
-
-
-def has_account(driver: Driver) -> bool:
-    """Tell whether a driver is known beyond one visit, and so can have points."""
-    return driver.kind in {DriverKind.ACCOUNT, DriverKind.UNCONFIRMED}
+IS_PUBLIC: Final = (CouponCode.batch_id.is_(None), CouponCode.driver_id.is_(None))
+"""Conditions that a code is one for everybody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +66,9 @@ async def checked(session: AsyncSession, typed: str, purchase: Purchase, at: dat
         raise CouponOver
     if _used_up(coupon.most_uses, coupon.taken) or _used_up(code.most_uses, code.taken):
         raise CouponUsedUp
-    if (coupon.first_only or coupon.most_uses_each is not None) and not has_account(purchase.driver):
+    if (coupon.first_only or coupon.most_uses_each is not None) and purchase.driver.kind is not DriverKind.ACCOUNT:
         raise CouponNeedsAccount
-    _check_place(coupon, purchase)
+    _check_place(coupon, purchase.place)
     if purchase.most_minor < coupon.least_minor:
         least = major_from_minor(coupon.least_minor, coupon.currency)
         raise CouponBelowLeast(least=least, currency=coupon.currency)
@@ -89,7 +76,7 @@ async def checked(session: AsyncSession, typed: str, purchase: Purchase, at: dat
     return found
 
 
-async def reserve(session: AsyncSession, found: Found, driver_id: UUID, session_id: UUID, at: datetime) -> None:
+async def reserve(session: AsyncSession, found: Found, charging: ChargingSession) -> None:
     """Count a use of a checked coupon for a session. Raises `CouponUsedUp`, `CouponUsedByYou`, `CouponForFirst`."""
     coupon, code = found.coupon, found.code
     # The coupon's row stays locked until the commit: so what follows sees what others have just taken.
@@ -103,16 +90,16 @@ async def reserve(session: AsyncSession, found: Found, driver_id: UUID, session_
         result: CursorResult[Any] = await session.execute(taking)  # type: ignore[assignment]  # what an UPDATE gives
         if result.rowcount == 0:
             raise CouponUsedUp
-    await _check_driver(session, coupon, driver_id, session_id)
+    await _check_driver(session, coupon, charging.driver_id, charging.id)
     session.add(
         CouponUse(
-            session_id=session_id,
+            session_id=charging.id,
             coupon_id=coupon.id,
             code=code.code,
-            driver_id=driver_id,
+            driver_id=charging.driver_id,
             state=CouponUseState.RESERVED,
             discount_minor=0,
-            reserved_at=at,
+            reserved_at=charging.created_at,
         )
     )
     await session.flush()
@@ -161,17 +148,45 @@ async def _found(session: AsyncSession, typed: str, driver: Driver) -> Found:
     return Found(code=row[0], coupon=row[1])
 
 
-def _check_place(coupon: Coupon, purchase: Purchase) -> None:
-    if (coupon.site_ids and str(purchase.site_id) not in coupon.site_ids) or (
-        coupon.outlet_ids and str(purchase.outlet_id) not in coupon.outlet_ids
+def _check_place(coupon: Coupon, place: Place) -> None:
+    if (coupon.site_ids and str(place.site_id) not in coupon.site_ids) or (
+        coupon.outlet_ids and str(place.outlet_id) not in coupon.outlet_ids
     ):
         raise CouponNotHere
     if (
-        coupon.currency != purchase.currency
-        or (coupon.tariff_names and purchase.tariff_name not in coupon.tariff_names)
-        or (coupon.power_types and lineage(purchase.power_type).isdisjoint(coupon.power_types))
+        coupon.currency != place.currency
+        or (coupon.tariff_names and place.tariff_name not in coupon.tariff_names)
+        or (coupon.power_types and lineage(place.power_type).isdisjoint(coupon.power_types))
     ):
         raise CouponNotForThisPower
+
+
+def good_at(coupon: Coupon, place: Place) -> bool:
+    """Tell whether a coupon is for what is sold there."""
+    try:
+        _check_place(coupon, place)
+    except CannotDiscount:
+        return False
+    return True
+
+
+async def on_offer(session: AsyncSession, at: datetime) -> list[tuple[Coupon, str | None]]:
+    """Return the coupons that drivers are told of, the oldest first: with a code for everybody, or given by themselves.
+
+    Each with that code, None where it has none.
+    """
+    query = (
+        select(Coupon, CouponCode.code)
+        .outerjoin(CouponCode, and_(Coupon.public, CouponCode.coupon_id == Coupon.id, *IS_PUBLIC))
+        .where(
+            or_(Coupon.public, Coupon.grant_wh.is_not(None)),
+            Coupon.valid_from <= at,
+            or_(Coupon.valid_to.is_(None), Coupon.valid_to > at),
+            or_(Coupon.most_uses.is_(None), Coupon.taken < Coupon.most_uses),
+        )
+        .order_by(Coupon.created_at, Coupon.id)
+    )
+    return [(coupon, code) for coupon, code in await session.execute(query)]
 
 
 async def _check_driver(session: AsyncSession, coupon: Coupon, driver_id: UUID, session_id: UUID | None) -> None:

@@ -35,7 +35,7 @@ class CouponUsedUp(CannotDiscount):
 
 
 class CouponUsedByYou(CannotDiscount):
-    """This driver has used it as often as one driver can."""
+    """The driver has used it as often as one driver can."""
 
     message = "You have used this coupon as often as one person can. Please go on without it."
 
@@ -47,9 +47,12 @@ class CouponForFirst(CannotDiscount):
 
 
 class CouponNeedsAccount(CannotDiscount):
-    """It is bound to a person, and nobody knows who a guest is."""
+    """It is bound to a person, and nobody knows who a guest is, or who has only signed up."""
 
-    message = "This coupon is for drivers with an account. Sign in to use it, or go on without it."
+    message = (
+        "This coupon is for drivers with an account whose e-mail address is confirmed. Sign in to use it, or go on"
+        " without it."
+    )
 
 
 class CouponNotHere(CannotDiscount):
@@ -102,7 +105,9 @@ class BadReward(KonsentoError):
 class BadPointsPerKwh(BadReward):
     """No number, none, or too many."""
 
-    message = "Points for a kWh are a number above 0 and at most {most}, with at most {digits} decimals. Nothing was made."
+    message = (
+        "Points for a kWh are a number above 0 and at most {most}, with at most {digits} decimals. Nothing was made."
+    )
 
 
 class BadHours(BadReward):

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import or_, select, update
 from sqlalchemy import insert as plain_insert
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.ledger import service as ledger
@@ -149,7 +149,7 @@ async def expire(session: AsyncSession, at: datetime, driver_id: UUID | None = N
         lots = [lot for lot in await _lots(session, [owner]) if lot.expires_at is not None and lot.expires_at <= at]
         points = max(0, sum(lot.points_left for lot in lots) - account.debits_pending)
         # What is reserved will be taken from the front: so what goes now is taken from the back.
-        expired += await _take_back(session, account, owner, list(reversed(lots)), points, at, EXPIRED)
+        expired += await _take_back(session, account, lots, points, at=at, reason=EXPIRED)
     return expired
 
 
@@ -186,7 +186,8 @@ async def forget(session: AsyncSession, driver_id: UUID, at: datetime) -> None:
     """Have all free points of a driver who goes come to nothing."""
     account = await _locked(session, driver_id)
     lots = await _lots(session, [driver_id])
-    await _take_back(session, account, driver_id, list(reversed(lots)), ledger.available_credit(account), at, VOIDED)
+    free = ledger.available_credit(account)
+    await _take_back(session, account, lots, free, at=at, reason=VOIDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +201,8 @@ class Happened:
     session_id: UUID | None
 
 
-async def history(
-    session: AsyncSession, driver_id: UUID, most: int, before: tuple[datetime, UUID] | None = None
-) -> list[tuple[UUID, Happened]]:
-    """Return what has changed a driver's points, the newest first, each with its id; reservations do not."""
+async def history(session: AsyncSession, driver_id: UUID, most: int, skipped: int = 0) -> list[Happened]:
+    """Return what has changed a driver's points, the newest first; reservations do not."""
     account = await ledger.find_account(session, *_account_of(driver_id))
     if account is None:
         return []
@@ -215,21 +214,14 @@ async def history(
         )
         .order_by(Transfer.created_at.desc(), Transfer.id.desc())
         .limit(most)
+        .offset(skipped)
     )
-    if before is not None:
-        at, number = before
-        query = query.where(
-            or_(Transfer.created_at < at, (Transfer.created_at == at) & (Transfer.id < number))
-        )
     return [
-        (
-            row.id,
-            Happened(
-                at=row.created_at,
-                points=row.amount_minor if row.credit_id == account.id else -row.amount_minor,
-                reason=row.reason,
-                session_id=row.session_id,
-            ),
+        Happened(
+            at=row.created_at,
+            points=row.amount_minor if row.credit_id == account.id else -row.amount_minor,
+            reason=row.reason,
+            session_id=row.session_id,
         )
         for row in await session.scalars(query)
     ]
@@ -281,16 +273,12 @@ async def _lower(session: AsyncSession, wanted: Mapping[UUID, tuple[list[PointLo
 
 
 async def _take_back(
-    session: AsyncSession,
-    account: LedgerAccount,
-    driver_id: UUID,
-    lots: list[PointLot],
-    points: int,
-    at: datetime,
-    reason: str,
+    session: AsyncSession, account: LedgerAccount, lots: list[PointLot], points: int, *, at: datetime, reason: str
 ) -> int:
+    """Have points come to nothing, of the last lots first; returns how many lots gave some."""
+    driver_id = UUID(account.owner)
     before = {lot.id: lot.points_left for lot in lots}
-    took = await _lower(session, {driver_id: (lots, points)})
+    took = await _lower(session, {driver_id: (list(reversed(lots)), points)})
     entries = [
         Move(
             # What is left of a lot only falls, so this happens once.

@@ -6,17 +6,18 @@ from fractions import Fraction
 
 from konsento.models import POINTS, ChargingSession, PointRule
 from konsento.pricing import Band, Component, Price, Rate, Tally, Usage
+from konsento.rewards.facts import Place, place_of
 from konsento.rewards.power import lineage
 
 _MWH_PER_KWH = 1_000_000
 
 
-def fits(rule: PointRule, *, power_type: str, tariff_name: str, supplier_code: str) -> bool:
-    """Tell whether a rule is about power of that type, sold at that tariff by that supplier."""
+def fits(rule: PointRule, place: Place) -> bool:
+    """Tell whether a rule is about what is sold there."""
     return (
-        (not rule.power_type or rule.power_type in lineage(power_type))
-        and rule.tariff_name in {"", tariff_name}
-        and rule.supplier_code in {"", supplier_code}
+        (not rule.power_type or rule.power_type in lineage(place.power_type))
+        and rule.tariff_name in {"", place.tariff_name}
+        and rule.supplier_code in {"", place.supplier_code}
     )
 
 
@@ -25,6 +26,7 @@ def points_of(rules: Iterable[PointRule], charging: ChargingSession, usage: Usag
 
     The rules that held when the driver agreed count, however long the session was.
     """
+    place = place_of(charging)
     return int(
         sum(
             (
@@ -32,12 +34,7 @@ def points_of(rules: Iterable[PointRule], charging: ChargingSession, usage: Usag
                 for rule in rules
                 if rule.valid_from <= charging.created_at
                 and (rule.valid_to is None or charging.created_at < rule.valid_to)
-                and fits(
-                    rule,
-                    power_type=charging.power_type,
-                    tariff_name=charging.offer,
-                    supplier_code=charging.supplier_code,
-                )
+                and fits(rule, place)
             ),
             Fraction(0),
         )

@@ -57,9 +57,7 @@ def _points() -> None:
     op.create_index("ix_point_lots_driver_id_earned_at", "point_lots", ["driver_id", "earned_at"])
     op.create_index(op.f("ix_point_lots_session_id"), "point_lots", ["session_id"])
     left = sa.text("points_left > 0")
-    op.create_index(
-        "ix_point_lots_expires_at", "point_lots", ["expires_at"], sqlite_where=left, postgresql_where=left
-    )
+    op.create_index("ix_point_lots_expires_at", "point_lots", ["expires_at"], sqlite_where=left, postgresql_where=left)
     op.create_table(
         "point_uses",
         sa.Column("session_id", sa.Uuid(), nullable=False),
@@ -97,9 +95,7 @@ def _coupons() -> None:
         sa.Column("valid_to", TIME, nullable=True),
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
-        sa.CheckConstraint(
-            "taken >= 0 AND (most_uses IS NULL OR taken <= most_uses)", name=op.f("ck_coupons_taken")
-        ),
+        sa.CheckConstraint("taken >= 0 AND (most_uses IS NULL OR taken <= most_uses)", name=op.f("ck_coupons_taken")),
         sa.CheckConstraint("grant_wh IS NULL OR grant_wh > 0", name=op.f("ck_coupons_grant")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_coupons")),
     )
