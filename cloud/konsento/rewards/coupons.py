@@ -43,7 +43,6 @@ from konsento.rewards.errors import (
 from konsento.rewards.facts import Place, Purchase
 from konsento.rewards.power import lineage
 
-
 IS_PUBLIC: Final = (CouponCode.batch_id.is_(None), CouponCode.driver_id.is_(None))
 """Conditions that a code is one for everybody."""
 

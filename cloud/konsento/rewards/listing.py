@@ -58,7 +58,9 @@ def _own(code: CouponCode, coupon: Coupon, at: datetime) -> OwnCoupon:
     of_it = OwnCoupon(code=code, coupon=coupon, state=OwnState.GOOD)
     if code.most_uses is not None and code.taken >= code.most_uses:
         return OwnCoupon(code=code, coupon=coupon, state=OwnState.USED)
-    return of_it if of_it.until is None or of_it.until > at else OwnCoupon(code=code, coupon=coupon, state=OwnState.OVER)
+    return (
+        of_it if of_it.until is None or of_it.until > at else OwnCoupon(code=code, coupon=coupon, state=OwnState.OVER)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +135,7 @@ async def public_codes(session: AsyncSession, coupon_ids: Collection[UUID]) -> d
         .join(Coupon, Coupon.id == CouponCode.coupon_id)
         .where(Coupon.public, CouponCode.coupon_id.in_(coupon_ids), *IS_PUBLIC)
     )
-    return {coupon_id: code for coupon_id, code in await session.execute(query)}
+    return dict((await session.execute(query)).tuples().all())
 
 
 async def rules(session: AsyncSession) -> list[PointRule]:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.ledger import service as ledger
 from konsento.ledger.service import Move, Resolution
 from konsento.models import (
+    ChargingSession,
     CouponUse,
     CouponUseState,
     Driver,
@@ -109,8 +110,8 @@ async def discounts_for(session: AsyncSession, due: Mapping[UUID, int]) -> dict[
     for use, coupon in await coupons.reserved(session, due):
         if due[use.session_id] >= coupon.least_minor:
             found[use.session_id].append(discounts.of_coupon(coupon, use.code))
-    for use in await _point_uses(session, due):
-        found[use.session_id].append(discounts.of_points(use.points, use.value_minor))
+    for spent in await _point_uses(session, due):
+        found[spent.session_id].append(discounts.of_points(spent.points, spent.value_minor))
     return {session_id: discounts.in_order(of_it) for session_id, of_it in found.items()}
 
 
@@ -215,7 +216,8 @@ async def given(session: AsyncSession, session_ids: Collection[UUID]) -> dict[UU
         found[one.session_id] = replace(of_it, points_used=one.points_used or 0, points_minor=one.discount_minor)
     lots = select(PointLot.session_id, PointLot.points).where(PointLot.session_id.in_(session_ids))
     for session_id, number in await session.execute(lots):
-        found[session_id] = replace(found[session_id], points_earned=number)
+        if session_id is not None:
+            found[session_id] = replace(found[session_id], points_earned=number)
     for session_id, code in await grants.given_after(session, session_ids):
         of_it = found[session_id]
         found[session_id] = replace(of_it, coupons_earned=(*of_it.coupons_earned, codes.label(code)))

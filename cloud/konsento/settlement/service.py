@@ -16,6 +16,8 @@ from konsento.operations import alarms
 from konsento.payments import service as payments
 from konsento.payments.service import Hold
 from konsento.pricing import Price, Usage
+from konsento.rewards import service as rewards
+from konsento.rewards.facts import Settled
 from konsento.settings import Settings
 from konsento.settlement import repository
 from konsento.settlement.errors import NoReceipt
@@ -61,12 +63,15 @@ async def hold(session: AsyncSession, charging: ChargingSession, provider: str, 
 
 
 async def release(session: AsyncSession, session_id: UUID, at: datetime) -> None:
-    """Give back all that is held for a session that never supplied anything."""
+    """Give back all that is kept for a session that never supplied anything: money, coupon, points."""
     await payments.resolve(session, session_id, 0, at)
+    await rewards.give_back(session, session_id, at)
 
 
-async def settle(session: AsyncSession, charging: ChargingSession, events: list[MeterEvent], at: datetime) -> Receipt:
-    """Bill what the events prove: whole Wh, at the price that was agreed, never more than is held."""
+async def settle(
+    session: AsyncSession, settings: Settings, charging: ChargingSession, events: list[MeterEvent], at: datetime
+) -> Receipt:
+    """Bill what the events prove: whole Wh, at the price that was agreed, less coupon and points, within the hold."""
     measured = measure(events, charging.rated_w)
     if measured.doubtful:
         log.warning("session %s: %d readings make no sense and bill nothing", charging.id, measured.doubtful)
@@ -74,13 +79,17 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
         await alarms.report(session, at, AlarmKind.METER_DOUBTFUL, str(charging.id), details)
     wh = measured.mwh // 1000
     price = Price.per_kwh(charging.unit_price, charging.currency, charging.tax_rate)
-    due = pricing.bill(price, usage_of(measured, events) or Usage(begin=at))
+    usage = usage_of(measured, events) or Usage(begin=at)
+    full = pricing.bill(price, usage)
+    off = await rewards.discounts_for(session, {charging.id: full.total_minor})
+    due = pricing.discounted(full, price, off.get(charging.id, ()))
     amount = min(due.total_minor, charging.hold_minor)
     if amount < due.total_minor:
         log.warning("session %s: %d more than held; the driver does not pay it", charging.id, due.total_minor - amount)
     await payments.resolve(session, charging.id, amount, at)
     tax_minor = pricing.tax_in(price, amount)
     await _book(session, charging, amount, tax_minor, at)
+    await rewards.settled(session, settings, [Settled(charging=charging, usage=usage, bill=due)], at)
     receipt = Receipt(
         session_id=charging.id,
         number=await repository.next_receipt_number(session),

@@ -126,7 +126,9 @@ def terms(language: Language, settings: Settings) -> list[str]:
         text("They expire {days} days after they came.", days=settings.points_expire_days)
         if settings.points_expire_days
         else text("They do not expire."),
-        text("Points are no money: they are not paid out, sold or passed on. What is refunded of them is points again."),
+        text(
+            "Points are no money: they are not paid out, sold or passed on. What is refunded of them is points again."
+        ),
     ]
 
 
@@ -140,7 +142,7 @@ def _line(language: Language, happened: Happened, zone: ZoneInfo) -> PointsLine:
     return PointsLine(
         what=language.text(points_reason(happened.reason)),
         when=language.day(happened.at, zone),
-        points=f"+{number}" if happened.points > 0 else f"−{number}",  # noqa: RUF001  # a minus sign
+        points=f"+{number}" if happened.points > 0 else f"−{number}",  # a minus sign
         session_id=happened.session_id,
     )
 
