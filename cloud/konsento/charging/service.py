@@ -120,14 +120,14 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
     agreed = quoted(terms_of(tariff, outlet, services.clock.now()), requested, funds)
     purchase = await _purchase(session, driver_id, outlet, agreed)
-    await rewards.preview(session, services.settings, purchase, wish.off, services.clock.now())
+    off = await rewards.check(session, services.settings, purchase, wish.off, services.clock.now())
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, wish, outlet, agreed)
     session.add(charging)
     await session.flush()
     await settlement.hold(session, charging, wish.provider, charging.created_at)
-    await rewards.reserve(session, services.settings, purchase, wish.off, charging)
+    await rewards.reserve(session, off, charging)
     await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
     await services.work.add(session, "longest", str(charging.id), after_s=LONGEST_S)
     return charging, True

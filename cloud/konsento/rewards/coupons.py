@@ -71,7 +71,7 @@ async def checked(session: AsyncSession, typed: str, purchase: Purchase, at: dat
     if purchase.most_minor < coupon.least_minor:
         least = major_from_minor(coupon.least_minor, coupon.currency)
         raise CouponBelowLeast(least=least, currency=coupon.currency)
-    await _check_driver(session, coupon, purchase.driver.id, None)
+    await _check_driver(session, coupon, purchase.driver.id)
     return found
 
 
@@ -188,7 +188,7 @@ async def on_offer(session: AsyncSession, at: datetime) -> list[tuple[Coupon, st
     return [(coupon, code) for coupon, code in await session.execute(query)]
 
 
-async def _check_driver(session: AsyncSession, coupon: Coupon, driver_id: UUID, session_id: UUID | None) -> None:
+async def _check_driver(session: AsyncSession, coupon: Coupon, driver_id: UUID, session_id: UUID | None = None) -> None:
     """Raise what a driver has done already that the coupon does not allow, besides in `session_id`."""
     if coupon.most_uses_each is not None:
         uses = (

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -44,54 +45,58 @@ class Wanted:
     """At most so many."""
 
 
-async def preview(
-    session: AsyncSession, settings: Settings, purchase: Purchase, wanted: Wanted, at: datetime
-) -> tuple[Discount, ...]:
-    """Return what would be taken off, without reserving it. Raises a subclass of `CannotDiscount`."""
-    found, use = await _checked(session, settings, purchase, wanted, at)
-    if use:
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What can be taken off a purchase, and is not kept for it yet."""
+
+    found: Found | None
+    points: int
+    """As many as there can be any use for."""
+    value_minor: Decimal
+    """What one is worth, in minor units."""
+
+    @property
+    def discounts(self) -> tuple[Discount, ...]:
+        """What would be taken off, in its order."""
+        taken = [discounts.of_coupon(self.found.coupon, self.found.code.code)] if self.found is not None else []
+        if self.points:
+            taken.append(discounts.of_points(self.points, self.value_minor))
+        return discounts.in_order(taken)
+
+
+async def check(session: AsyncSession, settings: Settings, purchase: Purchase, wanted: Wanted, at: datetime) -> Checked:
+    """Return what can be taken off as a driver wants it. Raises the subclass of `CannotDiscount` that says why not."""
+    value = settings.point_value
+    if wanted.points < 0:
+        raise BadPoints
+    if wanted.points:
+        if not has_account(purchase.driver):
+            raise PointsNeedAccount
         left = (await points.standing(session, purchase.driver.id)).available
         if wanted.points > left:
             raise TooFewPoints(left=left)
-    taken = [discounts.of_coupon(found.coupon, found.code.code)] if found is not None else []
-    if use:
-        taken.append(discounts.of_points(use, settings.point_value))
-    return discounts.in_order(taken)
+    found = await coupons.checked(session, wanted.coupon, purchase, at) if wanted.coupon.strip() else None
+    useful = min(wanted.points, discounts.points_for(purchase.most_minor, value))
+    return Checked(found=found, points=useful, value_minor=value)
 
 
-async def reserve(
-    session: AsyncSession, settings: Settings, purchase: Purchase, wanted: Wanted, charging: ChargingSession
-) -> None:
-    """Keep a coupon and points for a session that starts. Raises a subclass of `CannotDiscount`.
+async def reserve(session: AsyncSession, checked: Checked, charging: ChargingSession) -> None:
+    """Keep a coupon and points for a session that starts. Raises a subclass of `CannotDiscount` where they just went.
 
     To be called late in the transaction: until its end nobody else gets at the same coupon.
     """
-    at = charging.created_at
-    found, use = await _checked(session, settings, purchase, wanted, at)
-    if found is not None:
-        await coupons.reserve(session, found, charging)
-    if use:
-        reserved = PointUse(
+    if checked.found is not None:
+        await coupons.reserve(session, checked.found, charging)
+    if checked.points:
+        use = PointUse(
             session_id=charging.id,
             driver_id=charging.driver_id,
-            points=use,
-            value_minor=settings.point_value,
+            points=checked.points,
+            value_minor=checked.value_minor,
             discount_minor=0,
-            reserved_at=at,
+            reserved_at=charging.created_at,
         )
-        await points.reserve(session, reserved, at)
-
-
-async def _checked(
-    session: AsyncSession, settings: Settings, purchase: Purchase, wanted: Wanted, at: datetime
-) -> tuple[Found | None, int]:
-    """Return the coupon, and how many points there can be any use for."""
-    if wanted.points < 0:
-        raise BadPoints
-    if wanted.points and not has_account(purchase.driver):
-        raise PointsNeedAccount
-    found = await coupons.checked(session, wanted.coupon, purchase, at) if wanted.coupon.strip() else None
-    return found, min(wanted.points, discounts.points_for(purchase.most_minor, settings.point_value))
+        await points.reserve(session, use, charging.created_at)
 
 
 async def give_back(session: AsyncSession, session_id: UUID, at: datetime) -> None:
