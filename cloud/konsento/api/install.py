@@ -17,6 +17,7 @@ from konsento.api import (
     problems,
     receipts,
     reference,
+    rewards,
     sessions,
     sites,
     stations,
@@ -32,7 +33,8 @@ from konsento.services import Services
 from konsento.settings import Settings
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    part.router for part in (sites, outlets, presence, sessions, receipts, account, webhooks, tokens, stations, health)
+    part.router
+    for part in (sites, outlets, presence, sessions, receipts, account, rewards, webhooks, tokens, stations, health)
 )
 """The operations. Each names the scope that its token needs (`api.who`), or is open: health alone."""
 TAGS: Final = [

@@ -1,7 +1,7 @@
 """Receipts: what was billed, with every number that explains it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
@@ -20,6 +20,15 @@ from konsento.web.who import Wired
 router = APIRouter(tags=["Receipts"])
 
 Number = Annotated[UUID, Path(description="The id of the session that was billed.")]
+
+
+class Off(BaseModel):
+    """Something that was taken off a bill."""
+
+    kind: Literal["coupon", "points"]
+    code: str | None = Field(description="Of the coupon; null for points.", examples=["SUNNY10"])
+    points: int | None = Field(description="How many were taken; null for a coupon.", examples=[None])
+    amount: Money = Field(description="What it took off.")
 
 
 class Receipt(BaseModel):
@@ -49,6 +58,9 @@ class Receipt(BaseModel):
     hold: Money = Field(description="What was held.")
     released: Money = Field(description="What was held and not taken.")
     paid_with: str = Field(examples=["balance"])
+    off: list[Off] = Field(description="What was taken off before, in this order.")
+    points_earned: int = Field(description="Eco points that the driver got for it.", examples=[6])
+    coupons_earned: list[str] = Field(description="Codes of coupons that the driver got for it.", examples=[[]])
 
 
 @router.get("/receipts", responses=declared(BadCursor))
@@ -102,4 +114,19 @@ def receipt_of(bill: ReceiptView) -> Receipt:
         hold=money(bill.hold_minor, currency),
         released=money(bill.released_minor, currency),
         paid_with=bill.provider,
+        off=_off(bill),
+        points_earned=bill.given.points_earned,
+        coupons_earned=list(bill.given.coupons_earned),
     )
+
+
+def _off(bill: ReceiptView) -> list[Off]:
+    given, currency = bill.given, bill.currency
+    off = []
+    if given.coupon_minor:
+        amount = money(given.coupon_minor, currency)
+        off.append(Off(kind="coupon", code=given.coupon, points=None, amount=amount))
+    if given.points_minor:
+        amount = money(given.points_minor, currency)
+        off.append(Off(kind="points", code=None, points=given.points_used, amount=amount))
+    return off

@@ -19,7 +19,7 @@ from konsento.api.errors import BadCursor
 from konsento.api.outlets import BAD_LIMITS, OBSTACLES, Offer, Reason, offer
 from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
-from konsento.api.schemas import Asked, AskedLimit, Limit, Moment, Money, Page, Price, YesNo, money, price
+from konsento.api.schemas import Asked, AskedLimit, Limit, Moment, Money, Page, Price, Whole, YesNo, money, price
 from konsento.api.who import ReadsSessions, WritesSessions
 from konsento.catalogue.errors import NoTariff
 from konsento.charging import changing, live
@@ -39,6 +39,7 @@ from konsento.kit.i18n import LANGUAGES, Language
 from konsento.models import FINAL, Driver, LimitKind, SessionState
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
+from konsento.rewards.errors import REFUSALS
 from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.sites.errors import UnknownOutlet
@@ -123,6 +124,20 @@ class AskedSession(Asked):
         "(`PriceChanged`). Left out, the price of the start counts.",
         examples=["38.5"],
     )
+    coupon: str | None = Field(
+        default=None,
+        max_length=64,
+        description="Code of a coupon: it comes off the bill at the end, and back if the session fails. What is held "
+        "stays the same.",
+        examples=["SUNNY10"],
+    )
+    points: Whole = Field(
+        default=0,
+        ge=0,
+        le=10**9,
+        description="How many of the driver's eco points the bill may take at most (`GET /points`).",
+        examples=[0],
+    )
 
 
 class AskedSessions(Part):
@@ -187,6 +202,7 @@ async def list_sessions(
         AlreadyChargingHere,
         PriceChanged,
         PresenceNeeded,
+        *REFUSALS,
     ),
 )
 async def start_session(
@@ -211,6 +227,8 @@ async def start_session(
             asked.pay_with,
             session_id=session_id,
             agreed_price=Decimal(asked.price_per_kwh) if asked.price_per_kwh is not None else None,
+            coupon=asked.coupon,
+            points=asked.points,
         )
         return await _shown(services, driver.id, session_id, language)
 

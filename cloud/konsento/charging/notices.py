@@ -26,6 +26,7 @@ from konsento.models import (
 from konsento.notifications import mail, push
 from konsento.notifications.mail import Mail
 from konsento.notifications.push import Notice
+from konsento.rewards.texts import earned, taken_off
 from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.settlement.service import ReceiptView
@@ -162,14 +163,27 @@ def _receipt(language: Language, bill: ReceiptView) -> list[str]:
     text, zone = language.text, ZoneInfo(bill.time_zone)
     began = language.moment(bill.started_at or bill.issued_at, zone)
     price = text("{price} / kWh", price=language.unit_price(bill.unit_price, bill.currency))
+    off = taken_off(language, bill.given)
+    amounts = {
+        "energy": language.energy(bill.billed_wh),
+        "price": price,
+        "amount": language.money(bill.amount_minor, bill.currency),
+        "rate": language.percent(bill.tax_rate),
+        "tax": language.money(bill.tax_minor, bill.currency),
+    }
+    if off:
+        full = bill.amount_minor + sum(minor for _, minor in off)
+        less = [f"{name} −{language.money(minor, bill.currency)}" for name, minor in off]  # a minus sign
+        bought = text(
+            "{energy} × {price} = {full}. {less}. To pay: {amount}, of which tax {rate}: {tax}.",
+            full=language.money(full, bill.currency),
+            less=", ".join(less),
+            **amounts,
+        )
+    else:
+        bought = text("{energy} × {price} = {amount}, of which tax {rate}: {tax}.", **amounts)
     return [
         text("Receipt number {number}, {site}, {when}.", number=str(bill.number), site=bill.site_name, when=began),
-        text(
-            "{energy} × {price} = {amount}, of which tax {rate}: {tax}.",
-            energy=language.energy(bill.billed_wh),
-            price=price,
-            amount=language.money(bill.amount_minor, bill.currency),
-            rate=language.percent(bill.tax_rate),
-            tax=language.money(bill.tax_minor, bill.currency),
-        ),
+        bought,
+        *earned(language, bill.given),
     ]

@@ -23,7 +23,7 @@ from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
 from konsento.models import ACTIVE, ChargingSession, Driver, LimitKind, Outlet, Receipt, SessionState
 from konsento.rewards import service as rewards
-from konsento.rewards.facts import Place, Purchase
+from konsento.rewards.facts import Purchase, place_at
 from konsento.rewards.service import Wanted
 from konsento.services import Services
 from konsento.settlement import service as settlement
@@ -119,7 +119,8 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
     agreed = quoted(terms_of(tariff, outlet, services.clock.now()), requested, funds)
-    purchase = await _purchase(session, driver_id, outlet, agreed)
+    driver = await session.get_one(Driver, driver_id)
+    purchase = Purchase(driver=driver, place=place_at(outlet, tariff), most_minor=agreed.hold_minor)
     off = await rewards.check(session, services.settings, purchase, wish.off, services.clock.now())
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
@@ -131,19 +132,6 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
     await services.work.add(session, "longest", str(charging.id), after_s=LONGEST_S)
     return charging, True
-
-
-async def _purchase(session: AsyncSession, driver_id: UUID, outlet: Outlet, agreed: Quote) -> Purchase:
-    place = Place(
-        site_id=outlet.site_id,
-        outlet_id=outlet.id,
-        tariff_name=outlet.tariff_name or "",
-        power_type=agreed.power_type,
-        supplier_code=agreed.supplier_code,
-        currency=agreed.currency,
-    )
-    driver = await session.get_one(Driver, driver_id)
-    return Purchase(driver=driver, place=place, most_minor=agreed.hold_minor)
 
 
 def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote) -> ChargingSession:

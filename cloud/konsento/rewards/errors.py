@@ -1,5 +1,7 @@
 """Why a coupon or points cannot be used, in the driver's words; why a rule cannot be made, in the operator's."""
 
+from typing import Final
+
 from konsento.kit.errors import KonsentoError
 
 
@@ -93,6 +95,24 @@ class BadPoints(CannotDiscount):
     """No number of points."""
 
     message = "This is no number of points. Type a whole number, for example 100."
+
+
+REFUSALS: Final = (
+    UnknownCoupon,
+    CouponNotYet,
+    CouponOver,
+    CouponUsedUp,
+    CouponUsedByYou,
+    CouponForFirst,
+    CouponNeedsAccount,
+    CouponNotHere,
+    CouponNotForThisPower,
+    CouponBelowLeast,
+    PointsNeedAccount,
+    TooFewPoints,
+    BadPoints,
+)
+"""Every reason why a coupon or points cannot be used."""
 
 
 class BadReward(KonsentoError):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from konsento.models import ChargingSession, Driver, DriverKind
+from konsento.models import ChargingSession, Driver, DriverKind, Outlet, Tariff
 from konsento.pricing import Bill, Usage
 
 
@@ -41,9 +41,37 @@ class Settled:
     """With the lines of its discounts."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a session's driver got off its bill, and for it."""
+
+    coupon: str = ""
+    """Its code as it is read; empty for none, or where it took nothing off."""
+    coupon_minor: int = 0
+    """What it took off."""
+    points_used: int = 0
+    points_minor: int = 0
+    """What they took off."""
+    points_earned: int = 0
+    coupons_earned: tuple[str, ...] = ()
+    """Codes as they are read."""
+
+
 def has_account(driver: Driver) -> bool:
     """Tell whether a driver is known beyond one visit, and so can have points."""
     return driver.kind in {DriverKind.ACCOUNT, DriverKind.UNCONFIRMED}
+
+
+def place_at(outlet: Outlet, tariff: Tariff) -> Place:
+    """Return what is sold at a tariff at an outlet."""
+    return Place(
+        site_id=outlet.site_id,
+        outlet_id=outlet.id,
+        tariff_name=tariff.name,
+        power_type=tariff.power_type,
+        supplier_code=tariff.supplier_code,
+        currency=tariff.currency,
+    )
 
 
 def place_of(charging: ChargingSession) -> Place:

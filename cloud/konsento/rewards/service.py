@@ -30,7 +30,7 @@ from konsento.rewards import benefits, codes, coupons, discounts, grants, points
 from konsento.rewards.benefits import Benefit
 from konsento.rewards.coupons import Found
 from konsento.rewards.errors import BadPoints, PointsNeedAccount, TooFewPoints
-from konsento.rewards.facts import Place, Purchase, Settled, has_account
+from konsento.rewards.facts import Given, Place, Purchase, Settled, has_account
 from konsento.rewards.rules import points_of
 from konsento.settings import Settings
 
@@ -191,22 +191,6 @@ async def rules_between(session: AsyncSession, begin: datetime, end: datetime) -
         .order_by(PointRule.created_at, PointRule.id)
     )
     return list(await session.scalars(query))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Given:
-    """What a session's driver got off its bill, and for it."""
-
-    coupon: str = ""
-    """Its code as it is read; empty for none, or where it took nothing off."""
-    coupon_minor: int = 0
-    """What it took off."""
-    points_used: int = 0
-    points_minor: int = 0
-    """What they took off."""
-    points_earned: int = 0
-    coupons_earned: tuple[str, ...] = ()
-    """Codes as they are read."""
 
 
 async def given(session: AsyncSession, session_ids: Collection[UUID]) -> dict[UUID, Given]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from konsento.kit.i18n import Language, marked
 from konsento.models import Coupon, CouponKind, PointRule
+from konsento.rewards.facts import Given
 
 
 def gain(language: Language, coupon: Coupon) -> str:
@@ -61,3 +62,24 @@ def points_per_kwh(language: Language, points: Decimal, begin: int | None, end: 
 def clock(minute: int) -> str:
     """Return a minute of the day as a clock shows it."""
     return f"{minute // 60}:{minute % 60:02}"
+
+
+def taken_off(language: Language, given: Given) -> list[tuple[str, int]]:
+    """Return what coupon and points took off a bill, in minor units."""
+    off = list[tuple[str, int]]()
+    if given.coupon_minor:
+        off.append((language.text("Coupon {code}", code=given.coupon), given.coupon_minor))
+    if given.points_minor:
+        off.append((language.text("{points} points", points=given.points_used), given.points_minor))
+    return off
+
+
+def earned(language: Language, given: Given) -> list[str]:
+    """Return what a driver got for a session, as sentences."""
+    sentences = []
+    if given.points_earned == 1:
+        sentences.append(language.text("You have earned 1 point."))
+    elif given.points_earned:
+        sentences.append(language.text("You have earned {points} points.", points=given.points_earned))
+    sentences += [language.text("You have earned a coupon: {code}", code=code) for code in given.coupons_earned]
+    return sentences

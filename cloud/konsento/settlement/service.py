@@ -17,7 +17,7 @@ from konsento.payments import service as payments
 from konsento.payments.service import Hold
 from konsento.pricing import Price, Usage
 from konsento.rewards import service as rewards
-from konsento.rewards.facts import Settled
+from konsento.rewards.facts import Given, Settled
 from konsento.settings import Settings
 from konsento.settlement import repository
 from konsento.settlement.errors import NoReceipt
@@ -171,6 +171,8 @@ class ReceiptView:
     released_minor: int
     provider: str
     """Who took the money."""
+    given: Given
+    """What was taken off, and what the driver got for it."""
 
 
 async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> ReceiptView:
@@ -179,15 +181,18 @@ async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> R
     if found is None:
         raise NoReceipt
     bill, charging = found
-    return _view(bill, charging, await payments.provider_of(session, session_id))
+    given = (await rewards.given(session, [session_id])).get(session_id, Given())
+    return _view(bill, charging, await payments.provider_of(session, session_id), given)
 
 
 async def receipts(session: AsyncSession, driver_id: UUID, before: int | None, most: int) -> list[ReceiptView]:
     """Return a driver's receipts, the newest first; `before` is the number of the one that was given last."""
-    return [_view(*found) for found in await repository.receipts_of(session, driver_id, before, most)]
+    found = await repository.receipts_of(session, driver_id, before, most)
+    given = await rewards.given(session, [charging.id for _, charging, _ in found])
+    return [_view(bill, charging, provider, given.get(charging.id, Given())) for bill, charging, provider in found]
 
 
-def _view(bill: Receipt, charging: ChargingSession, provider: str) -> ReceiptView:
+def _view(bill: Receipt, charging: ChargingSession, provider: str, given: Given) -> ReceiptView:
     outlet = charging.outlet
     return ReceiptView(
         number=bill.number,
@@ -216,4 +221,5 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str) -> ReceiptVie
         hold_minor=bill.hold_minor,
         released_minor=bill.released_minor,
         provider=provider,
+        given=given,
     )

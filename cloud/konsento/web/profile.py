@@ -23,6 +23,7 @@ from konsento.kit.i18n import LANGUAGES
 from konsento.models import Driver, DriverKind, LinkPurpose, SignIn
 from konsento.notifications import mail
 from konsento.payments import balance
+from konsento.rewards import points
 from konsento.web import own_data, problems
 from konsento.web.cookies import new_token, sign_in_browser, sign_out_browser
 from konsento.web.errors import PageNotFound
@@ -262,6 +263,7 @@ async def _page(
     async with services.database.transaction() as session:
         browsers = await profile.sign_ins(session, driver.id, services.clock.now())
         keys = await passkeys.count(session, driver.id)
+        standing = await points.standing(session, driver.id)
     return page(
         request,
         "account.html",
@@ -277,6 +279,7 @@ async def _page(
         has_password=driver.password_hash is not None,
         fresh=await is_fresh(request, services),
         passkeys=keys,
+        points=standing.available,
         passkeys_possible=site_of(services.settings) is not None,
         minimum=passwords.MINIMUM,
     )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from konsento import pricing
 from konsento.kit.i18n import NBSP, Language
 from konsento.pricing import Price
+from konsento.rewards.texts import earned, taken_off
 from konsento.settlement.service import ReceiptView as Bill
 from konsento.web.words import end_reason, paid_from, power_type
 
@@ -27,6 +28,8 @@ class ReceiptPage:
     facts: list[tuple[str, str]]
     paid: str
     number: str
+    earned: list[str]
+    """What the driver got for it, as sentences."""
 
 
 def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
@@ -50,6 +53,7 @@ def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
         facts=_facts(language, bill),
         paid=text(paid_from(bill.provider)),
         number=str(bill.number),
+        earned=earned(language, bill.given),
     )
 
 
@@ -79,14 +83,11 @@ def _lines(language: Language, bill: Bill) -> list[tuple[str, str]]:
     per_kwh = language.text("{price} / kWh", price=language.unit_price(bill.unit_price, bill.currency))
     what = language.text("{energy} × {price}", energy=language.energy(bill.billed_wh), price=per_kwh)
     lines = [(what, language.money(full, bill.currency))]
-    if full > bill.amount_minor:
-        lines.append(
-            (
-                language.text("Above what was agreed, not billed"),
-                language.money(bill.amount_minor - full, bill.currency),
-            )
-        )
-    return lines
+    off = taken_off(language, bill.given)
+    above = full - sum(minor for _, minor in off) - bill.amount_minor
+    if above > 0:
+        off.append((language.text("Above what was agreed, not billed"), above))
+    return [*lines, *((name, language.money(-minor, bill.currency)) for name, minor in off)]
 
 
 def _facts(language: Language, bill: Bill) -> list[tuple[str, str]]:

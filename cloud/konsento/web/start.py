@@ -10,7 +10,6 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
-from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from konsento.charging import presence
@@ -22,14 +21,17 @@ from konsento.kit.i18n import Language
 from konsento.models import Driver, LimitKind, SessionState
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
+from konsento.rewards.errors import CannotDiscount
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.web import problems
+from konsento.web.discounts import off_view
 from konsento.web.language import language_of
 from konsento.web.outlet_view import Standing, closes_before, standing
 from konsento.web.place import Place, balance_text, place_of, view
 from konsento.web.quote_view import Estimate, estimate_text, kinds, method_views, most_text, price_button, quote_view
 from konsento.web.render import page
+from konsento.web.wanted import Off
 from konsento.web.who import MaybeSignedIn, SignedIn, Wired
 
 router = APIRouter()
@@ -38,7 +40,7 @@ UNITS: dict[str, str] = {LimitKind.ENERGY: "kWh", LimitKind.TIME: "min", LimitKi
 """The units of the form."""
 
 
-class Wish(BaseModel):
+class Wish(Off):
     """What the driver wants, as typed. Nothing is refused here: `parse_limit` says why, in the driver's words."""
 
     kind: str = ""
@@ -95,10 +97,10 @@ async def confirm_page(
     obstacle = sites.obstacle(place.outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
-    return _confirm(request, services, place, wish)
+    return await _confirm(request, services, place, wish)
 
 
-def _confirm(
+async def _confirm(
     request: Request, services: Services, place: Place, wish: Wish, problem: KonsentoError | None = None
 ) -> Response:
     """Show the price; `problem` says why it is shown once more."""
@@ -106,11 +108,13 @@ def _confirm(
         offers = place.quotes(wish.read(place.tariff.currency))
     except KonsentoError as error:
         return _choose(request, services, place, wish, error)
-    if problem is not None:
-        problems.note(request, problem)
     language = language_of(request)
     # Until full, the most that can come depends on how one pays: the page names the most of all.
     dearest = max((quote for _, quote in offers), key=lambda quote: quote.hold_minor)
+    off = await off_view(services, language, place, wish, dearest)
+    problem = problem or (off.problem if off is not None else None)
+    if problem is not None:
+        problems.note(request, problem)
     return page(
         request,
         "confirm.html",
@@ -118,7 +122,8 @@ def _confirm(
         status=problem.status if problem else 200,
         problem=language.error(problem) if problem else None,
         outlet=view(request, services, place),
-        quote=quote_view(language, dearest),
+        quote=quote_view(language, off.quote if off is not None else dearest),
+        off=off,
         price=f"{dearest.price.unit_price:f}",
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
         methods=method_views(language, offers),
@@ -143,11 +148,21 @@ async def started(request: Request, services: Services, driver: Driver, code: st
     # Straight to the start: a driver stands in front of the outlet.
     try:
         requested = wish.read(services.settings.currency)
-        begun = await charging.start(services, driver.id, code, requested, wish.provider, agreed_price=wish.price)
-    except PriceChanged as error:
+        off = wish.wanted()
+        begun = await charging.start(
+            services,
+            driver.id,
+            code,
+            requested,
+            wish.provider,
+            agreed_price=wish.price,
+            coupon=off.coupon,
+            points=off.points,
+        )
+    except (PriceChanged, CannotDiscount) as error:
         async with services.database.transaction() as session:
             place = await place_of(session, services, code, driver)
-        return _confirm(request, services, place, wish, error)
+        return await _confirm(request, services, place, wish, error)
     except (BadLimit, BalanceTooLow, CardDeclined, UnknownMethod) as error:
         async with services.database.transaction() as session:
             place = await place_of(session, services, code, driver)
