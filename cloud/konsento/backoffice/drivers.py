@@ -22,10 +22,13 @@ from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
 from konsento.kit.ids import new_id
 from konsento.kit.money import minor_from_major
-from konsento.models import Driver, SignIn, StaffMember
+from konsento.models import Coupon, Driver, SignIn, StaffMember
 from konsento.operations import audit
 from konsento.operations import repository as operations
 from konsento.payments import balance
+from konsento.rewards import listing, points
+from konsento.rewards.listing import OwnCoupon
+from konsento.rewards.points import Standing
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.staff import repository as staff
@@ -81,6 +84,10 @@ class DriverView:
     balance: str
     sessions: list[SessionRow]
     sign_ins: list[SignIn]
+    points: Standing
+    coupons: list[OwnCoupon]
+    to_give: list[Coupon]
+    """Coupons that the driver can be given."""
 
 
 @router.get("/drivers")
@@ -125,7 +132,7 @@ async def search(request: Request, services: Wired, member: DriverSupport, form:
 async def masked_page(request: Request, number: Number, services: Wired, member: DriverSupport) -> Response:
     """Show that there is such a driver, and ask why somebody wants to see more."""
     async with services.database.transaction() as session:
-        driver = await _driver(session, number)
+        driver = await driver_of(session, number)
     return _page(request, services, member, driver)
 
 
@@ -134,7 +141,7 @@ async def driver_page(
     request: Request, number: Number, services: Wired, member: DriverSupport, reason: Annotated[str, Form()] = ""
 ) -> Response:
     """Show a driver for a reason that is logged."""
-    return await _look(request, services, member, number, reason=reason)
+    return await look(request, services, member, number, reason=reason)
 
 
 @router.post("/drivers/{number}/sign-out")
@@ -145,9 +152,9 @@ async def end_sign_ins(
     try:
         why = asked.reason(reason)
     except KonsentoError as error:
-        return await _look(request, services, member, number, reason=reason, error=error)
+        return await look(request, services, member, number, reason=reason, error=error)
     async with services.database.transaction() as session:
-        await _driver(session, number)
+        await driver_of(session, number)
         ended = await repository.sign_ins_of(session, number, services.clock.now())
         for sign_in in ended:
             await accounts.forget_sign_in(session, sign_in.token_hash)
@@ -155,7 +162,7 @@ async def end_sign_ins(
         now = services.clock.now()
         await audit.note(session, now, member.id, action="driver.sign-out", subject=str(number), details=details)
     done = language_of(request).text("All sign-ins were ended.")
-    return await _look(request, services, member, number, reason=reason, done=done)
+    return await look(request, services, member, number, reason=reason, done=done)
 
 
 @router.post("/drivers/{number}/credit")
@@ -167,10 +174,10 @@ async def give_credit(
     try:
         minor, given = await _give(services, member, number, form, language)
     except KonsentoError as error:
-        return await _look(request, services, member, number, reason=form.reason, error=error)
+        return await look(request, services, member, number, reason=form.reason, error=error)
     amount = language.money(minor, settings.currency)
     done = language.text("{amount} were given.", amount=amount) if given else language.text(SENT_TWICE)
-    return await _look(request, services, member, number, reason=form.reason, done=done)
+    return await look(request, services, member, number, reason=form.reason, done=done)
 
 
 async def _give(
@@ -186,7 +193,7 @@ async def _give(
     async with services.database.transaction() as session:
         # Locked, so that two credits side by side do not both find the same rest.
         await staff.locked_member(session, member.id)
-        await _driver(session, number)
+        await driver_of(session, number)
         transfer_id, now = uuid5(number, f"goodwill {form.once}"), services.clock.now()
         left = most - await operations.goodwill_since(session, member.id, now - CREDIT_DAY)
         if not await balance.goodwill(session, number, minor, currency, transfer_id=transfer_id, at=now):
@@ -220,7 +227,7 @@ def masked(text: str) -> str:
     return f"{text[:1]}…" if text else ""
 
 
-async def _look(
+async def look(
     request: Request,
     services: Services,
     member: StaffMember,
@@ -230,15 +237,16 @@ async def _look(
     error: KonsentoError | None = None,
     done: str = "",
 ) -> Response:
+    """Show a driver for a reason that is logged; without one, that there is such a driver."""
     try:
         why = asked.reason(reason)
     except KonsentoError as refused:
         async with services.database.transaction() as session:
-            driver = await _driver(session, number)
+            driver = await driver_of(session, number)
         return _page(request, services, member, driver, reason=reason, error=refused)
     language = language_of(request)
     async with services.database.transaction() as session:
-        driver = await _driver(session, number)
+        driver = await driver_of(session, number)
         now = services.clock.now()
         await audit.note(session, now, member.id, action="driver.look", subject=str(number), details={"reason": why})
         sessions = await session_search.find(session, Wanted(driver_ids=[number]), offset=0, most=MOST_SESSIONS)
@@ -247,6 +255,9 @@ async def _look(
             balance=language.money(await balance.available(session, number), services.settings.currency),
             sessions=[session_row(language, charging, receipt) for charging, receipt in sessions],
             sign_ins=await repository.sign_ins_of(session, number, now),
+            points=await points.standing(session, number),
+            coupons=await listing.coupons_of(session, number, now),
+            to_give=await listing.coupons_to_give(session, now),
         )
     return _page(request, services, member, driver, view=view, reason=why, error=error, done=done)
 
@@ -283,7 +294,8 @@ def _page(
     )
 
 
-async def _driver(session: AsyncSession, number: UUID) -> Driver:
+async def driver_of(session: AsyncSession, number: UUID) -> Driver:
+    """Return a driver. Raises `PageNotFound`."""
     driver = await session.get(Driver, number)
     if driver is None:
         raise PageNotFound

@@ -12,6 +12,7 @@ from enum import StrEnum
 from konsento.backoffice.words import PAYMENTS, PROVIDERS, TRANSFERS, ended
 from konsento.kit.i18n import Language, marked
 from konsento.models import (
+    POINTS,
     AccountKind,
     AuditEntry,
     ChargingSession,
@@ -214,6 +215,8 @@ _ACCOUNTS = {
     AccountKind.PROMOTION: marked("given away"),
     AccountKind.SALES: marked("sales"),
     AccountKind.TAX: marked("tax"),
+    AccountKind.POINTS_ISSUED: marked("points given out"),
+    AccountKind.DRIVER_POINTS: marked("driver's points"),
 }
 
 
@@ -223,13 +226,19 @@ def account_word(language: Language, kind: AccountKind) -> str:
     return language.text(known) if known is not None else kind.value
 
 
+def _amount(language: Language, transfer: Transfer) -> str:
+    if transfer.currency == POINTS:
+        return language.text("{points} points", points=transfer.amount_minor)
+    return language.money(transfer.amount_minor, transfer.currency)
+
+
 def _money(language: Language, history: History) -> Iterable[Entry]:
     for transfer, debit, credit in history.transfers:
         yield Entry(
             at=transfer.created_at,
             source=Source.MONEY,
             title=language.text(TRANSFERS.get(transfer.reason, transfer.reason)),
-            sentence=f"{language.money(transfer.amount_minor, transfer.currency)}: "
+            sentence=f"{_amount(language, transfer)}: "
             f"{account_word(language, debit)} → {account_word(language, credit)}",
         )
     payment = history.payment

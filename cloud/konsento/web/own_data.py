@@ -14,6 +14,9 @@ from konsento.charging import service as charging
 from konsento.models import (
     ApiToken,
     ChargingSession,
+    CouponCode,
+    CouponProgress,
+    CouponUse,
     Driver,
     DriverKind,
     IdempotencyKey,
@@ -24,6 +27,8 @@ from konsento.models import (
     Passkey,
     PasskeyChallenge,
     Payment,
+    PointLot,
+    PointUse,
     Presence,
     PushSubscription,
     Receipt,
@@ -35,6 +40,7 @@ from konsento.models import (
 )
 from konsento.notifications import mail, push
 from konsento.payments import balance
+from konsento.rewards import service as rewards
 from konsento.services import Services
 
 OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
@@ -63,6 +69,35 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         Payment.created_at,
         Payment.resolved_at,
     ),
+    "points": (
+        PointLot.session_id,
+        PointLot.points,
+        PointLot.points_left,
+        PointLot.earned_at,
+        PointLot.expires_at,
+    ),
+    "points_used": (
+        PointUse.session_id,
+        PointUse.points,
+        PointUse.points_used,
+        PointUse.discount_minor,
+        PointUse.reserved_at,
+    ),
+    "coupons": (
+        CouponCode.code,
+        CouponCode.coupon_id,
+        CouponCode.session_id,
+        CouponCode.created_at,
+        CouponCode.expires_at,
+    ),
+    "coupons_used": (
+        CouponUse.session_id,
+        CouponUse.code,
+        CouponUse.state,
+        CouponUse.discount_minor,
+        CouponUse.reserved_at,
+    ),
+    "towards_coupons": (CouponProgress.coupon_id, CouponProgress.wh),
 }
 """Tables with a driver in them, and what of them the driver is given: all but secrets and their hashes."""
 OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
@@ -124,8 +159,9 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
     }
 
 
-async def forget(session: AsyncSession, driver: Driver) -> None:
+async def forget(session: AsyncSession, driver: Driver, at: datetime) -> None:
     """Delete an account or a guest: all that goes with it, and what is still to be sent to it."""
+    await rewards.forget(session, driver.id, at)
     await push.forget_driver(session, driver.id)
     if driver.kind is DriverKind.ACCOUNT:  # of others nobody knows whose the address is
         await mail.forget_to(session, driver.email)
