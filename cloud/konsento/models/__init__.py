@@ -31,7 +31,7 @@ from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
-from konsento.models.receipt import Counter, Receipt
+from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
 from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
 from konsento.models.staff import (
     AlarmMails,
@@ -65,6 +65,8 @@ __all__ = [
     "Charger",
     "ChargingSession",
     "Connector",
+    "Correction",
+    "CorrectionReason",
     "Counter",
     "DeliveryState",
     "Direction",
@@ -94,6 +96,7 @@ __all__ = [
     "PresenceState",
     "PushSubscription",
     "Receipt",
+    "ReceiptLine",
     "Replica",
     "Role",
     "SecurityProfile",
