@@ -109,7 +109,7 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
-    agreed = quoted(terms_of(tariff, outlet), requested, funds)
+    agreed = quoted(terms_of(tariff, outlet, services.clock.now()), requested, funds)
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, wish, outlet, agreed)
@@ -135,9 +135,9 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         energy_limit_wh=agreed.energy_limit_wh,
         energy_cap_wh=agreed.energy_cap_wh,
         time_limit_s=agreed.time_limit_s,
-        unit_price=agreed.unit_price,
+        unit_price=agreed.price.unit_price,
         currency=agreed.currency,
-        tax_rate=agreed.tax_rate,
+        tax_rate=agreed.price.tax_rate,
         power_type=agreed.power_type,
         supplier=agreed.supplier,
         supplier_code=agreed.supplier_code,

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 from konsento import pricing
 from konsento.kit.money import major_from_minor
 from konsento.models import ChargingSession, ReceiptLine
-from konsento.pricing import Bill, Price
+from konsento.pricing import Bill, Price, Usage
 from konsento.settlement.measurement import Measurement, Reading, measure
+from konsento.settlement.usage import usage_of
 
 UNHELD: Final = "unheld"
 """The line of what is above the hold: the driver has agreed to no more, and is not asked for it."""
@@ -41,7 +42,14 @@ class Due:
     def lines(self, charging: ChargingSession) -> list[ReceiptLine]:
         """Return the lines of the receipt; they add up to the amount."""
         lines = [
-            ReceiptLine(kind="energy", quantity=line.wh, unit_price=line.unit_price, amount_minor=line.amount_minor)
+            ReceiptLine(
+                kind=line.component,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                amount_minor=line.amount_minor,
+                code=line.code,
+                band=line.band.to_dict() if line.band is not None else None,
+            )
             for line in self.bill.lines
         ]
         if unheld := self.split.amount_minor - self.bill.total_minor:
@@ -54,13 +62,14 @@ class Due:
 
 def price_of(charging: ChargingSession) -> Price:
     """Return the price that was agreed."""
-    return Price(unit_price=charging.unit_price, currency=charging.currency, tax_rate=charging.tax_rate)
+    return Price.per_kwh(charging.unit_price, charging.currency, charging.tax_rate)
 
 
 def due(charging: ChargingSession, events: Sequence[Reading]) -> Due:
     """Return what a session comes to by its readings: never more than is held."""
     measured = measure(events, charging.rated_w)
-    bill = pricing.bill(price_of(charging), measured.mwh // 1000)
+    usage = usage_of(measured, events) or Usage(begin=charging.created_at)
+    bill = pricing.bill(price_of(charging), usage)
     return Due(measured=measured, bill=bill, split=split(charging, min(bill.total_minor, charging.hold_minor)))
 
 

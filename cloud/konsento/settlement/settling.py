@@ -97,7 +97,7 @@ def _receipt(charging: ChargingSession, due: Due, number: int, at: datetime) -> 
         measured_mwh=measured.mwh,
         begin_mwh=measured.begin_mwh,
         end_mwh=measured.end_mwh,
-        billed_wh=measured.mwh // 1000,
+        billed_wh=due.bill.wh,
         unit_price=charging.unit_price,
         amount_minor=amount,
         tax_minor=due.split.tax_minor,
