@@ -21,6 +21,7 @@ from konsento.models.charging import (
     SessionState,
     events_of,
 )
+from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
 from konsento.models.journal import Direction, OcppFrame
@@ -30,6 +31,7 @@ from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Se
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
+from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
 from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
@@ -54,6 +56,7 @@ __all__ = [
     "AGAIN",
     "FINAL",
     "PENDING",
+    "POINTS",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -68,6 +71,12 @@ __all__ = [
     "Correction",
     "CorrectionReason",
     "Counter",
+    "Coupon",
+    "CouponCode",
+    "CouponKind",
+    "CouponProgress",
+    "CouponUse",
+    "CouponUseState",
     "DeliveryState",
     "Direction",
     "Driver",
@@ -90,6 +99,9 @@ __all__ = [
     "Payment",
     "PaymentState",
     "PendingStation",
+    "PointLot",
+    "PointRule",
+    "PointUse",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",

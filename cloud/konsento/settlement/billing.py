@@ -1,14 +1,14 @@
 """What a session comes to: from its meter events and what was agreed. Writes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from konsento import pricing
 from konsento.kit.money import major_from_minor
 from konsento.models import ChargingSession, ReceiptLine
-from konsento.pricing import Bill, Price, Usage
+from konsento.pricing import Bill, Discount, Price, Usage
 from konsento.settlement.measurement import Measurement, Reading, measure
 from konsento.settlement.usage import usage_of
 
@@ -24,22 +24,40 @@ class Split(NamedTuple):
     supplier_minor: int
     owner_minor: int
 
-    @property
-    def sales_minor(self) -> int:
-        """What stays with the operator."""
-        return self.amount_minor - self.tax_minor - self.supplier_minor - self.owner_minor
+    def less(self, other: Split) -> Split:
+        """Return what is to be taken back where this was billed and the other is right."""
+        return Split(*(mine - its for mine, its in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
     """What a session's readings prove, and what its driver is asked for."""
 
+    charging: ChargingSession
     measured: Measurement
+    usage: Usage
     bill: Bill
-    split: Split
-    """Of the bill's total, or of the hold where that is less."""
 
-    def lines(self, charging: ChargingSession) -> list[ReceiptLine]:
+    @property
+    def amount_minor(self) -> int:
+        """What the driver is asked for: never more than is held."""
+        return min(self.bill.total_minor, self.charging.hold_minor)
+
+    @property
+    def split(self) -> Split:
+        """Who gets what of it."""
+        return split(self.charging, self.amount_minor)
+
+    @property
+    def unheld_minor(self) -> int:
+        """What the driver is not asked for because it is more than was held."""
+        return self.bill.total_minor - self.amount_minor
+
+    def less(self, discounts: Sequence[Discount]) -> Due:
+        """Return it with discounts taken off."""
+        return replace(self, bill=pricing.discounted(self.bill, price_of(self.charging), discounts))
+
+    def lines(self) -> list[ReceiptLine]:
         """Return the lines of the receipt; they add up to the amount."""
         lines = [
             ReceiptLine(
@@ -52,11 +70,11 @@ class Due:
             )
             for line in self.bill.lines
         ]
-        if unheld := self.split.amount_minor - self.bill.total_minor:
-            major = major_from_minor(unheld, charging.currency)
-            lines.append(ReceiptLine(kind=UNHELD, quantity=1, unit_price=major, amount_minor=unheld))
+        if unheld := self.unheld_minor:
+            major = major_from_minor(-unheld, self.charging.currency)
+            lines.append(ReceiptLine(kind=UNHELD, quantity=1, unit_price=major, amount_minor=-unheld))
         for position, line in enumerate(lines):
-            line.session_id, line.position, line.code = charging.id, position, line.code or ""
+            line.session_id, line.position = self.charging.id, position
         return lines
 
 
@@ -66,11 +84,10 @@ def price_of(charging: ChargingSession) -> Price:
 
 
 def due(charging: ChargingSession, events: Sequence[Reading]) -> Due:
-    """Return what a session comes to by its readings: never more than is held."""
+    """Return what a session comes to by its readings, without discounts."""
     measured = measure(events, charging.rated_w)
     usage = usage_of(measured, events) or Usage(begin=charging.created_at)
-    bill = pricing.bill(price_of(charging), usage)
-    return Due(measured=measured, bill=bill, split=split(charging, min(bill.total_minor, charging.hold_minor)))
+    return Due(charging=charging, measured=measured, usage=usage, bill=pricing.bill(price_of(charging), usage))
 
 
 def split(charging: ChargingSession, amount_minor: int) -> Split:
@@ -81,15 +98,10 @@ def split(charging: ChargingSession, amount_minor: int) -> Split:
     """
     tax_minor = pricing.tax_in(price_of(charging), amount_minor)
     net = amount_minor - tax_minor
-    return Split(
-        amount_minor,
-        tax_minor,
-        supplier_minor=_share(net, SHARES_OF_NOBODY),
-        owner_minor=_share(net, SHARES_OF_NOBODY),
-    )
+    return Split(amount_minor, tax_minor, _share(net, SHARE), _share(net, SHARE))
 
 
-SHARES_OF_NOBODY: Final = Decimal(0)
+SHARE: Final = Decimal(0)
 
 
 def _share(net_minor: int, share: Decimal) -> int:

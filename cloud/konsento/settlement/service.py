@@ -12,6 +12,7 @@ from konsento.models import ChargingSession, Receipt
 from konsento.payments import service as payments
 from konsento.payments import taking
 from konsento.payments.service import Hold
+from konsento.rewards import service as rewards
 from konsento.settings import Settings
 from konsento.settlement import repository
 from konsento.settlement.errors import NoReceipt
@@ -55,8 +56,9 @@ async def hold(session: AsyncSession, charging: ChargingSession, provider: str, 
 
 
 async def release(session: AsyncSession, session_id: UUID, at: datetime) -> None:
-    """Give back all that is held for a session that never supplied anything."""
+    """Give back all that is kept for a session that never supplied anything: money, coupon, points."""
     await taking.take_all(session, {session_id: 0}, at)
+    await rewards.give_back(session, session_id, at)
 
 
 @dataclass(frozen=True, kw_only=True)

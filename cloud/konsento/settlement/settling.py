@@ -17,6 +17,8 @@ from konsento.ledger import service as ledger
 from konsento.models import AlarmKind, ChargingSession, Receipt, SessionState
 from konsento.operations import alarms
 from konsento.payments import taking
+from konsento.rewards import service as rewards
+from konsento.rewards.facts import Settled
 from konsento.services import Services
 from konsento.settlement import billing, booking, repository
 from konsento.settlement.billing import Due
@@ -43,9 +45,10 @@ async def settle(session: AsyncSession, services: Services, session_ids: Collect
     now = services.clock.now()
     unsure = {charging.id for charging in ended if wait and more_may_come(charging, events[charging.id], now)}
     await services.work.add_all(session, EVIDENCE, [str(session_id) for session_id in unsure])
-    dues = [(charging, billing.due(charging, events[charging.id])) for charging in ended if charging.id not in unsure]
+    dues = [billing.due(charging, events[charging.id]) for charging in ended if charging.id not in unsure]
     if dues:
-        await _bill(session, services, dues, now)
+        discounts = await rewards.discounts_for(session, {due.charging.id: due.bill.total_minor for due in dues})
+        await _bill(session, services, [due.less(discounts.get(due.charging.id, ())) for due in dues], now)
 
 
 def more_may_come(charging: ChargingSession, events: Sequence[Any], now: datetime) -> bool:
@@ -56,39 +59,38 @@ def more_may_come(charging: ChargingSession, events: Sequence[Any], now: datetim
     return now - last < GAP_PATIENCE
 
 
-async def _bill(
-    session: AsyncSession, services: Services, dues: Sequence[tuple[ChargingSession, Due]], at: datetime
-) -> None:
-    for charging, due in dues:
-        await _note_doubts(session, charging, due, at)
-        charging.delivered_mwh = due.measured.mwh
-        charging.begin_mwh = due.measured.begin_mwh
-        charging.state = SessionState.SETTLED  # from `ended` alone, as the table of `charging.life` has it
-    billed = [charging for charging, _ in dues]
+async def _bill(session: AsyncSession, services: Services, dues: Sequence[Due], at: datetime) -> None:
+    billed = [due.charging for due in dues]
+    for due in dues:
+        await _note_doubts(session, due, at)
+        due.charging.delivered_mwh = due.measured.mwh
+        due.charging.begin_mwh = due.measured.begin_mwh
+        due.charging.state = SessionState.SETTLED  # from `ended` alone, as the table of `charging.life` has it
     after_commit(session, lambda: _tell(services, billed, at))
     await webhooks.emit_all(session, services, billed, EventType.SETTLED)
     await services.work.add_all(session, "tell", [str(one.id) for one in billed], payload={"what": "ended"})
-    await taking.take_all(session, {charging.id: due.split.amount_minor for charging, due in dues}, at)
-    await ledger.write(session, [entry for charging, due in dues for entry in booking.billed(charging, due.split, at)])
+    await taking.take_all(session, {due.charging.id: due.amount_minor for due in dues}, at)
+    facts = [Settled(charging=due.charging, usage=due.usage, bill=due.bill) for due in dues]
+    await rewards.settled(session, services.settings, facts, at)
+    await ledger.write(session, [entry for due in dues for entry in booking.billed(due.charging, due.split, at)])
     last = await repository.take_numbers(session, repository.RECEIPTS, len(dues))
-    for number, (charging, due) in enumerate(dues, last - len(dues) + 1):
-        session.add(_receipt(charging, due, number, at))
+    session.add_all(_receipt(due, number, at) for number, due in enumerate(dues, last - len(dues) + 1))
     await session.flush()
-    session.add_all(line for charging, due in dues for line in due.lines(charging))
+    session.add_all(line for due in dues for line in due.lines())
     log.info("%d sessions settled, receipts until %d", len(dues), last)
 
 
-async def _note_doubts(session: AsyncSession, charging: ChargingSession, due: Due, at: datetime) -> None:
-    doubtful = due.measured.doubtful
+async def _note_doubts(session: AsyncSession, due: Due, at: datetime) -> None:
+    session_id, doubtful = due.charging.id, due.measured.doubtful
     if doubtful:
-        log.warning("session %s: %d readings make no sense and bill nothing", charging.id, doubtful)
-        await alarms.report(session, at, AlarmKind.METER_DOUBTFUL, str(charging.id), {"readings": doubtful})
-    if unheld := due.bill.total_minor - due.split.amount_minor:
-        log.warning("session %s: %d more than held; the driver does not pay it", charging.id, unheld)
+        log.warning("session %s: %d readings make no sense and bill nothing", session_id, doubtful)
+        await alarms.report(session, at, AlarmKind.METER_DOUBTFUL, str(session_id), {"readings": doubtful})
+    if unheld := due.unheld_minor:
+        log.warning("session %s: %d more than held; the driver does not pay it", session_id, unheld)
 
 
-def _receipt(charging: ChargingSession, due: Due, number: int, at: datetime) -> Receipt:
-    measured, amount = due.measured, due.split.amount_minor
+def _receipt(due: Due, number: int, at: datetime) -> Receipt:
+    charging, measured, split = due.charging, due.measured, due.split
     return Receipt(
         session_id=charging.id,
         number=number,
@@ -99,11 +101,11 @@ def _receipt(charging: ChargingSession, due: Due, number: int, at: datetime) -> 
         end_mwh=measured.end_mwh,
         billed_wh=due.bill.wh,
         unit_price=charging.unit_price,
-        amount_minor=amount,
-        tax_minor=due.split.tax_minor,
+        amount_minor=split.amount_minor,
+        tax_minor=split.tax_minor,
         tax_rate=charging.tax_rate,
         hold_minor=charging.hold_minor,
-        released_minor=charging.hold_minor - amount,
+        released_minor=charging.hold_minor - split.amount_minor,
     )
 
 
