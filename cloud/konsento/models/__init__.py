@@ -33,7 +33,7 @@ from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
-from konsento.models.receipt import Counter, Receipt
+from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
 from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
 from konsento.models.staff import (
     AlarmMails,
@@ -68,6 +68,8 @@ __all__ = [
     "Charger",
     "ChargingSession",
     "Connector",
+    "Correction",
+    "CorrectionReason",
     "Counter",
     "Coupon",
     "CouponCode",
@@ -106,6 +108,7 @@ __all__ = [
     "PresenceState",
     "PushSubscription",
     "Receipt",
+    "ReceiptLine",
     "Replica",
     "Role",
     "SecurityProfile",
