@@ -73,7 +73,7 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
         details = {"readings": measured.doubtful}
         await alarms.report(session, at, AlarmKind.METER_DOUBTFUL, str(charging.id), details)
     wh = measured.mwh // 1000
-    price = Price.per_kwh(charging.unit_price, charging.currency, charging.tax_rate)
+    price = Price.from_dict(charging.price)
     due = pricing.bill(price, usage_of(measured, events) or Usage(begin=at))
     amount = min(due.total_minor, charging.hold_minor)
     if amount < due.total_minor:
@@ -141,6 +141,8 @@ class ReceiptView:
     billed_wh: int
     unit_price: Decimal
     """Per kWh in major units, tax included."""
+    price: Price
+    """All that was agreed about it."""
     currency: str
     amount_minor: int
     """Paid, tax included."""
@@ -188,6 +190,7 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str) -> ReceiptVie
         end_mwh=bill.end_mwh,
         billed_wh=bill.billed_wh,
         unit_price=bill.unit_price,
+        price=Price.from_dict(charging.price),
         currency=bill.currency,
         amount_minor=bill.amount_minor,
         tax_minor=bill.tax_minor,

@@ -5,7 +5,6 @@ The price is for everybody to see; only the start needs somebody who pays.
 
 from contextlib import suppress
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -59,8 +58,8 @@ class PaidWish(Wish):
     """What the driver has agreed to, and how it is paid."""
 
     provider: str = payments.DEFAULT
-    price: Decimal | None = None
-    """Per kWh, as it was shown."""
+    price: str | None = None
+    """The fingerprint of the one that was shown."""
 
 
 @router.get("/o/{code}/choose")
@@ -119,7 +118,7 @@ def _confirm(
         problem=language.error(problem) if problem else None,
         outlet=view(request, services, place),
         quote=quote_view(language, dearest),
-        price=f"{dearest.price.unit_price:f}",
+        price=dearest.price.fingerprint,
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
         methods=method_views(language, offers),
         balance=balance_text(request, place),
@@ -143,7 +142,7 @@ async def started(request: Request, services: Services, driver: Driver, code: st
     # Straight to the start: a driver stands in front of the outlet.
     try:
         requested = wish.read(services.settings.currency)
-        begun = await charging.start(services, driver.id, code, requested, wish.provider, agreed_price=wish.price)
+        begun = await charging.start(services, driver.id, code, requested, wish.provider, agreed=wish.price)
     except PriceChanged as error:
         async with services.database.transaction() as session:
             place = await place_of(session, services, code, driver)
