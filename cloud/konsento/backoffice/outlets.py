@@ -21,6 +21,7 @@ from konsento.sites.errors import TextTooLong, UnknownTariff
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
+from konsento.web.price_view import price_text
 from konsento.web.who import Wired
 
 router = APIRouter()
@@ -137,7 +138,7 @@ async def _page(
         tariffs=[
             (
                 name,
-                language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)),
+                price_text(language, catalogue.price_of(tariff, "UTC")),
             )
             for name, tariff in tariffs.items()
         ],

@@ -34,6 +34,7 @@ from konsento.sites.holidays import country_of
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
+from konsento.web.price_view import price_text
 from konsento.web.who import Wired
 
 router = APIRouter()
@@ -269,9 +270,7 @@ async def outlet_rows(session: AsyncSession, language: Language, site: Site, now
                 word=language.text(OUTLETS[status]),
                 tone=OUTLET_TONES[status],
                 reason=language.text(reason) if reason is not None else outlet.status_reason,
-                price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency))
-                if tariff is not None
-                else "",
+                price=price_text(language, catalogue.price_of(tariff, site.time_zone)) if tariff is not None else "",
                 is_new=outlet.tariff_name is None,
             )
         )

@@ -7,10 +7,11 @@ from decimal import Decimal
 from functools import cached_property
 
 from konsento import pricing
+from konsento.catalogue import service as catalogue
 from konsento.charging.enforcement import cut_off_s
 from konsento.charging.errors import LimitAboveOutlets, LimitBelowFees, LimitTooLarge, LimitTooSmall, NothingToHold
 from konsento.charging.limits import MOST_S, MOST_WH, RequestedLimit
-from konsento.kit.money import major_from_minor
+from konsento.kit.money import Amount
 from konsento.models import ChargingSession, LimitKind, Outlet, Tariff
 from konsento.pricing import Price, Usage, Worst
 
@@ -61,7 +62,7 @@ class Terms:
 def terms_of(tariff: Tariff, outlet: Outlet, at: datetime) -> Terms:
     """Return the terms that a new session at an outlet, its site loaded, would have."""
     return Terms(
-        price=Price.per_kwh(tariff.unit_price, tariff.currency, tariff.tax_rate),
+        price=catalogue.price_of(tariff, outlet.site.time_zone),
         at=at,
         power_type=tariff.power_type,
         supplier=tariff.supplier,
@@ -75,7 +76,7 @@ def terms_of(tariff: Tariff, outlet: Outlet, at: datetime) -> Terms:
 
 def agreed_price(charging: ChargingSession) -> Price:
     """Return the price that a session has, whatever has become of the tariff."""
-    return Price.per_kwh(charging.unit_price, charging.currency, charging.tax_rate)
+    return Price.from_dict(charging.price)
 
 
 def agreed_terms(charging: ChargingSession) -> Terms:
@@ -223,7 +224,7 @@ def _by_money(terms: Terms, minor: int) -> _Limits:
         if not worst.cost(0, 0):
             raise LimitTooSmall
         least = math.ceil(worst.cost(1, pricing.time_for_energy(terms.rated_w, 1)))
-        raise LimitBelowFees(least=f"{major_from_minor(least, terms.price.currency)} {terms.price.currency}")
+        raise LimitBelowFees(least=Amount(least, terms.price.currency))
     bought, seconds = paid
     most = worst.max_minor
     if most is not None and minor >= most:

@@ -4,7 +4,6 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -45,7 +44,7 @@ class _Wish:
     requested: RequestedLimit
     provider: str
     session_id: UUID
-    agreed_price: Decimal | None
+    agreed: str | None
     off: Wanted
 
 
@@ -57,7 +56,7 @@ async def start(
     provider: str = "balance",
     *,
     session_id: UUID | None = None,
-    agreed_price: Decimal | None = None,
+    agreed: str | None = None,
     coupon: str | None = None,
     points: int | None = None,
 ) -> ChargingSession:
@@ -68,8 +67,8 @@ async def start(
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
-    `agreed_price` the price per kWh that the driver was shown, None where none was. `coupon` is a code as it was typed,
-    `points` how many of the driver's points it may take at most: both are kept for it, and come back if it fails.
+    `agreed` the fingerprint of the price that the driver was shown, None where none was. `coupon` is a code as it
+    was typed, `points` how many of the driver's points it may take at most: both are kept for it, and come back if it fails.
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
     `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, and `PresenceNeeded` where `presence.ask` has to
     come first.
@@ -80,7 +79,7 @@ async def start(
         requested=requested,
         provider=provider,
         session_id=session_id or new_id(),
-        agreed_price=agreed_price,
+        agreed=agreed,
         off=Wanted(coupon=coupon or "", points=points or 0),
     )
     try:
@@ -113,18 +112,19 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if obstacle is not None:
         raise obstacle
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
-    if wish.agreed_price is not None and wish.agreed_price != tariff.unit_price:
+    terms = terms_of(tariff, outlet, services.clock.now())
+    if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged
     if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
-    agreed = quoted(terms_of(tariff, outlet, services.clock.now()), requested, funds)
+    quote = quoted(terms, requested, funds)
     driver = await session.get_one(Driver, driver_id)
-    purchase = Purchase(driver=driver, place=place_at(outlet, tariff), most_minor=agreed.hold_minor)
+    purchase = Purchase(driver=driver, place=place_at(outlet, tariff), most_minor=quote.hold_minor)
     off = await rewards.check(session, services.settings, purchase, wish.off, services.clock.now())
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
-    charging = _new_session(services, wish, outlet, agreed)
+    charging = _new_session(services, wish, outlet, quote)
     session.add(charging)
     await session.flush()
     await settlement.hold(session, charging, wish.provider, charging.created_at)
@@ -148,6 +148,7 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         energy_limit_wh=agreed.energy_limit_wh,
         energy_cap_wh=agreed.energy_cap_wh,
         time_limit_s=agreed.time_limit_s,
+        price=agreed.price.to_dict(),
         unit_price=agreed.price.unit_price,
         currency=agreed.currency,
         tax_rate=agreed.price.tax_rate,

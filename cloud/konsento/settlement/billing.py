@@ -80,7 +80,7 @@ class Due:
 
 def price_of(charging: ChargingSession) -> Price:
     """Return the price that was agreed."""
-    return Price.per_kwh(charging.unit_price, charging.currency, charging.tax_rate)
+    return Price.from_dict(charging.price)
 
 
 def due(charging: ChargingSession, events: Sequence[Reading]) -> Due:

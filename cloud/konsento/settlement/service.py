@@ -12,6 +12,7 @@ from konsento.models import ChargingSession, Receipt
 from konsento.payments import service as payments
 from konsento.payments import taking
 from konsento.payments.service import Hold
+from konsento.pricing import Price
 from konsento.rewards import service as rewards
 from konsento.rewards.facts import Given
 from konsento.settings import Settings
@@ -89,6 +90,8 @@ class ReceiptView:
     billed_wh: int
     unit_price: Decimal
     """Per kWh in major units, tax included."""
+    price: Price
+    """All that was agreed about it."""
     currency: str
     amount_minor: int
     """Paid, tax included."""
@@ -141,6 +144,7 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str, given: Given)
         end_mwh=bill.end_mwh,
         billed_wh=bill.billed_wh,
         unit_price=bill.unit_price,
+        price=Price.from_dict(charging.price),
         currency=bill.currency,
         amount_minor=bill.amount_minor,
         tax_minor=bill.tax_minor,

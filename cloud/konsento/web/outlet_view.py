@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from konsento.catalogue import service as catalogue
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
 from konsento.models import Outlet, Tariff
@@ -20,6 +21,7 @@ from konsento.sites.errors import (
     SiteClosed,
     SiteClosedForLong,
 )
+from konsento.web.price_view import PriceLine, idle_note, price_lines, price_text
 from konsento.web.words import power_type
 
 
@@ -124,6 +126,10 @@ class OutletView:
     open_until: str
     """When the site closes today or later; empty where it does not, or is closed."""
     price: str
+    """In one line."""
+    price_lines: list[PriceLine]
+    """All that it consists of; empty where the one line says all."""
+    idle_note: str
     tax_rate: str
     rating: str
     power_type: str
@@ -136,6 +142,7 @@ def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetim
     """Describe an outlet, whose site is loaded, with the tariff that counts now."""
     obstacle = None if mine else sites.obstacle(outlet, now)
     state, advice = _standing(obstacle, mine=mine)
+    price = catalogue.price_of(tariff, outlet.site.time_zone)
     return OutletView(
         code=outlet.code,
         label=codes.label(outlet.code),
@@ -151,7 +158,9 @@ def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetim
         advice=language.text(advice, **obstacle.values) if obstacle is not None else "",
         seen=_seen(language, outlet, now),
         open_until=_open_until(language, outlet, now),
-        price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)),
+        price=price_text(language, price),
+        price_lines=price_lines(language, price) if not price.flat else [],
+        idle_note=idle_note(language, price),
         tax_rate=language.percent(tariff.tax_rate),
         rating=f"{outlet.volts}\u00a0V · {language.power(outlet.rated_w)}",
         power_type=language.text(power_type(tariff.power_type)),

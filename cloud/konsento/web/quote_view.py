@@ -12,6 +12,7 @@ from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind
 from konsento.payments.service import Method
 from konsento.pricing import Usage
+from konsento.web.price_view import idle_note, price_lines, price_text
 from konsento.web.words import payment_method
 
 _USUAL_WH = 6000
@@ -24,6 +25,11 @@ class QuoteView:
     """What the price page writes."""
 
     sentence: str
+    prices: list[tuple[str, str]]
+    """What it costs, as was shown before."""
+    idle_note: str
+    rule: str
+    """How the bill is made."""
     lines: list[tuple[str, str]]
     tax_rate: str
     hold: str
@@ -67,7 +73,6 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     text = language.text
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
-    price = text("{price} / kWh", price=language.unit_price(quote.price.unit_price, quote.currency))
     button = text("Start · about {amount}", amount=amount)
     estimates = [(text("Amount, about"), amount)]
     match quote.requested.kind:
@@ -79,16 +84,26 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
-            lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
+            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
         case LimitKind.TIME:
             sentence = text("{duration} for about {amount}.", duration=duration, amount=amount)
             lines = [(text("Ends after"), duration), (text("Energy, about"), energy)]
         case LimitKind.MONEY:
             sentence = text("{amount} of power, about {energy}.", amount=hold, energy=energy)
-            lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
+            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+    flat = quote.price.flat
+    prices = [(text("Price"), price_text(language, quote.price))] if flat else price_lines(language, quote.price)
     return QuoteView(
         sentence=sentence,
-        lines=[(text("Price"), price), *lines, *estimates],
+        prices=[(name, price) for name, price in prices],
+        idle_note=idle_note(language, quote.price),
+        rule=text(
+            "The outlet measures, we bill that: whole Wh × unit price, rounded down."
+            if flat
+            else "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is"
+            " rounded down."
+        ),
+        lines=[*lines, *estimates],
         tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,
         held=text("We hold {hold} until the end and take only what you use.", hold=hold)
@@ -96,6 +111,13 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
         else text("Nothing is held: this power is free."),
         button=button,
     )
+
+
+def _latest(language: Language, quote: Quote) -> list[tuple[str, str]]:
+    """Return by when it is over, where time is paid for too."""
+    if quote.time_limit_s is None or quote.price.flat:
+        return []
+    return [(language.text("or after"), language.duration(quote.time_limit_s))]
 
 
 def method_views(language: Language, offers: list[tuple[Method | None, Quote]]) -> list[MethodView]:

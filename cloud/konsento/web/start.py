@@ -5,7 +5,6 @@ The price is for everybody to see; only the start needs somebody who pays.
 
 from contextlib import suppress
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -61,8 +60,8 @@ class PaidWish(Wish):
     """What the driver has agreed to, and how it is paid."""
 
     provider: str = payments.DEFAULT
-    price: Decimal | None = None
-    """Per kWh, as it was shown."""
+    price: str | None = None
+    """The fingerprint of the one that was shown."""
 
 
 @router.get("/o/{code}/choose")
@@ -124,7 +123,7 @@ async def _confirm(
         outlet=view(request, services, place),
         quote=quote_view(language, off.quote if off is not None else dearest),
         off=off,
-        price=f"{dearest.price.unit_price:f}",
+        price=dearest.price.fingerprint,
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
         methods=method_views(language, offers),
         balance=balance_text(request, place),
@@ -155,7 +154,7 @@ async def started(request: Request, services: Services, driver: Driver, code: st
             code,
             requested,
             wish.provider,
-            agreed_price=wish.price,
+            agreed=wish.price,
             coupon=off.coupon,
             points=off.points,
         )
