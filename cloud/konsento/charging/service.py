@@ -68,7 +68,8 @@ async def start(
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
     `agreed` the fingerprint of the price that the driver was shown, None where none was. `coupon` is a code as it
-    was typed, `points` how many of the driver's points it may take at most: both are kept for it, and come back if it fails.
+    was typed, `points` how many of the driver's points it may take at most: both are kept for it, and come back if
+    it fails.
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
     `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, and `PresenceNeeded` where `presence.ask` has to
     come first.
