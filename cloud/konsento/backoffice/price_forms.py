@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from konsento.catalogue.apply import PRICE_DIGITS, PRICES_BELOW, WantedTariff
-from konsento.catalogue.errors import BadBegin, BadPrice, BadTariff, BadTaxRate
-from konsento.catalogue.service import POWER_TYPES
+from konsento.catalogue.apply import CARBON_BELOW, PRICE_DIGITS, PRICES_BELOW, WantedTariff
+from konsento.catalogue.errors import BadBegin, BadCarbon, BadPrice, BadTaxRate
 from konsento.kit import typed
 from konsento.kit.i18n import LANGUAGES
 from konsento.models import Tariff
@@ -36,6 +35,8 @@ class PriceForm(BaseModel):
     power_type: str = "other"
     supplier: str = ""
     supplier_code: str = ""
+    carbon: str = ""
+    """g CO2 per kWh; empty: not known."""
     begins: str = ""
     """As a field for date and time gives it; empty: now."""
     sure: bool = False
@@ -56,12 +57,11 @@ class PriceForm(BaseModel):
             power_type=tariff.power_type,
             supplier=tariff.supplier,
             supplier_code=tariff.supplier_code,
+            carbon="" if tariff.carbon_g_per_kwh is None else str(tariff.carbon_g_per_kwh),
         )
 
     def wanted(self, currency: str) -> WantedTariff:
         """Read it. Raises a subclass of `BadTariff`; the catalogue checks the rest."""
-        if self.power_type not in POWER_TYPES:
-            raise BadTariff
         return WantedTariff(
             name=self.of or " ".join(self.name.split()),
             unit_price=_price(self.unit_price, currency),
@@ -70,6 +70,7 @@ class PriceForm(BaseModel):
             power_type=self.power_type,
             supplier=" ".join(self.supplier.split()),
             supplier_code=typed.plain(self.supplier_code).upper(),
+            carbon_g_per_kwh=_carbon(self.carbon),
         )
 
     def moment(self, now: datetime, zone: str) -> datetime:
@@ -95,6 +96,15 @@ def _price(text: str, currency: str) -> Decimal:
     if number is None:
         raise BadPrice(below=PRICES_BELOW, digits=PRICE_DIGITS)
     return number.normalize() + 0
+
+
+def _carbon(text: str) -> int | None:
+    plain = typed.plain(text)
+    if not plain:
+        return None
+    if not plain.isascii() or not plain.isdecimal() or len(plain) > 9:
+        raise BadCarbon(below=CARBON_BELOW)
+    return int(plain)
 
 
 def _tax_rate(text: str) -> Decimal:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue.errors import (
+    BadCarbon,
     BadPrice,
     BadSupplierCode,
     BadTaxRate,
@@ -29,6 +30,8 @@ SUPPLIER_CODE: Final = "[A-Z0-9][A-Z0-9_-]{0,31}"
 """Form of a registration number (docs/contracts.md §4)."""
 PRICES_BELOW: Final = 1_000_000
 """Major units per kWh."""
+CARBON_BELOW: Final = 5_000
+"""g of CO2 equivalent per kWh: several times that of the dirtiest power there is."""
 PRICE_DIGITS: Final = 8
 """Decimals of a price, and of a tax rate."""
 
@@ -45,6 +48,8 @@ class WantedTariff:
     supplier: str
     supplier_code: str = ""
     """The supplier's registration number, empty for none."""
+    carbon_g_per_kwh: int | None = None
+    """None where it is not known."""
 
 
 def check(wanted: WantedTariff) -> None:
@@ -57,6 +62,8 @@ def check(wanted: WantedTariff) -> None:
         raise BadSupplierCode
     if not 0 <= wanted.unit_price < PRICES_BELOW or _digits(wanted.unit_price) > PRICE_DIGITS:
         raise BadPrice(below=PRICES_BELOW, digits=PRICE_DIGITS)
+    if wanted.carbon_g_per_kwh is not None and not 0 <= wanted.carbon_g_per_kwh < CARBON_BELOW:
+        raise BadCarbon(below=CARBON_BELOW)
     if not 0 <= wanted.tax_rate < 1 or _digits(wanted.tax_rate) > PRICE_DIGITS:
         raise BadTaxRate
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
-from konsento.charging import changing, presence, remote, repository
+from konsento.charging import changing, metering, presence, remote, repository
 from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
 from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
@@ -43,6 +43,8 @@ class _Wish:
     provider: str
     session_id: UUID
     agreed_price: Decimal | None
+    offer: str | None
+    agreed_metering: str | None
 
 
 async def start(
@@ -54,6 +56,8 @@ async def start(
     *,
     session_id: UUID | None = None,
     agreed_price: Decimal | None = None,
+    offer: str | None = None,
+    agreed_metering: str | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
@@ -62,9 +66,12 @@ async def start(
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
-    `agreed_price` the price per kWh that the driver was shown, None where none was.
-    Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`, and `PresenceNeeded` where `presence.ask` has to come first.
+    `agreed_price` the price per kWh that the driver was shown, None where none was. `offer` names what is bought
+    (`catalogue.offers`), None: what the outlet sells first; `agreed_metering` is the version of the explanation of its
+    meter that the driver has just agreed to (`charging.metering`).
+    Raises the reasons of `sites.errors`, `NoTariff`, `OfferGone`, `MeteringNotAgreed`, `BadLimit`, `BalanceTooLow`,
+    `CardDeclined`, `UnknownMethod`, `AlreadyChargingHere`, `PriceChanged`, and `PresenceNeeded` where `presence.ask`
+    has to come first.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -73,6 +80,8 @@ async def start(
         provider=provider,
         session_id=session_id or new_id(),
         agreed_price=agreed_price,
+        offer=offer,
+        agreed_metering=agreed_metering,
     )
     try:
         # Where another replica's session takes the outlet between the look and the insert, the next look finds it.
@@ -103,13 +112,16 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     obstacle = sites.obstacle(outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
+    now = services.clock.now()
+    offer = (await catalogue.on_sale(session, now)).chosen(outlet, wish.offer)
+    tariff = offer.tariff
     if wish.agreed_price is not None and wish.agreed_price != tariff.unit_price:
         raise PriceChanged
     if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
-    agreed = quoted(terms_of(tariff, outlet), requested, funds)
+    agreed = quoted(terms_of(offer, outlet), requested, funds)
+    await metering.settle(session, outlet, driver_id, wish.agreed_metering, now)
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, wish, outlet, agreed)
@@ -138,9 +150,7 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         unit_price=agreed.unit_price,
         currency=agreed.currency,
         tax_rate=agreed.tax_rate,
-        power_type=agreed.power_type,
-        supplier=agreed.supplier,
-        supplier_code=agreed.supplier_code,
+        **vars(agreed.sold),
         rated_w=agreed.rated_w,
         hold_minor=agreed.hold_minor,
         # Random, not counted: a database restored from a backup must not use a number that the site has seen.

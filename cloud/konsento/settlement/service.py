@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento import pricing
 from konsento.ledger import service as ledger
 from konsento.ledger.service import Entry
-from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Receipt, SessionState
+from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Metering, Receipt, SessionState
 from konsento.operations import alarms
 from konsento.payments import service as payments
 from konsento.payments.service import Hold
@@ -133,7 +133,11 @@ class ReceiptView:
     end_reason: str
     """OCPP's word, for example `EnergyLimitReached`."""
     power_type: str
+    power_name: dict[str, str]
+    """What the operator calls a power type of its own, by language; empty for a standard one."""
     supplier: str
+    carbon_g_per_kwh: int | None
+    metering: Metering
     measured_mwh: int
     begin_mwh: int | None
     end_mwh: int | None
@@ -181,7 +185,10 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str) -> ReceiptVie
         seconds=charging.seconds,
         end_reason=charging.end_reason,
         power_type=charging.power_type,
+        power_name=charging.power_name,
         supplier=charging.supplier,
+        carbon_g_per_kwh=charging.carbon_g_per_kwh,
+        metering=charging.metering,
         measured_mwh=bill.measured_mwh,
         begin_mwh=bill.begin_mwh,
         end_mwh=bill.end_mwh,
