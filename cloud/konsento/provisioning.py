@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,14 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.catalogue.apply import (
     CARBON_BELOW,
     LONGEST_NAME,
-    PRICE_DIGITS,
-    PRICES_BELOW,
     SUPPLIER_CODE,
     WantedTariff,
     apply_tariff,
     tariff_names,
 )
-from konsento.catalogue.errors import BadContract, BadPowerType, BadSupplier
+from konsento.catalogue.checks import PRICE_DIGITS, PRICES_BELOW
+from konsento.catalogue.errors import BadContract, BadPowerType, BadSupplier, BadTariff
 from konsento.catalogue.power import LONGEST_NAME as LONGEST_POWER_NAME
 from konsento.catalogue.power import add_power_type, power_tree, rename_power_type
 from konsento.catalogue.suppliers import (
@@ -35,18 +34,85 @@ from konsento.catalogue.suppliers import (
     suppliers,
 )
 from konsento.kit.errors import KonsentoError
+from konsento.kit.money import minor_from_major
 from konsento.models import Supplier
+from konsento.pricing import Band, Component, Rate
 from konsento.settings import Settings
 from konsento.sites.apply import apply_site
 from konsento.sites.provisioning import BadFileError, Changes, Name, SiteEntry, Table
 from konsento.sites.service import site_of_station
 
+Amount = Annotated[Decimal, Field(ge=0, lt=PRICES_BELOW, decimal_places=PRICE_DIGITS)]
+"""Major units: yen, euros."""
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
-class TariffEntry(Table):
+
+class IdleEntry(Table):
+    """`idle`: what it costs when the car takes nothing."""
+
+    per_minute: Amount
+    free_minutes: Annotated[int, Field(ge=0, le=1440)] = 0
+    """How long each stretch of it costs nothing."""
+
+
+class RatesEntry(Table):
+    """What may cost something."""
+
+    unit_price: Amount | None = None
+    """Per kWh."""
+    per_minute: Amount | None = None
+    per_session: Amount | None = None
+    idle: IdleEntry | None = None
+
+    def rates(self, band: Band | None = None) -> list[Rate]:
+        """Return the rates that are named."""
+        named = {
+            Component.ENERGY: self.unit_price,
+            Component.TIME: self.per_minute,
+            Component.SESSION: self.per_session,
+            Component.IDLE: self.idle.per_minute if self.idle is not None else None,
+        }
+        free_s = self.idle.free_minutes * 60 if self.idle is not None else 0
+        return [
+            Rate(
+                component=component,
+                price=price.normalize() + 0,
+                band=band,
+                free_s=free_s if component is Component.IDLE else 0,
+            )
+            for component, price in named.items()
+            if price is not None
+        ]
+
+
+class BandEntry(RatesEntry):
+    """`bands`: other rates at some hours, on some weekdays, or in a season, by the clock of the site."""
+
+    hours: Annotated[str, Field(pattern=r"^\d{2}:\d{2}-\d{2}:\d{2}$")] = "00:00-24:00"
+    """`22:00-06:00` goes past midnight."""
+    weekdays: tuple[Weekday, ...] = WEEKDAYS
+    season: Annotated[str, Field(pattern=r"^\d{2}-\d{2}/\d{2}-\d{2}$")] = "01-01/12-31"
+    """First and last day, `12-01/02-28`: month and day."""
+
+    def band(self) -> Band:
+        """Return when it holds; the catalogue checks it."""
+        begin, end = (int(clock[:2]) * 60 + int(clock[3:]) for clock in self.hours.split("-"))
+        from_day, to_day = self.season.split("/")
+        weekdays = frozenset(WEEKDAYS.index(day) for day in self.weekdays)
+        return Band(from_minute=begin, to_minute=end, weekdays=weekdays, from_day=from_day, to_day=to_day)
+
+
+class TariffEntry(RatesEntry):
     """`[[tariffs]]`."""
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-    unit_price: Annotated[Decimal, Field(ge=0, lt=PRICES_BELOW, decimal_places=PRICE_DIGITS)]
+    bands: tuple[BandEntry, ...] = ()
+    minimum: Amount | None = None
+    """The least that one charging costs, tax included."""
+    maximum: Amount | None = None
+    """The most that one charging costs, tax included."""
+    tax_included: bool = True
     power_type: str = "other"
     supplier: Name
     supplier_code: Annotated[str, Field(pattern=f"^{SUPPLIER_CODE}$")] | None = None
@@ -149,7 +215,10 @@ async def apply(session: AsyncSession, file: Provisioning, settings: Settings, a
     for kind in file.power_types:
         await _apply_power_type(session, kind, changes)
     for tariff in file.tariffs:
-        line = await apply_tariff(session, await _wanted(session, tariff, settings), at)
+        try:
+            line = await apply_tariff(session, await _wanted(session, tariff, settings), at)
+        except BadTariff as error:
+            raise BadFileError(f"tariff {tariff.name}: {error}") from error
         if line is not None:
             changes.note(line)
     known = await tariff_names(session)
@@ -241,11 +310,21 @@ async def _wanted(session: AsyncSession, entry: TariffEntry, settings: Settings)
         raise BadFileError(f"tariff {entry.name}: this server's currency is {settings.currency}")
     return WantedTariff(
         name=entry.name,
-        unit_price=entry.unit_price.normalize() + 0,
+        rates=(*entry.rates(), *(rate for band in entry.bands for rate in band.rates(band.band()))),
         currency=settings.currency,
+        min_minor=_minor(entry, entry.minimum, settings.currency),
+        max_minor=_minor(entry, entry.maximum, settings.currency),
+        tax_included=entry.tax_included,
         tax_rate=(settings.tax_rate if entry.tax_rate is None else entry.tax_rate).normalize() + 0,
         power_type=entry.power_type,
         supplier=entry.supplier,
         supplier_code=entry.supplier_code or "",
         carbon_g_per_kwh=entry.carbon_g_per_kwh,
     )
+
+
+def _minor(entry: TariffEntry, amount: Decimal | None, currency: str) -> int | None:
+    try:
+        return minor_from_major(amount, currency) if amount is not None else None
+    except ValueError as error:
+        raise BadFileError(f"tariff {entry.name}: {error}") from error

@@ -42,6 +42,7 @@ from konsento.models import (
     Work,
 )
 from konsento.payments import balance
+from konsento.pricing import Component, Rate
 from konsento.sites.codes import new_code
 from rig.bench import Row, Table, percentile
 from rig.line import to_stderr
@@ -340,6 +341,7 @@ def _tariff(now: datetime) -> Tariff:
         id=new_id(),
         name="demo",
         unit_price=Decimal("38.5"),
+        rates=[Rate(component=Component.ENERGY, price=Decimal("38.5")).to_dict()],
         currency="JPY",
         tax_rate=Decimal("0.1"),
         power_type="solar",

@@ -48,10 +48,9 @@ class MeteringBasis(BaseModel):
 
 def power_offer(language: Language, offer: catalogue.Offer) -> PowerOffer:
     """Describe an offer."""
-    tariff = offer.tariff
     return PowerOffer(
         name=offer.name,
-        price=price(tariff.unit_price, tariff.currency, tariff.tax_rate),
+        price=price(offer.price),
         power_type=offer.power_type,
         power_name=power_text(language, offer.power.word, offer.power.names),
         renewable=offer.power.renewable,

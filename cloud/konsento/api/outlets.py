@@ -12,7 +12,7 @@ from konsento.api.errors import BadCursor
 from konsento.api.offers import MeteringBasis, PowerOffer, metering_of, power_offer
 from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
-from konsento.api.schemas import Asked, AskedLimit, Limit, Money, Page, Price, Site, money, price, site_of
+from konsento.api.schemas import Asked, AskedLimit, Limit, Money, Page, Price, Rates, Site, money, price, rates, site_of
 from konsento.api.who import ReadsOutlets
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff, OfferGone
@@ -140,7 +140,7 @@ class Offer(BaseModel):
     time_limit_s: int | None = Field(description="Null where only energy limits it.", examples=[None])
     estimated_wh: int = Field(description="By the limit, or at the rated power.", examples=[6000])
     estimated_s: int = Field(description="By the limit, or at the rated power.", examples=[7200])
-    estimated: Money = Field(description="Price of the estimated energy.")
+    estimated: Money = Field(description="Price of the estimated energy and time.")
     hold: Money = Field(description="What is held until the bill is made: the most that it can cost.")
     price: Price
     offer: str = Field(description="Name of what is bought.", examples=["day"])
@@ -161,7 +161,7 @@ class TariffInForce(BaseModel):
     """A price that counts now."""
 
     name: str = Field(examples=["day"])
-    price: Price
+    price: Rates
     power_type: str = Field(examples=["solar"])
     supplier: str = Field(examples=["Sakura Energy"])
     valid_from: datetime
@@ -239,7 +239,7 @@ async def list_tariffs(services: Wired, caller: ReadsOutlets) -> Tariffs:
         items=[
             TariffInForce(
                 name=row.name,
-                price=price(row.unit_price, row.currency, row.tax_rate),
+                price=rates(catalogue.price_of(row, "UTC")),
                 power_type=tree.kind(row.power_type).travels_as,
                 supplier=row.supplier,
                 valid_from=row.valid_from,
@@ -269,7 +269,7 @@ def outlet_of(services: Services, language: Language, row: OutletRow, sold: Sequ
         most_s=row.most_s,
         offers=[power_offer(language, one) for one in sold],
         metering=metering_of(language, row),
-        price=price(tariff.unit_price, tariff.currency, tariff.tax_rate) if tariff is not None else None,
+        price=price(first.price) if first is not None else None,
         power_type=first.power_type if first is not None else None,
         supplier=first.supplier if first is not None else None,
         last_seen=row.last_seen,
@@ -289,7 +289,7 @@ def offer(provider: str, quote: Quote) -> Offer:
         estimated_s=quote.estimated_s,
         estimated=money(quote.estimated_minor, quote.currency),
         hold=money(quote.hold_minor, quote.currency),
-        price=price(quote.unit_price, quote.currency, quote.tax_rate),
+        price=price(quote.price),
         offer=quote.sold.offer,
         power_type=quote.sold.power_type,
         supplier=quote.sold.supplier,

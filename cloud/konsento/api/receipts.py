@@ -104,7 +104,7 @@ def receipt_of(bill: ReceiptView) -> Receipt:
         begin_mwh=bill.begin_mwh,
         end_mwh=bill.end_mwh,
         billed_wh=bill.billed_wh,
-        price=price(bill.unit_price, currency, bill.tax_rate),
+        price=price(bill.price),
         amount=money(bill.amount_minor, currency),
         tax=money(bill.tax_minor, currency),
         hold=money(bill.hold_minor, currency),

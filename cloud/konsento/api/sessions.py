@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
@@ -90,7 +89,7 @@ class Session(BaseModel):
     seconds: int = Field(description="Of supply.", examples=[3600])
     power_w: int | None = Field(description="Now; null where it is not known.", examples=[2980])
     price: Price
-    amount: Money = Field(description="Price of what was delivered so far; the billed amount once settled.")
+    amount: Money = Field(description="Price of what was used so far; the billed amount once settled.")
     hold: Money = Field(description="The most that can be billed; held until the bill is made.")
     billed: Billed | None = Field(description="Null until settled.")
     offer: str = Field(description="Name of what was bought; empty for sessions of before 2026-12.", examples=["day"])
@@ -122,13 +121,12 @@ class AskedSession(Asked):
         description="Way to pay (`GET /payment-methods`).",
         examples=["balance"],
     )
-    price_per_kwh: str | None = Field(
+    price_id: str | None = Field(
         default=None,
-        max_length=32,
-        pattern=r"^[0-9]{1,10}(\.[0-9]{1,10})?$",
-        description="The price that the driver was shown; when another one counts by now, nothing starts "
+        max_length=64,
+        description="The `id` of the price that the driver was shown; when another one counts by now, nothing starts "
         "(`PriceChanged`). Left out, the price of the start counts.",
-        examples=["38.5"],
+        examples=[None],
     )
     offer: str = Field(
         default="",
@@ -233,7 +231,7 @@ async def start_session(
             requested,
             asked.pay_with,
             session_id=session_id,
-            agreed_price=Decimal(asked.price_per_kwh) if asked.price_per_kwh is not None else None,
+            agreed=asked.price_id,
             offer=asked.offer or None,
             agreed_metering=asked.agreed_metering or None,
         )
@@ -405,7 +403,7 @@ def session_of(language: Language, progress: Progress) -> Session:
         delivered_mwh=progress.delivered_mwh,
         seconds=progress.seconds,
         power_w=progress.power_w,
-        price=price(progress.unit_price, currency, progress.tax_rate),
+        price=price(progress.price),
         amount=money(progress.amount_minor, currency),
         hold=money(progress.hold_minor, currency),
         billed=_billed(progress),

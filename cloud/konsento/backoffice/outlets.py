@@ -25,6 +25,7 @@ from konsento.sites.setup import METERING_CLASSES, MOST_OFFERS
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
+from konsento.web.price_view import price_text
 from konsento.web.who import Wired
 
 router = APIRouter()
@@ -105,10 +106,7 @@ async def check_offers(session: AsyncSession, names: Sequence[str], outlet: Outl
 
 def tariff_choices(language: Language, tariffs: Mapping[str, Tariff]) -> list[tuple[str, str]]:
     """Return name and price of what can be chosen."""
-    return [
-        (name, language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)))
-        for name, tariff in tariffs.items()
-    ]
+    return [(name, price_text(language, catalogue.price_of(tariff, "UTC"))) for name, tariff in tariffs.items()]
 
 
 def slots(names: Sequence[str]) -> list[str]:

@@ -9,7 +9,9 @@ from konsento.backoffice.timeline import History
 from konsento.backoffice.words import PAYMENTS, PROVIDERS, STATE_TONES, STATES, ended
 from konsento.kit.i18n import Language
 from konsento.models import ACTIVE, ChargingSession, PaymentState, Receipt
+from konsento.pricing import Price
 from konsento.sites import codes
+from konsento.web.price_view import price_text
 from konsento.web.session_view import limit_text
 from konsento.web.words import power_text
 
@@ -67,7 +69,7 @@ def facts(language: Language, history: History) -> list[tuple[str, str]]:
     charging, receipt, payment, text = history.charging, history.receipt, history.payment, language.text
     zone = charging.outlet.site.time_zone
     found = [
-        (text("Price"), f"{language.unit_price(charging.unit_price, charging.currency)}/kWh"),
+        (text("Price"), price_text(language, Price.from_dict(charging.price))),
         (text("Limit"), limit_text(language, charging.limit_kind, charging.limit_amount, charging.currency)),
         (text("Told to the site"), _told(language, charging)),
         (text("Hold"), language.money(charging.hold_minor, charging.currency)),

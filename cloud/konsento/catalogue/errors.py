@@ -55,6 +55,84 @@ class BadPrice(BadTariff):
     )
 
 
+class NoRate(BadTariff):
+    """Nothing is said about what anything costs."""
+
+    message = "Say what it costs: at least a price per kWh, per minute or per charging. 0 is a price too."
+
+
+class TooManyRates(BadTariff):
+    """More bands than anybody could read."""
+
+    message = "A price has {most} rates and bands at most. Nothing was changed."
+
+
+class BadFreeTime(BadTariff):
+    """No time for which standing idle costs nothing."""
+
+    message = "Standing idle costs nothing for 0 to 1440 minutes, in whole minutes. Nothing was changed."
+
+
+class IdleWithoutEnergy(BadTariff):
+    """A fee for standing idle, and no price of energy."""
+
+    message = (
+        "A fee for standing idle needs a price per kWh beside it (0 is one): only where energy is sold it is known that"
+        " a car takes none. Nothing was changed."
+    )
+
+
+class NothingOutsideBands(BadTariff):
+    """Energy costs something in bands, and nothing is said about the rest of the time."""
+
+    message = "Say also what a kWh costs outside of the bands. Nothing was changed."
+
+
+class BadBand(BadTariff):
+    """No hours, no weekday, or no season."""
+
+    message = (
+        "A band has hours from 00:00 to 24:00 that differ, at least one weekday, and a season of two days of the year,"
+        " for example 12-01 to 02-28. Nothing was changed."
+    )
+
+
+class BandWithoutPrice(BadTariff):
+    """A band in which nothing costs anything else than outside of it."""
+
+    message = "Say what something costs in each band, or leave its row empty. Nothing was changed."
+
+
+class BadExample(BadTariff):
+    """What is to be worked out as an example is no charging."""
+
+    message = "The example is a charging of up to 1000 kWh and 1440 minutes, at a day and time. Nothing was changed."
+
+
+class OverlappingBands(BadTariff):
+    """Two rates for one moment."""
+
+    message = (
+        "Two bands for the same thing hold at the same time, so nobody could tell which one counts."
+        " Nothing was changed."
+    )
+
+
+class BadFixedAmount(BadTariff):
+    """A minimum or maximum that is negative, enormous or finer than the currency."""
+
+    message = (
+        "The least and the most of one charging are amounts from 0 to below {below} in the currency's own coins."
+        " Nothing was changed."
+    )
+
+
+class MinimumAboveMaximum(BadTariff):
+    """The least that a charging costs is more than the most."""
+
+    message = "The least that a charging costs is above the most. Nothing was changed."
+
+
 class BadTaxRate(BadTariff):
     """No share of tax."""
 

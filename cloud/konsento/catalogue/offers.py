@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.catalogue.errors import NoTariff, OfferGone
 from konsento.catalogue.power import Kind, PowerTree, power_tree
 from konsento.catalogue.suppliers import contracts_in_force
-from konsento.catalogue.tariffs import tariffs_in_force
+from konsento.catalogue.tariffs import price_of, tariffs_in_force
 from konsento.models import Contract, Metering, Outlet, OutletOffer, Supplier, Tariff
+from konsento.pricing import Component, Price, Rate
 
 NOTHING: Final = Decimal(0)
 
@@ -25,7 +26,9 @@ class Offer:
     """One thing to buy at an outlet: power of a type and a supplier, at a price."""
 
     tariff: Tariff
-    """The row in force: price, tax, validity."""
+    """The row in force."""
+    price: Price
+    """What charging costs, by the site's clock."""
     power: Kind
     metering: Metering
     """On what basis the outlet measures."""
@@ -81,7 +84,7 @@ class OnSale:
     """In force, by supplier's code and site; the site None for all."""
 
     def offers_of(self, outlet: Outlet) -> list[Offer]:
-        """Return what can be bought at an outlet, whose offers are loaded, in its order."""
+        """Return what can be bought at an outlet, whose site and offers are loaded, in its order."""
         return [offer for name in outlet.tariff_names if (offer := self._offer(outlet, name)) is not None]
 
     def first_of(self, outlet: Outlet) -> Offer | None:
@@ -109,8 +112,13 @@ class OnSale:
         contract = of_supplier.get(outlet.site_id) or of_supplier.get(None)
         if contract is None and code in self.bound:
             return None
+        price = price_of(tariff, outlet.site.time_zone)
         return Offer(
-            tariff=tariff, power=self.power.kind(tariff.power_type), metering=outlet.metering, contract=contract
+            tariff=tariff,
+            price=without_energy(price) if outlet.metering is Metering.ESTIMATED else price,
+            power=self.power.kind(tariff.power_type),
+            metering=outlet.metering,
+            contract=contract,
         )
 
     def sold(self) -> ColumnElement[bool]:
@@ -121,8 +129,8 @@ class OnSale:
             if code in self.bound and None not in of_sites:
                 names = [name for name, tariff in self.tariffs.items() if tariff.supplier_code == code]
                 conditions.append(and_(OutletOffer.tariff_name.in_(names), Outlet.site_id.in_(of_sites)))
-        without_energy = [name for name, tariff in self.tariffs.items() if not by_energy(tariff)]
-        allowed = or_(Outlet.metering != Metering.ESTIMATED, OutletOffer.tariff_name.in_(without_energy))
+        by_time = [name for name, tariff in self.tariffs.items() if not by_energy(tariff)]
+        allowed = or_(Outlet.metering != Metering.ESTIMATED, OutletOffer.tariff_name.in_(by_time))
         offer = select(OutletOffer.outlet_id).where(OutletOffer.outlet_id == Outlet.id, or_(*conditions), allowed)
         return offer.correlate(Outlet).exists()
 
@@ -132,7 +140,14 @@ class OnSale:
 
 def by_energy(tariff: Tariff) -> bool:
     """Tell whether anything is charged by the kWh."""
-    return tariff.unit_price > 0
+    rates = (Rate.from_dict(rate) for rate in tariff.rates)
+    return any(rate.component is Component.ENERGY and rate.price > 0 for rate in rates)
+
+
+def without_energy(price: Price) -> Price:
+    """Return a price whose energy costs nothing without any word of energy; that of free power stays as it is."""
+    rates = tuple(rate for rate in price.rates if rate.component is not Component.ENERGY)
+    return replace(price, rates=rates) if rates else price
 
 
 async def on_sale(session: AsyncSession, at: datetime) -> OnSale:
@@ -149,5 +164,5 @@ async def on_sale(session: AsyncSession, at: datetime) -> OnSale:
 
 
 async def offers_of(session: AsyncSession, outlet: Outlet, at: datetime) -> list[Offer]:
-    """Return what can be bought at an outlet, whose offers are loaded (`models.WITH_OFFERS`), at a moment."""
+    """Return what can be bought at an outlet, whose site and offers (`WITH_OFFERS`) are loaded, at a moment."""
     return (await on_sale(session, at)).offers_of(outlet)

@@ -1,18 +1,18 @@
 """What the other domains ask the catalogue for: what is sold at outlets, tariffs, contracts, power types."""
 
-from konsento.catalogue.offers import Offer, OnSale, by_energy, offers_of, on_sale
+from konsento.catalogue.offers import Offer, OnSale, offers_of, on_sale
 from konsento.catalogue.power import power_tree
 from konsento.catalogue.suppliers import contract_in_force
-from konsento.catalogue.tariffs import tariff_in_force, tariffs_from, tariffs_in_force
+from konsento.catalogue.tariffs import price_of, tariff_in_force, tariffs_from, tariffs_in_force
 
 __all__ = [
     "Offer",
     "OnSale",
-    "by_energy",
     "contract_in_force",
     "offers_of",
     "on_sale",
     "power_tree",
+    "price_of",
     "tariff_in_force",
     "tariffs_from",
     "tariffs_in_force",

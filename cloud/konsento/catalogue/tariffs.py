@@ -7,6 +7,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue.errors import NoTariff
 from konsento.models import Tariff
+from konsento.pricing import Price, Rate
+
+
+def price_of(tariff: Tariff, time_zone: str) -> Price:
+    """Return what charging costs at a tariff, where the clock is that of `time_zone`."""
+    return Price(
+        currency=tariff.currency,
+        tax_rate=tariff.tax_rate,
+        tax_included=tariff.tax_included,
+        rates=tuple(Rate.from_dict(rate) for rate in tariff.rates),
+        min_minor=tariff.min_minor,
+        max_minor=tariff.max_minor,
+        time_zone=time_zone,
+    )
 
 
 async def tariff_in_force(session: AsyncSession, name: str | None, at: datetime) -> Tariff:

@@ -4,7 +4,6 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -42,7 +41,7 @@ class _Wish:
     requested: RequestedLimit
     provider: str
     session_id: UUID
-    agreed_price: Decimal | None
+    agreed: str | None
     offer: str | None
     agreed_metering: str | None
 
@@ -55,7 +54,7 @@ async def start(
     provider: str = "balance",
     *,
     session_id: UUID | None = None,
-    agreed_price: Decimal | None = None,
+    agreed: str | None = None,
     offer: str | None = None,
     agreed_metering: str | None = None,
 ) -> ChargingSession:
@@ -66,7 +65,7 @@ async def start(
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
-    `agreed_price` the price per kWh that the driver was shown, None where none was. `offer` names what is bought
+    `agreed` the fingerprint of the price that the driver was shown, None where none was. `offer` names what is bought
     (`catalogue.offers`), None: what the outlet sells first; `agreed_metering` is the version of the explanation of its
     meter that the driver has just agreed to (`charging.metering`).
     Raises the reasons of `sites.errors`, `NoTariff`, `OfferGone`, `MeteringNotAgreed`, `BadLimit`, `BalanceTooLow`,
@@ -79,7 +78,7 @@ async def start(
         requested=requested,
         provider=provider,
         session_id=session_id or new_id(),
-        agreed_price=agreed_price,
+        agreed=agreed,
         offer=offer,
         agreed_metering=agreed_metering,
     )
@@ -106,25 +105,25 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if active is not None:
         if active.driver_id != driver_id:
             raise OutletBusy
-        if (active.limit_kind, active.limit_amount) != (requested.kind, requested.amount):
+        same = (active.limit_kind, active.limit_amount) == (requested.kind, requested.amount)
+        if not same or wish.offer not in {None, active.offer}:
             raise AlreadyChargingHere
         return active, False
     obstacle = sites.obstacle(outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
     now = services.clock.now()
-    offer = (await catalogue.on_sale(session, now)).chosen(outlet, wish.offer)
-    tariff = offer.tariff
-    if wish.agreed_price is not None and wish.agreed_price != tariff.unit_price:
+    terms = terms_of((await catalogue.on_sale(session, now)).chosen(outlet, wish.offer), outlet, now)
+    if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged
-    if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
+    if requested.kind is LimitKind.MONEY and terms.price.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
-    agreed = quoted(terms_of(offer, outlet), requested, funds)
+    quote = quoted(terms, requested, funds)
     await metering.settle(session, outlet, driver_id, wish.agreed_metering, now)
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
-    charging = _new_session(services, wish, outlet, agreed)
+    charging = _new_session(services, wish, outlet, quote)
     session.add(charging)
     await session.flush()
     await settlement.hold(session, charging, wish.provider, charging.created_at)
@@ -147,9 +146,10 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         energy_limit_wh=agreed.energy_limit_wh,
         energy_cap_wh=agreed.energy_cap_wh,
         time_limit_s=agreed.time_limit_s,
-        unit_price=agreed.unit_price,
+        price=agreed.price.to_dict(),
+        unit_price=agreed.price.unit_price,
         currency=agreed.currency,
-        tax_rate=agreed.tax_rate,
+        tax_rate=agreed.price.tax_rate,
         **vars(agreed.sold),
         rated_w=agreed.rated_w,
         hold_minor=agreed.hold_minor,

@@ -25,7 +25,7 @@ from babel.numbers import (
 )
 
 from konsento.kit.errors import KonsentoError
-from konsento.kit.money import exponent, major_from_minor
+from konsento.kit.money import Amount, exponent, major_from_minor
 
 NBSP = "\u00a0"
 """Keeps a number and its unit on one line."""
@@ -171,6 +171,8 @@ class Language:
             return value
         if isinstance(value, datetime) and isinstance(value.tzinfo, ZoneInfo):
             return self.moment(value, value.tzinfo)
+        if isinstance(value, Amount):
+            return self.money(value.minor, value.currency)
         if isinstance(value, int):
             return self.number(value)
         if isinstance(value, Decimal):

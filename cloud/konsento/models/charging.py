@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
@@ -90,8 +91,10 @@ class ChargingSession(Base):
     """What the site is told as its energy limit: the agreed energy, else what the hold can pay for."""
     time_limit_s: Mapped[int | None]
 
+    price: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """All that was agreed about the price, as `pricing.Price.to_dict` gives it."""
     unit_price: Mapped[Decimal]
-    """Per kWh in major units, tax included."""
+    """Its headline: per kWh in major units, tax included."""
     currency: Mapped[str] = mapped_column(String(3))
     tax_rate: Mapped[Decimal]
     offer: Mapped[str] = mapped_column(String(64), default="")
@@ -149,6 +152,9 @@ class ChargingSession(Base):
     """Seconds of supply that the site counted until then."""
     seconds: Mapped[int] = mapped_column(default=0)
     """Seconds of supply."""
+    priced: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What was used so far at which rate (`charging.cost`); None where the energy alone tells what it costs, and before
+    the first reading."""
     power_w: Mapped[int | None]
     last_seq_no: Mapped[int] = mapped_column(default=-1)
     last_update: Mapped[datetime | None]

@@ -1,10 +1,11 @@
-"""Tariffs: what energy costs, where it comes from, and from when until when that holds."""
+"""Tariffs: what charging costs, where it comes from, and from when until when that holds."""
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from konsento.kit.db import Base
@@ -20,7 +21,15 @@ class Tariff(Base):
     name: Mapped[str] = mapped_column(String(64))
     """Outlets refer to it by this name; several rows of one name follow each other in time."""
     unit_price: Mapped[Decimal]
-    """Per kWh in major units (yen, euros), tax included."""
+    """The headline of `rates`: per kWh in major units (yen, euros), tax included; 0 where energy costs nothing."""
+    rates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """All that it costs, as `pricing.Rate.to_dict` gives it."""
+    tax_included: Mapped[bool] = mapped_column(default=True)
+    """Whether the rates contain the tax; where not, it is added."""
+    min_minor: Mapped[int | None] = mapped_column(BigInteger)
+    """The least that one charging costs, tax included."""
+    max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    """The most that one charging costs, tax included."""
     currency: Mapped[str] = mapped_column(String(3))
     """ISO 4217."""
     tax_rate: Mapped[Decimal]

@@ -141,7 +141,7 @@ def _cells(language: Language, progress: Progress) -> Sequence[object]:
         progress.outlet_name,
         progress.outlet_code,
         Decimal(wh).scaleb(-3),
-        progress.unit_price,
+        progress.price.unit_price,
         amount,
         progress.currency,
         _state(language, progress.state),

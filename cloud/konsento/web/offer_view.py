@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from konsento.catalogue.service import Offer
 from konsento.kit.i18n import Language
+from konsento.web.price_view import PriceLine, idle_note, price_lines, price_text
 from konsento.web.words import power_text
 
 
@@ -14,6 +15,10 @@ class OfferView:
     name: str
     """What the form sends."""
     price: str
+    """In one line."""
+    price_lines: list[PriceLine]
+    """All that it consists of; empty where the one line says all."""
+    idle_note: str
     tax_rate: str
     power: str
     supplier: str
@@ -25,11 +30,13 @@ class OfferView:
 
 def offer_view(language: Language, offer: Offer) -> OfferView:
     """Describe an offer."""
-    tariff = offer.tariff
+    price = offer.price
     return OfferView(
         name=offer.name,
-        price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)),
-        tax_rate=language.percent(tariff.tax_rate),
+        price=price_text(language, price),
+        price_lines=price_lines(language, price) if not price.flat else [],
+        idle_note=idle_note(language, price),
+        tax_rate=language.percent(price.tax_rate),
         power=power_text(language, offer.power.word, offer.power.names),
         supplier=offer.supplier,
         carbon=carbon_text(language, offer.carbon_g_per_kwh),

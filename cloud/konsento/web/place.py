@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -47,16 +49,18 @@ class Place:
     """The driver's session that is on at this outlet."""
     explains_meter: bool
     """Before a start the driver reads how the outlet measures, and agrees (`charging.metering`)."""
+    at: datetime
+    """Now."""
 
     @property
     def tariff(self) -> Tariff:
         """The price of the offer."""
         return self.offer.tariff
 
-    @property
+    @cached_property
     def terms(self) -> Terms:
         """The terms of a session that begins now."""
-        return terms_of(self.offer, self.outlet)
+        return terms_of(self.offer, self.outlet, self.at)
 
     @property
     def funds_minor(self) -> int | None:
@@ -94,7 +98,8 @@ async def place_of(
     outlet = await sites.outlet_by_code(session, code)
     if not outlet.offers:
         raise NotOnSaleYet
-    offers = await catalogue.offers_of(session, outlet, services.clock.now())
+    now = services.clock.now()
+    offers = await catalogue.offers_of(session, outlet, now)
     if not offers:
         raise NoTariff
     driver_id = driver.id if driver is not None else None
@@ -110,6 +115,7 @@ async def place_of(
         methods=await payments.methods(session, services.settings, driver_id),
         mine=mine,
         explains_meter=await metering.is_open(session, outlet, driver_id),
+        at=now,
     )
 
 

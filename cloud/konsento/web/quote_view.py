@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from konsento import pricing
+from konsento.charging.limits import MOST_WH
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms
 from konsento.charging.sold import Sold
@@ -11,6 +12,8 @@ from konsento.kit.i18n import Language
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Metering
 from konsento.payments.service import Method
+from konsento.pricing import Usage
+from konsento.web.price_view import idle_note, price_lines, price_text
 from konsento.web.words import payment_method
 
 _USUAL_WH = 6000
@@ -23,6 +26,11 @@ class QuoteView:
     """What the price page writes."""
 
     sentence: str
+    prices: list[tuple[str, str]]
+    """What it costs, as was shown before."""
+    idle_note: str
+    rule: str
+    """How the bill is made."""
     lines: list[tuple[str, str]]
     tax_rate: str
     hold: str
@@ -67,7 +75,6 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     text = language.text
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
-    price = text("{price} / kWh", price=language.unit_price(quote.unit_price, quote.currency))
     button = text("Start · about {amount}", amount=amount)
     estimates = [(text("Amount, about"), amount)]
     match quote.requested.kind:
@@ -79,23 +86,40 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
-            lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
+            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
         case LimitKind.TIME:
             sentence = text("{duration} for about {amount}.", duration=duration, amount=amount)
             lines = [(text("Ends after"), duration), (text("Energy, about"), energy)]
         case LimitKind.MONEY:
             sentence = text("{amount} of power, about {energy}.", amount=hold, energy=energy)
-            lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
+            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+    flat = quote.price.flat
+    prices = [(text("Price"), price_text(language, quote.price))] if flat else price_lines(language, quote.price)
     return QuoteView(
         sentence=sentence,
-        lines=[(text("Price"), price), *lines, *estimates],
-        tax_rate=language.percent(quote.tax_rate),
+        prices=[(name, price) for name, price in prices],
+        idle_note=idle_note(language, quote.price),
+        rule=text(
+            "The outlet measures, we bill that: whole Wh × unit price, rounded down."
+            if flat
+            else "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is"
+            " rounded down."
+        ),
+        lines=[*lines, *estimates],
+        tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,
         held=text("We hold {hold} until the end and take only what you use.", hold=hold)
         if quote.hold_minor
         else text("Nothing is held: this power is free."),
         button=button,
     )
+
+
+def _latest(language: Language, quote: Quote) -> list[tuple[str, str]]:
+    """Return by when it is over, where time is paid for too."""
+    if quote.time_limit_s is None or quote.price.flat:
+        return []
+    return [(language.text("or after"), language.duration(quote.time_limit_s))]
 
 
 def method_views(language: Language, offers: list[tuple[Method | None, Quote]]) -> list[MethodView]:
@@ -196,14 +220,17 @@ def most_text(language: Language, terms: Terms) -> str:
 def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[KindView]:
     """Return the kinds of limit with numbers to start from that can be paid; None for unknown funds."""
     language = _spoken(language, terms.sold)
-    affordable = pricing.wh_for_money(terms.price, funds_minor) if funds_minor is not None else None
     usual = min(_USUAL_WH, terms.most_wh)
-    # The hold is a little more than the price of the energy, so not all of the money is offered.
-    wh = _round(Decimal(min(usual, affordable * 4 // 5 if affordable else usual)))
+    if funds_minor is not None:
+        paid = pricing.affordable(terms.worst, funds_minor, terms.rated_w, (MOST_WH, terms.most_s))
+        # The hold is a little more than the price of the energy, so not all of the money is offered.
+        usual = min(usual, paid[0] * 4 // 5) if paid is not None else usual
+    wh = _round(Decimal(usual))
     seconds = min(_USUAL_S, terms.most_s, pricing.time_for_energy(terms.rated_w, int(wh)))
     minutes = _round(Decimal(seconds) / 60)
     currency = terms.price.currency
-    major = _round(major_from_minor(pricing.bill(terms.price, int(wh)).total_minor, currency))
+    usage = Usage.steady(begin=terms.at, mwh=int(wh) * 1000, supply_s=seconds)
+    major = _round(major_from_minor(pricing.bill(terms.price, usage).total_minor, currency))
     usual_amounts = {
         LimitKind.ENERGY: _plain(wh / 1000),
         LimitKind.TIME: _plain(max(minutes, Decimal(1))),

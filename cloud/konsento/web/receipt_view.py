@@ -76,8 +76,8 @@ def _hold(language: Language, bill: Bill) -> str:
 
 
 def _lines(language: Language, bill: Bill) -> list[tuple[str, str]]:
-    price = Price(unit_price=bill.unit_price, currency=bill.currency, tax_rate=bill.tax_rate)
-    full = pricing.bill(price, bill.billed_wh).total_minor
+    price = Price.per_kwh(bill.unit_price, bill.currency, bill.tax_rate)
+    full = pricing.amount_minor(price, bill.billed_wh)
     per_kwh = language.text("{price} / kWh", price=language.unit_price(bill.unit_price, bill.currency))
     what = language.text("{energy} × {price}", energy=language.energy(bill.billed_wh), price=per_kwh)
     lines = [(what, language.money(full, bill.currency))]

@@ -97,7 +97,7 @@ def _confirm(
         problem=language.error(problem) if problem else None,
         outlet=view(request, services, place),
         quote=quote_view(language, dearest),
-        price=f"{dearest.unit_price:f}",
+        price=dearest.price.fingerprint,
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
         methods=method_views(language, quotes),
         balance=balance_text(request, place),
@@ -129,7 +129,7 @@ async def started(request: Request, services: Services, driver: Driver, code: st
             code,
             requested,
             wish.provider,
-            agreed_price=wish.price,
+            agreed=wish.price,
             offer=wish.offer or None,
             agreed_metering=wish.metering or None,
         )

@@ -1,6 +1,5 @@
 """What a driver wants, as it travels through the pages from the outlet to the start."""
 
-from decimal import Decimal
 from typing import Final, Self
 from urllib.parse import urlencode
 
@@ -41,7 +40,7 @@ class PaidWish(Wish):
     """What the driver has agreed to, and how it is paid."""
 
     provider: str = payments.DEFAULT
-    price: Decimal | None = None
-    """Per kWh, as it was shown."""
+    price: str | None = None
+    """The fingerprint of the one that was shown."""
     metering: str = ""
     """Version of the explanation of the meter that was agreed to; empty for none."""

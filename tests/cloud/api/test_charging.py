@@ -211,11 +211,13 @@ async def test_somebody_elses_session_does_not_exist(api: Api) -> None:
 async def test_a_price_that_has_changed_since_it_was_shown_starts_nothing(api: Api) -> None:
     async with api.ann() as program:
         refused = await program.post(
-            "/sessions", json=WISH | {"price_per_kwh": "36"}, headers={"Idempotency-Key": "start-1"}
+            "/sessions", json=WISH | {"price_id": "0" * 32}, headers={"Idempotency-Key": "start-1"}
         )
         balance = (await program.get("/balance")).json()
-        shown = await start(program, key="start-2", price_per_kwh="38.50")
+        outlet = (await program.get(f"/outlets/{WISH['outlet']}")).json()
+        shown = await start(program, key="start-2", price_id=outlet["price"]["id"])
 
     assert (refused.status_code, refused.json()["code"]) == (409, "PriceChanged")
     assert balance["available"]["amount_minor"] == 3000
+    assert shown["price"] == outlet["price"]
     assert shown["price"]["per_kwh"] == "38.5"
