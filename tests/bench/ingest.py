@@ -34,6 +34,7 @@ from konsento.models import (
     LimitKind,
     MeterEvent,
     Outlet,
+    OutletOffer,
     OutletStatus,
     SessionState,
     Site,
@@ -290,13 +291,16 @@ async def _furnish(url: str, number: int) -> list[Station]:
                 "name": name,
                 "rated_w": 3000,
                 "volts": 200,
-                "tariff_name": "demo",
                 "status": OutletStatus.AVAILABLE,
             }
             for site, name in zip(sites, names, strict=True)
             for evse_id in (1, 2)
         ]
         await session.execute(insert(Outlet), outlets)
+        await session.execute(
+            insert(OutletOffer),
+            [{"outlet_id": one["id"], "tariff_name": "demo", "position": 0} for one in outlets],
+        )
         await session.execute(
             insert(ChargingSession),
             [

@@ -20,12 +20,13 @@ from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
 from konsento.api.schemas import Asked, AskedLimit, Limit, Moment, Money, Page, Price, Whole, YesNo, money, price
 from konsento.api.who import ReadsSessions, WritesSessions
-from konsento.catalogue.errors import NoTariff
+from konsento.catalogue.errors import NoTariff, OfferGone
 from konsento.charging import changing, live
 from konsento.charging import service as charging
 from konsento.charging.errors import (
     AlreadyChargingHere,
     AlreadyUsedUp,
+    MeteringNotAgreed,
     NotRunning,
     PresenceNeeded,
     PriceChanged,
@@ -35,7 +36,7 @@ from konsento.charging.errors import (
 from konsento.charging.progress import Progress
 from konsento.charging.repository import Asked as Chosen
 from konsento.kit.i18n import LANGUAGES, Language
-from konsento.models import FINAL, Driver, LimitKind, SessionState
+from konsento.models import FINAL, Driver, LimitKind, Metering, SessionState
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
 from konsento.rewards.errors import REFUSALS
@@ -92,8 +93,14 @@ class Session(BaseModel):
     amount: Money = Field(description="Price of what was used so far; the billed amount once settled.")
     hold: Money = Field(description="The most that can be billed; held until the bill is made.")
     billed: Billed | None = Field(description="Null until settled.")
+    offer: str = Field(description="Name of what was bought; empty for sessions of before 2026-12.", examples=["day"])
     power_type: str = Field(examples=["solar"])
     supplier: str = Field(examples=["Sakura Energy"])
+    carbon_g_per_kwh: int | None = Field(description="As its supplier stated it; null: not known.", examples=[25])
+    metering: Metering = Field(
+        description="On what basis the outlet measured; `estimated`: the energies are equivalents.",
+        examples=["verified"],
+    )
     created_at: datetime
     started_at: datetime | None = Field(description="When supply began.")
     ended_at: datetime | None
@@ -135,6 +142,20 @@ class AskedSession(Asked):
         le=10**9,
         description="How many of the driver's eco points the bill may take at most (`GET /points`).",
         examples=[0],
+    )
+    offer: str = Field(
+        default="",
+        max_length=64,
+        description="Which of the outlet's offers; left out, the first. One that is not sold any more starts nothing "
+        "(`OfferGone`).",
+        examples=["day"],
+    )
+    agreed_metering: str = Field(
+        default="",
+        max_length=16,
+        description="Version of the explanation (`metering.explanation` of the outlet) that the driver has read and "
+        "agreed to. Needed once before the first start at an outlet with a notified meter (`MeteringNotAgreed`).",
+        examples=[""],
     )
 
 
@@ -194,6 +215,8 @@ async def list_sessions(
         *BAD_LIMITS,
         UnknownOutlet,
         NoTariff,
+        OfferGone,
+        MeteringNotAgreed,
         BalanceTooLow,
         CardDeclined,
         UnknownMethod,
@@ -227,6 +250,8 @@ async def start_session(
             agreed=asked.price_id,
             coupon=asked.coupon,
             points=asked.points,
+            offer=asked.offer or None,
+            agreed_metering=asked.agreed_metering or None,
         )
         return await _shown(services, driver.id, session_id, language)
 
@@ -400,8 +425,11 @@ def session_of(language: Language, progress: Progress) -> Session:
         amount=money(progress.amount_minor, currency),
         hold=money(progress.hold_minor, currency),
         billed=_billed(progress),
-        power_type=progress.power_type,
-        supplier=progress.supplier,
+        offer=progress.sold.offer,
+        power_type=progress.sold.power_type,
+        supplier=progress.sold.supplier,
+        carbon_g_per_kwh=progress.sold.carbon_g_per_kwh,
+        metering=progress.sold.metering,
         created_at=progress.created_at,
         started_at=progress.started_at,
         ended_at=progress.ended_at,

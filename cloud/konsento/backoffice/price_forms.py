@@ -10,18 +10,17 @@ from pydantic import BaseModel
 
 from konsento.backoffice.price_bands import FREE_ROWS, MOST_ROWS, BandRow, rows_of
 from konsento.catalogue import service as catalogue
-from konsento.catalogue.apply import WantedTariff
+from konsento.catalogue.apply import CARBON_BELOW, WantedTariff
 from konsento.catalogue.checks import PRICE_DIGITS, PRICES_BELOW
 from konsento.catalogue.errors import (
     BadBegin,
+    BadCarbon,
     BadExample,
     BadFixedAmount,
     BadFreeTime,
     BadPrice,
-    BadTariff,
     BadTaxRate,
 )
-from konsento.catalogue.service import POWER_TYPES
 from konsento.kit import typed
 from konsento.kit.i18n import LANGUAGES
 from konsento.kit.money import major_from_minor, minor_from_major
@@ -81,6 +80,8 @@ class PriceForm(BaseModel):
     power_type: str = "other"
     supplier: str = ""
     supplier_code: str = ""
+    carbon: str = ""
+    """g CO2 per kWh; empty: not known."""
     begins: str = ""
     """As a field for date and time gives it; empty: now."""
     try_kwh: str = "6"
@@ -118,6 +119,7 @@ class PriceForm(BaseModel):
             power_type=tariff.power_type,
             supplier=tariff.supplier,
             supplier_code=tariff.supplier_code,
+            carbon="" if tariff.carbon_g_per_kwh is None else str(tariff.carbon_g_per_kwh),
         )
         return form.model_copy(update=_columns(rows_of(price.rates)))
 
@@ -167,8 +169,6 @@ class PriceForm(BaseModel):
 
     def wanted(self, currency: str) -> WantedTariff:
         """Read it. Raises a subclass of `BadTariff`; the catalogue checks the rest."""
-        if self.power_type not in POWER_TYPES:
-            raise BadTariff
         return WantedTariff(
             name=self.of or " ".join(self.name.split()),
             rates=self._rates(currency),
@@ -180,6 +180,7 @@ class PriceForm(BaseModel):
             power_type=self.power_type,
             supplier=" ".join(self.supplier.split()),
             supplier_code=typed.plain(self.supplier_code).upper(),
+            carbon_g_per_kwh=_carbon(self.carbon),
         )
 
     def moment(self, now: datetime, zone: str) -> datetime:
@@ -259,6 +260,15 @@ def _price(text: str, currency: str) -> Decimal:
     if number is None:
         raise BadPrice(below=PRICES_BELOW, digits=PRICE_DIGITS)
     return number.normalize() + 0
+
+
+def _carbon(text: str) -> int | None:
+    plain = typed.plain(text)
+    if not plain:
+        return None
+    if not plain.isascii() or not plain.isdecimal() or len(plain) > 9:
+        raise BadCarbon(below=CARBON_BELOW)
+    return int(plain)
 
 
 def _tax_rate(text: str) -> Decimal:

@@ -18,6 +18,7 @@ from konsento.backoffice.who import Number, SiteKeeper
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.apply import LONGEST_NAME, LONGEST_SUPPLIER, WantedTariff, apply_tariff, check, said, withdraw
 from konsento.catalogue.errors import PriceUnchanged, TariffNameTaken
+from konsento.catalogue.power import Kind, check_power_type, power_tree
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
 from konsento.models import StaffMember, Tariff
@@ -29,7 +30,7 @@ from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.price_view import PriceLine, line_text, price_lines, price_text, weekday_names
 from konsento.web.who import Wired
-from konsento.web.words import power_type
+from konsento.web.words import power_text
 
 router = APIRouter()
 
@@ -107,6 +108,7 @@ async def set_price(
             wanted = form.wanted(services.settings.currency)
             await _check_name(session, form, wanted, now)
             check(wanted)
+            await check_power_type(session, wanted.power_type)
             price = replace(wanted.price, time_zone=zone)
             example = _example(language, price, form.example(begins, zone))
             if form.sure:
@@ -240,6 +242,7 @@ async def _list(
     language = language_of(request)
     async with services.database.transaction() as session:
         tariffs = await catalogue.tariffs_from(session, now)
+        tree = await power_tree(session)
         uses = await _uses(session)
         zone = await _zone(session)
     seen: set[str] = set()
@@ -250,7 +253,7 @@ async def _list(
                 tariff=tariff,
                 coming=tariff.valid_from > now,
                 costs=_costs(language, catalogue.price_of(tariff, zone), max(now, tariff.valid_from)),
-                power=language.text(power_type(tariff.power_type)),
+                power=_power(language, tree.kind(tariff.power_type)),
                 first=tariff.name not in seen,
                 used=uses.get(tariff.name, []),
             )
@@ -283,6 +286,7 @@ async def _form(
     language = language_of(request)
     async with services.database.transaction() as session:
         zone = await _zone(session)
+        tree = await power_tree(session)
         uses = (await _uses(session)).get(form.of, [])
     return office_page(
         request,
@@ -301,6 +305,10 @@ async def _form(
         longest_name=LONGEST_NAME,
         longest_supplier=LONGEST_SUPPLIER,
         currency=language.currency_sign(services.settings.currency),
-        powers=[(key, language.text(power_type(key))) for key in catalogue.POWER_TYPES],
-        power=language.text(power_type(form.power_type)),
+        powers=[(kind.word, _power(language, kind)) for kind in tree if kind.sold],
+        power=_power(language, tree.kind(form.power_type)),
     )
+
+
+def _power(language: Language, kind: Kind) -> str:
+    return power_text(language, kind.word, kind.names)

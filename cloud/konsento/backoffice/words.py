@@ -8,6 +8,7 @@ from konsento.models import (
     AlarmKind,
     AlarmMails,
     ChargingSession,
+    Metering,
     OutletStatus,
     PaymentState,
     PresenceCheck,
@@ -66,6 +67,11 @@ PRESENCE: Final = {
     PresenceCheck.NONE: marked("none"),
     PresenceCheck.BUTTON: marked("drivers press the outlet's button"),
     PresenceCheck.LAMP: marked("drivers see the outlet's lamp blink"),
+}
+METERING: Final = {
+    Metering.VERIFIED: marked("verified meter"),
+    Metering.NOTIFIED: marked("notified meter (specified metering)"),
+    Metering.ESTIMATED: marked("estimated"),
 }
 PROFILES: Final = {
     SecurityProfile.NONE: marked("0: none. Insecure, whoever knows the station id comes in"),
@@ -232,7 +238,13 @@ FACTS: Final = {
     "power_type": marked("power"),
     "supplier": marked("supplier"),
     "supplier_code": marked("supplier's registration number"),
+    "carbon_g_per_kwh": marked("g CO₂ per kWh"),
     "begins": marked("begins"),
+    "ends": marked("ends"),
+    "supplier_share": marked("supplier's share"),
+    "owner_share": marked("site owner's share"),
+    "tariffs": marked("prices"),
+    "parent": marked("part of"),
     "request": marked("request"),
     "token": marked("token"),
     "milliseconds": marked("milliseconds"),
@@ -312,6 +324,9 @@ ACTIONS: Final = {
     "pending.accept": marked("accepted an unknown station"),
     "pending.reject": marked("rejected an unknown station"),
     "pending.take-back": marked("took back the rejection of a station"),
+    "power-type.add": marked("added a power type"),
+    "power-type.change": marked("renamed a power type"),
+    "power-type.remove": marked("removed a power type"),
     "price.set": marked("set a price"),
     "price.withdraw": marked("withdrew a price"),
     "rewards.codes": marked("made codes of a coupon"),
@@ -326,6 +341,7 @@ ACTIONS: Final = {
     "site.change": marked("changed a site"),
     "site.create": marked("made a site"),
     "site.hours": marked("changed opening hours"),
+    "site.offers": marked("set what is sold at a site"),
     "site.password": marked("made another password for a site"),
     "site.plan": marked("changed a floor plan"),
     "staff.alarm-mails": marked("chose mails about alarms"),
@@ -339,6 +355,10 @@ ACTIONS: Final = {
     "staff.role": marked("changed a role"),
     "staff.sign-in": marked("signed in"),
     "staff.sign-out": marked("signed out"),
+    "supplier.add": marked("added a supplier"),
+    "supplier.change": marked("changed a supplier"),
+    "contract.add": marked("made a contract with a supplier"),
+    "contract.end": marked("ended a contract with a supplier"),
     "work.retry": marked("had work tried again"),
 }
 """What the audit log says was done; an action that is new here by its own name."""

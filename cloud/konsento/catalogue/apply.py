@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import checks
 from konsento.catalogue.errors import (
+    BadCarbon,
     BadSupplierCode,
     SupplierMissing,
     TariffHasBegun,
@@ -28,6 +29,8 @@ LONGEST_NAME: Final = 64
 LONGEST_SUPPLIER: Final = 100
 SUPPLIER_CODE: Final = "[A-Z0-9][A-Z0-9_-]{0,31}"
 """Form of a registration number (docs/contracts.md §4)."""
+CARBON_BELOW: Final = 5_000
+"""g of CO2 equivalent per kWh: several times that of the dirtiest power there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,8 @@ class WantedTariff:
     supplier: str
     supplier_code: str = ""
     """The supplier's registration number, empty for none."""
+    carbon_g_per_kwh: int | None = None
+    """None where it is not known."""
 
     @property
     def price(self) -> Price:
@@ -72,6 +77,8 @@ def check(wanted: WantedTariff) -> None:
     if wanted.supplier_code and not re.fullmatch(SUPPLIER_CODE, wanted.supplier_code):
         raise BadSupplierCode
     checks.check_price(wanted.price)
+    if wanted.carbon_g_per_kwh is not None and not 0 <= wanted.carbon_g_per_kwh < CARBON_BELOW:
+        raise BadCarbon(below=CARBON_BELOW)
 
 
 def said(price: Price) -> str:

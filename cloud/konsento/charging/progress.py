@@ -8,6 +8,7 @@ from uuid import UUID
 
 from konsento.charging.cost import cost_so_far_minor
 from konsento.charging.quote import agreed_price
+from konsento.charging.sold import Sold, sold_in
 from konsento.models import ACTIVE, ChargingSession, LimitChange, LimitKind, Receipt, SessionState
 from konsento.pricing import Price
 
@@ -66,8 +67,7 @@ class Progress:
     """None until settled."""
     billed_minor: int | None
 
-    power_type: str
-    supplier: str
+    sold: Sold
 
     created_at: datetime
     started_at: datetime | None
@@ -126,8 +126,7 @@ def progress_of(
         hold_minor=charging.hold_minor,
         billed_wh=receipt.billed_wh if receipt else None,
         billed_minor=receipt.amount_minor if receipt else None,
-        power_type=charging.power_type,
-        supplier=charging.supplier,
+        sold=sold_in(charging),
         created_at=charging.created_at,
         started_at=charging.started_at,
         ended_at=charging.ended_at,

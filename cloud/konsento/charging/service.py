@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
-from konsento.charging import changing, presence, remote, repository
+from konsento.charging import changing, metering, presence, remote, repository
 from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
 from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
@@ -46,6 +46,8 @@ class _Wish:
     session_id: UUID
     agreed: str | None
     off: Wanted
+    offer: str | None
+    agreed_metering: str | None
 
 
 async def start(
@@ -59,6 +61,8 @@ async def start(
     agreed: str | None = None,
     coupon: str | None = None,
     points: int | None = None,
+    offer: str | None = None,
+    agreed_metering: str | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
@@ -69,10 +73,11 @@ async def start(
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
     `agreed` the fingerprint of the price that the driver was shown, None where none was. `coupon` is a code as it
     was typed, `points` how many of the driver's points it may take at most: both are kept for it, and come back if
-    it fails.
-    Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, and `PresenceNeeded` where `presence.ask` has to
-    come first.
+    it fails. `offer` names what is bought (`catalogue.offers`), None: what the outlet sells first; `agreed_metering` is
+    the version of the explanation of its meter that the driver has just agreed to (`charging.metering`).
+    Raises the reasons of `sites.errors`, `NoTariff`, `OfferGone`, `MeteringNotAgreed`, `BadLimit`, `BalanceTooLow`,
+    `CardDeclined`, `UnknownMethod`, `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, and
+    `PresenceNeeded` where `presence.ask` has to come first.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -82,6 +87,8 @@ async def start(
         session_id=session_id or new_id(),
         agreed=agreed,
         off=Wanted(coupon=coupon or "", points=points or 0),
+        offer=offer,
+        agreed_metering=agreed_metering,
     )
     try:
         # Where another replica's session takes the outlet between the look and the insert, the next look finds it.
@@ -106,23 +113,26 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if active is not None:
         if active.driver_id != driver_id:
             raise OutletBusy
-        if (active.limit_kind, active.limit_amount) != (requested.kind, requested.amount):
+        same = (active.limit_kind, active.limit_amount) == (requested.kind, requested.amount)
+        if not same or wish.offer not in {None, active.offer}:
             raise AlreadyChargingHere
         return active, False
     obstacle = sites.obstacle(outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
-    terms = terms_of(tariff, outlet, services.clock.now())
+    now = services.clock.now()
+    offer = (await catalogue.on_sale(session, now)).chosen(outlet, wish.offer)
+    terms = terms_of(offer, outlet, now)
     if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged
-    if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
+    if requested.kind is LimitKind.MONEY and terms.price.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
     quote = quoted(terms, requested, funds)
     driver = await session.get_one(Driver, driver_id)
-    purchase = Purchase(driver=driver, place=place_at(outlet, tariff), most_minor=quote.hold_minor)
-    off = await rewards.check(session, services.settings, purchase, wish.off, services.clock.now())
+    purchase = Purchase(driver=driver, place=place_at(outlet, offer), most_minor=quote.hold_minor)
+    off = await rewards.check(session, services.settings, purchase, wish.off, now)
+    await metering.settle(session, outlet, driver_id, wish.agreed_metering, now)
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, wish, outlet, quote)
@@ -153,9 +163,7 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         unit_price=agreed.price.unit_price,
         currency=agreed.currency,
         tax_rate=agreed.price.tax_rate,
-        power_type=agreed.power_type,
-        supplier=agreed.supplier,
-        supplier_code=agreed.supplier_code,
+        **vars(agreed.sold),
         rated_w=agreed.rated_w,
         hold_minor=agreed.hold_minor,
         # Random, not counted: a database restored from a backup must not use a number that the site has seen.

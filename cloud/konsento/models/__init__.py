@@ -2,6 +2,7 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.agreement import MeteringAgreement
 from konsento.models.charger import (
     AGAIN,
     Charger,
@@ -28,7 +29,7 @@ from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
-from konsento.models.outlet import Outlet, OutletStatus
+from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
@@ -46,6 +47,7 @@ from konsento.models.staff import (
 )
 from konsento.models.station_link import StationLink
 from konsento.models.station_owner import StationOwner
+from konsento.models.supply import Contract, PowerType, Supplier
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.v16 import V16Reading, V16Transaction
@@ -57,6 +59,7 @@ __all__ = [
     "FINAL",
     "PENDING",
     "POINTS",
+    "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -68,6 +71,7 @@ __all__ = [
     "Charger",
     "ChargingSession",
     "Connector",
+    "Contract",
     "Correction",
     "CorrectionReason",
     "Counter",
@@ -90,9 +94,12 @@ __all__ = [
     "Link",
     "LinkPurpose",
     "MeterEvent",
+    "Metering",
+    "MeteringAgreement",
     "OcppFrame",
     "OutgoingMail",
     "Outlet",
+    "OutletOffer",
     "OutletStatus",
     "Passkey",
     "PasskeyChallenge",
@@ -102,6 +109,7 @@ __all__ = [
     "PointLot",
     "PointRule",
     "PointUse",
+    "PowerType",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
@@ -125,6 +133,7 @@ __all__ = [
     "StaffToken",
     "StationLink",
     "StationOwner",
+    "Supplier",
     "Tariff",
     "TransactionName",
     "Transfer",

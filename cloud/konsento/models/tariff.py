@@ -35,11 +35,13 @@ class Tariff(Base):
     tax_rate: Mapped[Decimal]
     """Share of tax on the net price: 0.10 for 10 %."""
     power_type: Mapped[str] = mapped_column(String(20))
-    """solar, wind, hydro, geothermal, biomass, gas, coal, oil or other."""
+    """A word of `catalogue.power`: solar, wind, hydro, geothermal, biomass, gas, coal, oil, other, or an own one."""
     supplier: Mapped[str] = mapped_column(String(100))
     """Who sells the power."""
     supplier_code: Mapped[str] = mapped_column(String(32), default="")
     """The supplier's registration number (A0269), by which measurements name it; empty where none was given."""
+    carbon_g_per_kwh: Mapped[int | None]
+    """What the power's making emits, as its supplier states it: g of CO2 equivalent per kWh. None: not known."""
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     """Not valid any more at this moment; open without."""

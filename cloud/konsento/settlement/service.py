@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import ChargingSession, Receipt
+from konsento.models import ChargingSession, Metering, Receipt
 from konsento.payments import service as payments
 from konsento.payments import taking
 from konsento.payments.service import Hold
@@ -83,7 +83,11 @@ class ReceiptView:
     end_reason: str
     """OCPP's word, for example `EnergyLimitReached`."""
     power_type: str
+    power_name: dict[str, str]
+    """What the operator calls a power type of its own, by language; empty for a standard one."""
     supplier: str
+    carbon_g_per_kwh: int | None
+    metering: Metering
     measured_mwh: int
     begin_mwh: int | None
     end_mwh: int | None
@@ -138,7 +142,10 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str, given: Given)
         seconds=charging.seconds,
         end_reason=charging.end_reason,
         power_type=charging.power_type,
+        power_name=charging.power_name,
         supplier=charging.supplier,
+        carbon_g_per_kwh=charging.carbon_g_per_kwh,
+        metering=charging.metering,
         measured_mwh=bill.measured_mwh,
         begin_mwh=bill.begin_mwh,
         end_mwh=bill.end_mwh,

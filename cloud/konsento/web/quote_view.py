@@ -7,9 +7,10 @@ from konsento import pricing
 from konsento.charging.limits import MOST_WH
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms
+from konsento.charging.sold import Sold
 from konsento.kit.i18n import Language
 from konsento.kit.money import exponent, major_from_minor
-from konsento.models import LimitKind
+from konsento.models import LimitKind, Metering
 from konsento.payments.service import Method
 from konsento.pricing import Usage
 from konsento.web.price_view import idle_note, price_lines, price_text
@@ -70,6 +71,7 @@ class Estimate:
 
 def quote_view(language: Language, quote: Quote) -> QuoteView:
     """Describe a quote."""
+    language = _spoken(language, quote.sold)
     text = language.text
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
@@ -143,6 +145,7 @@ def price_button(language: Language, quote: Quote) -> str:
 
 def estimate_text(language: Language, quote: Quote) -> str:
     """Return the other two of energy, time and money, for the one that was asked for."""
+    language = _spoken(language, quote.sold)
     energy, duration, amount = _estimates(language, quote)
     match quote.requested.kind:
         case LimitKind.FULL:
@@ -162,6 +165,7 @@ def estimate_text(language: Language, quote: Quote) -> str:
 
 def change_text(language: Language, quote: Quote) -> str:
     """Return what a session with another limit comes to as a whole."""
+    language = _spoken(language, quote.sold)
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
     return language.text(
@@ -180,6 +184,7 @@ def change_button(language: Language, quote: Quote) -> str:
 
 def change_kinds(language: Language, progress: Progress) -> list[KindView]:
     """Return the kinds of limit with numbers a little above what a session has reached."""
+    language = _spoken(language, progress.sold)
     wh = Decimal(-(-(progress.delivered_mwh + 1_000_000) // 1_000_000))
     minutes = Decimal(-(-(progress.seconds + 1800) // 1800) * 30)
     major = major_from_minor(progress.amount_minor, progress.currency)
@@ -198,6 +203,7 @@ def change_kinds(language: Language, progress: Progress) -> list[KindView]:
 
 def most_text(language: Language, terms: Terms) -> str:
     """Return the operator's maximum at this outlet as a sentence; empty where there is none."""
+    language = _spoken(language, terms.sold)
     energy = language.energy(terms.outlet_wh) if terms.outlet_wh is not None else ""
     duration = language.duration(terms.outlet_s) if terms.outlet_s is not None else ""
     if energy and duration:
@@ -213,6 +219,7 @@ def most_text(language: Language, terms: Terms) -> str:
 
 def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[KindView]:
     """Return the kinds of limit with numbers to start from that can be paid; None for unknown funds."""
+    language = _spoken(language, terms.sold)
     usual = min(_USUAL_WH, terms.most_wh)
     if funds_minor is not None:
         paid = pricing.affordable(terms.worst, funds_minor, terms.rated_w, (MOST_WH, terms.most_s))
@@ -232,10 +239,15 @@ def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[Kin
     return _kinds(language, currency, usual_amounts)
 
 
+def _spoken(language: Language, sold: Sold) -> Language:
+    """Return a language as it writes the energy of an outlet."""
+    return language.estimating(estimated=sold.metering is Metering.ESTIMATED)
+
+
 def _kinds(language: Language, currency: str, usual: dict[LimitKind, str]) -> list[KindView]:
     titles = {
         LimitKind.FULL: (language.text("Until full"), ""),
-        LimitKind.ENERGY: (language.text("Energy"), "kWh"),
+        LimitKind.ENERGY: (language.text("Energy"), language.energy_unit("kWh")),
         LimitKind.TIME: (language.text("Time"), language.text("min")),
         LimitKind.MONEY: (language.text("Money"), language.currency_sign(currency)),
     }

@@ -5,10 +5,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from konsento.accounts import tokens
-from konsento.models import Outlet, OutletStatus, Site
+from konsento.models import Outlet, OutletOffer, OutletStatus, Site
 
 from .conftest import CODE, NOBODYS, WISH, start
 
@@ -40,7 +40,7 @@ async def test_an_outlet_says_what_speaks_against_a_start(api: Api) -> None:
     [
         ({}, "Mo-Fr 08:00-20:00", "SiteClosed", "It opens 23 Nov, 08:00."),
         ({"closed_note": "being painted"}, "", "OutletOutOfOrderFor", "The operator says: being painted"),
-        ({"tariff_name": None}, "", "NotOnSaleYet", "Nothing is sold"),
+        ({}, "", "NotOnSaleYet", "Nothing is sold"),
     ],
 )
 async def test_an_outlet_says_what_its_operator_has_set(
@@ -48,6 +48,8 @@ async def test_an_outlet_says_what_its_operator_has_set(
 ) -> None:
     async with api.bench.services.database.transaction() as session:
         await session.execute(update(Site).values(opening_hours=hours))
+        if code == "NotOnSaleYet":
+            await session.execute(delete(OutletOffer))
         if outlet:
             await session.execute(update(Outlet).values(**outlet))
     async with api.ann() as program:
