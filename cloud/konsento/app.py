@@ -52,6 +52,7 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
+from konsento.payments import balance
 from konsento.services import Services
 from konsento.settings import Role, Settings
 from konsento.settlement import work as settlement_work
@@ -113,6 +114,7 @@ def wire(settings: Settings) -> Parts:
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
+    balance.install(database, clock, work)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
@@ -283,6 +285,7 @@ async def _begin(parts: Parts) -> None:
     await parts.heart.beat()
     for part in (links, back_office_work, api_work, doors, passwords):
         await part.begin(services)
+    await balance.begin(services.database, services.work)
 
 
 def _beside(parts: Parts) -> list[asyncio.Task[None]]:

@@ -351,7 +351,7 @@ async def _furnish(url: str) -> None:
             )
             session.add(driver)
             await session.flush()
-            await balance.top_up(session, driver.id, 5000, "JPY")
+            await balance.top_up(session, Settings(), driver.id, 5000, AT)
         await stations.note_link(session, STATION, AT, connected=True)
         for evse_id in (1, 2):
             await stations.note_status(session, STATION, evse_id, OutletStatus.AVAILABLE, reason="", at=AT)
@@ -400,6 +400,7 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
+    balance.install(services.database, clock, services.work)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
     return Core(

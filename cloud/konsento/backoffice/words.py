@@ -110,6 +110,7 @@ TRANSFERS: Final = {
     "top-up": marked("Topped up"),
     "welcome": marked("Welcome credit"),
     "goodwill": marked("Goodwill credit"),
+    "expired": marked("Time ran out"),
 }
 """What a transfer of the ledger was for."""
 ALARMS: Final = {
@@ -228,6 +229,7 @@ ALARM_MAILS: Final = {
     AlarmMails.ALL: marked("all"),
 }
 WORK: Final = {
+    "balance-ends": marked("End what is left of old top-ups and credits"),
     "start": marked("Ask whether a session has started"),
     "stop": marked("Have a session stopped"),
     "check": marked("Ask a site about a session"),

@@ -2,6 +2,7 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.balance import BalanceHold, BalanceLot, BalanceUse
 from konsento.models.charger import (
     AGAIN,
     Charger,
@@ -61,6 +62,9 @@ __all__ = [
     "AlarmMails",
     "ApiToken",
     "AuditEntry",
+    "BalanceHold",
+    "BalanceLot",
+    "BalanceUse",
     "Base",
     "Charger",
     "ChargingSession",

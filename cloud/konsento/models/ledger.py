@@ -19,6 +19,8 @@ class AccountKind(StrEnum):
     """Money that came in from outside for top-ups."""
     PROMOTION = "promotion"
     """What the operator gives away."""
+    EXPIRED = "expired"
+    """Prepaid money that nobody used in time."""
     TEST_CARD = "test_card"
     """What test cards are said to have paid. No such money exists."""
     SALES = "sales"
@@ -76,6 +78,6 @@ class Transfer(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     reason: Mapped[str] = mapped_column(String(32))
-    """What for: `hold`, `capture`, `release`, `tax`, `top-up`, `welcome`, `goodwill`."""
+    """What for: `hold`, `capture`, `release`, `tax`, `top-up`, `welcome`, `goodwill`, `expired`."""
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey("charging_sessions.id"), index=True)
     created_at: Mapped[datetime]

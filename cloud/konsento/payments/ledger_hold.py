@@ -20,6 +20,12 @@ class LedgerProvider:
         """Raise a KonsentoError where so much cannot be held in the account."""
         raise NotImplementedError
 
+    async def held(self, session: AsyncSession, payment: Payment) -> None:
+        """Do what else belongs to a hold that is not zero. The account is locked."""
+
+    async def resolved(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
+        """Do what else belongs to taking an amount of a hold, or giving all of it back (0). The account is locked."""
+
     async def hold(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
         """Reserve the hold. Raises what `check` raises."""
         await self._hold(session, payment, uuid5(payment.id, "hold"), at)
@@ -39,6 +45,7 @@ class LedgerProvider:
         """Take an amount of the hold."""
         entry = Entry(id=uuid5(payment.id, "capture"), reason="capture", at=at, session_id=payment.session_id)
         await ledger.post(session, entry, UUID(payment.reference), amount_minor)
+        await self.resolved(session, payment, amount_minor, at)
 
     async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
         """Give the hold back."""
@@ -54,9 +61,11 @@ class LedgerProvider:
         entry = Entry(id=transfer_id, reason="hold", at=at, session_id=payment.session_id)
         pending = await ledger.transfer(session, entry, source, sales, payment.hold_minor, pending=True)
         payment.reference = str(pending.id)
+        await self.held(session, payment)
 
     async def _void(self, session: AsyncSession, payment: Payment, transfer_id: UUID, at: datetime) -> None:
         if not payment.reference:
             return
         entry = Entry(id=transfer_id, reason="release", at=at, session_id=payment.session_id)
         await ledger.void(session, entry, UUID(payment.reference))
+        await self.resolved(session, payment, 0, at)

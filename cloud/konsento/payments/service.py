@@ -35,14 +35,14 @@ class Method:
 async def methods(session: AsyncSession, settings: Settings, driver_id: UUID | None) -> list[Method]:
     """Return how somebody can pay, the usual way first; None is somebody who would charge as a guest.
 
-    A signed-in driver always has the balance, be it empty, unless another way is open and the balance has nothing.
+    A balance with something in it is always one. An empty one is where there is no other way, and balances are on.
     """
     ways: list[Method] = []
     if settings.fake_payments:
         ways.append(Method(provider=fake.NAME, available_minor=fake.DECLINES_ABOVE_MINOR))
     if driver_id is not None:
         left = await balance.available(session, driver_id)
-        if left > 0 or not ways:
+        if left > 0 or (not ways and await balance.usable(session, settings, driver_id)):
             ways.insert(0, Method(provider=balance.NAME, available_minor=left))
     return ways
 
@@ -52,7 +52,8 @@ async def method(session: AsyncSession, settings: Settings, driver_id: UUID, pro
     for way in await methods(session, settings, driver_id):
         if way.provider == provider:
             return way
-    if provider == balance.NAME:  # an empty balance is still one: what it cannot hold it says itself
+    if provider == balance.NAME and await balance.usable(session, settings, driver_id):
+        # An empty balance is still one: what it cannot hold it says itself.
         return Method(provider=balance.NAME, available_minor=await balance.available(session, driver_id))
     raise UnknownMethod
 
@@ -82,8 +83,10 @@ async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
         reference="",
         created_at=at,
     )
-    await _PROVIDERS[payment.provider].hold(session, payment, at)
     session.add(payment)
+    # Before the hold, whose own rows refer to it.
+    await session.flush()
+    await _PROVIDERS[payment.provider].hold(session, payment, at)
     await session.flush()
     return payment
 
