@@ -100,6 +100,10 @@ class Settings(BaseSettings):
     instruments (docs/payments.md). What a driver has can be spent in any case, and so can a welcome credit."""
     balance_months: int = Field(default=6, ge=1, le=60)
     """What comes into a balance can be used for so many months, less a day."""
+    pay_later_minor: int = Field(default=0, ge=0)
+    """The most, in minor units, that an account may charge without having said how it pays; 0: nobody may."""
+    pay_later_days: int = Field(default=14, ge=1, le=365)
+    """Who owes something for so many days starts nothing new before it is paid."""
     goodwill_day_minor: int = Field(default=100_000, ge=0)
     """Credit in minor units that one member of the staff may give to drivers in 24 hours."""
     evse_id_prefix: str = Field(default="", pattern=r"^$|^[A-Z]{2}\*[A-Z0-9]{3}$")

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
 from konsento.charging import changing, presence, remote, repository
-from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
+from konsento.charging.errors import AlreadyChargingHere, CheckoutNeeded, PriceChanged, UnknownSession
+from konsento.charging.lapse import within_hold
 from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
 from konsento.charging.quote import Quote, quoted, terms_of
@@ -23,6 +24,7 @@ from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
 from konsento.models import ACTIVE, ChargingSession, LimitKind, Outlet, Receipt, SessionState
 from konsento.services import Services
+from konsento.settlement import paying
 from konsento.settlement import service as settlement
 from konsento.sites import service as sites
 from konsento.sites.errors import OutletBusy
@@ -43,6 +45,7 @@ class _Wish:
     provider: str
     session_id: UUID
     agreed_price: Decimal | None
+    payment_id: UUID | None
 
 
 async def start(
@@ -54,6 +57,7 @@ async def start(
     *,
     session_id: UUID | None = None,
     agreed_price: Decimal | None = None,
+    payment_id: UUID | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
@@ -62,9 +66,11 @@ async def start(
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
-    `agreed_price` the price per kWh that the driver was shown, None where none was.
+    `agreed_price` the price per kWh that the driver was shown, None where none was. `payment_id` names what is held
+    outside for it already (`checkout`), where presence was shown before.
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`, and `PresenceNeeded` where `presence.ask` has to come first.
+    `AlreadyChargingHere`, `PriceChanged`, `StillUnpaid`, `CheckoutNeeded` where it has to be held outside first, `HoldGone`,
+    `HoldTooSmall`, `HoldTooShort`, and `PresenceNeeded` where `presence.ask` has to come first.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -73,6 +79,7 @@ async def start(
         provider=provider,
         session_id=session_id or new_id(),
         agreed_price=agreed_price,
+        payment_id=payment_id,
     )
     try:
         # Where another replica's session takes the outlet between the look and the insert, the next look finds it.
@@ -108,14 +115,24 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
         raise PriceChanged
     if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
-    funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
-    agreed = quoted(terms_of(tariff, outlet), requested, funds)
-    # After everything that could be wrong with the wish, before anything is held for it.
-    await presence.use(session, services, driver_id, outlet)
+    held = await paying.payment_of(session, wish.payment_id) if wish.payment_id is not None else None
+    if held is None and paying.is_external(services, wish.provider):
+        raise CheckoutNeeded
+    if held is not None:
+        agreed = quoted(terms_of(tariff, outlet), requested, held.hold_minor)
+        agreed = within_hold(agreed, held.capture_before, services.clock.now())
+    else:
+        funds = await settlement.funds(session, services, driver_id, wish.provider)
+        agreed = quoted(terms_of(tariff, outlet), requested, funds)
+        # After everything that could be wrong with the wish, before anything is held for it.
+        await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, wish, outlet, agreed)
     session.add(charging)
     await session.flush()
-    await settlement.hold(session, charging, wish.provider, charging.created_at)
+    if held is not None:
+        await paying.adopt(session, charging, held.id)
+    else:
+        await settlement.hold(session, charging, wish.provider, charging.created_at)
     await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
     await services.work.add(session, "longest", str(charging.id), after_s=LONGEST_S)
     return charging, True
