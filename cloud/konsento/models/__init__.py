@@ -29,7 +29,21 @@ from konsento.models.notification import OutgoingMail, PushSubscription, ServerK
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
-from konsento.models.payment import Payment, PaymentState
+from konsento.models.payment import (
+    RESOLVED,
+    CallKind,
+    CallOutcome,
+    Dispute,
+    Payment,
+    PaymentCall,
+    PaymentCustomer,
+    PaymentHint,
+    PaymentPurpose,
+    PaymentState,
+    Refund,
+    RefundKind,
+    RefundState,
+)
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
@@ -54,6 +68,7 @@ __all__ = [
     "AGAIN",
     "FINAL",
     "PENDING",
+    "RESOLVED",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -62,12 +77,15 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Base",
+    "CallKind",
+    "CallOutcome",
     "Charger",
     "ChargingSession",
     "Connector",
     "Counter",
     "DeliveryState",
     "Direction",
+    "Dispute",
     "Driver",
     "DriverKind",
     "FailedSignIns",
@@ -86,6 +104,10 @@ __all__ = [
     "Passkey",
     "PasskeyChallenge",
     "Payment",
+    "PaymentCall",
+    "PaymentCustomer",
+    "PaymentHint",
+    "PaymentPurpose",
     "PaymentState",
     "PendingStation",
     "Presence",
@@ -94,6 +116,9 @@ __all__ = [
     "PresenceState",
     "PushSubscription",
     "Receipt",
+    "Refund",
+    "RefundKind",
+    "RefundState",
     "Replica",
     "Role",
     "SecurityProfile",

@@ -25,6 +25,18 @@ class AccountKind(StrEnum):
     """Energy sold, without tax."""
     TAX = "tax"
     """Tax that the prices contained and the operator owes."""
+    RECEIVABLE = "receivable"
+    """What one driver owes: debited by bills, credited by payments."""
+    ADVANCE = "advance"
+    """What one driver has paid for a charging that is not billed yet: what we owe the driver."""
+    CLEARING = "clearing"
+    """Our money at one payment provider."""
+    FEES = "fees"
+    """What payment providers keep for their services."""
+    DISPUTED = "disputed"
+    """Money that one payment provider has taken back while a driver's bank contests it."""
+    WAIVED = "waived"
+    """What is due and not asked for."""
 
 
 class TransferKind(StrEnum):
@@ -49,7 +61,7 @@ class LedgerAccount(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[AccountKind] = mapped_column(words(AccountKind))
     owner: Mapped[str] = mapped_column(String(36))
-    """The driver's id, or empty for the operator's own."""
+    """The driver's id, the payment provider's name, or empty for the operator's own."""
     currency: Mapped[str] = mapped_column(String(3))
     debits_posted: Mapped[int] = mapped_column(BigInteger, default=0)
     credits_posted: Mapped[int] = mapped_column(BigInteger, default=0)
