@@ -14,6 +14,9 @@ from konsento.models import CallKind, CallOutcome, Payment, PaymentCall
 from konsento.payments.desk import Till
 from konsento.payments.errors import NoAnswer, ProviderError, Refused, Stumbled
 
+type Call[T] = Callable[[str], Awaitable[T]]
+"""Asks the provider under an idempotency key."""
+
 BEGIN: Final = "begin"
 CAPTURE: Final = "capture"
 CANCEL: Final = "cancel"
@@ -72,7 +75,7 @@ async def intend(session: AsyncSession, question: Question, at: datetime) -> Ask
     return Asked(question=question, intent_id=intent.id, key=key)
 
 
-async def ask[T](services: Till, asked: Asked, call: Callable[[str], Awaitable[T]]) -> T:
+async def ask[T](services: Till, asked: Asked, call: Call[T]) -> T:
     """Ask, with the intent committed before. What goes wrong is noted and raised; an answer the caller notes itself."""
     step = asked.question.step
     try:

@@ -42,7 +42,7 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What the driver's browser needs to go on at the provider's. Secret: for that driver's page alone, never logged."""
+    """What the driver's browser needs to go on at the provider's. For that driver's page alone, never logged."""
 
     client_secret: str = field(default="", repr=False)
     redirect_url: str = field(default="", repr=False)

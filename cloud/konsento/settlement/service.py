@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento import pricing
+from konsento.kit.work import WorkQueue
 from konsento.ledger import service as ledger
 from konsento.ledger.service import AccountName, Move
 from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Receipt, SessionState
@@ -59,12 +60,14 @@ async def hold(session: AsyncSession, charging: ChargingSession, provider: str, 
     await payments.hold(session, wanted, at)
 
 
-async def release(session: AsyncSession, session_id: UUID, at: datetime) -> None:
+async def release(session: AsyncSession, work: WorkQueue, session_id: UUID, at: datetime) -> None:
     """Give back all that is held for a session that never supplied anything."""
-    await payments.resolve(session, session_id, 0, at)
+    await payments.resolve(session, work, session_id, 0, at)
 
 
-async def settle(session: AsyncSession, charging: ChargingSession, events: list[MeterEvent], at: datetime) -> Receipt:
+async def settle(
+    session: AsyncSession, work: WorkQueue, charging: ChargingSession, events: list[MeterEvent], at: datetime
+) -> Receipt:
     """Bill what the events prove: whole Wh, at the price that was agreed, never more than is held."""
     measured = measure(events, charging.rated_w)
     if measured.doubtful:
@@ -77,7 +80,7 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
     amount = min(due.total_minor, charging.hold_minor)
     if amount < due.total_minor:
         log.warning("session %s: %d more than held; the driver does not pay it", charging.id, due.total_minor - amount)
-    await payments.resolve(session, charging.id, amount, at)
+    await payments.resolve(session, work, charging.id, amount, at)
     tax_minor = pricing.tax_in(price, amount)
     await _book(session, charging, amount, tax_minor, at)
     receipt = Receipt(

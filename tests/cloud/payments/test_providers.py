@@ -57,8 +57,8 @@ async def test_what_is_held_is_captured_in_part_and_the_rest_is_free_again(core:
     async with core.services.database.transaction() as tx:
         await payments.hold(tx, wanted(core, session_id, provider), AT)
         held_before = (await account(tx, core, provider)).debits_pending
-        first = await payments.resolve(tx, session_id, 38, AT)
-        again = await payments.resolve(tx, session_id, 99, AT)
+        first = await payments.resolve(tx, core.services.work, session_id, 38, AT)
+        again = await payments.resolve(tx, core.services.work, session_id, 99, AT)
         after = await account(tx, core, provider)
         held_after, taken = after.debits_pending, after.debits_posted
 
@@ -71,7 +71,7 @@ async def test_a_hold_that_is_released_takes_nothing(core: Core, provider: str) 
     async with core.services.database.transaction() as tx:
         await payments.hold(tx, wanted(core, session_id, provider), AT)
         held = (await account(tx, core, provider)).debits_pending
-        payment = await payments.resolve(tx, session_id, 0, AT)
+        payment = await payments.resolve(tx, core.services.work, session_id, 0, AT)
         left = await account(tx, core, provider)
 
     assert payment.state is PaymentState.RELEASED
@@ -91,7 +91,7 @@ async def test_another_hold_takes_the_place_of_the_first_however_often_it_is_ask
         after = (await account(tx, core, provider)).debits_pending
         await payments.change_hold(tx, session_id, 100, AT)
         back = (await account(tx, core, provider)).debits_pending
-        await payments.resolve(tx, session_id, 100, AT)
+        await payments.resolve(tx, core.services.work, session_id, 100, AT)
         taken = (await account(tx, core, provider)).debits_posted
 
     assert (after - before, back, taken) == (amount - 100, before, 100)
@@ -106,7 +106,7 @@ async def test_too_much_is_refused_and_what_was_held_stays(core: Core, provider:
             await payments.change_hold(tx, session_id, TOO_MUCH, AT)
 
     async with core.services.database.transaction() as tx:
-        payment = await payments.resolve(tx, session_id, 100, AT)
+        payment = await payments.resolve(tx, core.services.work, session_id, 100, AT)
     assert payment.captured_minor == 100
 
 
