@@ -18,7 +18,7 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
-from konsento.charging import doors, links, notices, passwords, presence
+from konsento.charging import checkout, doors, links, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
 from konsento.kit import sqlite
@@ -52,7 +52,7 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
-from konsento.payments import balance
+from konsento.payments import balance, driving
 from konsento.services import Services
 from konsento.settings import Role, Settings
 from konsento.settlement import work as settlement_work
@@ -113,8 +113,10 @@ def wire(settings: Settings) -> Parts:
     links.install(services)
     notices.install(services)
     presence.install(services)
+    checkout.install(services)
     settlement_work.install(services)
-    balance.install(database, clock, work)
+    balance.install(services)
+    driving.install(services)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
@@ -283,9 +285,8 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords):
+    for part in (links, back_office_work, api_work, doors, passwords, balance):
         await part.begin(services)
-    await balance.begin(services.database, services.work)
 
 
 def _beside(parts: Parts) -> list[asyncio.Task[None]]:

@@ -6,7 +6,7 @@ What concerns sessions and their money runs on SQLite and on PostgreSQL, the res
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,8 +19,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from konsento import provisioning
+from konsento.charging import checkout, notices, presence
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
 from konsento.charging.limits import RequestedLimit
@@ -58,7 +58,9 @@ from konsento.ocpp.messages import (
     TriggerMessageStatus,
 )
 from konsento.ocpp.raw_calls import check_raw
-from konsento.payments import balance
+from konsento.payments import balance, driving
+from konsento.payments.desk import Desk
+from konsento.payments.port import ExternalProvider
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
@@ -382,7 +384,9 @@ async def database(migrated: Template, tmp_path: Path) -> AsyncIterator[Database
         yield database
 
 
-async def wired(database: Database, settings: Settings | None = None) -> Core:
+async def wired(
+    database: Database, settings: Settings | None = None, external: Sequence[ExternalProvider] = ()
+) -> Core:
     """Wire the domains on a furnished database."""
     clock = ManualClock(AT)
     router = PlayedRouter()
@@ -393,14 +397,17 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
         router=router,
         live=Bus(),
         work=WorkQueue(database, clock),
+        desk=Desk(external),
     )
     handlers = Handlers(clock)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     notices.install(services)
     presence.install(services)
+    checkout.install(services)
     settlement_work.install(services)
-    balance.install(services.database, clock, services.work)
+    balance.install(services)
+    driving.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
     return Core(

@@ -19,7 +19,7 @@ from konsento.api.problems import declared
 from konsento.api.schemas import Asked, Money, YesNo, money
 from konsento.api.who import ExportsAccount, ReadsAccount, ReadsBalance, WritesAccount
 from konsento.models import Driver
-from konsento.payments import balance, service
+from konsento.payments import balance, ways
 from konsento.web.own_data import everything_about
 from konsento.web.who import Wired
 
@@ -166,8 +166,8 @@ async def list_payment_methods(services: Wired, caller: ReadsBalance) -> Payment
     Each with the most that it can hold.
     """
     async with services.database.transaction() as session:
-        ways = await service.methods(session, services.settings, caller.driver.id)
+        methods = await ways.methods(session, services, caller.driver.id)
     currency = services.settings.currency
     return PaymentMethods(
-        items=[PaymentMethod(provider=way.provider, available=money(way.available_minor, currency)) for way in ways]
+        items=[PaymentMethod(provider=way.provider, available=money(way.available_minor, currency)) for way in methods]
     )

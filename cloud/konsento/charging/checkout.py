@@ -26,6 +26,7 @@ from konsento.charging.errors import (
     NotPaid,
     PaidElsewhere,
     PriceChanged,
+    StillUnpaid,
     UnknownCheckout,
     WalkedAway,
 )
@@ -91,9 +92,8 @@ def install(services: Services) -> None:
         return await look_after(services, UUID(job.key))
 
     async def told(session: AsyncSession, payment_id: UUID) -> None:
-        found = await session.scalar(select(Checkout.id).where(Checkout.payment_id == payment_id))
-        if found is not None:
-            await services.work.add(session, WORK, str(found), after_s=NOW_S)
+        if await session.get(Checkout, payment_id) is not None:
+            await services.work.add(session, WORK, str(payment_id), after_s=NOW_S)
 
     paying.on_change(services, told)
 
@@ -123,7 +123,7 @@ async def look(services: Services, driver_id: UUID, checkout_id: UUID, return_ur
 
 
 async def give_up(services: Services, driver_id: UUID, checkout_id: UUID) -> None:
-    """End an own checkout because its driver wants so. One that has begun its session stays. Raises `UnknownCheckout`."""
+    """End an own checkout because its driver wants so; one whose session has begun stays. Raises `UnknownCheckout`."""
     async with services.database.transaction() as session:
         await _own(session, driver_id, checkout_id)
         await _end(session, services, checkout_id, GivenUp())
@@ -151,7 +151,7 @@ async def look_after(services: Services, checkout_id: UUID) -> Again | None:
 
 
 async def proceed(services: Services, checkout_id: UUID) -> None:
-    """Start the session if its money is held; end the checkout if that can not become so. Opens its own transactions."""
+    """Start the session if its money is held; end the checkout if it never will be. Opens its own transactions."""
     async with services.database.transaction() as session:
         checkout = await _locked(session, checkout_id)
         if checkout is None or checkout.state is not CheckoutState.OPEN:
@@ -241,9 +241,11 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, now)
     if asked.agreed_price is not None and asked.agreed_price != tariff.unit_price:
         raise PriceChanged
+    if await settlement.is_overdue(session, services, asked.driver_id):
+        raise StillUnpaid
     if paying.is_prepaid(services, asked.provider, asked.method) and asked.requested.kind not in _FIXED:
         raise AmountNeeded
-    funds = await settlement.funds(session, services, asked.driver_id, asked.provider)
+    funds = await settlement.funds(session, services, asked.driver_id, asked.provider, asked.method)
     quote = quoted(terms_of(tariff, outlet), asked.requested, funds)
     await presence.use(session, services, asked.driver_id, outlet)
     for other in await open_of(session, asked.driver_id):
@@ -300,10 +302,7 @@ async def _begun(session: AsyncSession, services: Services, checkout_id: UUID) -
 
 async def _locked(session: AsyncSession, checkout_id: UUID) -> Checkout | None:
     query = (
-        select(Checkout)
-        .where(Checkout.id == checkout_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Checkout).where(Checkout.id == checkout_id).with_for_update().execution_options(populate_existing=True)
     )
     return await session.scalar(query)
 

@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
 from konsento.charging import changing, presence, remote, repository
-from konsento.charging.errors import AlreadyChargingHere, CheckoutNeeded, PriceChanged, UnknownSession
+from konsento.charging.errors import AlreadyChargingHere, CheckoutNeeded, PriceChanged, StillUnpaid, UnknownSession
 from konsento.charging.lapse import within_hold
 from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
-from konsento.charging.quote import Quote, quoted, terms_of
+from konsento.charging.quote import Quote, Terms, quoted, terms_of
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
-from konsento.models import ACTIVE, ChargingSession, LimitKind, Outlet, Receipt, SessionState
+from konsento.models import ACTIVE, ChargingSession, LimitKind, Outlet, Payment, Receipt, SessionState
 from konsento.services import Services
 from konsento.settlement import paying
 from konsento.settlement import service as settlement
@@ -69,8 +69,8 @@ async def start(
     `agreed_price` the price per kWh that the driver was shown, None where none was. `payment_id` names what is held
     outside for it already (`checkout`), where presence was shown before.
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`, `StillUnpaid`, `CheckoutNeeded` where it has to be held outside first, `HoldGone`,
-    `HoldTooSmall`, `HoldTooShort`, and `PresenceNeeded` where `presence.ask` has to come first.
+    `AlreadyChargingHere`, `PriceChanged`, `StillUnpaid`, `CheckoutNeeded` where it has to be held outside first,
+    `HoldGone`, `HoldTooSmall`, `HoldTooShort`, and `PresenceNeeded` where `presence.ask` has to come first.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -104,7 +104,8 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if active is not None:
         if active.driver_id != driver_id:
             raise OutletBusy
-        if (active.limit_kind, active.limit_amount) != (requested.kind, requested.amount):
+        is_same = (active.limit_kind, active.limit_amount) == (requested.kind, requested.amount)
+        if not is_same or wish.payment_id is not None:  # what is held for another charging is given back
             raise AlreadyChargingHere
         return active, False
     obstacle = sites.obstacle(outlet, services.clock.now())
@@ -113,17 +114,13 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
     if wish.agreed_price is not None and wish.agreed_price != tariff.unit_price:
         raise PriceChanged
+    if await settlement.is_overdue(session, services, driver_id):
+        raise StillUnpaid
     if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     held = await paying.payment_of(session, wish.payment_id) if wish.payment_id is not None else None
-    if held is None and paying.is_external(services, wish.provider):
-        raise CheckoutNeeded
-    if held is not None:
-        agreed = quoted(terms_of(tariff, outlet), requested, held.hold_minor)
-        agreed = within_hold(agreed, held.capture_before, services.clock.now())
-    else:
-        funds = await settlement.funds(session, services, driver_id, wish.provider)
-        agreed = quoted(terms_of(tariff, outlet), requested, funds)
+    agreed = await _agreed(session, services, wish, terms_of(tariff, outlet), held)
+    if held is None:
         # After everything that could be wrong with the wish, before anything is held for it.
         await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, wish, outlet, agreed)
@@ -132,10 +129,19 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if held is not None:
         await paying.adopt(session, charging, held.id)
     else:
-        await settlement.hold(session, charging, wish.provider, charging.created_at)
+        await settlement.hold(session, services, charging, wish.provider)
     await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
     await services.work.add(session, "longest", str(charging.id), after_s=LONGEST_S)
     return charging, True
+
+
+async def _agreed(session: AsyncSession, services: Services, wish: _Wish, terms: Terms, held: Payment | None) -> Quote:
+    """Return what is agreed to, by what is held outside or can be held here."""
+    if held is not None:
+        return within_hold(quoted(terms, wish.requested, held.hold_minor), held.capture_before, services.clock.now())
+    if paying.is_external(services, wish.provider):
+        raise CheckoutNeeded
+    return quoted(terms, wish.requested, await settlement.funds(session, services, wish.driver_id, wish.provider))
 
 
 def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote) -> ChargingSession:

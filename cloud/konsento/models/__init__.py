@@ -22,6 +22,7 @@ from konsento.models.charging import (
     SessionState,
     events_of,
 )
+from konsento.models.checkout import Checkout, CheckoutState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
 from konsento.models.journal import Direction, OcppFrame
@@ -30,7 +31,21 @@ from konsento.models.notification import OutgoingMail, PushSubscription, ServerK
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
-from konsento.models.payment import Payment, PaymentState
+from konsento.models.payment import (
+    RESOLVED,
+    CallKind,
+    CallOutcome,
+    Dispute,
+    Payment,
+    PaymentCall,
+    PaymentCustomer,
+    PaymentHint,
+    PaymentPurpose,
+    PaymentState,
+    Refund,
+    RefundKind,
+    RefundState,
+)
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Counter, Receipt
 from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
@@ -55,6 +70,7 @@ __all__ = [
     "AGAIN",
     "FINAL",
     "PENDING",
+    "RESOLVED",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -66,12 +82,17 @@ __all__ = [
     "BalanceLot",
     "BalanceUse",
     "Base",
+    "CallKind",
+    "CallOutcome",
     "Charger",
     "ChargingSession",
+    "Checkout",
+    "CheckoutState",
     "Connector",
     "Counter",
     "DeliveryState",
     "Direction",
+    "Dispute",
     "Driver",
     "DriverKind",
     "FailedSignIns",
@@ -90,6 +111,10 @@ __all__ = [
     "Passkey",
     "PasskeyChallenge",
     "Payment",
+    "PaymentCall",
+    "PaymentCustomer",
+    "PaymentHint",
+    "PaymentPurpose",
     "PaymentState",
     "PendingStation",
     "Presence",
@@ -98,6 +123,9 @@ __all__ = [
     "PresenceState",
     "PushSubscription",
     "Receipt",
+    "Refund",
+    "RefundKind",
+    "RefundState",
     "Replica",
     "Role",
     "SecurityProfile",

@@ -23,8 +23,10 @@ class CheckoutState(StrEnum):
 
 
 class Checkout(Base):
-    """A wish that waits for its payment. Both have one id, and the session's is chosen beforehand: whoever comes first
-    makes them, and whoever comes later finds them."""
+    """A wish that waits for its payment, which has the same id.
+
+    The session's id is chosen beforehand as well: whoever comes first makes it, and whoever comes later finds it.
+    """
 
     __tablename__ = "checkouts"
     __table_args__ = (Index("ix_checkouts_driver_id_created_at", "driver_id", "created_at"),)

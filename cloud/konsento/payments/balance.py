@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.kit.clock import Clock
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id
-from konsento.kit.work import Again, Job, WorkQueue
+from konsento.kit.work import Again, Job
 from konsento.ledger import service as ledger
-from konsento.ledger.service import Entry
+from konsento.ledger.service import AccountName, Entry, Move
 from konsento.models import AccountKind, BalanceLot, BalanceUse, LedgerAccount, Payment, Transfer, TransferKind
 from konsento.payments import lots
+from konsento.payments.desk import Till
 from konsento.payments.errors import BalanceTooLow
 from konsento.payments.ledger_hold import LedgerProvider
 from konsento.settings import Settings
@@ -41,19 +41,19 @@ _LOOK_EVERY_S: Final = 3600.0
 _AT_ONCE: Final = 100
 
 
-def install(database: Database, clock: Clock, work: WorkQueue) -> None:
+def install(services: Till) -> None:
     """Register the handler that ends lots whose time is over."""
 
-    @work.on(_WORK)
+    @services.work.on(_WORK)
     async def end(_job: Job) -> Again:
-        await end_overdue(database, clock.now())
+        await end_overdue(services.database, services.clock.now())
         return Again(_LOOK_EVERY_S)
 
 
-async def begin(database: Database, work: WorkQueue) -> None:
+async def begin(services: Till) -> None:
     """Have lots looked at from now on."""
-    async with database.transaction() as session:
-        await work.add(session, _WORK, "all")
+    async with services.database.transaction() as session:
+        await services.work.add(session, _WORK, "all")
 
 
 async def available(session: AsyncSession, driver_id: UUID) -> int:
@@ -68,16 +68,20 @@ async def usable(session: AsyncSession, settings: Settings, driver_id: UUID) -> 
 
 async def welcome(session: AsyncSession, driver_id: UUID, settings: Settings, at: datetime) -> None:
     """Give a new driver the operator's welcome credit, if there is one; asked again it gives nothing more."""
-    if settings.welcome_credit_minor > 0:
+    amount = settings.welcome_credit_minor
+    if amount > 0:
         entry = Entry(id=uuid5(driver_id, "welcome"), reason="welcome", at=at)
-        await _give(session, settings, driver_id, settings.welcome_credit_minor, entry)
+        promotion = AccountName(AccountKind.PROMOTION, settings.currency)
+        await _add(session, settings, driver_id, promotion, amount_minor=amount, entry=entry)
 
 
 async def goodwill(
     session: AsyncSession, settings: Settings, driver_id: UUID, amount_minor: int, *, transfer_id: UUID, at: datetime
 ) -> bool:
     """Give a driver money of the operator's. The same `transfer_id` gives it once; returns whether it is new."""
-    is_new = await _give(session, settings, driver_id, amount_minor, Entry(id=transfer_id, reason="goodwill", at=at))
+    promotion = AccountName(AccountKind.PROMOTION, settings.currency)
+    entry = Entry(id=transfer_id, reason="goodwill", at=at)
+    is_new = await _add(session, settings, driver_id, promotion, amount_minor=amount_minor, entry=entry)
     if is_new:
         log.info("driver %s was given %d %s (minor units)", driver_id, amount_minor, settings.currency)
     return is_new
@@ -91,13 +95,13 @@ async def top_up(
     at: datetime,
     *,
     transfer_id: UUID | None = None,
-    came_from: LedgerAccount | None = None,
+    paid_to: AccountName | None = None,
 ) -> bool:
-    """Add money that somebody has paid, in the deployment's currency, from outside or from an account of the ledger.
+    """Add money that came in from outside, in the deployment's currency: to our bank, or to the account `paid_to`.
 
     The same `transfer_id` adds it once; returns whether it is new.
     """
-    source = came_from or await ledger.account(session, AccountKind.FUNDS, settings.currency)
+    source = paid_to or AccountName(AccountKind.FUNDS, settings.currency)
     entry = Entry(id=transfer_id or new_id(), reason="top-up", at=at)
     is_new = await _add(session, settings, driver_id, source, amount_minor=amount_minor, entry=entry)
     if is_new:
@@ -105,40 +109,35 @@ async def top_up(
     return is_new
 
 
-async def _give(session: AsyncSession, settings: Settings, driver_id: UUID, amount_minor: int, entry: Entry) -> bool:
-    promotion = await ledger.account(session, AccountKind.PROMOTION, settings.currency)
-    return await _add(session, settings, driver_id, promotion, amount_minor=amount_minor, entry=entry)
-
-
 async def _add(
-    session: AsyncSession,
-    settings: Settings,
-    driver_id: UUID,
-    source: LedgerAccount,
-    *,
-    amount_minor: int,
-    entry: Entry,
+    session: AsyncSession, settings: Settings, driver_id: UUID, source: AccountName, *, amount_minor: int, entry: Entry
 ) -> bool:
-    balance = await ledger.account(session, AccountKind.DRIVER_BALANCE, source.currency, str(driver_id))
-    await ledger.lock(session, source.id, balance.id)
-    is_new = not await ledger.exists(session, entry.id)
-    await ledger.transfer(session, entry, source, balance, amount_minor)
-    if is_new:
-        session.add(
-            BalanceLot(
-                id=entry.id,
-                driver_id=driver_id,
-                promotional=source.kind is AccountKind.PROMOTION,
-                currency=source.currency,
-                amount_minor=amount_minor,
-                left_minor=amount_minor,
-                held_minor=0,
-                issued_at=entry.at,
-                expires_at=lots.end_of(entry.at, settings.balance_months),
-            )
+    move = Move(
+        id=entry.id,
+        reason=entry.reason,
+        at=entry.at,
+        debit=source,
+        credit=AccountName(AccountKind.DRIVER_BALANCE, source.currency, str(driver_id)),
+        amount_minor=amount_minor,
+    )
+    await ledger.write(session, [move])  # keeps everybody else from the driver's lots
+    if await session.get(BalanceLot, entry.id) is not None:
+        return False
+    session.add(
+        BalanceLot(
+            id=entry.id,
+            driver_id=driver_id,
+            promotional=source.kind is AccountKind.PROMOTION,
+            currency=source.currency,
+            amount_minor=amount_minor,
+            left_minor=amount_minor,
+            held_minor=0,
+            issued_at=entry.at,
+            expires_at=lots.end_of(entry.at, settings.balance_months),
         )
-        await session.flush()
-    return is_new
+    )
+    await session.flush()
+    return True
 
 
 async def end_overdue(database: Database, at: datetime) -> None:

@@ -15,17 +15,20 @@ NAME: Final = "later"
 
 
 async def left(session: AsyncSession, settings: Settings, driver_id: UUID) -> int:
-    """Return how much more a driver may charge without paying first, minor units.
-
-    Keeps others from asking for the same driver until the transaction ends.
-    """
-    owed = await ledger.account(session, AccountKind.RECEIVABLE, settings.currency, str(driver_id))
-    locked = (await ledger.lock(session, owed.id))[owed.id]
+    """Return how much more a driver may charge without paying first, minor units."""
+    owed = await ledger.find_account(session, AccountKind.RECEIVABLE, settings.currency, str(driver_id))
+    due = owed.debits_posted - owed.credits_posted if owed is not None else 0
     under_way = select(func.coalesce(func.sum(Payment.hold_minor), 0)).where(
         Payment.driver_id == driver_id, Payment.provider == NAME, Payment.state == PaymentState.HELD
     )
     agreed = int(await session.scalar(under_way) or 0)
-    return max(0, settings.pay_later_minor - agreed - max(0, locked.debits_posted - locked.credits_posted))
+    return max(0, settings.pay_later_minor - agreed - max(0, due))
+
+
+async def lock(session: AsyncSession, settings: Settings, driver_id: UUID) -> None:
+    """Keep others from charging for the same driver without paying first until the transaction ends."""
+    owed = await ledger.account(session, AccountKind.RECEIVABLE, settings.currency, str(driver_id))
+    await ledger.lock(session, owed.id)
 
 
 class LaterProvider:

@@ -1,61 +1,32 @@
-"""The payment of a session: held at its start, then captured or released exactly once."""
+"""The payment of a session: held at its start, then captured or released exactly once.
 
-from dataclasses import dataclass
+What is held within this database is so in the given transaction. What an external provider holds is begun before
+(`payments.beginning`) and taken over here; what becomes of it is asked for here and done by due work
+(`payments.driving`).
+"""
+
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
-from konsento.models import Payment, PaymentState
-from konsento.payments import balance, fake
+from konsento.kit.work import WorkQueue
+from konsento.models import Payment, PaymentPurpose, PaymentState
+from konsento.payments import balance, later, repository
 from konsento.payments.balance import BalanceProvider
-from konsento.payments.errors import UnknownMethod
+from konsento.payments.errors import HoldTooSmall, UnknownMethod
 from konsento.payments.fake import FakeProvider
-from konsento.payments.port import PaymentProvider
-from konsento.settings import Settings
+from konsento.payments.later import LaterProvider
+from konsento.payments.life import WORK, Happening, step
+from konsento.payments.port import InternalProvider
 
-_PROVIDERS: Final[dict[str, PaymentProvider]] = {
-    provider.name: provider for provider in (BalanceProvider(), FakeProvider())
+_PROVIDERS: Final[dict[str, InternalProvider]] = {
+    provider.name: provider for provider in (BalanceProvider(), FakeProvider(), LaterProvider())
 }
 DEFAULT: Final = balance.NAME
-
-
-@dataclass(frozen=True, kw_only=True)
-class Method:
-    """A way in which a driver can pay."""
-
-    provider: str
-    available_minor: int
-    """The most that can be held."""
-
-
-async def methods(session: AsyncSession, settings: Settings, driver_id: UUID | None) -> list[Method]:
-    """Return how somebody can pay, the usual way first; None is somebody who would charge as a guest.
-
-    A balance with something in it is always one. An empty one is where there is no other way, and balances are on.
-    """
-    ways: list[Method] = []
-    if settings.fake_payments:
-        ways.append(Method(provider=fake.NAME, available_minor=fake.DECLINES_ABOVE_MINOR))
-    if driver_id is not None:
-        left = await balance.available(session, driver_id)
-        if left > 0 or (not ways and await balance.usable(session, settings, driver_id)):
-            ways.insert(0, Method(provider=balance.NAME, available_minor=left))
-    return ways
-
-
-async def method(session: AsyncSession, settings: Settings, driver_id: UUID, provider: str) -> Method:
-    """Return one way to pay of a driver. Raises `UnknownMethod`."""
-    for way in await methods(session, settings, driver_id):
-        if way.provider == provider:
-            return way
-    if provider == balance.NAME and await balance.usable(session, settings, driver_id):
-        # An empty balance is still one: what it cannot hold it says itself.
-        return Method(provider=balance.NAME, available_minor=await balance.available(session, driver_id))
-    raise UnknownMethod
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +38,22 @@ class Hold:
     amount_minor: int
     currency: str
     provider: str = DEFAULT
+    purpose: PaymentPurpose = PaymentPurpose.SESSION
 
 
 async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
-    """Hold money for a session. Raises what the provider refuses with, for example `BalanceTooLow`."""
+    """Hold money for a session within this database. Raises what the provider refuses with, like `BalanceTooLow`.
+
+    Raises `UnknownMethod` for an external provider: there the driver has to hold it first.
+    """
+    provider = _PROVIDERS.get(wanted.provider)
+    if provider is None:
+        raise UnknownMethod
     payment = Payment(
         id=new_id(),
         session_id=wanted.session_id,
         driver_id=wanted.driver_id,
+        purpose=wanted.purpose,
         provider=wanted.provider,
         state=PaymentState.HELD,
         currency=wanted.currency,
@@ -86,16 +65,40 @@ async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
     session.add(payment)
     # Before the hold, whose own rows refer to it.
     await session.flush()
-    await _PROVIDERS[payment.provider].hold(session, payment, at)
+    await provider.hold(session, payment, at)
     await session.flush()
     return payment
 
 
+async def pay_owed(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
+    """Pay what a session owes by a provider within this database. Raises as `hold`."""
+    if wanted.provider == later.NAME:
+        raise UnknownMethod
+    payment = await hold(session, replace(wanted, purpose=PaymentPurpose.BILL), at)
+    step(payment, Happening.TAKE, at)
+    payment.captured_minor = wanted.amount_minor
+    await _PROVIDERS[payment.provider].capture(session, payment, wanted.amount_minor, at)
+    step(payment, Happening.TAKEN, at)
+    return payment
+
+
 async def change_hold(session: AsyncSession, session_id: UUID, hold_minor: int, at: datetime) -> None:
-    """Hold another amount for a session, by the same provider. Raises what the provider refuses more with."""
+    """Hold another amount for a session, by the same provider. Raises what the provider refuses more with.
+
+    An external hold stays as it is for less (what is not taken is released), and cannot become more: `HoldTooSmall`.
+    """
     payment = await _payment_of(session, session_id)
-    if payment.state is PaymentState.HELD:
+    if payment.state is not PaymentState.HELD:
+        return
+    if not payment.external:
         await _PROVIDERS[payment.provider].change(session, payment, hold_minor, at)
+    elif hold_minor > payment.hold_minor:
+        raise HoldTooSmall
+
+
+async def held_of(session: AsyncSession, session_id: UUID) -> Payment:
+    """Return the payment that was held for a session."""
+    return await _payment_of(session, session_id)
 
 
 async def provider_of(session: AsyncSession, session_id: UUID) -> str:
@@ -104,25 +107,30 @@ async def provider_of(session: AsyncSession, session_id: UUID) -> str:
 
 
 async def _payment_of(session: AsyncSession, session_id: UUID) -> Payment:
-    query = select(Payment).where(Payment.session_id == session_id).with_for_update()
-    return (await session.scalars(query)).one()
+    payment = await repository.hold_of(session, session_id, locked=True)
+    if payment is None:
+        raise LookupError(session_id)
+    return payment
 
 
-async def resolve(session: AsyncSession, session_id: UUID, amount_minor: int, at: datetime) -> Payment:
+async def resolve(session: AsyncSession, work: WorkQueue, session_id: UUID, amount_minor: int, at: datetime) -> Payment:
     """Take an amount of the hold, at most all of it; nothing of it means that the hold is released.
 
-    Asked again it changes nothing and returns what was decided the first time.
+    Of an external hold this is only asked for: it is `capturing` or `releasing` until the provider has answered. Asked
+    again it changes nothing and returns what was decided the first time.
     """
     payment = await _payment_of(session, session_id)
-    if payment.state is not PaymentState.HELD:
+    if payment.provider == later.NAME:
+        amount_minor = 0  # nothing is held: what is billed stays owed
+    if not step(payment, Happening.TAKE if amount_minor > 0 else Happening.RELEASE, at):
         return payment
-    provider = _PROVIDERS[payment.provider]
-    if amount_minor > 0:
-        await provider.capture(session, payment, amount_minor, at)
-        payment.state = PaymentState.CAPTURED
-        payment.captured_minor = amount_minor
+    payment.captured_minor = amount_minor
+    if payment.external:
+        await work.add(session, WORK, str(payment.id))
+    elif amount_minor > 0:
+        await _PROVIDERS[payment.provider].capture(session, payment, amount_minor, at)
+        step(payment, Happening.TAKEN, at)
     else:
-        await provider.release(session, payment, at)
-        payment.state = PaymentState.RELEASED
-    payment.resolved_at = at
+        await _PROVIDERS[payment.provider].release(session, payment, at)
+        step(payment, Happening.GONE, at)
     return payment

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.models import ChargingSession, Payment, PaymentPurpose
 from konsento.payments import beginning, repository
 from konsento.payments.beginning import Begun, Wish
+from konsento.payments.service import Hold
 from konsento.services import Services
 
 __all__ = ["Begun", "Wish", "adopt", "begin", "give_up", "is_external", "is_prepaid", "on_change", "payment_of"]
@@ -38,9 +39,13 @@ async def payment_of(session: AsyncSession, payment_id: UUID) -> Payment | None:
 
 async def adopt(session: AsyncSession, charging: ChargingSession, payment_id: UUID) -> None:
     """Have what is held pay for a session. Raises `HoldGone`, `HoldTooSmall`."""
-    await beginning.adopt(
-        session, payment_id, charging.driver_id, charging.id, charging.hold_minor, charging.currency
+    wanted = Hold(
+        session_id=charging.id,
+        driver_id=charging.driver_id,
+        amount_minor=charging.hold_minor,
+        currency=charging.currency,
     )
+    await beginning.adopt(session, payment_id, wanted)
 
 
 async def give_up(session: AsyncSession, services: Services, payment_id: UUID) -> None:

@@ -2,21 +2,25 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento import pricing
+from konsento.kit.work import WorkQueue
 from konsento.ledger import service as ledger
-from konsento.ledger.service import Entry
+from konsento.ledger.service import AccountName, Move
 from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Receipt, SessionState
 from konsento.operations import alarms
+from konsento.payments import later, owed, ways
 from konsento.payments import service as payments
+from konsento.payments.errors import TooMuchLater
 from konsento.payments.service import Hold
+from konsento.payments.ways import Way
 from konsento.pricing import Price
-from konsento.settings import Settings
+from konsento.services import Services
 from konsento.settlement import repository
 from konsento.settlement.errors import NoReceipt
 from konsento.settlement.measurement import measure
@@ -24,16 +28,26 @@ from konsento.settlement.measurement import measure
 log = logging.getLogger(__name__)
 
 
-async def funds(session: AsyncSession, settings: Settings, driver_id: UUID, provider: str) -> int:
+async def funds(session: AsyncSession, services: Services, driver_id: UUID, provider: str, method: str = "") -> int:
     """Return how much a provider can hold for a driver, in minor units. Raises `UnknownMethod`."""
-    return (await payments.method(session, settings, driver_id, provider)).available_minor
+    return (await ways.method(session, services, driver_id, Way(provider=provider, method=method))).available_minor
 
 
-async def funds_with_hold(session: AsyncSession, settings: Settings, charging: ChargingSession) -> int:
+async def funds_with_hold(session: AsyncSession, services: Services, charging: ChargingSession) -> int:
     """Return how much can be held for a session whose hold would be given up for it."""
-    provider = await payments.provider_of(session, charging.id)
-    left = await funds(session, settings, charging.driver_id, provider)
-    return left + charging.hold_minor if provider == payments.DEFAULT else left
+    held = await payments.held_of(session, charging.id)
+    if held.external:
+        return held.hold_minor  # it cannot become more
+    if held.provider == later.NAME:
+        return await later.left(session, services.settings, charging.driver_id) + charging.hold_minor
+    left = await funds(session, services, charging.driver_id, held.provider)
+    return left + charging.hold_minor if held.provider == payments.DEFAULT else left
+
+
+async def is_overdue(session: AsyncSession, services: Services, driver_id: UUID) -> bool:
+    """Tell whether a driver has owed something for too long to begin another charging."""
+    before = services.clock.now() - timedelta(days=services.settings.pay_later_days)
+    return await owed.overdue(session, driver_id, before) is not None
 
 
 async def provider_of(session: AsyncSession, session_id: UUID) -> str:
@@ -47,8 +61,12 @@ async def change_hold(session: AsyncSession, charging: ChargingSession, hold_min
     charging.hold_minor = hold_minor
 
 
-async def hold(session: AsyncSession, charging: ChargingSession, provider: str, at: datetime) -> None:
-    """Hold the most that a session can cost. Raises `BalanceTooLow`, `CardDeclined`."""
+async def hold(session: AsyncSession, services: Services, charging: ChargingSession, provider: str) -> None:
+    """Hold the most that a session can cost. Raises `BalanceTooLow`, `CardDeclined`, `TooMuchLater`."""
+    if provider == later.NAME:
+        await later.lock(session, services.settings, charging.driver_id)
+        if await later.left(session, services.settings, charging.driver_id) < charging.hold_minor:
+            raise TooMuchLater
     wanted = Hold(
         session_id=charging.id,
         driver_id=charging.driver_id,
@@ -56,15 +74,17 @@ async def hold(session: AsyncSession, charging: ChargingSession, provider: str, 
         currency=charging.currency,
         provider=provider,
     )
-    await payments.hold(session, wanted, at)
+    await payments.hold(session, wanted, charging.created_at)
 
 
-async def release(session: AsyncSession, session_id: UUID, at: datetime) -> None:
+async def release(session: AsyncSession, work: WorkQueue, session_id: UUID, at: datetime) -> None:
     """Give back all that is held for a session that never supplied anything."""
-    await payments.resolve(session, session_id, 0, at)
+    await payments.resolve(session, work, session_id, 0, at)
 
 
-async def settle(session: AsyncSession, charging: ChargingSession, events: list[MeterEvent], at: datetime) -> Receipt:
+async def settle(
+    session: AsyncSession, work: WorkQueue, charging: ChargingSession, events: list[MeterEvent], at: datetime
+) -> Receipt:
     """Bill what the events prove: whole Wh, at the price that was agreed, never more than is held."""
     measured = measure(events, charging.rated_w)
     if measured.doubtful:
@@ -77,9 +97,9 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
     amount = min(due.total_minor, charging.hold_minor)
     if amount < due.total_minor:
         log.warning("session %s: %d more than held; the driver does not pay it", charging.id, due.total_minor - amount)
-    await payments.resolve(session, charging.id, amount, at)
+    await payments.resolve(session, work, charging.id, amount, at)
     tax_minor = pricing.tax_in(price, amount)
-    await _set_tax_aside(session, charging, tax_minor, at)
+    await _book(session, charging, amount, tax_minor, at)
     receipt = Receipt(
         session_id=charging.id,
         number=await repository.next_receipt_number(session),
@@ -104,13 +124,25 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
     return receipt
 
 
-async def _set_tax_aside(session: AsyncSession, charging: ChargingSession, tax_minor: int, at: datetime) -> None:
-    if tax_minor == 0:
-        return
-    sales = await ledger.account(session, AccountKind.SALES, charging.currency)
-    tax = await ledger.account(session, AccountKind.TAX, charging.currency)
-    entry = Entry(id=uuid5(charging.id, "tax"), reason="tax", at=at, session_id=charging.id)
-    await ledger.transfer(session, entry, sales, tax, tax_minor)
+async def _book(session: AsyncSession, charging: ChargingSession, amount: int, tax_minor: int, at: datetime) -> None:
+    owed = AccountName(AccountKind.RECEIVABLE, charging.currency, str(charging.driver_id))
+    sales = AccountName(AccountKind.SALES, charging.currency)
+    tax = AccountName(AccountKind.TAX, charging.currency)
+    moves = (("bill", owed, sales, amount), ("tax", sales, tax, tax_minor))
+    entries = [
+        Move(
+            id=uuid5(charging.id, reason),
+            reason=reason,
+            at=at,
+            session_id=charging.id,
+            debit=debit,
+            credit=credit,
+            amount_minor=minor,
+        )
+        for reason, debit, credit, minor in moves
+        if minor
+    ]
+    await ledger.write(session, entries)
 
 
 @dataclass(frozen=True, kw_only=True)

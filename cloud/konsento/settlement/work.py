@@ -60,7 +60,7 @@ async def settle_session(services: Services, session_id: UUID) -> Again | None:
 async def _settle(
     services: Services, session: AsyncSession, charging: ChargingSession, events: list[MeterEvent]
 ) -> None:
-    await service.settle(session, charging, events, services.clock.now())
+    await service.settle(session, services.work, charging, events, services.clock.now())
     await webhooks.emit(session, services, charging, EventType.SETTLED)
     await services.work.add(session, "tell", str(charging.id), payload={"what": "ended"})
     after_commit(session, lambda: services.live.publish(charging.id))

@@ -14,8 +14,9 @@ from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms, quoted, terms_of
 from konsento.models import Driver, Outlet, Tariff
 from konsento.payments import service as payments
+from konsento.payments import ways
 from konsento.payments.errors import BalanceTooLow
-from konsento.payments.service import Method
+from konsento.payments.ways import Method
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.sites.errors import NotOnSaleYet
@@ -77,7 +78,7 @@ async def place_of(session: AsyncSession, services: Services, code: str, driver:
     tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
     running = await charging.running(session, driver.id) if driver is not None else []
     mine = next((one for one in running if one.outlet_code == outlet.code), None)
-    methods = await payments.methods(session, services.settings, driver.id if driver is not None else None)
+    methods = await ways.methods(session, services, driver.id if driver is not None else None)
     return Place(outlet=outlet, tariff=tariff, driver=driver, methods=methods, mine=mine)
 
 

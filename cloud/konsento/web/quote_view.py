@@ -9,7 +9,7 @@ from konsento.charging.quote import Quote, Terms
 from konsento.kit.i18n import Language
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind
-from konsento.payments.service import Method
+from konsento.payments.ways import Method
 from konsento.web.words import payment_method
 
 _USUAL_WH = 6000

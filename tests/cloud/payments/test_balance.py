@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -18,10 +19,11 @@ from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.ledger import service as ledger
 from konsento.models import AccountKind, BalanceHold, BalanceLot, ChargingSession, Driver, LedgerAccount
-from konsento.payments import balance, lots
+from konsento.payments import balance, lots, ways
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, UnknownMethod
 from konsento.payments.service import Hold
+from konsento.payments.ways import Way
 from konsento.settings import Settings
 
 from ..conftest import AT, Core, opened
@@ -29,7 +31,7 @@ from ..databases import Template
 
 ON = Settings(balance=True)
 DAY = timedelta(days=1)
-BEFORE = "0043"
+BEFORE = "0052"
 """The tables before balances had lots."""
 
 
@@ -93,7 +95,7 @@ async def test_what_ends_first_is_used_first_and_the_rest_of_a_hold_is_free_agai
             await hold(tx, driver, second, 71)
     async with core.services.database.transaction() as tx:
         held = await left(tx, driver)
-        await payments.resolve(tx, first, 80, AT)
+        await payments.resolve(tx, core.services.work, first, 80, AT)
 
         assert (held, await left(tx, driver)) == ([70, 50, 100], [40, 100])
         assert await balance.available(tx, driver) == 140
@@ -116,7 +118,7 @@ async def test_an_ended_lot_is_booked_as_expired_except_what_is_held(core: Core)
         await balance.end_overdue(core.services.database, over)
     async with core.services.database.transaction() as tx:
         assert (await balance.available(tx, driver), await left(tx, driver)) == (0, [30, 170])
-        await payments.resolve(tx, charging, 100, over)
+        await payments.resolve(tx, core.services.work, charging, 100, over)
     await balance.end_overdue(core.services.database, over)
 
     async with core.services.database.transaction() as tx:
@@ -149,7 +151,7 @@ async def test_the_report_tells_what_was_unused_on_a_day(core: Core) -> None:
         await balance.top_up(tx, ON, driver, 1000, datetime(2027, 3, 31, 14, 59, tzinfo=UTC))
         await balance.top_up(tx, ON, driver, 7, datetime(2027, 3, 31, 15, tzinfo=UTC))  # 1 April in Japan
         await hold(tx, driver, charging, 400)
-        await payments.resolve(tx, charging, 300, datetime(2027, 4, 2, 3, tzinfo=UTC))
+        await payments.resolve(tx, core.services.work, charging, 300, datetime(2027, 4, 2, 3, tzinfo=UTC))
 
         days = [await balance.unused(tx, date(2027, month, day)) for month, day in ((3, 31), (4, 1), (4, 2))]
     assert [day["JPY"] - before for day in days] == [1000, 1007, 707]
@@ -161,17 +163,17 @@ async def test_the_report_tells_what_was_unused_on_a_day(core: Core) -> None:
 
 
 async def test_without_balances_there_are_none_but_what_somebody_has_can_be_spent(core: Core) -> None:
-    off = Settings()
+    off, on = core.services, replace(core.services, settings=ON)
     async with core.services.database.transaction() as tx:
         driver = await new_driver(tx)
-        assert await payments.methods(tx, off, driver) == []
-        assert [way.provider for way in await payments.methods(tx, ON, driver)] == ["balance"]
+        assert await ways.methods(tx, off, driver) == []
+        assert [way.provider for way in await ways.methods(tx, on, driver)] == ["balance"]
         with pytest.raises(UnknownMethod):
-            await payments.method(tx, off, driver, "balance")
+            await ways.method(tx, off, driver, Way(provider="balance"))
 
-        await balance.goodwill(tx, off, driver, 30, transfer_id=new_id(), at=AT)
+        await balance.goodwill(tx, ON, driver, 30, transfer_id=new_id(), at=AT)
 
-        assert [way.available_minor for way in await payments.methods(tx, off, driver)] == [30]
+        assert [way.available_minor for way in await ways.methods(tx, off, driver)] == [30]
 
 
 async def test_a_lot_that_ends_soon_is_told(core: Core) -> None:
@@ -219,7 +221,7 @@ async def _live_on(database: Database, steps: list[tuple[str, int]]) -> None:
                         held.append((sessions[number], amount))
                     case "take" if held:
                         session_id, most = held.pop(amount % len(held))
-                        await payments.resolve(tx, session_id, min(most, amount), now)
+                        await payments.resolve(tx, core.services.work, session_id, min(most, amount), now)
                     case _:
                         now += amount * DAY
         except BalanceTooLow:
@@ -255,7 +257,7 @@ async def test_balances_of_before_stay_usable_without_an_end(core: Core) -> None
         await balance.top_up(tx, ON, driver, 500, AT)
         await balance.goodwill(tx, ON, driver, 300, transfer_id=new_id(), at=AT)
         await hold(tx, driver, charging, 400)
-        await payments.resolve(tx, charging, 200, AT)
+        await payments.resolve(tx, core.services.work, charging, 200, AT)
         account = await ledger.account(tx, AccountKind.DRIVER_BALANCE, "JPY", str(core.driver_id))
         spent_before = 5000 - ledger.available_credit(account)
     await database.engine.dispose()

@@ -1,4 +1,7 @@
-"""Balances in lots. What is there becomes one lot of paid money and one of credits for each driver, without an end."""
+"""Balances in lots, and checkouts.
+
+What is in a balance becomes one lot of paid money and one of credits for each driver, without an end.
+"""
 
 from typing import Final
 
@@ -6,11 +9,12 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0053"
-down_revision: Final = "0043"
+down_revision: Final = "0052"
 branch_labels: Final = None
 depends_on: Final = None
 
 TIME: Final = sa.DateTime(timezone=True)
+WORD: Final = sa.String(length=32)
 CARRY_OVER: Final = """
 WITH came AS (
   SELECT a.id AS account_id, a.owner, a.currency, s.kind,
@@ -109,6 +113,36 @@ def upgrade() -> None:
     op.create_index(op.f("ix_balance_uses_at"), "balance_uses", ["at"])
     op.create_index(op.f("ix_balance_uses_lot_id"), "balance_uses", ["lot_id"])
     op.create_index(op.f("ix_balance_uses_payment_id"), "balance_uses", ["payment_id"])
+    op.create_table(
+        "checkouts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("driver_id", sa.Uuid(), nullable=False),
+        sa.Column("outlet_id", sa.Uuid(), nullable=False),
+        sa.Column("outlet_code", sa.String(16), nullable=False),
+        sa.Column("limit_kind", WORD, nullable=False),
+        sa.Column("limit_amount", sa.BigInteger(), nullable=False),
+        sa.Column("agreed", sa.String(64), nullable=True),
+        sa.Column("provider", sa.String(32), nullable=False),
+        sa.Column("method", sa.String(32), nullable=False),
+        sa.Column("card", sa.String(255), nullable=False),
+        sa.Column("save_card", sa.Boolean(), nullable=False),
+        sa.Column("hold_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("state", WORD, nullable=False),
+        sa.Column("failure", sa.String(50), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("expires_at", TIME, nullable=False),
+        sa.Column("ended_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["driver_id"], ["drivers.id"], name=op.f("fk_checkouts_driver_id_drivers"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["outlet_id"], ["outlets.id"], name=op.f("fk_checkouts_outlet_id_outlets")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_checkouts")),
+        sa.UniqueConstraint("session_id", name=op.f("uq_checkouts_session_id")),
+    )
+    op.create_index("ix_checkouts_driver_id_created_at", "checkouts", ["driver_id", "created_at"])
+    op.create_index(op.f("ix_checkouts_outlet_id"), "checkouts", ["outlet_id"])
     on_postgresql = op.get_context().dialect.name == "postgresql"
     words = (
         {"id_text": "t.id::text", "id_of_text": "first_id::uuid", "driver": "owner::uuid"}
@@ -120,6 +154,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("checkouts")
     op.drop_table("balance_uses")
     op.drop_table("balance_holds")
     op.drop_table("balance_lots")
