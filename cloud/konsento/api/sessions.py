@@ -332,7 +332,7 @@ async def create_limit_quote(session_id: Number, services: Wired, caller: ReadsS
     async with services.database.transaction() as session:
         requested = asked.read((await charging.progress(session, driver_id, session_id)).currency)
         quote = await changing.quote_of_change(session, services, driver_id, session_id, requested)
-        return offer(await settlement.provider_of(session, session_id), quote)
+        return offer(await settlement.paid_with(session, session_id), quote)
 
 
 @router.put("/sessions/{session_id}/mail", responses=declared(UnknownSession))

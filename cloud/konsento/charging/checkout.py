@@ -50,7 +50,7 @@ PATIENCE: Final = timedelta(minutes=10)
 """How long a driver may take to pay. The outlet is not kept meanwhile."""
 NOW_S: Final = 1.0
 """News of a payment is followed so soon: the browser that brought it usually comes first."""
-_FIXED: Final = frozenset({LimitKind.ENERGY, LimitKind.MONEY})
+FIXED: Final = frozenset({LimitKind.ENERGY, LimitKind.MONEY})
 """What has a price before it begins."""
 
 
@@ -243,7 +243,7 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
         raise PriceChanged
     if await settlement.is_overdue(session, services, asked.driver_id):
         raise StillUnpaid
-    if paying.is_prepaid(services, asked.provider, asked.method) and asked.requested.kind not in _FIXED:
+    if paying.is_prepaid(services, asked.provider, asked.method) and asked.requested.kind not in FIXED:
         raise AmountNeeded
     funds = await settlement.funds(session, services, asked.driver_id, asked.provider, asked.method)
     quote = quoted(terms_of(tariff, outlet), asked.requested, funds)

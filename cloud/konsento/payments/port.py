@@ -58,6 +58,8 @@ class ExternalProvider(Protocol):
     """
 
     name: str
+    publishable_key: str
+    """What the provider's own field in the driver's page is opened with; empty for a provider without one."""
 
     def minimum_minor(self, currency: str) -> int:
         """Return the least that it takes at all, at least 1."""

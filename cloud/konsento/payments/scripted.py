@@ -73,6 +73,7 @@ class ScriptedProvider:
         fee_minor: int = 0,
     ) -> None:
         self.name = name
+        self.publishable_key = ""
         self.confirms_at_once = False
         """The driver confirms in the same moment: for demonstrations and for tests of what comes after."""
         self.hints: list[tuple[str, bytes]] = []

@@ -101,9 +101,13 @@ async def held_of(session: AsyncSession, session_id: UUID) -> Payment:
     return await _payment_of(session, session_id)
 
 
-async def provider_of(session: AsyncSession, session_id: UUID) -> str:
-    """Return the name of the provider that holds a session's money, or took it."""
-    return (await _payment_of(session, session_id)).provider
+async def paid_with(session: AsyncSession, session_id: UUID) -> str:
+    """Return what a session is paid with: a provider of ours, or an external one's word, for example `card`."""
+    made = await repository.payments_of(session, session_id)
+    # What was owed afterwards may have been paid in another way.
+    taken = [payment for payment in made if payment.captured_minor > 0]
+    payment = (taken or made)[-1]
+    return payment.method or payment.provider
 
 
 async def _payment_of(session: AsyncSession, session_id: UUID) -> Payment:

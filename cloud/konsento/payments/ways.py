@@ -12,6 +12,8 @@ from konsento.payments import balance, fake, later
 from konsento.payments.desk import Till
 from konsento.payments.errors import UnknownMethod
 
+CARD: Final = "card"
+"""Providers' word for cards, which can be saved."""
 NO_LIMIT: Final = 99_999_999
 """Minor units: the most that Stripe takes in one payment, and more than any charging costs."""
 

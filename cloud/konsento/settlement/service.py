@@ -50,9 +50,9 @@ async def is_overdue(session: AsyncSession, services: Services, driver_id: UUID)
     return await owed.overdue(session, driver_id, before) is not None
 
 
-async def provider_of(session: AsyncSession, session_id: UUID) -> str:
-    """Return the name of the provider that holds a session's money, or took it."""
-    return await payments.provider_of(session, session_id)
+async def paid_with(session: AsyncSession, session_id: UUID) -> str:
+    """Return what a session is paid with: a provider of ours, or an external one's word, for example `card`."""
+    return await payments.paid_with(session, session_id)
 
 
 async def change_hold(session: AsyncSession, charging: ChargingSession, hold_minor: int, at: datetime) -> None:
@@ -189,7 +189,7 @@ async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> R
     if found is None:
         raise NoReceipt
     bill, charging = found
-    return _view(bill, charging, await payments.provider_of(session, session_id))
+    return _view(bill, charging, await payments.paid_with(session, session_id))
 
 
 async def receipts(session: AsyncSession, driver_id: UUID, before: int | None, most: int) -> list[ReceiptView]:

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
 from konsento.charging import service as charging
-from konsento.charging.errors import NothingToHold
+from konsento.charging.checkout import FIXED
+from konsento.charging.errors import AmountNeeded, NothingToHold
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms, quoted, terms_of
@@ -47,13 +48,14 @@ class Place:
         return max((way.available_minor for way in self.methods), default=0) if self.driver is not None else None
 
     def quote(self, requested: RequestedLimit) -> Quote:
-        """Return the quote for what somebody can pay. Raises `BadLimit`, `BalanceTooLow`."""
+        """Return the quote for what somebody can pay. Raises `BadLimit`, `BalanceTooLow`, `AmountNeeded`."""
         return self.quotes(requested)[0][1]
 
     def quotes(self, requested: RequestedLimit) -> list[tuple[Method | None, Quote]]:
         """Return the ways to pay that can hold it, each with its quote; for nobody one quote alone.
 
-        Until full, the hold depends on how one pays. Raises `BadLimit`, `BalanceTooLow`.
+        Until full, the hold depends on how one pays. Raises `BadLimit`, `BalanceTooLow`, and
+        `AmountNeeded` where all of it would have to be paid before.
         """
         if self.driver is None:
             return [(None, quoted(self.terms, requested))]
@@ -61,12 +63,14 @@ class Place:
         quoted(self.terms, requested, self.funds_minor)
         fitting: list[tuple[Method | None, Quote]] = []
         for way in self.methods:
+            if way.prepaid and requested.kind not in FIXED:
+                continue
             with suppress(NothingToHold):
                 quote = quoted(self.terms, requested, way.available_minor)
                 if quote.hold_minor <= way.available_minor:
                     fitting.append((way, quote))
         if not fitting:
-            raise BalanceTooLow
+            raise AmountNeeded if any(way.prepaid for way in self.methods) else BalanceTooLow
         return fitting
 
 

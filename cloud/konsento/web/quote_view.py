@@ -1,5 +1,6 @@
 """A price as a driver reads it before anything starts: for how much, and what is held."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,8 +10,10 @@ from konsento.charging.quote import Quote, Terms
 from konsento.kit.i18n import Language
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind
-from konsento.payments.ways import Method
-from konsento.web.words import payment_method
+from konsento.payments import later
+from konsento.payments.seen import Card
+from konsento.payments.ways import CARD, Method, Way
+from konsento.web.words import card_name, payment_method
 
 _USUAL_WH = 6000
 """Takes a small car about 40 km."""
@@ -46,8 +49,11 @@ class MethodView:
     """One way to pay."""
 
     provider: str
+    """What the form sends: `Way`."""
     title: str
     detail: str
+    is_new_card: bool = False
+    prepaid: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,17 +102,33 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     )
 
 
-def method_views(language: Language, offers: list[tuple[Method | None, Quote]]) -> list[MethodView]:
-    """Return the ways to pay that can hold the price, each with what it holds."""
+def method_views(
+    language: Language, offers: list[tuple[Method | None, Quote]], cards: Mapping[str, Sequence[Card]]
+) -> list[MethodView]:
+    """Return the ways to pay that can hold the price, each with what it holds; `cards` are saved, by provider."""
     return [
         MethodView(
-            provider=way.provider,
-            title=language.text(payment_method(way.provider)),
-            detail=language.text("holds {amount}", amount=language.money(quote.hold_minor, quote.currency)),
+            provider=str(Way(provider=way.provider, method=way.method, card=card.reference if card else "")),
+            title=card_name(card.brand, card.last4)
+            if card
+            else language.text(payment_method(way.method or way.provider)),
+            detail=_detail(language, way, quote),
+            is_new_card=card is None and way.method == CARD,
+            prepaid=way.prepaid,
         )
         for way, quote in offers
         if way is not None
+        for card in (*(cards.get(way.provider, ()) if way.method == CARD else ()), None)
     ]
+
+
+def _detail(language: Language, way: Method, quote: Quote) -> str:
+    amount = language.money(quote.hold_minor, quote.currency)
+    if way.prepaid:
+        return language.text("you pay {amount} now", amount=amount)
+    if way.provider == later.NAME:
+        return language.text("holds nothing")
+    return language.text("holds {amount}", amount=amount)
 
 
 def price_button(language: Language, quote: Quote) -> str:

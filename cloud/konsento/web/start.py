@@ -8,25 +8,37 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from konsento.charging import presence
+from konsento.charging import checkout, presence
 from konsento.charging import service as charging
-from konsento.charging.errors import BadLimit, PresenceNeeded, PresenceTaken, PriceChanged, failure
+from konsento.charging.errors import AmountNeeded, BadLimit, PresenceNeeded, PresenceTaken, PriceChanged, failure
 from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
-from konsento.models import Driver, LimitKind, SessionState
+from konsento.kit.ids import new_id
+from konsento.models import Driver, DriverKind, LimitKind, SessionState
 from konsento.payments import service as payments
-from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
+from konsento.payments.errors import (
+    BalanceTooLow,
+    CardDeclined,
+    PaymentAway,
+    PaymentRefused,
+    TooMuchLater,
+    UnknownCard,
+    UnknownMethod,
+)
+from konsento.payments.ways import Way
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.web import problems
 from konsento.web.language import language_of
 from konsento.web.outlet_view import Standing, closes_before, standing
+from konsento.web.paying import pay_address, saved_cards
 from konsento.web.place import Place, balance_text, place_of, view
 from konsento.web.quote_view import Estimate, estimate_text, kinds, method_views, most_text, price_button, quote_view
 from konsento.web.render import page
@@ -61,6 +73,15 @@ class PaidWish(Wish):
     provider: str = payments.DEFAULT
     price: Decimal | None = None
     """Per kWh, as it was shown."""
+    save_card: bool = False
+    """A new card is kept for next time."""
+    once: UUID | None = None
+    """What a checkout is called, however often the button is pressed."""
+
+    @property
+    def way(self) -> Way:
+        """How it is paid."""
+        return Way.read(self.provider)
 
 
 @router.get("/o/{code}/choose")
@@ -95,10 +116,10 @@ async def confirm_page(
     obstacle = sites.obstacle(place.outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
-    return _confirm(request, services, place, wish)
+    return await _confirm(request, services, place, wish)
 
 
-def _confirm(
+async def _confirm(
     request: Request, services: Services, place: Place, wish: Wish, problem: KonsentoError | None = None
 ) -> Response:
     """Show the price; `problem` says why it is shown once more."""
@@ -111,6 +132,7 @@ def _confirm(
     language = language_of(request)
     # Until full, the most that can come depends on how one pays: the page names the most of all.
     dearest = max((quote for _, quote in offers), key=lambda quote: quote.hold_minor)
+    saved, are_away = await saved_cards(services, place.driver, place.methods)
     return page(
         request,
         "confirm.html",
@@ -121,7 +143,11 @@ def _confirm(
         quote=quote_view(language, dearest),
         price=f"{dearest.unit_price:f}",
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
-        methods=method_views(language, offers),
+        methods=method_views(language, offers, saved),
+        cards_away=are_away,
+        may_save=place.driver is not None and place.driver.kind is DriverKind.ACCOUNT,
+        once=new_id(),
+        nothing_charged=not isinstance(problem, PaymentAway),
         balance=balance_text(request, place),
         guests=bool(place.methods),
         change=wish.address(f"/o/{place.outlet.code}/choose"),
@@ -141,14 +167,29 @@ async def start(
 async def started(request: Request, services: Services, driver: Driver, code: str, wish: PaidWish) -> Response:
     """Start, and lead to the session; or to where the driver first shows that they stand before the outlet."""
     # Straight to the start: a driver stands in front of the outlet.
+    way = wish.way
     try:
         requested = wish.read(services.settings.currency)
-        begun = await charging.start(services, driver.id, code, requested, wish.provider, agreed_price=wish.price)
-    except PriceChanged as error:
+        if way.provider in services.desk.external:
+            asked = checkout.Asked(
+                driver_id=driver.id,
+                outlet_code=code,
+                requested=requested,
+                provider=way.provider,
+                method=way.method,
+                card=way.card,
+                save_card=wish.save_card and not way.card and driver.kind is DriverKind.ACCOUNT,
+                agreed_price=wish.price,
+                return_url=pay_address(services),
+            )
+            opened = await checkout.begin(services, asked, checkout_id=wish.once)
+            return RedirectResponse(f"/pay/{opened.checkout.id}", 303)
+        begun = await charging.start(services, driver.id, code, requested, way.provider, agreed_price=wish.price)
+    except (PriceChanged, CardDeclined, PaymentRefused, PaymentAway, UnknownCard, TooMuchLater) as error:
         async with services.database.transaction() as session:
             place = await place_of(session, services, code, driver)
-        return _confirm(request, services, place, wish, error)
-    except (BadLimit, BalanceTooLow, CardDeclined, UnknownMethod) as error:
+        return await _confirm(request, services, place, wish, error)
+    except (BadLimit, BalanceTooLow, AmountNeeded, UnknownMethod) as error:
         async with services.database.transaction() as session:
             place = await place_of(session, services, code, driver)
         return _choose(request, services, place, wish, error)
