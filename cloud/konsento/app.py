@@ -18,7 +18,7 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
-from konsento.charging import doors, links, notices, passwords, presence
+from konsento.charging import checkout, doors, links, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
 from konsento.kit import sqlite
@@ -52,6 +52,7 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
+from konsento.payments import balance, driving
 from konsento.services import Services
 from konsento.settings import Role, Settings
 from konsento.settlement import expiry
@@ -113,8 +114,11 @@ def wire(settings: Settings) -> Parts:
     links.install(services)
     notices.install(services)
     presence.install(services)
+    checkout.install(services)
     settlement_work.install(services)
     expiry.install(services)
+    balance.install(services)
+    driving.install(services)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
@@ -283,7 +287,7 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords, expiry):
+    for part in (links, back_office_work, api_work, doors, passwords, expiry, balance):
         await part.begin(services)
 
 

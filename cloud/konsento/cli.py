@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -106,6 +107,10 @@ def balance_add(
 ) -> None:
     """Add money that a driver has paid to the prepaid balance."""
     settings = _settings()
+    if not settings.balance:
+        raise _RefusedError(
+            "Drivers pay nothing in here: KONSENTO_BALANCE is not true. Its legal side is in docs/payments.md."
+        )
     try:
         minor = minor_from_major(Decimal(amount), settings.currency)
     except (InvalidOperation, ValueError, OverflowError) as error:
@@ -122,8 +127,43 @@ async def _add(settings: Settings, email: str, minor: int) -> int:
         driver = await accounts.driver_by_email(session, normal_email(email))
         if driver is None:
             raise _RefusedError("There is no driver with this e-mail address.")
-        await balances.top_up(session, driver.id, minor, settings.currency)
+        await balances.top_up(session, settings, driver.id, minor, SystemClock().now())
         return await balances.available(session, driver.id)
+
+
+@balance.command("report")
+def balance_report(
+    on: Annotated[
+        list[str] | None,
+        typer.Option(help="A day, YYYY-MM-DD; again for more. Without: each 31 March and 30 September, and today."),
+    ] = None,
+) -> None:
+    """Print how much of what drivers have paid in was unused at the end of days (in Japan)."""
+    settings = _settings()
+    try:
+        days = sorted({date.fromisoformat(day) for day in on or []})
+    except ValueError as error:
+        raise _RefusedError("A day is written YYYY-MM-DD.") from error
+    bring_up_to_date(settings.database_url)
+    for line in asyncio.run(_report(settings, days)):
+        typer.echo(line)
+
+
+async def _report(settings: Settings, days: list[date]) -> list[str]:
+    async with _transaction(settings) as session:
+        first = await balances.first_day(session)
+        if first is None:
+            return ["Nobody has paid anything in."]
+        today = SystemClock().now().astimezone(balances.REPORTED_IN).date()
+        lines = [f"Counted from {first}: what drivers have paid in, and neither used nor let expire."]
+        for day in days or balances.base_days(first, today):
+            left = await balances.unused(session, day)
+            lines += [
+                f"{day}  {major_from_minor(minor, currency)} {currency}"
+                + ("  above 10,000,000 JPY" if currency == "JPY" and minor > balances.NOTIFIED_ABOVE_YEN else "")
+                for currency, minor in sorted(left.items() or {settings.currency: 0}.items())
+            ]
+        return lines
 
 
 @staff.command("add")

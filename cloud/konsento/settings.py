@@ -95,6 +95,15 @@ class Settings(BaseSettings):
     """Share of tax that the prices include."""
     welcome_credit_minor: int = Field(default=0, ge=0)
     """Credit in minor units that a new account gets from the operator; 0 for none."""
+    balance: bool = False
+    """Drivers may pay money in and charge from it. Off by default: that makes the operator an issuer of prepaid
+    instruments (docs/payments.md). What a driver has can be spent in any case, and so can a welcome credit."""
+    balance_months: int = Field(default=6, ge=1, le=60)
+    """What comes into a balance can be used for so many months, less a day."""
+    pay_later_minor: int = Field(default=0, ge=0)
+    """The most, in minor units, that an account may charge without having said how it pays; 0: nobody may."""
+    pay_later_days: int = Field(default=14, ge=1, le=365)
+    """Who owes something for so many days starts nothing new before it is paid."""
     goodwill_day_minor: int = Field(default=100_000, ge=0)
     """Credit in minor units that one member of the staff may give to drivers in 24 hours."""
     point_value: Decimal = Field(default=Decimal(1), ge=0, le=1_000_000, max_digits=16, decimal_places=8)

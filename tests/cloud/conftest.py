@@ -6,7 +6,7 @@ What concerns sessions and their money runs on SQLite and on PostgreSQL, the res
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,12 +19,13 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from konsento import provisioning
+from konsento.charging import checkout, notices, presence
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
+from konsento.charging.wish import Wish
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
 from konsento.kit.db import Database
@@ -58,7 +59,9 @@ from konsento.ocpp.messages import (
     TriggerMessageStatus,
 )
 from konsento.ocpp.raw_calls import check_raw
-from konsento.payments import balance
+from konsento.payments import balance, driving
+from konsento.payments.desk import Desk
+from konsento.payments.port import ExternalProvider
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
@@ -187,7 +190,9 @@ class Core:
     async def start(self, kind: str = "energy", amount: int = 10, code: str = CODES[0]) -> ChargingSession:
         """Start a session as the driver; `amount` in Wh, seconds or minor units."""
         requested = RequestedLimit(kind=LimitKind(kind), amount=amount)
-        return await charging.start(self.services, self.driver_id, code, requested)
+        return await charging.start(
+            self.services, Wish(driver_id=self.driver_id, outlet_code=code, requested=requested)
+        )
 
     async def tell(self, event: TransactionEvent) -> TransactionEventResponse:
         """Have the site send an event; returns the answer."""
@@ -351,7 +356,7 @@ async def _furnish(url: str) -> None:
             )
             session.add(driver)
             await session.flush()
-            await balance.top_up(session, driver.id, 5000, "JPY")
+            await balance.top_up(session, Settings(), driver.id, 5000, AT)
         await stations.note_link(session, STATION, AT, connected=True)
         for evse_id in (1, 2):
             await stations.note_status(session, STATION, evse_id, OutletStatus.AVAILABLE, reason="", at=AT)
@@ -382,7 +387,9 @@ async def database(migrated: Template, tmp_path: Path) -> AsyncIterator[Database
         yield database
 
 
-async def wired(database: Database, settings: Settings | None = None) -> Core:
+async def wired(
+    database: Database, settings: Settings | None = None, external: Sequence[ExternalProvider] = ()
+) -> Core:
     """Wire the domains on a furnished database."""
     clock = ManualClock(AT)
     router = PlayedRouter()
@@ -393,13 +400,17 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
         router=router,
         live=Bus(),
         work=WorkQueue(database, clock),
+        desk=Desk(external),
     )
     handlers = Handlers(clock)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     notices.install(services)
     presence.install(services)
+    checkout.install(services)
     settlement_work.install(services)
+    balance.install(services)
+    driving.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
     return Core(

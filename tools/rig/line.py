@@ -115,6 +115,7 @@ class Line:
             {
                 "KONSENTO_OPERATOR_NAME": "Sakura Energy",
                 "KONSENTO_WELCOME_CREDIT_MINOR": "5000",
+                "KONSENTO_BALANCE": "true",
                 "KONSENTO_FAKE_PAYMENTS": "true",
                 # All drivers of the rig are on one machine.
                 "KONSENTO_NEWCOMERS_PER_HOUR": "10000",

@@ -35,6 +35,7 @@ from konsento.charging.errors import (
 )
 from konsento.charging.progress import Progress
 from konsento.charging.repository import Asked as Chosen
+from konsento.charging.wish import Wish
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.models import FINAL, Driver, LimitKind, Metering, SessionState
 from konsento.payments import service as payments
@@ -239,20 +240,17 @@ async def start_session(
     driver, language = caller.driver, language_of(request)
 
     async def start(session_id: UUID) -> Session:
-        requested = asked.limit.read(services.settings.currency)
-        await charging.start(
-            services,
-            driver.id,
-            asked.outlet,
-            requested,
-            asked.pay_with,
-            session_id=session_id,
-            agreed=asked.price_id,
-            coupon=asked.coupon,
-            points=asked.points,
+        wish = Wish(
+            driver_id=driver.id,
+            outlet_code=asked.outlet,
+            requested=asked.limit.read(services.settings.currency),
             offer=asked.offer or None,
+            agreed=asked.price_id,
             agreed_metering=asked.agreed_metering or None,
+            coupon=asked.coupon or "",
+            points=asked.points,
         )
+        await charging.start(services, wish, asked.pay_with, session_id=session_id)
         return await _shown(services, driver.id, session_id, language)
 
     return await idempotency.once(request, services, caller, key, start)
@@ -373,7 +371,7 @@ async def create_limit_quote(session_id: Number, services: Wired, caller: ReadsS
     async with services.database.transaction() as session:
         requested = asked.read((await charging.progress(session, driver_id, session_id)).currency)
         quote = await changing.quote_of_change(session, services, driver_id, session_id, requested)
-        return offer(await settlement.provider_of(session, session_id), quote)
+        return offer(await settlement.paid_with(session, session_id), quote)
 
 
 @router.put("/sessions/{session_id}/mail", responses=declared(UnknownSession))

@@ -24,6 +24,7 @@ from konsento.models import (
     OutletOffer,
     OutletStatus,
     Payment,
+    PaymentPurpose,
     Receipt,
     SignIn,
     Site,
@@ -143,7 +144,9 @@ async def session_with_all(session: AsyncSession, session_id: UUID) -> ChargingS
 
 async def payment_of(session: AsyncSession, session_id: UUID) -> Payment | None:
     """Return a session's payment."""
-    return await session.scalar(select(Payment).where(Payment.session_id == session_id))
+    return await session.scalar(
+        select(Payment).where(Payment.session_id == session_id, Payment.purpose == PaymentPurpose.SESSION)
+    )
 
 
 async def transfers_of(session: AsyncSession, session_id: UUID) -> list[tuple[Transfer, AccountKind, AccountKind]]:

@@ -215,6 +215,7 @@ _ACCOUNTS = {
     AccountKind.DRIVER_BALANCE: marked("driver's balance"),
     AccountKind.FUNDS: marked("money from outside"),
     AccountKind.PROMOTION: marked("given away"),
+    AccountKind.EXPIRED: marked("balances that ended"),
     AccountKind.SALES: marked("sales"),
     AccountKind.TAX: marked("tax"),
     AccountKind.POINTS_ISSUED: marked("points given out"),

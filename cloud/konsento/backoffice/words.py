@@ -103,11 +103,17 @@ def ended(language: Language, charging: ChargingSession) -> str:
 
 
 PAYMENTS: Final = {
+    PaymentState.PENDING: marked("waits for the driver"),
     PaymentState.HELD: marked("held"),
+    PaymentState.CAPTURING: marked("being taken"),
     PaymentState.CAPTURED: marked("taken"),
+    PaymentState.RELEASING: marked("being given back"),
     PaymentState.RELEASED: marked("given back"),
+    PaymentState.FAILED: marked("failed, nothing taken"),
+    PaymentState.EXPIRED: marked("lapsed, nothing taken"),
+    PaymentState.REFUNDED: marked("taken and refunded"),
 }
-PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card")}
+PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card"), "stripe": marked("Stripe")}
 TRANSFERS: Final = {
     "bill": marked("Billed"),
     "hold": marked("Held"),
@@ -122,12 +128,21 @@ TRANSFERS: Final = {
     "owner-share-back": marked("The site owner's share put right"),
     "refund": marked("Paid back"),
     "top-up": marked("Topped up"),
+    "advance": marked("Paid before charging"),
+    "waived": marked("Not asked for"),
+    "fee": marked("Fee of the payment provider"),
+    "refund-failed": marked("Refund came back"),
+    "dispute": marked("Disputed"),
+    "dispute-won": marked("Dispute won"),
+    "dispute-lost": marked("Dispute lost"),
+    "provider-payout": marked("Paid out by the payment provider"),
     "welcome": marked("Welcome credit"),
     "goodwill": marked("Goodwill credit"),
     "points-hold": marked("Points reserved"),
     "points-free": marked("Points free again"),
     "points-spent": marked("Points taken"),
     "points-earned": marked("Points earned"),
+    "expired": marked("Time ran out"),
 }
 """What a transfer of the ledger was for."""
 ALARMS: Final = {
@@ -146,6 +161,10 @@ ALARMS: Final = {
     AlarmKind.DISK_FULL: marked("Disk nearly full"),
     AlarmKind.MAILS_REFUSED: marked("Mails not taken"),
     AlarmKind.SIGN_INS_FAIL: marked("Sign-ins fail again and again"),
+    AlarmKind.PAYMENT_DIFFERS: marked("Payment differs from its provider's"),
+    AlarmKind.PAYMENT_UNKNOWN: marked("Provider has a payment that is unknown here"),
+    AlarmKind.PAYMENT_DISPUTED: marked("Payment disputed"),
+    AlarmKind.REFUND_FAILED: marked("Refund failed"),
 }
 ADVICE: Final = {
     AlarmKind.SITE_OFFLINE: marked(
@@ -198,6 +217,21 @@ ADVICE: Final = {
     AlarmKind.SIGN_INS_FAIL: marked(
         "Somebody tries again and again to sign in to the back office from this address and is slowed down. If it is no"
         " colleague, block the address."
+    ),
+    AlarmKind.PAYMENT_DIFFERS: marked(
+        "The payment provider says something else about this payment than was asked of it. The server goes by the"
+        " provider and has booked what it says; find out who did it there."
+    ),
+    AlarmKind.PAYMENT_UNKNOWN: marked(
+        "Money was held or taken at the payment provider for a payment that this server does not know. Look for it at"
+        " the provider and give it back there if it is nobody's."
+    ),
+    AlarmKind.PAYMENT_DISPUTED: marked(
+        "The driver's bank contests this payment. Answer in the provider's own pages before the time that it names"
+        " there; the session's page has what was measured."
+    ),
+    AlarmKind.REFUND_FAILED: marked(
+        "The driver's bank did not take this refund, so the driver does not have the money. Pay it in another way."
     ),
 }
 SEVERITIES: Final = {Severity.CRITICAL: marked("critical"), Severity.WARNING: marked("warning")}
@@ -281,6 +315,7 @@ ALARM_MAILS: Final = {
     AlarmMails.ALL: marked("all"),
 }
 WORK: Final = {
+    "balance-ends": marked("End what is left of old top-ups and credits"),
     "start": marked("Ask whether a session has started"),
     "stop": marked("Have a session stopped"),
     "check": marked("Ask a site about a session"),
@@ -294,6 +329,7 @@ WORK: Final = {
     "points-expire": marked("Let old points expire"),
     "settle": marked("Bill a session"),
     "evidence": marked("Ask a site for missing readings of a session"),
+    "payment": marked("Hold, take or give back a payment"),
     "tell": marked("Tell a driver about a session"),
     "interrupted": marked("Tell a driver about an interruption"),
     "push": marked("Send a notice to a phone"),

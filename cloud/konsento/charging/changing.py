@@ -104,7 +104,7 @@ async def _changeable(session: AsyncSession, driver_id: UUID, session_id: UUID) 
 async def _quote(
     session: AsyncSession, services: Services, charging: ChargingSession, requested: RequestedLimit
 ) -> Quote:
-    funds = await settlement.funds_with_hold(session, services.settings, charging)
+    funds = await settlement.funds_with_hold(session, services, charging)
     quote = quoted(agreed_terms(charging), requested, funds)
     over = quote.time_limit_s is not None and charging.seconds >= quote.time_limit_s
     if over or charging.delivered_mwh >= quote.energy_cap_wh * 1000:

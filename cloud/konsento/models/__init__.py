@@ -3,6 +3,7 @@
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
 from konsento.models.agreement import MeteringAgreement
+from konsento.models.balance import BalanceHold, BalanceLot, BalanceUse
 from konsento.models.charger import (
     AGAIN,
     Charger,
@@ -22,6 +23,7 @@ from konsento.models.charging import (
     SessionState,
     events_of,
 )
+from konsento.models.checkout import Checkout, CheckoutState
 from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
@@ -31,7 +33,21 @@ from konsento.models.notification import OutgoingMail, PushSubscription, ServerK
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
-from konsento.models.payment import Payment, PaymentState
+from konsento.models.payment import (
+    RESOLVED,
+    CallKind,
+    CallOutcome,
+    Dispute,
+    Payment,
+    PaymentCall,
+    PaymentCustomer,
+    PaymentHint,
+    PaymentPurpose,
+    PaymentState,
+    Refund,
+    RefundKind,
+    RefundState,
+)
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -59,6 +75,7 @@ __all__ = [
     "FINAL",
     "PENDING",
     "POINTS",
+    "RESOLVED",
     "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
@@ -67,9 +84,16 @@ __all__ = [
     "AlarmMails",
     "ApiToken",
     "AuditEntry",
+    "BalanceHold",
+    "BalanceLot",
+    "BalanceUse",
     "Base",
+    "CallKind",
+    "CallOutcome",
     "Charger",
     "ChargingSession",
+    "Checkout",
+    "CheckoutState",
     "Connector",
     "Contract",
     "Correction",
@@ -83,6 +107,7 @@ __all__ = [
     "CouponUseState",
     "DeliveryState",
     "Direction",
+    "Dispute",
     "Driver",
     "DriverKind",
     "FailedSignIns",
@@ -104,6 +129,10 @@ __all__ = [
     "Passkey",
     "PasskeyChallenge",
     "Payment",
+    "PaymentCall",
+    "PaymentCustomer",
+    "PaymentHint",
+    "PaymentPurpose",
     "PaymentState",
     "PendingStation",
     "PointLot",
@@ -117,6 +146,9 @@ __all__ = [
     "PushSubscription",
     "Receipt",
     "ReceiptLine",
+    "Refund",
+    "RefundKind",
+    "RefundState",
     "Replica",
     "Role",
     "SecurityProfile",

@@ -73,13 +73,14 @@ async def history_page(
         period = _period(month, oldest)
         # One more than is shown tells whether there is a next page.
         sessions = await charging.history(session, driver.id, period, ON_A_PAGE + 1, (number - 1) * ON_A_PAGE)
+        has_balance = await balance.usable(session, services.settings, driver.id)
         available = await balance.available(session, driver.id)
     return page(
         request,
         "history.html",
         driver=driver,
         sessions=[_row(language, progress) for progress in sessions[:ON_A_PAGE]],
-        balance=language.money(available, services.settings.currency),
+        balance=language.money(available, services.settings.currency) if has_balance else None,
         month=month,
         months=[(name, language.month(at)) for name, at in _months(oldest, services.clock.now())],
         newer=number - 1,

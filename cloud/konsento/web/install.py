@@ -12,6 +12,7 @@ from konsento.kit.asgi import BodyLimit, SecurityHeaders
 from konsento.settings import Settings
 from konsento.web import (
     account,
+    balance,
     finding,
     guest,
     history,
@@ -63,6 +64,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         presence,
         sessions,
         history,
+        balance,
         account,
         guest,
         links,

@@ -54,9 +54,9 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
     available, offer_passkey = None, False
     if driver is not None:
         async with services.database.transaction() as session:
-            available = language_of(request).money(
-                await balance.available(session, driver.id), services.settings.currency
-            )
+            if await balance.usable(session, services.settings, driver.id):
+                left = await balance.available(session, driver.id)
+                available = language_of(request).money(left, services.settings.currency)
             running = await charging.running(session, driver.id)
             recent = await charging.history(session, driver.id, most=LOOKED_BACK)
             offer_passkey = (

@@ -13,6 +13,7 @@ from konsento.accounts import profile
 from konsento.charging import service as charging
 from konsento.models import (
     ApiToken,
+    BalanceLot,
     ChargingSession,
     CouponCode,
     CouponProgress,
@@ -56,6 +57,15 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         WebhookEndpoint.created_at,
         WebhookEndpoint.failing_since,
         WebhookEndpoint.disabled_at,
+    ),
+    "balance_lots": (
+        BalanceLot.promotional,
+        BalanceLot.amount_minor,
+        BalanceLot.left_minor,
+        BalanceLot.held_minor,
+        BalanceLot.currency,
+        BalanceLot.issued_at,
+        BalanceLot.expires_at,
     ),
     "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),
     "webhook_events": (WebhookEvent.type, WebhookEvent.session_id, WebhookEvent.created_at),

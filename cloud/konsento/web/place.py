@@ -14,16 +14,18 @@ from konsento.catalogue.errors import NoTariff
 from konsento.catalogue.service import Offer
 from konsento.charging import metering
 from konsento.charging import service as charging
+from konsento.charging.checkout import FIXED
 from konsento.charging.choice import usual_offer
-from konsento.charging.errors import NothingToHold
+from konsento.charging.errors import AmountNeeded, NothingToHold
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms, quoted, terms_of
 from konsento.kit.i18n import Language
 from konsento.models import Driver, Outlet, Tariff
 from konsento.payments import service as payments
+from konsento.payments import ways
 from konsento.payments.errors import BalanceTooLow
-from konsento.payments.service import Method
+from konsento.payments.ways import Method
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.sites.errors import NotOnSaleYet
@@ -68,13 +70,14 @@ class Place:
         return max((way.available_minor for way in self.methods), default=0) if self.driver is not None else None
 
     def quote(self, requested: RequestedLimit) -> Quote:
-        """Return the quote for what somebody can pay. Raises `BadLimit`, `BalanceTooLow`."""
+        """Return the quote for what somebody can pay. Raises `BadLimit`, `BalanceTooLow`, `AmountNeeded`."""
         return self.quotes(requested)[0][1]
 
     def quotes(self, requested: RequestedLimit) -> list[tuple[Method | None, Quote]]:
         """Return the ways to pay that can hold it, each with its quote; for nobody one quote alone.
 
-        Until full, the hold depends on how one pays. Raises `BadLimit`, `BalanceTooLow`.
+        Until full, the hold depends on how one pays. Raises `BadLimit`, `BalanceTooLow`, and
+        `AmountNeeded` where all of it would have to be paid before.
         """
         if self.driver is None:
             return [(None, quoted(self.terms, requested))]
@@ -82,12 +85,14 @@ class Place:
         quoted(self.terms, requested, self.funds_minor)
         fitting: list[tuple[Method | None, Quote]] = []
         for way in self.methods:
+            if way.prepaid and requested.kind not in FIXED:
+                continue
             with suppress(NothingToHold):
                 quote = quoted(self.terms, requested, way.available_minor)
                 if quote.hold_minor <= way.available_minor:
                     fitting.append((way, quote))
         if not fitting:
-            raise BalanceTooLow
+            raise AmountNeeded if any(way.prepaid for way in self.methods) else BalanceTooLow
         return fitting
 
 
@@ -112,7 +117,7 @@ async def place_of(
         offer=named or await usual_offer(session, driver_id, outlet.id, offers),
         gone=bool(offer) and named is None,
         driver=driver,
-        methods=await payments.methods(session, services.settings, driver_id),
+        methods=await ways.methods(session, services, driver_id),
         mine=mine,
         explains_meter=await metering.is_open(session, outlet, driver_id),
         at=now,

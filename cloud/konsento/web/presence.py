@@ -1,5 +1,6 @@
 """Before the start: the driver shows that they stand before the outlet, where its operator wants that."""
 
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -60,7 +61,7 @@ async def presence_page(
         return RedirectResponse(wish.address(f"/o/{place.outlet.code}/choose"), 303)
     try:
         requested = wish.read(place.tariff.currency)
-        quote = next((q for way, q in place.quotes(requested) if way and way.provider == wish.provider), None)
+        quote = next((q for way, q in place.quotes(requested) if way and way.way == replace(wish.way, card="")), None)
     except KonsentoError:
         quote = None
     if quote is None:  # an address that no page of ours leads to, or money that is gone

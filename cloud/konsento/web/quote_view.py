@@ -1,5 +1,6 @@
 """A price as a driver reads it before anything starts: for how much, and what is held."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -11,10 +12,12 @@ from konsento.charging.sold import Sold
 from konsento.kit.i18n import Language
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Metering
-from konsento.payments.service import Method
+from konsento.payments import later
+from konsento.payments.seen import Card
+from konsento.payments.ways import CARD, Method, Way
 from konsento.pricing import Usage
 from konsento.web.price_view import idle_note, price_lines, price_text
-from konsento.web.words import payment_method
+from konsento.web.words import card_name, payment_method
 
 _USUAL_WH = 6000
 """Takes a small car about 40 km."""
@@ -55,8 +58,11 @@ class MethodView:
     """One way to pay."""
 
     provider: str
+    """What the form sends: `Way`."""
     title: str
     detail: str
+    is_new_card: bool = False
+    prepaid: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,17 +128,33 @@ def _latest(language: Language, quote: Quote) -> list[tuple[str, str]]:
     return [(language.text("or after"), language.duration(quote.time_limit_s))]
 
 
-def method_views(language: Language, offers: list[tuple[Method | None, Quote]]) -> list[MethodView]:
-    """Return the ways to pay that can hold the price, each with what it holds."""
+def method_views(
+    language: Language, offers: list[tuple[Method | None, Quote]], cards: Mapping[str, Sequence[Card]]
+) -> list[MethodView]:
+    """Return the ways to pay that can hold the price, each with what it holds; `cards` are saved, by provider."""
     return [
         MethodView(
-            provider=way.provider,
-            title=language.text(payment_method(way.provider)),
-            detail=language.text("holds {amount}", amount=language.money(quote.hold_minor, quote.currency)),
+            provider=str(Way(provider=way.provider, method=way.method, card=card.reference if card else "")),
+            title=card_name(card.brand, card.last4)
+            if card
+            else language.text(payment_method(way.method or way.provider)),
+            detail=_detail(language, way, quote),
+            is_new_card=card is None and way.method == CARD,
+            prepaid=way.prepaid,
         )
         for way, quote in offers
         if way is not None
+        for card in (*(cards.get(way.provider, ()) if way.method == CARD else ()), None)
     ]
+
+
+def _detail(language: Language, way: Method, quote: Quote) -> str:
+    amount = language.money(quote.hold_minor, quote.currency)
+    if way.prepaid:
+        return language.text("you pay {amount} now", amount=amount)
+    if way.provider == later.NAME:
+        return language.text("holds nothing")
+    return language.text("holds {amount}", amount=amount)
 
 
 def price_button(language: Language, quote: Quote) -> str:

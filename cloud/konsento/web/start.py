@@ -11,13 +11,31 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from konsento.catalogue.errors import OfferGone
-from konsento.charging import metering, presence
+from konsento.charging import checkout, metering, presence
 from konsento.charging import service as charging
-from konsento.charging.errors import BadLimit, MeteringNotAgreed, PresenceNeeded, PresenceTaken, PriceChanged, failure
+from konsento.charging import wish as wishes
+from konsento.charging.errors import (
+    AmountNeeded,
+    BadLimit,
+    MeteringNotAgreed,
+    PresenceNeeded,
+    PresenceTaken,
+    PriceChanged,
+    failure,
+)
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
-from konsento.models import Driver, SessionState
-from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
+from konsento.kit.ids import new_id
+from konsento.models import Driver, DriverKind, SessionState
+from konsento.payments.errors import (
+    BalanceTooLow,
+    CardDeclined,
+    PaymentAway,
+    PaymentRefused,
+    TooMuchLater,
+    UnknownCard,
+    UnknownMethod,
+)
 from konsento.rewards.errors import CannotDiscount
 from konsento.services import Services
 from konsento.sites import service as sites
@@ -25,6 +43,7 @@ from konsento.web import problems
 from konsento.web.discounts import off_view
 from konsento.web.language import language_of
 from konsento.web.outlet_view import Standing, closes_before, standing
+from konsento.web.paying import pay_address, saved_cards
 from konsento.web.place import Place, balance_text, meter_text, place_of, view
 from konsento.web.power import choose_power
 from konsento.web.quote_view import Estimate, estimate_text, kinds, method_views, most_text, price_button, quote_view
@@ -89,6 +108,7 @@ async def _confirm(
     language = language_of(request)
     # Until full, the most that can come depends on how one pays: the page names the most of all.
     dearest = max((quote for _, quote in quotes), key=lambda quote: quote.hold_minor)
+    saved, are_away = await saved_cards(services, place.driver, place.methods)
     off = await off_view(services, language, place, wish, dearest)
     problem = problem or (off.problem if off is not None else None)
     if problem is not None:
@@ -104,7 +124,11 @@ async def _confirm(
         off=off,
         price=dearest.price.fingerprint,
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
-        methods=method_views(language, quotes),
+        methods=method_views(language, quotes, saved),
+        cards_away=are_away,
+        may_save=place.driver is not None and place.driver.kind is DriverKind.ACCOUNT,
+        once=new_id(),
+        nothing_charged=not isinstance(problem, PaymentAway),
         balance=balance_text(request, place),
         guests=bool(place.methods),
         change=wish.address(f"/o/{place.outlet.code}/choose"),
@@ -126,26 +150,46 @@ async def start(
 async def started(request: Request, services: Services, driver: Driver, code: str, wish: PaidWish) -> Response:
     """Start, and lead to the session; or to where the driver first shows that they stand before the outlet."""
     # Straight to the start: a driver stands in front of the outlet.
+    way = wish.way
     try:
         requested = wish.read(services.settings.currency)
         off = wish.wanted()
-        begun = await charging.start(
-            services,
-            driver.id,
-            code,
-            requested,
-            wish.provider,
+        wanted = wishes.Wish(
+            driver_id=driver.id,
+            outlet_code=code,
+            requested=requested,
+            offer=wish.offer or None,
             agreed=wish.price,
+            agreed_metering=wish.metering or None,
             coupon=off.coupon,
             points=off.points,
-            offer=wish.offer or None,
-            agreed_metering=wish.metering or None,
         )
-    except (PriceChanged, CannotDiscount, MeteringNotAgreed) as error:
-        return await _confirm(request, services, await _place(services, driver, code, wish), wish, error)
+        if way.provider in services.desk.external:
+            asked = checkout.Asked(
+                wish=wanted,
+                provider=way.provider,
+                method=way.method,
+                card=way.card,
+                save_card=wish.save_card and not way.card and driver.kind is DriverKind.ACCOUNT,
+                return_url=pay_address(services),
+            )
+            opened = await checkout.begin(services, asked, checkout_id=wish.once)
+            return RedirectResponse(f"/pay/{opened.checkout.id}", 303)
+        begun = await charging.start(services, wanted, way.provider)
     except OfferGone:
         return _choose_again(request, services, await _place(services, driver, code, wish), wish)
-    except (BadLimit, BalanceTooLow, CardDeclined, UnknownMethod) as error:
+    except (
+        PriceChanged,
+        CannotDiscount,
+        MeteringNotAgreed,
+        CardDeclined,
+        PaymentRefused,
+        PaymentAway,
+        UnknownCard,
+        TooMuchLater,
+    ) as error:
+        return await _confirm(request, services, await _place(services, driver, code, wish), wish, error)
+    except (BadLimit, BalanceTooLow, AmountNeeded, UnknownMethod) as error:
         return _choose(request, services, await _place(services, driver, code, wish), wish, error)
     except PresenceNeeded:
         with suppress(PresenceTaken):  # that page says so, and asks again

@@ -2,10 +2,12 @@
 
 from typing import Final, Self
 from urllib.parse import urlencode
+from uuid import UUID
 
 from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.models import LimitKind
 from konsento.payments import service as payments
+from konsento.payments.ways import Way
 from konsento.web.wanted import Off
 
 UNITS: Final[dict[str, str]] = {LimitKind.ENERGY: "kWh", LimitKind.TIME: "min", LimitKind.MONEY: "major"}
@@ -43,3 +45,12 @@ class PaidWish(Wish):
     """The fingerprint of the one that was shown."""
     metering: str = ""
     """Version of the explanation of the meter that was agreed to; empty for none."""
+    save_card: bool = False
+    """A new card is kept for next time."""
+    once: UUID | None = None
+    """What a checkout is called, however often the button is pressed."""
+
+    @property
+    def way(self) -> Way:
+        """How it is paid."""
+        return Way.read(self.provider)

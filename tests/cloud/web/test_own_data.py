@@ -45,6 +45,7 @@ KEPT = {
     "meter_events",
     "limit_changes",
     "ledger_transfers",
+    "balance_lots",
     "side_readings",
 }
 """What has to be kept for the books, without a name."""
@@ -68,6 +69,7 @@ SECTIONS = {
     "push_subscriptions": "notices",
     "receipts": "receipts",
     "ledger_transfers": "balance",
+    "balance_lots": "balance_lots",
 }
 """Where in the export each table is."""
 SECRETS = ("argon2", "secret-of-webhook", "p256dh-of-browser", "auth-of-browser", "answer-to-program", "push.example")
@@ -220,7 +222,7 @@ async def test_nothing_of_somebody_else_is_in_the_export(bench: Bench) -> None:
         await bench.site.charges("1000", seconds=1200)
         kept = json.loads((await bob.get("/account/export")).text)
 
-    assert {name for name in SECTIONS.values() if kept[name]} == {"browsers", "links", "balance"}
+    assert {name for name in SECTIONS.values() if kept[name]} == {"browsers", "links", "balance", "balance_lots"}
     assert "ann@" not in json.dumps(kept)
 
 

@@ -53,6 +53,8 @@ PRIVATE = {
     "/history.csv",
     "/account",
     "/account/export",
+    "/account/balance",
+    "/account/balance.csv",
     "/account/delete",
 }
 CHANGES = {
