@@ -19,7 +19,7 @@ from konsento.api.who import ReadsWebhooks, WritesWebhooks
 from konsento.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from konsento.web.who import Wired
 from konsento.webhooks import service as webhooks
-from konsento.webhooks.addresses import LENGTH
+from konsento.kit.addresses import LENGTH
 from konsento.webhooks.errors import (
     BadWebhookAddress,
     TooManyWebhooks,
