@@ -20,6 +20,7 @@ from konsento.catalogue.apply import (
     tariff_names,
 )
 from konsento.catalogue.service import POWER_TYPES
+from konsento.partners.apply import PartnerEntry, apply_partner
 from konsento.settings import Settings
 from konsento.sites.apply import apply_site
 from konsento.sites.provisioning import BadFileError, Changes, Name, SiteEntry, Table
@@ -43,10 +44,12 @@ class Provisioning(Table):
 
     tariffs: tuple[TariffEntry, ...] = ()
     sites: tuple[SiteEntry, ...] = ()
+    partners: tuple[PartnerEntry, ...] = ()
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Provisioning:
         _once("tariff", (tariff.name for tariff in self.tariffs))
+        _once("partner", (partner.name for partner in self.partners))
         _once("station_id", (site.station_id for site in self.sites))
         _once("code", (outlet.code for site in self.sites for outlet in site.outlets if outlet.code))
         for site in self.sites:
@@ -102,6 +105,8 @@ async def apply(session: AsyncSession, file: Provisioning, settings: Settings, a
             if outlet.tariff not in known:
                 raise BadFileError(f"outlet {site.station_id}/{outlet.evse_id}: no tariff {outlet.tariff!r}")
         await apply_site(session, site, changes)
+    for partner in file.partners:
+        await apply_partner(session, partner, settings, changes, at)
     return changes
 
 

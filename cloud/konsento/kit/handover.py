@@ -35,6 +35,14 @@ class BadLink(ValueError):
     """Not a link that somebody known here has signed for this server, or not any more."""
 
 
+class OldLink(BadLink):
+    """A link that was good and is over; `handover` is what it said."""
+
+    def __init__(self, handover: Handover) -> None:
+        super().__init__()
+        self.handover = handover
+
+
 class Wish(BaseModel):
     """What the driver has chosen so far, as it was typed: checked like a form when it is used."""
 
@@ -72,7 +80,7 @@ class Handover(BaseModel):
     def read(cls, token: str, *, receiver: str, key_of: Callable[[str], str | None], now: datetime) -> Self:
         """Read one that came to the server at `receiver`. `key_of` a sender is None for one that is not known here.
 
-        Raises `BadLink`.
+        Raises `OldLink`, or another `BadLink`.
         """
         body_text, dot, signature = token.partition(".")
         if not dot or len(token) > _LONGEST:
@@ -85,11 +93,13 @@ class Handover(BaseModel):
         key = key_of(found.sender)
         if key is None or not hmac.compare_digest(_signature(key, body), given):
             raise BadLink
-        expires = found.expires - now.timestamp()
-        if not 0 < expires <= (HOLDS + CLOCKS_DIFFER).total_seconds():
-            raise BadLink
         if found.receiver != receiver or not is_below(found.back, found.sender):
             raise BadLink
+        left_s = found.expires - now.timestamp()
+        if left_s > (HOLDS + CLOCKS_DIFFER).total_seconds():
+            raise BadLink
+        if left_s <= 0:
+            raise OldLink(found)
         return found
 
 

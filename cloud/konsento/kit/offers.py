@@ -34,7 +34,7 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
 Number = Annotated[Decimal, Field(ge=0, lt=PRICES_BELOW, max_digits=16, decimal_places=10)]
-Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
+Clock = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$", examples=["22:00"])]
 DayOfYear = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", examples=["07-01"])]
 
 
@@ -71,7 +71,9 @@ class Part(_Told):
     """A part of a price, and when it counts; without times always."""
 
     kind: Kind
-    price: Number = Field(description="In major units of the currency: per kWh, minute or session.", examples=["38.5"])
+    price: Number = Field(
+        description="Tax included, in major units of the currency: per kWh, minute or session.", examples=["38.5"]
+    )
     from_time: Clock | None = Field(default=None, description="Counts from this time of the day, at the site.")
     to_time: Clock | None = Field(default=None, description="Until this time; may be past midnight.")
     weekdays: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(max_length=7)] | None = Field(
@@ -91,8 +93,8 @@ class Offer(_Told):
         default="", description="The supplier's registration number; empty where there is none.", examples=["A0269"]
     )
     power_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = Field(examples=["solar"])
-    power: Line | None = Field(
-        default=None, description="What people call the power type, where it is none of the usual ones."
+    power_names: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z]{2}$")], Line], Field(max_length=10)] = Field(
+        default_factory=dict, description="What people call the power type, by language, where it has names of its own."
     )
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(description="ISO 4217.", examples=["JPY"])
     per_kwh: Number | None = Field(
@@ -103,9 +105,8 @@ class Offer(_Told):
     minimum: Number | None = Field(default=None, description="The least that a session costs, in major units.")
     maximum: Number | None = Field(default=None, description="The most.")
     tax_rate: Annotated[Decimal, Field(ge=0, lt=1, max_digits=11, decimal_places=10)] = Field(
-        description="Share of tax on the net price.", examples=["0.10"]
+        description="Share of tax on the net price; in all prices.", examples=["0.10"]
     )
-    tax_included: bool = Field(default=True, description="In the prices of the parts.")
     carbon_g_per_kwh: Annotated[int, Field(ge=0, le=5000)] | None = Field(
         default=None, description="Greenhouse gases, g CO2e per kWh; null where they are not known."
     )

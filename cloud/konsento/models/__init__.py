@@ -28,6 +28,7 @@ from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, Transfe
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
+from konsento.models.partner import Partner, PartnerKind, PartnerSite
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
@@ -83,6 +84,9 @@ __all__ = [
     "OutgoingMail",
     "Outlet",
     "OutletStatus",
+    "Partner",
+    "PartnerKind",
+    "PartnerSite",
     "Passkey",
     "PasskeyChallenge",
     "Payment",

@@ -25,6 +25,7 @@ from konsento.web import (
     sessions,
     sites,
     start,
+    suppliers,
     tokens,
     webhooks,
 )
@@ -56,6 +57,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         outlets,
         finding,
         sites,
+        suppliers,
         start,
         presence,
         sessions,

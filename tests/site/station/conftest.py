@@ -19,7 +19,6 @@ from custom_components.konsento.station.connection import ServerAddress
 from custom_components.konsento.station.station import Station
 from custom_components.konsento.station.variables import Wishes
 
-
 COMMON_NAME = "K3VQ5B2XJ6M7"
 
 
