@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice.render import office_page
+from konsento.backoffice.site import site_named
 from konsento.backoffice.who import Number, PartnerKeeper
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
@@ -94,7 +95,7 @@ async def add(
                 key=form.key.strip(),
             )
             said = {"kind": new.kind.value, "name": new.name, "base_url": new.base_url}
-            await _note(session, services, member, "partner.create", str(new.id), said)
+            await _note(session, services, member, "partner.create", new.id, **said)
     except KonsentoError as error:
         return await _list(request, services, member, form, error)
     return RedirectResponse(f"/office/partners/{new.id}", 303)
@@ -121,13 +122,12 @@ async def change(
             await partners.serve(session, found, [site.id for site in chosen.values()])
             await work.looked_at(session, services, await partners.links_of(session, found.id))
             said = {"name": found.name, "base_url": found.base_url, "sites": sorted(chosen)}
-            if form.key.strip():
-                said["key"] = True  # that there is another one; not which
-            await _note(session, services, member, "partner.change", str(found.id), said)
+            # Of the key that there is another one; not which.
+            await _note(session, services, member, "partner.change", found.id, new_key=bool(form.key.strip()), **said)
     except PageNotFound:
         raise
     except KonsentoError as error:
-        return await _page(request, services, member, number, form, error)
+        return await _page(request, services, member, number, form=form, error=error)
     return RedirectResponse(f"/office/partners/{number}", 303)
 
 
@@ -136,7 +136,7 @@ async def remove(number: Number, services: Wired, member: PartnerKeeper) -> Resp
     """Remove a partner."""
     async with services.database.transaction() as session:
         found = await _found(session, number)
-        await _note(session, services, member, "partner.remove", str(found.id), {"name": found.name})
+        await _note(session, services, member, "partner.remove", found.id, name=found.name)
         await partners.remove(session, found)
     return RedirectResponse("/office/partners", 303)
 
@@ -148,12 +148,9 @@ async def name_site(
     """Set what all servers call a site."""
     try:
         async with services.database.transaction() as session:
-            site = await sites.site_of_station(session, station_id)
-            if site is None:
-                raise PageNotFound
+            site = await site_named(session, station_id)
             if await partners.set_common_name(session, site, form.common_name):
-                said = {"common_name": site.common_name}
-                await _note(session, services, member, "partner.site-name", station_id, said)
+                await _note(session, services, member, "partner.site-name", station_id, common_name=site.common_name)
     except PageNotFound:
         raise
     except KonsentoError as error:
@@ -169,9 +166,9 @@ async def _found(session: AsyncSession, number: UUID) -> Partner:
 
 
 async def _note(
-    session: AsyncSession, services: Services, member: StaffMember, action: str, subject: str, details: dict[str, Any]
+    session: AsyncSession, services: Services, member: StaffMember, action: str, subject: object, **details: object
 ) -> None:
-    await audit.note(session, services.clock.now(), member.id, action=action, subject=subject, details=details)
+    await audit.note(session, services.clock.now(), member.id, action=action, subject=str(subject), details=details)
 
 
 async def _sites(session: AsyncSession) -> list[Site]:
@@ -205,6 +202,7 @@ async def _page(
     services: Services,
     member: StaffMember,
     number: UUID,
+    *,
     form: PartnerForm | None = None,
     error: KonsentoError | None = None,
 ) -> Response:

@@ -27,12 +27,16 @@ NEW_S: Final = 60.0
 """How often that is looked for: partners that a command has added."""
 EVERY_S: Final = 300.0
 """How often a partner is asked about a site without anybody looking."""
+AGAIN_S: Final = 30.0
+"""Likewise, where it told nothing: it may be away, or not know the site's common name yet."""
 PLACES: Final = 4
 """Questions side by side, in places of their own: a partner that hangs keeps no other work waiting."""
 TIMEOUT_S: Final = 10.0
 """For one question, from the look-up of the name to the end of the answer."""
 LOOKED_AT_S: Final = 60.0
 """What is older when somebody looks is asked for anew, for whoever looks next."""
+NOTHING_TOLD_S: Final = 10.0
+"""Likewise, where nothing was told."""
 
 
 def install(services: Services) -> None:
@@ -55,16 +59,16 @@ async def begin(services: Services) -> None:
 async def ask_new(services: Services) -> None:
     """Have those asked who never were."""
     async with services.database.transaction() as session:
-        await looked_at(
-            session, services, await session.scalars(select(PartnerSite).where(PartnerSite.tried_at.is_(None)))
-        )
+        never = select(PartnerSite).where(PartnerSite.tried_at.is_(None))
+        await looked_at(session, services, list(await session.scalars(never)))
 
 
 async def looked_at(session: AsyncSession, services: Services, links: Iterable[PartnerSite]) -> None:
     """Have partners asked soon whose word is not new, because somebody looks at it; the page does not wait."""
     now = services.clock.now()
     for link in links:
-        if link.tried_at is None or now - link.tried_at >= timedelta(seconds=LOOKED_AT_S):
+        enough = timedelta(seconds=LOOKED_AT_S if link.told is not None else NOTHING_TOLD_S)
+        if link.tried_at is None or now - link.tried_at >= enough:
             link.tried_at = now  # one look is enough
             await services.work.add(session, WORK, f"{link.partner_id.hex}{link.site_id.hex}")
 
@@ -84,7 +88,7 @@ async def refresh(services: Services, partner_id: UUID, site_id: UUID) -> Again 
             _note(link, told, problem, now)
     if problem:
         log.info("a partner's server told nothing about a site: %s", problem)
-    return Again(EVERY_S)
+    return Again(EVERY_S if told is not None else AGAIN_S)
 
 
 def _note(link: PartnerSite, told: Told | None, problem: str, now: datetime) -> None:
