@@ -18,7 +18,7 @@ _PARTS: Final = {
     Kind.ENERGY: marked("{price} / kWh"),
     Kind.TIME: marked("{price} / min"),
     Kind.SESSION: marked("{price} per charging"),
-    Kind.IDLE: marked("{price} / min without taking power"),
+    Kind.IDLE: marked("{price} / min idle"),
 }
 
 
@@ -71,7 +71,7 @@ def _price(language: Language, offer: Offer) -> tuple[str, str]:
         head = written(parts.pop(0))
     more = [written(part) for part in parts if part.kind is not Kind.ENERGY]
     if len(energy) > 1:
-        more.insert(0, language.text("changes with the time"))
+        more.insert(0, language.text("other rates at some times"))
     if offer.minimum:
         more.append(language.text("at least {price}", price=language.unit_price(offer.minimum, offer.currency)))
     if offer.maximum is not None:

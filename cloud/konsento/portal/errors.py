@@ -6,7 +6,7 @@ from konsento.kit.errors import KonsentoError
 class BadDirectory(KonsentoError):
     """The file with suppliers and sites cannot be used."""
 
-    message = "{mistakes}"
+    message = "The directory cannot be used: {mistakes}"
 
 
 class NoSuchOutlet(KonsentoError):
