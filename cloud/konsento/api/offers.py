@@ -11,7 +11,15 @@ from konsento.api.problems import open_to_all
 from konsento.api.who import Rate
 from konsento.catalogue import service as catalogue
 from konsento.kit.guessing import network_of
-from konsento.kit.offers import Kind, Offer, OutletOffers, Part, State, Told, outlet_name
+from konsento.kit.offers import (
+    OutletOffers,
+    OutletState,
+    PartKind,
+    PricePart,
+    SupplierOffer,
+    SupplierOffers,
+    outlet_name,
+)
 from konsento.models import Outlet, Tariff
 from konsento.services import Services
 from konsento.sites import service as sites
@@ -35,7 +43,7 @@ Place = Annotated[
 
 
 @router.get("/offers/{place}", responses=open_to_all(UnknownOutlet, InvalidRequest, TooManyQuestions))
-async def get_offers(request: Request, response: Response, services: Wired, place: Place) -> Told:
+async def get_offers(request: Request, response: Response, services: Wired, place: Place) -> SupplierOffers:
     """Get what is sold at an outlet, or at all outlets of a site.
 
     Prices, power types and whether the outlets are free. Needs no token; a network address may ask so often a minute.
@@ -50,7 +58,7 @@ async def get_offers(request: Request, response: Response, services: Wired, plac
     sold = [(outlet, tariffs[outlet.tariff_name]) for outlet in outlets if outlet.tariff_name in tariffs]
     if not sold:
         raise UnknownOutlet
-    return Told(
+    return SupplierOffers(
         operator=services.settings.operator_name,
         as_of=now,
         outlets=[_told(services, outlet, tariff, now) for outlet, tariff in sold],
@@ -77,26 +85,26 @@ def _told(services: Services, outlet: Outlet, tariff: Tariff, now: datetime) -> 
     )
 
 
-def _state(outlet: Outlet, now: datetime) -> State:
+def _state(outlet: Outlet, now: datetime) -> OutletState:
     match sites.obstacle(outlet, now):
         case None:
-            return State.FREE
+            return OutletState.FREE
         case OutletBusy():
-            return State.BUSY
+            return OutletState.BUSY
         case OutletOffline():
-            return State.UNKNOWN
-    return State.UNAVAILABLE
+            return OutletState.UNKNOWN
+    return OutletState.UNAVAILABLE
 
 
-def _offer(tariff: Tariff) -> Offer:
-    return Offer(
+def _offer(tariff: Tariff) -> SupplierOffer:
+    return SupplierOffer(
         name=tariff.name,
         supplier=tariff.supplier,
         supplier_code=tariff.supplier_code,
         power_type=tariff.power_type,
         currency=tariff.currency,
         per_kwh=tariff.unit_price,
-        parts=[Part(kind=Kind.ENERGY, price=tariff.unit_price)],
+        parts=[PricePart(kind=PartKind.ENERGY, price=tariff.unit_price)],
         tax_rate=tariff.tax_rate,
         valid_until=tariff.valid_to,
     )

@@ -5,7 +5,7 @@ from typing import Final
 
 import aiohttp
 
-from konsento.kit.offers import BadAnswer, Told
+from konsento.kit.offers import BadAnswer, SupplierOffers
 
 LARGEST: Final = 1_000_000
 """Bytes of an answer: a thousand outlets with an offer or two each."""
@@ -16,7 +16,7 @@ class NoAnswer(Exception):
     """The other server gave no answer that can be used. The message is one word: why."""
 
 
-async def ask(client: aiohttp.ClientSession, base_url: str, place: str, timeout_s: float) -> Told | None:
+async def ask(client: aiohttp.ClientSession, base_url: str, place: str, timeout_s: float) -> SupplierOffers | None:
     """Return what the server at `base_url` sells at a site or an outlet, by common name; None: it knows none.
 
     Redirects are not followed: what was checked is where it goes. Raises `NoAnswer`.
@@ -40,7 +40,7 @@ async def ask(client: aiohttp.ClientSession, base_url: str, place: str, timeout_
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise NoAnswer("NotReached") from error
     try:
-        return Told.read(body, base_url)
+        return SupplierOffers.read(body, base_url)
     except BadAnswer:
         raise NoAnswer("NotUnderstood") from None
 

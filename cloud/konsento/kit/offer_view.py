@@ -4,21 +4,26 @@ from dataclasses import dataclass
 from typing import Final
 
 from konsento.kit.i18n import Language, marked
-from konsento.kit.offers import Kind, Offer, OutletOffers, Part, State
+from konsento.kit.offers import OutletOffers, OutletState, PartKind, PricePart, SupplierOffer
 from konsento.kit.power_words import power_type
 
 STATES: Final = {
-    State.FREE: marked("Free now"),
-    State.BUSY: marked("In use"),
-    State.UNAVAILABLE: marked("Out of use"),
-    State.UNKNOWN: marked("No contact"),
+    OutletState.FREE: marked("Free now"),
+    OutletState.BUSY: marked("In use"),
+    OutletState.UNAVAILABLE: marked("Out of use"),
+    OutletState.UNKNOWN: marked("No contact"),
 }
-TONES: Final = {State.FREE: "", State.BUSY: "wait", State.UNAVAILABLE: "bad", State.UNKNOWN: "bad"}
+TONES: Final = {
+    OutletState.FREE: "",
+    OutletState.BUSY: "wait",
+    OutletState.UNAVAILABLE: "bad",
+    OutletState.UNKNOWN: "bad",
+}
 _PARTS: Final = {
-    Kind.ENERGY: marked("{price} / kWh"),
-    Kind.TIME: marked("{price} / min"),
-    Kind.SESSION: marked("{price} per charging"),
-    Kind.IDLE: marked("{price} / min idle"),
+    PartKind.ENERGY: marked("{price} / kWh"),
+    PartKind.TIME: marked("{price} / min"),
+    PartKind.SESSION: marked("{price} per charging"),
+    PartKind.IDLE: marked("{price} / min idle"),
 }
 
 
@@ -42,7 +47,7 @@ def offer_views(language: Language, outlet: OutletOffers) -> list[OfferView]:
     return [offer_view(language, offer) for offer in offers]
 
 
-def offer_view(language: Language, offer: Offer) -> OfferView:
+def offer_view(language: Language, offer: SupplierOffer) -> OfferView:
     """Describe an offer."""
     head, more = _price(language, offer)
     return OfferView(
@@ -57,19 +62,19 @@ def offer_view(language: Language, offer: Offer) -> OfferView:
     )
 
 
-def _price(language: Language, offer: Offer) -> tuple[str, str]:
+def _price(language: Language, offer: SupplierOffer) -> tuple[str, str]:
     """Return the headline, and the rest in one line."""
 
-    def written(part: Part) -> str:
+    def written(part: PricePart) -> str:
         return language.text(_PARTS[part.kind], price=language.unit_price(part.price, offer.currency))
 
     parts = list(offer.parts)
-    energy = [part for part in parts if part.kind is Kind.ENERGY]
+    energy = [part for part in parts if part.kind is PartKind.ENERGY]
     if offer.per_kwh is not None:
         head = language.text("{price} / kWh", price=language.unit_price(offer.per_kwh, offer.currency))
     else:
         head = written(parts.pop(0))
-    more = [written(part) for part in parts if part.kind is not Kind.ENERGY]
+    more = [written(part) for part in parts if part.kind is not PartKind.ENERGY]
     if len(energy) > 1:
         more.insert(0, language.text("other rates at some times"))
     if offer.minimum:

@@ -38,7 +38,7 @@ Clock = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$", examp
 DayOfYear = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", examples=["07-01"])]
 
 
-class Kind(StrEnum):
+class PartKind(StrEnum):
     """What a part of a price is for."""
 
     ENERGY = "energy"
@@ -51,7 +51,7 @@ class Kind(StrEnum):
     """Per minute for which the outlet is kept without taking power."""
 
 
-class State(StrEnum):
+class OutletState(StrEnum):
     """Whether somebody can start at an outlet."""
 
     FREE = "free"
@@ -67,10 +67,10 @@ class _Told(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Part(_Told):
+class PricePart(_Told):
     """A part of a price, and when it counts; without times always."""
 
-    kind: Kind
+    kind: PartKind
     price: Number = Field(
         description="Tax included, in major units of the currency: per kWh, minute or session.", examples=["38.5"]
     )
@@ -84,7 +84,7 @@ class Part(_Told):
     free_s: Annotated[int, Field(ge=0, le=86_400)] = Field(default=0, description="Seconds that cost nothing.")
 
 
-class Offer(_Told):
+class SupplierOffer(_Told):
     """Something that is sold at an outlet."""
 
     name: Line = Field(description="Names it at this server; carried when a driver goes there.", examples=["solar"])
@@ -101,7 +101,9 @@ class Offer(_Told):
         description="What a kWh costs now, tax included, in major units; null where energy is not what is sold.",
         examples=["38.5"],
     )
-    parts: Annotated[list[Part], Field(min_length=1, max_length=50)] = Field(description="All that the price is of.")
+    parts: Annotated[list[PricePart], Field(min_length=1, max_length=50)] = Field(
+        description="All that the price is of."
+    )
     minimum: Number | None = Field(default=None, description="The least that a session costs, in major units.")
     maximum: Number | None = Field(default=None, description="The most.")
     tax_rate: Annotated[Decimal, Field(ge=0, lt=1, max_digits=11, decimal_places=10)] = Field(
@@ -123,12 +125,12 @@ class OutletOffers(_Told):
     page: Annotated[str, Field(max_length=LONGEST_ADDRESS, pattern=r"^https?://[!-~]+$")] = Field(
         description="Its page for drivers, at this server.", examples=["https://charge.example/o/K7F29Q"]
     )
-    state: State
+    state: OutletState
     state_as_of: AwareDatetime | None = Field(description="When the site last told it; null for never.")
-    offers: Annotated[list[Offer], Field(max_length=MOST_OFFERS)]
+    offers: Annotated[list[SupplierOffer], Field(max_length=MOST_OFFERS)]
 
 
-class Told(_Told):
+class SupplierOffers(_Told):
     """What a supplier's server sells at the outlets that were asked for."""
 
     operator: Line = Field(description="Who runs the server.", examples=["Sakura Energy"])

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit import handover
 from konsento.kit.handover import BadLink, Handover, OldLink, Wish
-from konsento.kit.offers import OutletOffers, Told, outlet_name
+from konsento.kit.offers import OutletOffers, SupplierOffers, outlet_name
 from konsento.models import Outlet, Partner, PartnerSite
 from konsento.partners import service, work
 from konsento.partners.errors import UnknownPartner
@@ -65,9 +65,9 @@ def _other(link: PartnerSite, number: int, now: datetime) -> Other | None:
     return Other(partner_id=link.partner_id, name=link.partner.name, outlet=outlet, told_at=link.told_at)
 
 
-def told_of(link: PartnerSite, now: datetime) -> Told | None:
+def told_of(link: PartnerSite, now: datetime) -> SupplierOffers | None:
     """Return what a partner said about a site, None where that is too old or nothing."""
-    return Told.model_validate(link.told) if link.told is not None and _is_fresh(link, now) else None
+    return SupplierOffers.model_validate(link.told) if link.told is not None and _is_fresh(link, now) else None
 
 
 def _is_fresh(link: PartnerSite, now: datetime) -> bool:

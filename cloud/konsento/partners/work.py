@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.kit import addresses
 from konsento.kit.addresses import NotAllowedError, PublicResolver
 from konsento.kit.asking import NoAnswer, ask
-from konsento.kit.offers import Told
+from konsento.kit.offers import SupplierOffers
 from konsento.kit.work import Again, Job
 from konsento.models import Partner, PartnerSite, Site
 from konsento.services import Services
@@ -21,7 +21,7 @@ from konsento.services import Services
 log = logging.getLogger(__name__)
 
 WORK: Final = "offers"
-"""Kind of due work: asking a partner's server what it sells at a site; `ALL` for looking for what nobody asks yet."""
+"""Kind of due work: asking a partner's server what it sells at a site; `ALL`: looking for what nobody asks yet."""
 ALL: Final = "all"
 NEW_S: Final = 60.0
 """How often that is looked for: partners that a command has added."""
@@ -91,14 +91,14 @@ async def refresh(services: Services, partner_id: UUID, site_id: UUID) -> Again 
     return Again(EVERY_S if told is not None else AGAIN_S)
 
 
-def _note(link: PartnerSite, told: Told | None, problem: str, now: datetime) -> None:
+def _note(link: PartnerSite, told: SupplierOffers | None, problem: str, now: datetime) -> None:
     link.tried_at, link.problem = now, problem
     if not problem:
         link.told_at = now
         link.told = told.to_json() if told is not None else None
 
 
-async def _asked(services: Services, base_url: str, common_name: str | None) -> tuple[Told | None, str]:
+async def _asked(services: Services, base_url: str, common_name: str | None) -> tuple[SupplierOffers | None, str]:
     """Return the answer, and why there is none; empty where there is."""
     if common_name is None:
         return None, "NoName"

@@ -11,7 +11,7 @@ import aiohttp
 
 from konsento.kit.asking import NoAnswer, ask
 from konsento.kit.clock import Clock
-from konsento.kit.offers import OutletOffers, Told
+from konsento.kit.offers import OutletOffers, SupplierOffers
 from konsento.portal.directory import Place, SupplierEntry
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,6 @@ class Watch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _outlet(told: Told | None, place: Place) -> OutletOffers | None:
+def _outlet(told: SupplierOffers | None, place: Place) -> OutletOffers | None:
     outlet = told.of(place.outlet.number) if told is not None else None
     return outlet if outlet is not None and outlet.outlet == place.common_name else None
