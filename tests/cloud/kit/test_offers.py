@@ -1,6 +1,7 @@
 """Answers of other suppliers' servers: refused as a whole where they differ from the contract."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,10 +98,8 @@ JSON = st.recursive(
 @given(st.sampled_from(["operator", "as_of", "outlets"]), JSON)
 def test_nonsense_in_any_place_is_refused_and_never_breaks_anything(name: str, nonsense: Any) -> None:
     body = json.loads(answer()) | {name: nonsense}
-    try:
+    with suppress(BadAnswer):
         SupplierOffers.read(json.dumps(body).encode(), BASE)
-    except BadAnswer as error:
-        assert str(error)
 
 
 def test_prices_are_read_by_the_kwh_and_cheapest_first_with_what_else_they_are_of() -> None:

@@ -32,13 +32,14 @@ class PlayedPartner:
 
     url: str = ""
     key: str = field(default_factory=handover.new_key)
-    id: UUID = UUID(int=0)
+    id: UUID | None = None
     status: int = 200
     body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     silent: asyncio.Event | None = None
     """Set: it answers when this is set."""
     asked: list[str] = field(default_factory=list)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
     per_kwh: str = "34"
 
     def told(self) -> dict[str, Any]:
@@ -65,6 +66,7 @@ class PlayedPartner:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
+        self.was_asked.set()
         if self.silent is not None:
             await self.silent.wait()
         if self.body is not None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -21,8 +21,6 @@ from ..web.conftest import CODE, ORIGIN, OTHER_CODE
 from .conftest import NAME, PARTNER_CODE, PlayedPartner, refreshed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..web.conftest import Bench
 
 UNKNOWN = "Its prices are not known at the moment."
@@ -51,8 +49,7 @@ async def test_a_page_never_waits_for_another_server(bench: Bench, partner: Play
         page = await browser.get(f"/o/{CODE}")
         took = monotonic() - began
     async with asyncio.timeout(10):
-        while not partner.asked:
-            await asyncio.sleep(0.01)
+        await partner.was_asked.wait()
     partner.silent.set()
     runner.cancel()
     await asyncio.gather(runner, return_exceptions=True)
@@ -115,21 +112,22 @@ async def test_a_partner_that_is_down_keeps_its_last_prices_for_half_an_hour_and
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "status", "problem"),
+    ("answer", "problem"),
     [
-        (b"{}", {}, 200, "NotUnderstood"),
-        (b"<html>", {}, 200, "NotUnderstood"),
-        (b"{}", {"Content-Type": "text/html"}, 200, "NotUnderstood"),
-        (b"[" + b" " * LARGEST + b"]", {}, 200, "TooLarge"),
-        (b"{}", {"Location": "http://127.0.0.1/elsewhere"}, 302, "Refused"),
-        (b"{}", {}, 500, "Refused"),
+        ({"body": b"{}"}, "NotUnderstood"),
+        ({"body": b"<html>"}, "NotUnderstood"),
+        ({"body": b"{}", "headers": {"Content-Type": "text/html"}}, "NotUnderstood"),
+        ({"body": b"[" + b" " * LARGEST + b"]"}, "TooLarge"),
+        ({"body": b"{}", "headers": {"Location": "http://127.0.0.1/elsewhere"}, "status": 302}, "Refused"),
+        ({"body": b"{}", "status": 500}, "Refused"),
     ],
 )
 async def test_an_answer_that_cannot_be_used_changes_nothing_that_is_shown(
-    bench: Bench, partner: PlayedPartner, body: bytes, headers: Mapping[str, str], status: int, problem: str
+    bench: Bench, partner: PlayedPartner, answer: dict[str, Any], problem: str
 ) -> None:
     good = await refreshed(bench)
-    partner.body, partner.headers, partner.status = body, dict(headers), status
+    for name, value in answer.items():
+        setattr(partner, name, value)
     link = await refreshed(bench)
 
     assert link.problem == problem
