@@ -52,6 +52,7 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
+from konsento.partners import work as partner_work
 from konsento.payments import balance, driving
 from konsento.services import Services
 from konsento.settings import Role, Settings
@@ -122,6 +123,7 @@ def wire(settings: Settings) -> Parts:
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
+    partner_work.install(services)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
     lines = Lines(clock, metrics)
@@ -287,7 +289,7 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords, expiry, balance):
+    for part in (links, back_office_work, api_work, doors, passwords, expiry, balance, partner_work):
         await part.begin(services)
 
 

@@ -29,6 +29,7 @@ from konsento.migrations import migrate as bring_up_to_date
 from konsento.models import Role
 from konsento.operations import audit
 from konsento.payments import balance as balances
+from konsento.portal.cli import cli as portal
 from konsento.settings import Settings
 from konsento.sites import codes, labels
 from konsento.sites import service as sites
@@ -48,6 +49,7 @@ staff = typer.Typer(help="Who works in the back office.", no_args_is_help=True)
 cli.add_typer(staff, name="staff")
 cli.add_typer(platform, name="platform")
 cli.add_typer(computation, name="computation")
+cli.add_typer(portal, name="portal")
 
 
 class _RefusedError(Exception):

@@ -36,6 +36,7 @@ from konsento.catalogue.suppliers import (
 from konsento.kit.errors import KonsentoError
 from konsento.kit.money import minor_from_major
 from konsento.models import Supplier
+from konsento.partners.apply import PartnerEntry, apply_partner
 from konsento.pricing import Band, Component, Rate
 from konsento.settings import Settings
 from konsento.sites.apply import apply_site
@@ -161,12 +162,14 @@ class Provisioning(Table):
     suppliers: tuple[SupplierEntry, ...] = ()
     tariffs: tuple[TariffEntry, ...] = ()
     sites: tuple[SiteEntry, ...] = ()
+    partners: tuple[PartnerEntry, ...] = ()
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Provisioning:
         _once("tariff", (tariff.name for tariff in self.tariffs))
         _once("power type", (kind.word for kind in self.power_types))
         _once("supplier", (supplier.code for supplier in self.suppliers))
+        _once("partner", (partner.name for partner in self.partners))
         _once("station_id", (site.station_id for site in self.sites))
         _once("code", (outlet.code for site in self.sites for outlet in site.outlets if outlet.code))
         for site in self.sites:
@@ -234,6 +237,8 @@ async def apply(session: AsyncSession, file: Provisioning, settings: Settings, a
         await _apply_supplier(session, supplier, there.get(supplier.code), changes)
         for contract in supplier.contracts:
             await _apply_contract(session, supplier.code, contract, at, changes)
+    for partner in file.partners:
+        await apply_partner(session, partner, settings, changes, at)
     return changes
 
 

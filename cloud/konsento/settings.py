@@ -140,6 +140,10 @@ class Settings(BaseSettings):
     """How many days the journal keeps what went between sites and server; 0 for no journal."""
     api_requests_per_minute: int = Field(default=300, ge=1)
     """Requests that one token may make in a minute, in each process."""
+    offers_requests_per_minute: int = Field(default=120, ge=1)
+    """Questions for offers that one network address may ask in a minute, in each process."""
+    partners_to_loopback: bool = False
+    """Partners' servers may be on this machine, also over HTTP: for development and tests only."""
     webhooks_to_loopback: bool = False
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
     ocpp_journal_max_rows: int = Field(default=5_000_000, ge=0)

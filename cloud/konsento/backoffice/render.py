@@ -34,6 +34,7 @@ NAVIGATION = (
     ("/office/messages", marked("Messages"), Permission.LOOK),
     ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/rewards", marked("Points and coupons"), Permission.REWARDS),
+    ("/office/partners", marked("Partners"), Permission.PARTNERS),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
     ("/office/log", marked("Log"), Permission.LOG),

@@ -343,6 +343,7 @@ WORK: Final = {
     "reach": marked("Stop a charger at a session's limit"),
     "sampling": marked("Set how often a charger tells its meter"),
     "links": marked("Find stations whose process is gone"),
+    "offers": marked("Ask another supplier what it sells at a site"),
 }
 """The kinds of due work."""
 ACTIONS: Final = {
@@ -357,6 +358,10 @@ ACTIONS: Final = {
     "outlet.change": marked("changed an outlet"),
     "outlet.close": marked("put an outlet out of use"),
     "outlet.open": marked("put an outlet back into use"),
+    "partner.change": marked("changed a partner"),
+    "partner.create": marked("added a partner"),
+    "partner.remove": marked("removed a partner"),
+    "partner.site-name": marked("set a site's common name"),
     "pending.accept": marked("accepted an unknown station"),
     "pending.reject": marked("rejected an unknown station"),
     "pending.take-back": marked("took back the rejection of a station"),

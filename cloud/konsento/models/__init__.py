@@ -32,6 +32,7 @@ from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, Transfe
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
+from konsento.models.partner import Partner, PartnerKind, PartnerSite
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import (
     RESOLVED,
@@ -126,6 +127,9 @@ __all__ = [
     "Outlet",
     "OutletOffer",
     "OutletStatus",
+    "Partner",
+    "PartnerKind",
+    "PartnerSite",
     "Passkey",
     "PasskeyChallenge",
     "Payment",

@@ -34,6 +34,8 @@ async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) 
         changes.note(f"site {entry.station_id}: added")
     else:
         _change_site(site, entry, changes)
+    if entry.common_name not in {None, site.common_name}:
+        await _name(session, site, entry.common_name, changes)
     existing = {outlet.evse_id: outlet for outlet in await repository.outlets_of(session, site.id)}
     for outlet_entry in entry.outlets:
         where = f"{entry.station_id}/{outlet_entry.evse_id}"
@@ -43,6 +45,14 @@ async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) 
         else:
             await _change_outlet(session, outlet, outlet_entry, where, changes)
         changes.outlet_codes[where] = outlet.code
+
+
+async def _name(session: AsyncSession, site: Site, name: str | None, changes: Changes) -> None:
+    other = await repository.site_by_common_name(session, name or "")
+    if other is not None:
+        raise BadFileError(f"site {site.station_id}: {other.station_id} has the common name {name}")
+    site.common_name = name
+    changes.note(f"site {site.station_id}: common_name is now {name!r}")
 
 
 def _change_site(site: Site, entry: SiteEntry, changes: Changes) -> None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from konsento.kit.offers import COMMON_NAME
 from konsento.models import Metering, PresenceCheck, SecurityProfile
 from konsento.sites import codes
 from konsento.sites.errors import BadMeteringClass
@@ -83,6 +84,8 @@ class SiteEntry(Table):
     name: Name
     place: Annotated[str, Field(max_length=200)] = ""
     time_zone: Annotated[str, AfterValidator(_zone)]
+    common_name: Annotated[str, Field(pattern=f"^{COMMON_NAME}$")] | None = None
+    """What all its management servers call it; left out: what the site itself says."""
     presence: PresenceCheck = PresenceCheck.NONE
     security_profile: SecurityProfile | None = None
     """OCPP's number, 0 to 3; left out: 1 for a new site, unchanged for another."""

@@ -101,6 +101,23 @@ async def site_by_station(session: AsyncSession, station_id: str, *, for_update:
     return await session.scalar(query.with_for_update() if for_update else query)
 
 
+async def site_by_common_name(session: AsyncSession, name: str) -> Site | None:
+    """Return the site that all its management servers call so."""
+    return await session.scalar(select(Site).where(Site.common_name == name))
+
+
+async def outlet_at(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:
+    """Return outlet number `evse_id` of a site, its site loaded."""
+    query = select(Outlet).where(Outlet.site_id == site_id, Outlet.evse_id == evse_id)
+    return await session.scalar(query.options(joinedload(Outlet.site)))
+
+
+async def outlets_at(session: AsyncSession, site_id: UUID) -> list[Outlet]:
+    """Return all outlets of a site, by number, their site loaded."""
+    query = select(Outlet).where(Outlet.site_id == site_id).order_by(Outlet.evse_id)
+    return list(await session.scalars(query.options(joinedload(Outlet.site))))
+
+
 async def has_owner(session: AsyncSession, station_id: str) -> bool:
     """Tell whether any process holds a connection of the station."""
     query = select(StationOwner.epoch).where(

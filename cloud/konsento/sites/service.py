@@ -42,6 +42,23 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
     return outlet
 
 
+async def outlets_named(session: AsyncSession, name: str) -> list[Outlet]:
+    """Return the outlets that a common name means (contracts, 5), of a site or of one outlet; their site is loaded.
+
+    Raises `UnknownOutlet` for no such name here.
+    """
+    common, dot, number = name.partition(".")
+    site = await repository.site_by_common_name(session, common)
+    if site is None:
+        raise UnknownOutlet
+    if not dot:
+        return await repository.outlets_at(session, site.id)
+    outlet = await repository.outlet_at(session, site.id, int(number)) if number.isdecimal() else None
+    if outlet is None:
+        raise UnknownOutlet
+    return [outlet]
+
+
 async def outlet_by_id(session: AsyncSession, outlet_id: UUID) -> Outlet:
     """Return the outlet with this id, site and offers loaded; there is one."""
     return await repository.outlet_by_id(session, outlet_id)

@@ -17,6 +17,8 @@ class Permission(StrEnum):
     """Stop a session, ask the site about it, send a receipt again."""
     SITES = "sites"
     """Set up sites and outlets."""
+    PARTNERS = "partners"
+    """Set up other suppliers and portals with which drivers are exchanged."""
     REMOTE = "remote"
     """Ask stations to do something."""
     ALARMS = "alarms"
@@ -34,6 +36,7 @@ class Permission(StrEnum):
 _SUPPORT: Final = {Permission.LOOK, Permission.DRIVERS, Permission.SESSIONS}
 _OPERATOR: Final = _SUPPORT | {
     Permission.SITES,
+    Permission.PARTNERS,
     Permission.REMOTE,
     Permission.ALARMS,
     Permission.CREDIT,

@@ -28,6 +28,7 @@ from konsento.web import (
     sessions,
     sites,
     start,
+    suppliers,
     tokens,
     webhooks,
 )
@@ -60,6 +61,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         finding,
         sites,
         power,
+        suppliers,
         start,
         presence,
         sessions,

@@ -3,19 +3,7 @@
 from collections.abc import Mapping
 
 from konsento.kit.i18n import Language, marked
-
-POWER_TYPES = {
-    "renewable": marked("Renewable energy"),
-    "solar": marked("Solar"),
-    "wind": marked("Wind"),
-    "hydro": marked("Hydro"),
-    "geothermal": marked("Geothermal"),
-    "biomass": marked("Biomass"),
-    "gas": marked("Gas"),
-    "coal": marked("Coal"),
-    "oil": marked("Oil"),
-}
-OTHER_POWER = marked("Other power")
+from konsento.kit.power_words import power_type
 
 END_REASONS = {
     "EnergyLimitReached": marked("the chosen amount was reached"),
@@ -29,11 +17,6 @@ END_REASONS = {
     "GroundFault": marked("an earth fault"),
 }
 OTHER_REASON = marked("another reason")
-
-
-def power_type(name: str) -> str:
-    """Return the message for a power type."""
-    return POWER_TYPES.get(name, OTHER_POWER)
 
 
 def power_text(language: Language, name: str, own: Mapping[str, str]) -> str:

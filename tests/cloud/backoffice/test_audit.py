@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from konsento.kit.ids import new_id
-from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember, StaffToken, Tariff
+from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Partner, Role, StaffMember, StaffToken, Tariff
 from konsento.ocpp.messages import (
     DataTransfer,
     DataTransferResponse,
@@ -62,6 +62,9 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         first, second = [await waiting(office, name) for name in ("Acme:0001", "Acme:0002")]
         await browser.post("/office/staff/tokens", data={"name": "old planner", "days": "1"})
         (held,) = await _ids(office, StaffToken)
+        other = {"name": "Kaze Denki", "base_url": "https://kaze.example"}
+        await browser.post("/office/partners", data=other)
+        (partner,) = await _ids(office, Partner)
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -100,6 +103,12 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             ),
             "/staff/tokens": ("/staff/tokens", {"name": "depot planner", "days": "30"}, "staff.token"),
             "/staff/tokens/{number}/end": (f"/staff/tokens/{held}/end", {}, "staff.end-token"),
+            "/partners": ("/partners", {"name": "A", "base_url": "https://a.example"}, "partner.create"),
+            "/partners/{number}": (f"/partners/{partner}", other, "partner.change"),
+            "/partners/{number}/remove": (f"/partners/{partner}/remove", {}, "partner.remove"),
+            "/partners/sites/{station_id}": (
+                "/partners/sites/sakura-mall", {"common_name": "K3VQ5B2XJ6M7"}, "partner.site-name",
+            ),
             "/sites": ("/sites", NEW, "site.create"),
             "/pending/{number}/reject": (f"/pending/{first}/reject", {}, "pending.reject"),
             "/pending/{number}/take-back": (f"/pending/{first}/take-back", {}, "pending.take-back"),

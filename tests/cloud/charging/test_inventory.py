@@ -346,3 +346,46 @@ async def test_nonsense_in_a_report_makes_an_outlet_with_the_usual_values(core: 
     assert (outlet.rated_w, outlet.volts, outlet.status) == (3000, 200, OutletStatus.UNKNOWN)
     assert outlet.model.isprintable()
     assert len(outlet.model) <= 50
+
+
+def common_name(value: str) -> ReportData:
+    item = told(1, "CommonName", value, component="ChargingStation")
+    return ReportData(
+        component=Component(name="ChargingStation"),
+        variable=item.variable,
+        variable_attribute=item.variable_attribute,
+        variable_characteristics=item.variable_characteristics,
+    )
+
+
+async def name_of(core: Core) -> str | None:
+    async with core.services.database.transaction() as session:
+        site = await session.scalar(select(Site).where(Site.station_id == STATION))
+        assert site is not None
+        return site.common_name
+
+
+async def test_a_site_says_once_what_all_its_servers_call_it(core: Core) -> None:
+    await report(core, [told(1, "Model"), common_name("K3VQ5B2XJ6M7")])
+    first = await name_of(core)
+    await report(core, [told(1, "Model"), common_name("ANOTHERNAME2")])
+
+    assert (first, await name_of(core)) == ("K3VQ5B2XJ6M7", "K3VQ5B2XJ6M7")
+
+
+@pytest.mark.parametrize("nonsense", ["", "short", "k3vq5b2xj6m7", "K3VQ5B2XJ6M7.1", "A" * 33])
+async def test_nonsense_is_no_common_name(core: Core, nonsense: str) -> None:
+    await report(core, [told(1, "Model"), common_name(nonsense)])
+
+    assert await name_of(core) is None
+
+
+async def test_the_name_of_another_site_is_not_taken(core: Core, caplog: pytest.LogCaptureFixture) -> None:
+    async with core.services.database.transaction() as session:
+        details = setup.SiteDetails(name="Minato", place="", time_zone="Asia/Tokyo", latitude=None, longitude=None)
+        site, _ = await setup.create(session, details, AT)
+        site.common_name = "K3VQ5B2XJ6M7"
+    await report(core, [told(1, "Model"), common_name("K3VQ5B2XJ6M7")])
+
+    assert await name_of(core) is None
+    assert "as another site here is" in caplog.text

@@ -61,7 +61,7 @@ async def start(core: Core, **more: Any) -> ChargingSession:
     """Start ten Wh as the driver."""
     of_driver = more.pop("driver_id", core.driver_id)
     return await charging.start(
-        core.services, Wish(driver_id=of_driver, outlet_code=more.pop("outlet", CODES[0]), requested=TEN_WH), **more
+        core.services, Wish(driver_id=of_driver, outlet_code=more.pop("outlet", CODES[0]), requested=TEN_WH, **more)
     )
 
 

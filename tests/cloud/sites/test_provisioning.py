@@ -150,3 +150,41 @@ async def test_a_site_can_want_its_drivers_to_show_that_they_are_there(database:
         assert await session.scalar(select(Site.presence)) is PresenceCheck.BUTTON
     with pytest.raises(BadFileError, match="presence"):
         provisioning.parse(wanted.replace('"button"', '"smell"'))
+
+
+PARTNER = f"""
+[[partners]]
+name = "Kaze Denki"
+url = "https://kaze.example"
+key = "kps_{"A" * 43}"
+sites = ["{STATION}"]
+"""
+
+
+async def test_partners_and_common_names_are_set_up_and_changed_by_the_file(database: Database) -> None:
+    named = PROVISIONING.replace("latitude", 'common_name = "K3VQ5B2XJ6M7"\nlatitude', 1)
+    first = await _apply(database, named + PARTNER)
+    again = await _apply(database, named + PARTNER, 60)
+    changed = await _apply(database, PROVISIONING + PARTNER.replace(f'["{STATION}"]', "[]"), 120)
+
+    assert "partner Kaze Denki: added" in first.lines
+    assert f"partner Kaze Denki: sells at {STATION}" in first.lines
+    assert again.lines == []
+    assert changed.lines == ["partner Kaze Denki: sells at no site"]
+    async with database.transaction() as session:
+        (site,) = await session.scalars(select(Site))
+    assert site.common_name == "K3VQ5B2XJ6M7", "a file without one leaves it"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (f'["{STATION}"]', '["nowhere"]', "partner Kaze Denki: no site 'nowhere'"),
+        ("https://kaze.example", "http://kaze.example", "partner Kaze Denki: The address"),
+        ("A" * 43, "A", "partner Kaze Denki: A key"),
+        ('name = "Kaze Denki"', 'name = ""', "partners.0.name"),
+    ],
+)
+async def test_mistakes_about_partners_are_told(database: Database, old: str, new: str, says: str) -> None:
+    with pytest.raises(BadFileError, match=says):
+        await _apply(database, PROVISIONING + PARTNER.replace(old, new))

@@ -44,6 +44,7 @@ from konsento.ocpp.messages import (
     TransactionEventType,
     TransactionInfo,
 )
+from konsento.partners import work as partner_work
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
@@ -236,6 +237,7 @@ async def wired(settings: Settings) -> AsyncIterator[Bench]:
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
+    partner_work.install(services)
     bench = Bench(pages(services), services, site, clock)
     await bench.outlet_is(OutletStatus.AVAILABLE)
     yield bench

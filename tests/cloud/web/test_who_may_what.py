@@ -22,6 +22,7 @@ OPEN = {
     "/o/{code}",
     "/O/{code}",
     "/o/{code}/qr.svg",
+    "/o/{code}/suppliers/{partner}",
     "/signup",
     "/signin",
     "/signout",
