@@ -26,7 +26,8 @@ from konsento.kit.offers import (
     outlet_name,
 )
 from konsento.models import Outlet
-from konsento.pricing.price import EVERY_DAY, Component, Price, Rate
+from konsento.pricing import price as pricing
+from konsento.pricing.price import EVERY_DAY, Component, Price
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.sites.errors import OutletBusy, OutletOffline, UnknownOutlet
@@ -121,7 +122,7 @@ def _offer(offer: Offer) -> SupplierOffer:
     )
 
 
-def _part(price: Price, rate: Rate) -> PricePart:
+def _part(price: Price, rate: pricing.Rate) -> PricePart:
     band = rate.band
     part = PricePart(kind=PartKind(rate.component), price=price.gross(rate), free_s=rate.free_s)
     if band is None:
