@@ -52,6 +52,7 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
+from konsento.payments import driving
 from konsento.services import Services
 from konsento.settings import Role, Settings
 from konsento.settlement import work as settlement_work
@@ -113,6 +114,7 @@ def wire(settings: Settings) -> Parts:
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
+    driving.install(services)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)

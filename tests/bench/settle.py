@@ -1,9 +1,9 @@
 """From ended session to receipt with the fake provider: how many a second.
 
-Sessions of twelve events each have ended, with their money held; a process bills what is due as in operation: claims due
-work, measures, writes entries, takes the payments, numbers the receipts, notes the work as done. On PostgreSQL two
-replicas do so side by side, and the database has to do with the same two cores. Baseline of the same run: one session a
-transaction.
+Sessions of twelve events each have ended, with their money held; a process bills what is due as in operation: claims
+due work, measures, takes the payments, writes entries, numbers the receipts, notes the work as done. On PostgreSQL two
+replicas do so side by side, and the database has to do with the same two cores. Baseline of the same run: one session
+a transaction.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -33,6 +34,17 @@ ONE_BY_ONE: Final = 300
 """Sessions of the baseline."""
 LONG: Final = 240
 """Events of a session of many: a whole night, one in two minutes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """What is settled at once."""
+
+    name: str
+    sessions: int
+    events: int = EVENTS
+    most: int = work.AT_ONCE
+    replicas: int = 1
 
 
 def run() -> Table:
@@ -65,30 +77,21 @@ async def _measure(rows: list[Row], name: str, url: str, *, replicas: int) -> tu
     await asyncio.to_thread(migrate, url)
     database = Database(url)
     town = await ended.found(database)
-    one_by_one = await _settle(rows, f"{name}, one by one", database, town, ONE_BY_ONE, EVENTS, most=1, replicas=1)
-    await _settle(rows, name, database, town, SESSIONS // 3, EVENTS, most=work.AT_ONCE, replicas=1)
-    fast = await _settle(rows, name, database, town, SESSIONS, EVENTS, most=work.AT_ONCE, replicas=replicas)
-    await _settle(rows, name, database, town, SESSIONS // 10, LONG, most=work.AT_ONCE, replicas=replicas)
+    single = Round(name=f"{name}, one by one", sessions=ONE_BY_ONE, most=1)
+    alone = Round(name=name, sessions=SESSIONS // 3)
+    whole = Round(name=name, sessions=SESSIONS, replicas=replicas)
+    long = Round(name=name, sessions=SESSIONS // 10, events=LONG, replicas=replicas)
+    one_by_one, _, fast, _ = [await _settle(rows, database, town, each) for each in (single, alone, whole, long)]
     await database.close()
     return fast, one_by_one
 
 
-async def _settle(
-    rows: list[Row],
-    name: str,
-    database: Database,
-    town: ended.Town,
-    number: int,
-    events: int,
-    *,
-    most: int,
-    replicas: int,
-) -> float:
-    before = await _receipts(database)
-    await ended.end(database, town, number, events=events)
+async def _settle(rows: list[Row], database: Database, town: ended.Town, wanted: Round) -> float:
+    before, number = await _receipts(database), wanted.sessions
+    await ended.end(database, town, number, events=wanted.events)
     url = database.engine.url.render_as_string(hide_password=False)
     async with AsyncExitStack() as stack:
-        settlers = [await stack.enter_async_context(settler(url, most)) for _ in range(replicas)]
+        settlers = [await stack.enter_async_context(settler(url, wanted.most)) for _ in range(wanted.replicas)]
         began = perf_counter()
         said = await asyncio.gather(*(_at_work(settler) for settler in settlers))
         took = perf_counter() - began
@@ -96,13 +99,13 @@ async def _settle(
         raise RuntimeError(f"{number} sessions have ended, {await _receipts(database) - before} were billed")
     computed = sum(seconds for _, seconds in said)
     per_s = round(number / took, 1)
-    to_stderr(f"{name}: {per_s}/s")
+    to_stderr(f"{wanted.name}: {per_s}/s")
     rows.append(
         {
-            "database": name,
-            "processes": replicas,
+            "database": wanted.name,
+            "processes": wanted.replicas,
             "sessions": number,
-            "events each": events,
+            "events each": wanted.events,
             "sessions/s": per_s,
             "ms each": round(1000 * took / number, 2),
             "of it Python, ms": round(1000 * computed / number, 2),

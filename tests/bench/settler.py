@@ -43,12 +43,17 @@ async def main(url: str, most: str) -> None:
     async with made.database.transaction():
         pass
     spare_collections()
-    print("ready", flush=True)
+    _say("ready")
     while await asyncio.to_thread(sys.stdin.readline):
         began, computed = perf_counter(), process_time()
         await made.work.drain()
-        print(perf_counter() - began, process_time() - computed, flush=True)
+        _say(f"{perf_counter() - began} {process_time() - computed}")
     await made.database.close()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -97,11 +97,17 @@ def ended(language: Language, charging: ChargingSession) -> str:
 
 
 PAYMENTS: Final = {
+    PaymentState.PENDING: marked("waits for the driver"),
     PaymentState.HELD: marked("held"),
+    PaymentState.CAPTURING: marked("being taken"),
     PaymentState.CAPTURED: marked("taken"),
+    PaymentState.RELEASING: marked("being given back"),
     PaymentState.RELEASED: marked("given back"),
+    PaymentState.FAILED: marked("failed, nothing taken"),
+    PaymentState.EXPIRED: marked("lapsed, nothing taken"),
+    PaymentState.REFUNDED: marked("taken and refunded"),
 }
-PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card")}
+PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card"), "stripe": marked("Stripe")}
 TRANSFERS: Final = {
     "bill": marked("Billed"),
     "hold": marked("Held"),
@@ -114,8 +120,16 @@ TRANSFERS: Final = {
     "tax-back": marked("Tax put right"),
     "supplier-share-back": marked("The supplier's share put right"),
     "owner-share-back": marked("The site owner's share put right"),
-    "refund": marked("Paid back"),
     "top-up": marked("Topped up"),
+    "advance": marked("Paid before charging"),
+    "waived": marked("Not asked for"),
+    "fee": marked("Fee of the payment provider"),
+    "refund": marked("Refunded"),
+    "refund-failed": marked("Refund came back"),
+    "dispute": marked("Disputed"),
+    "dispute-won": marked("Dispute won"),
+    "dispute-lost": marked("Dispute lost"),
+    "provider-payout": marked("Paid out by the payment provider"),
     "welcome": marked("Welcome credit"),
     "goodwill": marked("Goodwill credit"),
 }
@@ -136,6 +150,10 @@ ALARMS: Final = {
     AlarmKind.DISK_FULL: marked("Disk nearly full"),
     AlarmKind.MAILS_REFUSED: marked("Mails not taken"),
     AlarmKind.SIGN_INS_FAIL: marked("Sign-ins fail again and again"),
+    AlarmKind.PAYMENT_DIFFERS: marked("Payment differs from its provider's"),
+    AlarmKind.PAYMENT_UNKNOWN: marked("Provider has a payment that is unknown here"),
+    AlarmKind.PAYMENT_DISPUTED: marked("Payment disputed"),
+    AlarmKind.REFUND_FAILED: marked("Refund failed"),
 }
 ADVICE: Final = {
     AlarmKind.SITE_OFFLINE: marked(
@@ -188,6 +206,21 @@ ADVICE: Final = {
     AlarmKind.SIGN_INS_FAIL: marked(
         "Somebody tries again and again to sign in to the back office from this address and is slowed down. If it is no"
         " colleague, block the address."
+    ),
+    AlarmKind.PAYMENT_DIFFERS: marked(
+        "The payment provider says something else about this payment than was asked of it. The server goes by the"
+        " provider and has booked what it says; find out who did it there."
+    ),
+    AlarmKind.PAYMENT_UNKNOWN: marked(
+        "Money was held or taken at the payment provider for a payment that this server does not know. Look for it at"
+        " the provider and give it back there if it is nobody's."
+    ),
+    AlarmKind.PAYMENT_DISPUTED: marked(
+        "The driver's bank contests this payment. Answer in the provider's own pages before the time that it names"
+        " there; the session's page has what was measured."
+    ),
+    AlarmKind.REFUND_FAILED: marked(
+        "The driver's bank did not take this refund, so the driver does not have the money. Pay it in another way."
     ),
 }
 SEVERITIES: Final = {Severity.CRITICAL: marked("critical"), Severity.WARNING: marked("warning")}
@@ -248,6 +281,7 @@ WORK: Final = {
     "inventory": marked("Ask a site about its outlets"),
     "settle": marked("Bill a session"),
     "evidence": marked("Ask a site for missing readings of a session"),
+    "payment": marked("Hold, take or give back a payment"),
     "tell": marked("Tell a driver about a session"),
     "interrupted": marked("Tell a driver about an interruption"),
     "push": marked("Send a notice to a phone"),

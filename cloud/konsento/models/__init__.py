@@ -30,7 +30,21 @@ from konsento.models.notification import OutgoingMail, PushSubscription, ServerK
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
-from konsento.models.payment import Payment, PaymentState
+from konsento.models.payment import (
+    RESOLVED,
+    CallKind,
+    CallOutcome,
+    Dispute,
+    Payment,
+    PaymentCall,
+    PaymentCustomer,
+    PaymentHint,
+    PaymentPurpose,
+    PaymentState,
+    Refund,
+    RefundKind,
+    RefundState,
+)
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -57,6 +71,7 @@ __all__ = [
     "FINAL",
     "PENDING",
     "POINTS",
+    "RESOLVED",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -65,6 +80,8 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Base",
+    "CallKind",
+    "CallOutcome",
     "Charger",
     "ChargingSession",
     "Connector",
@@ -79,6 +96,7 @@ __all__ = [
     "CouponUseState",
     "DeliveryState",
     "Direction",
+    "Dispute",
     "Driver",
     "DriverKind",
     "FailedSignIns",
@@ -97,6 +115,10 @@ __all__ = [
     "Passkey",
     "PasskeyChallenge",
     "Payment",
+    "PaymentCall",
+    "PaymentCustomer",
+    "PaymentHint",
+    "PaymentPurpose",
     "PaymentState",
     "PendingStation",
     "PointLot",
@@ -109,6 +131,9 @@ __all__ = [
     "PushSubscription",
     "Receipt",
     "ReceiptLine",
+    "Refund",
+    "RefundKind",
+    "RefundState",
     "Replica",
     "Role",
     "SecurityProfile",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.kit.work import WorkQueue
 from konsento.models import ChargingSession, Receipt
 from konsento.payments import service as payments
 from konsento.payments import taking
@@ -55,9 +56,9 @@ async def hold(session: AsyncSession, charging: ChargingSession, provider: str, 
     await payments.hold(session, wanted, at)
 
 
-async def release(session: AsyncSession, session_id: UUID, at: datetime) -> None:
+async def release(session: AsyncSession, work: WorkQueue, session_id: UUID, at: datetime) -> None:
     """Give back all that is kept for a session that never supplied anything: money, coupon, points."""
-    await taking.take_all(session, {session_id: 0}, at)
+    await taking.take_all(session, work, {session_id: 0}, at)
     await rewards.give_back(session, session_id, at)
 
 
