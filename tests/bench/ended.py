@@ -30,6 +30,7 @@ from konsento.models import (
     Site,
 )
 from konsento.payments import fake
+from konsento.pricing import Price
 
 AT: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SITES: Final = 20
@@ -39,6 +40,7 @@ EVENT_S: Final = 300
 EVENT_MWH: Final = 200_000
 HOLD_MINOR: Final = 1_000
 AT_ONCE: Final = 1_000
+PRICE: Final = Price.per_kwh(Decimal("38.5"), "JPY", Decimal("0.1"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ async def found(database: Database) -> Town:
             [
                 {
                     "id": outlet, "site_id": site, "evse_id": 1, "code": f"K2{number:06}", "name": "o", "rated_w": 3000,
-                    "volts": 200, "tariff_name": "day", "status": OutletStatus.AVAILABLE,
+                    "volts": 200, "status": OutletStatus.AVAILABLE,
                 }
                 for number, (site, outlet) in enumerate(zip(sites, outlets, strict=True))
             ],
@@ -113,7 +115,8 @@ def _session(town: Town, index: int) -> dict[str, Any]:
         "id": session_id, "driver_id": town.drivers[index % len(town.drivers)], "outlet_id": outlet_id,
         "site_id": site_id, "state": SessionState.ENDED, "limit_kind": LimitKind.FULL, "limit_amount": 0,
         "energy_cap_wh": 100_000, "unit_price": Decimal("38.5"), "currency": "JPY", "tax_rate": Decimal("0.1"),
-        "power_type": "solar", "supplier": "Sakura Energy", "rated_w": 3000, "hold_minor": HOLD_MINOR,
+        "price": PRICE.to_dict(), "power_type": "solar", "supplier": "Sakura Energy", "supplier_code": "A0269",
+        "supplier_share": Decimal("0.7"), "owner_share": Decimal("0.1"), "rated_w": 3000, "hold_minor": HOLD_MINOR,
         "remote_start_id": session_id.int % 2**31, "id_token": session_id.hex[-20:].upper(),
         "transaction_id": str(session_id), "created_at": AT, "start_expires_at": AT, "started_at": AT,
         "ended_at": AT, "end_reason": "EnergyLimitReached",

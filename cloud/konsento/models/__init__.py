@@ -2,6 +2,7 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.agreement import MeteringAgreement
 from konsento.models.charger import (
     AGAIN,
     Charger,
@@ -28,7 +29,7 @@ from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
-from konsento.models.outlet import Outlet, OutletStatus
+from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import (
     RESOLVED,
@@ -60,6 +61,7 @@ from konsento.models.staff import (
 )
 from konsento.models.station_link import StationLink
 from konsento.models.station_owner import StationOwner
+from konsento.models.supply import Contract, PowerType, Supplier
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.v16 import V16Reading, V16Transaction
@@ -72,6 +74,7 @@ __all__ = [
     "PENDING",
     "POINTS",
     "RESOLVED",
+    "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -85,6 +88,7 @@ __all__ = [
     "Charger",
     "ChargingSession",
     "Connector",
+    "Contract",
     "Correction",
     "CorrectionReason",
     "Counter",
@@ -108,9 +112,12 @@ __all__ = [
     "Link",
     "LinkPurpose",
     "MeterEvent",
+    "Metering",
+    "MeteringAgreement",
     "OcppFrame",
     "OutgoingMail",
     "Outlet",
+    "OutletOffer",
     "OutletStatus",
     "Passkey",
     "PasskeyChallenge",
@@ -124,6 +131,7 @@ __all__ = [
     "PointLot",
     "PointRule",
     "PointUse",
+    "PowerType",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
@@ -150,6 +158,7 @@ __all__ = [
     "StaffToken",
     "StationLink",
     "StationOwner",
+    "Supplier",
     "Tariff",
     "TransactionName",
     "Transfer",
