@@ -126,7 +126,6 @@ TRANSFERS: Final = {
     "tax-back": marked("Tax put right"),
     "supplier-share-back": marked("The supplier's share put right"),
     "owner-share-back": marked("The site owner's share put right"),
-    "refund": marked("Paid back"),
     "top-up": marked("Topped up"),
     "advance": marked("Paid before charging"),
     "waived": marked("Not asked for"),

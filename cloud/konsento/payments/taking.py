@@ -33,16 +33,20 @@ async def take_all(session: AsyncSession, work: WorkQueue, wanted: Mapping[UUID,
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    ours = []
+    ours: list[Payment] = []
+    outside: list[str] = []
     for payment in await session.scalars(query):
+        if payment.session_id is None:
+            continue
         # Where it is paid later nothing is held: what is billed stays owed.
-        amount = wanted[payment.session_id] if payment.session_id and payment.provider != later.NAME else 0
+        amount = 0 if payment.provider == later.NAME else wanted[payment.session_id]
         step(payment, Happening.TAKE if amount else Happening.RELEASE, at)
         payment.captured_minor = amount
         if payment.external:
-            await work.add(session, WORK, str(payment.id))
+            outside.append(str(payment.id))
         else:
             ours.append(payment)
+    await work.add_all(session, WORK, outside)
     await resolve(session, ours, at)
 
 

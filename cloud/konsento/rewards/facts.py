@@ -76,7 +76,7 @@ def place_at(outlet: Outlet, offer: Offer) -> Place:
 
 
 def place_of(charging: ChargingSession) -> Place:
-    """Return what a session, with its outlet, has bought, and where."""
+    """Return what a session has bought, and where."""
     return Place(
         site_id=charging.site_id,
         outlet_id=charging.outlet_id,

@@ -98,10 +98,7 @@ def split(charging: ChargingSession, amount_minor: int) -> Split:
     """
     tax_minor = pricing.tax_in(price_of(charging), amount_minor)
     net = amount_minor - tax_minor
-    return Split(amount_minor, tax_minor, _share(net, SHARE), _share(net, SHARE))
-
-
-SHARE: Final = Decimal(0)
+    return Split(amount_minor, tax_minor, _share(net, charging.supplier_share), _share(net, charging.owner_share))
 
 
 def _share(net_minor: int, share: Decimal) -> int:
