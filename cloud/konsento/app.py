@@ -52,7 +52,9 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
-from konsento.payments import driving
+from konsento.payments import cards, driving, hints, reconciling
+from konsento.payments.desk import Desk
+from konsento.payments.stripe import StripeProvider
 from konsento.services import Services
 from konsento.settings import Role, Settings
 from konsento.settlement import work as settlement_work
@@ -104,7 +106,14 @@ def wire(settings: Settings) -> Parts:
         beside += [nats.run, live.run]
         links_between = partial(_nats_state, nats)
     services = Services(
-        database=database, settings=settings, clock=clock, router=router, live=live, work=work, metrics=metrics
+        database=database,
+        settings=settings,
+        clock=clock,
+        router=router,
+        live=live,
+        work=work,
+        metrics=metrics,
+        desk=Desk([StripeProvider(settings)] if settings.stripe_secret_key.get_secret_value() else []),
     )
     handlers = Handlers(clock)
     handlers = Handlers(clock, heartbeat_interval_s=settings.ocpp_heartbeat_s)
@@ -114,7 +123,8 @@ def wire(settings: Settings) -> Parts:
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
-    driving.install(services)
+    for part in (driving, hints, cards, reconciling):
+        part.install(services)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
@@ -276,6 +286,7 @@ async def _serve(settings: Settings, parts: Parts) -> None:
                 await task
         await metrics_door.stop()
         door.close()
+        await services.desk.close()
         await services.database.close()
 
 
@@ -283,7 +294,7 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords):
+    for part in (links, back_office_work, api_work, doors, passwords, reconciling):
         await part.begin(services)
 
 
