@@ -24,6 +24,7 @@ from konsento.models import (
     Passkey,
     PasskeyChallenge,
     Payment,
+    PaymentCustomer,
     Presence,
     PushSubscription,
     Receipt,
