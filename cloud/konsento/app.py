@@ -52,7 +52,9 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
-from konsento.payments import balance, driving
+from konsento.payments import balance, cards, driving, hints, reconciling
+from konsento.payments.desk import Desk
+from konsento.payments.stripe import StripeProvider
 from konsento.services import Services
 from konsento.settings import Role, Settings
 from konsento.settlement import work as settlement_work
@@ -104,7 +106,14 @@ def wire(settings: Settings) -> Parts:
         beside += [nats.run, live.run]
         links_between = partial(_nats_state, nats)
     services = Services(
-        database=database, settings=settings, clock=clock, router=router, live=live, work=work, metrics=metrics
+        database=database,
+        settings=settings,
+        clock=clock,
+        router=router,
+        live=live,
+        work=work,
+        metrics=metrics,
+        desk=Desk([StripeProvider(settings)] if settings.stripe_secret_key.get_secret_value() else []),
     )
     handlers = Handlers(clock)
     handlers = Handlers(clock, heartbeat_interval_s=settings.ocpp_heartbeat_s)
@@ -115,8 +124,8 @@ def wire(settings: Settings) -> Parts:
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    balance.install(services)
-    driving.install(services)
+    for part in (balance, driving, hints, cards, reconciling):
+        part.install(services)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
@@ -278,6 +287,7 @@ async def _serve(settings: Settings, parts: Parts) -> None:
                 await task
         await metrics_door.stop()
         door.close()
+        await services.desk.close()
         await services.database.close()
 
 
@@ -285,7 +295,7 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords, balance):
+    for part in (links, back_office_work, api_work, doors, passwords, reconciling, balance):
         await part.begin(services)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 
@@ -122,6 +122,19 @@ class Settings(BaseSettings):
     """Whose tiles they are, as their licence wants it said; addresses in it become links."""
     fake_payments: bool = False
     """Offers a test card with which no money moves: for development, demonstrations and tests only."""
+    stripe_secret_key: SecretStr = SecretStr("")
+    """Secret key of the operator's Stripe account (`sk_…`, or a restricted key); empty for no payments by Stripe."""
+    stripe_publishable_key: str = ""
+    """Its publishable key (`pk_…`), for the drivers' pages."""
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    """Signing secret of the webhook `PUBLIC_URL/hooks/stripe` (`whsec_…`); empty: Stripe's hints are not taken."""
+    stripe_methods: str = "card"
+    """Stripe's payment method types that drivers are offered, separated by spaces: `card paypay konbini`; wallets come
+    with `card`. Empty: whatever is switched on in the account."""
+    stripe_api_url: str = Field(default="https://api.stripe.com", pattern="^https?://[^/]+$")
+    """Where Stripe's API is; another address only in development."""
+    card_hold_max_minor: int = Field(default=10_000, ge=1)
+    """The most that is held for one charging at an external payment provider, in minor units."""
     vapid_private_key: str = ""
     """Key with which notices to browsers are signed (RFC 8292): PKCS 8, PEM or base64url of DER; empty to make one."""
     push_services: str = "fcm.googleapis.com push.services.mozilla.com web.push.apple.com notify.windows.com"
@@ -174,6 +187,12 @@ class Settings(BaseSettings):
             raise ValueError("KONSENTO_NATS_URL: nats://HOST:4222 or tls://HOST:4222, several separated by commas")
         if not self.roles:
             raise ValueError("KONSENTO_ROLES: at least one of pages, gateway, work")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_stripe(self) -> Settings:
+        if bool(self.stripe_secret_key.get_secret_value()) != bool(self.stripe_publishable_key):
+            raise ValueError("KONSENTO_STRIPE_SECRET_KEY and KONSENTO_STRIPE_PUBLISHABLE_KEY belong together")
         return self
 
     @model_validator(mode="after")

@@ -58,7 +58,7 @@ from konsento.ocpp.messages import (
     TriggerMessageStatus,
 )
 from konsento.ocpp.raw_calls import check_raw
-from konsento.payments import balance, driving
+from konsento.payments import balance, cards, driving, hints, reconciling
 from konsento.payments.desk import Desk
 from konsento.payments.port import ExternalProvider
 from konsento.services import Services
@@ -406,8 +406,8 @@ async def wired(
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    balance.install(services)
-    driving.install(services)
+    for part in (balance, driving, hints, cards, reconciling):
+        part.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
     return Core(

@@ -1,16 +1,29 @@
 """Saved cards. They are kept by the provider, under a customer that it knows by our id alone."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import insert
+from konsento.kit.work import Job
 from konsento.models import PaymentCustomer
 from konsento.payments.desk import Till
 from konsento.payments.errors import PaymentAway, ProviderError, UnknownCard
 from konsento.payments.port import ExternalProvider
 from konsento.payments.seen import Action, Card
+
+FORGET_WORK: Final = "payment-forget"
+
+
+def install(services: Till) -> None:
+    """Register the handler."""
+
+    @services.work.on(FORGET_WORK)
+    async def forget(job: Job) -> None:
+        await services.desk.provider(job.payload["provider"]).forget_customer(job.payload["customer"])
 
 
 async def cards_of(services: Till, provider_name: str, driver_id: UUID) -> Sequence[Card]:
@@ -48,6 +61,15 @@ async def forget_card(services: Till, provider_name: str, driver_id: UUID, card:
         await provider.forget_card(customer, card)
     except ProviderError:
         raise PaymentAway from None
+
+
+async def forget_driver(session: AsyncSession, services: Till, driver_id: UUID) -> None:
+    """Have everything forgotten that providers keep of a driver, by due work."""
+    rows = await session.scalars(select(PaymentCustomer).where(PaymentCustomer.driver_id == driver_id))
+    for row in list(rows):
+        payload = {"provider": row.provider, "customer": row.reference}
+        await services.work.add(session, FORGET_WORK, f"{row.provider} {driver_id}"[:64], payload=payload)
+        await session.delete(row)
 
 
 async def check(services: Till, provider: ExternalProvider, driver_id: UUID, card: str) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.work import Again, Job
-from konsento.models import Payment, PaymentState
+from konsento.models import RESOLVED, Payment, PaymentState
 from konsento.payments import booking, calls, refunding, repository
 from konsento.payments.calls import Question
 from konsento.payments.desk import Till
@@ -74,7 +74,8 @@ async def drive(services: Till, payment_id: UUID) -> Again | None:
     # What could not be taken may still be held.
     if known.payment.state in {PaymentState.RELEASING, PaymentState.FAILED}:
         known = await _release(services, provider, known)
-    again = await refunding.pay_back(services, provider, known.seen, payment_id)
+    # Whoever asks about a payment that is over has heard of a refund.
+    again = await refunding.pay_back(services, provider, known.seen, payment_id, heard=payment.state in RESOLVED)
     async with services.database.transaction() as session:
         payment = await repository.payment(session, payment_id)
     return again or (_next_look(services, payment) if payment is not None else None)

@@ -61,6 +61,10 @@ class ExternalProvider(Protocol):
     publishable_key: str
     """What the provider's own field in the driver's page is opened with; empty for a provider without one."""
 
+    @property
+    def takes_hints(self) -> bool:
+        """Tell whether it is set up so that its hints can be told from a stranger's."""
+
     def minimum_minor(self, currency: str) -> int:
         """Return the least that it takes at all, at least 1."""
 
@@ -108,6 +112,9 @@ class ExternalProvider(Protocol):
 
     async def forget_card(self, customer: str, card: str) -> None:
         """Delete a customer's card. Raises `Refused` where the customer has no such card."""
+
+    async def forget_customer(self, customer: str) -> None:
+        """Delete a customer with all cards; one that is gone already is fine."""
 
     def hint(self, body: bytes, signature: str, at: datetime) -> Hint:
         """Return what a webhook's body says. Raises `BadSignature`."""

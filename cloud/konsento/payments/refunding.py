@@ -19,7 +19,7 @@ from konsento.payments.errors import NothingToRefund, Refused, UnknownPayment
 from konsento.payments.life import WORK, Happening, step
 from konsento.payments.noting import changed
 from konsento.payments.port import ExternalProvider
-from konsento.payments.seen import RefundOrder, RefundSeen, RefundStage, Seen
+from konsento.payments.seen import RefundOrder, RefundSeen, RefundStage, Seen, Stage
 
 log = logging.getLogger(__name__)
 
@@ -97,14 +97,17 @@ async def want_remainder(session: AsyncSession, payment: Payment, amount_minor: 
     await session.flush()
 
 
-async def pay_back(services: Till, provider: ExternalProvider, seen: Seen, payment_id: UUID) -> Again | None:
+async def pay_back(
+    services: Till, provider: ExternalProvider, seen: Seen, payment_id: UUID, *, heard: bool = False
+) -> Again | None:
     """Bring the refunds of a payment up to what the provider says, and ask for those that it does not know.
 
+    `heard` that there may be some: otherwise the provider is only asked where we want some, or the payment says so.
     Returns when to look again, None where nothing is under way. Raises ProviderError.
     """
     async with services.database.transaction() as session:
         wanted = await repository.refunds_of(session, payment_id)
-    if not wanted and not seen.refunded_minor:
+    if not wanted and not seen.refunded_minor and not (heard and seen.stage is Stage.TAKEN):
         return None
     known = await provider.refunds(seen.reference)
     async with services.database.transaction() as session:

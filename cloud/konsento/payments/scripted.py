@@ -182,6 +182,8 @@ class ScriptedProvider:
 
     # The port.
 
+    takes_hints = True
+
     def minimum_minor(self, currency: str) -> int:
         """Return the least that it takes."""
         return self._minimum_minor
@@ -255,6 +257,11 @@ class ScriptedProvider:
         """Delete a customer's card."""
         cards = self._cards.get(customer, [])
         self._cards[customer] = [one for one in cards if one.reference != card]
+
+    async def forget_customer(self, customer: str) -> None:
+        """Delete a customer."""
+        self._stumble("customer")
+        self._cards.pop(customer, None)
 
     def hint(self, body: bytes, signature: str, at: datetime) -> Hint:
         """Return what a hint says."""

@@ -14,8 +14,6 @@ from konsento.payments.errors import UnknownMethod
 
 CARD: Final = "card"
 """Providers' word for cards, which can be saved."""
-NO_LIMIT: Final = 99_999_999
-"""Minor units: the most that Stripe takes in one payment, and more than any charging costs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +88,7 @@ def external(services: Till, purpose: PaymentPurpose = PaymentPurpose.SESSION) -
         Method(
             provider=provider.name,
             method=method,
-            available_minor=NO_LIMIT,
+            available_minor=services.settings.card_hold_max_minor,
             external=True,
             prepaid=purpose is not PaymentPurpose.SESSION or provider.is_prepaid(method),
         )

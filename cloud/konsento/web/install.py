@@ -16,6 +16,7 @@ from konsento.web import (
     finding,
     guest,
     history,
+    hooks,
     links,
     outlets,
     passkeys,
@@ -69,6 +70,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         passkeys,
         tokens,
         webhooks,
+        hooks,
         phone_app,
     ):
         app.include_router(part.router, include_in_schema=False)

@@ -28,6 +28,7 @@ from konsento.models import (
     Presence,
     PushSubscription,
     Receipt,
+    Refund,
     SideReading,
     SignIn,
     Transfer,
@@ -35,7 +36,7 @@ from konsento.models import (
     WebhookEvent,
 )
 from konsento.notifications import mail, push
-from konsento.payments import balance
+from konsento.payments import balance, cards
 from konsento.services import Services
 
 OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
@@ -65,14 +66,23 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
     "webhook_events": (WebhookEvent.type, WebhookEvent.session_id, WebhookEvent.created_at),
     "payments": (
         Payment.session_id,
+        Payment.purpose,
         Payment.provider,
+        Payment.method,
+        Payment.reference,
         Payment.state,
         Payment.currency,
         Payment.hold_minor,
         Payment.captured_minor,
+        Payment.refunded_minor,
+        Payment.waived_minor,
+        Payment.disputed_minor,
+        Payment.dispute,
+        Payment.failure,
         Payment.created_at,
         Payment.resolved_at,
     ),
+    "payment_customers": (PaymentCustomer.provider, PaymentCustomer.reference, PaymentCustomer.created_at),
 }
 """Tables with a driver in them, and what of them the driver is given: all but secrets and their hashes."""
 OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
@@ -131,15 +141,26 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
             for name, columns in OF_SESSION.items()
         },
         "measurements": await _rows(session, _measurements(driver.id)),
+        "refunds": await _rows(session, _refunds(driver.id)),
     }
 
 
-async def forget(session: AsyncSession, driver: Driver) -> None:
+async def forget(session: AsyncSession, services: Services, driver: Driver) -> None:
     """Delete an account or a guest: all that goes with it, and what is still to be sent to it."""
     await push.forget_driver(session, driver.id)
+    await cards.forget_driver(session, services, driver.id)
     if driver.kind is DriverKind.ACCOUNT:  # of others nobody knows whose the address is
         await mail.forget_to(session, driver.email)
     await profile.delete(session, driver.id)
+
+
+def _refunds(driver_id: UUID) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Refund.payment_id, Refund.kind, Refund.state, Refund.amount_minor, Refund.asked_at, Refund.done_at)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Payment.driver_id == driver_id)
+        .order_by(Refund.asked_at)
+    )
 
 
 def _transfers(driver_id: UUID) -> Select[*tuple[Any, ...]]:

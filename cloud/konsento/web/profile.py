@@ -226,7 +226,7 @@ async def delete(request: Request, services: Wired, driver: SignedIn, present: A
         async with services.database.transaction() as session:
             if await charging.unsettled(session, driver.id):
                 raise StillCharging
-            await own_data.forget(session, driver)
+            await own_data.forget(session, services, driver)
     except KonsentoError as error:
         return await _delete_page(request, services, driver, error)
     answer = page(request, "deleted.html", driver=None)

@@ -20,6 +20,7 @@ from konsento.models import (
     LimitChange,
     OutgoingMail,
     Passkey,
+    PaymentCustomer,
     Presence,
     PresenceMethod,
     PresenceState,
@@ -62,6 +63,7 @@ SECTIONS = {
     "webhook_events": "webhook_events",
     "presence_checks": "presence_checks",
     "payments": "payments",
+    "payment_customers": "payment_customers",
     "charging_sessions": "charging",
     "limit_changes": "limit_changes",
     "meter_events": "measurements",
@@ -191,6 +193,7 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     hold_minor=5,
                     asked_at=now,
                 ),
+                PaymentCustomer(provider="scripted", driver_id=driver.id, reference="cus_1", created_at=now),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
             ]
         )

@@ -31,6 +31,7 @@ OPEN = {
     "/manifest.webmanifest",
     "/offline",
 }
+OPEN |= {"/hooks/{provider}"}
 OPEN |= {"/guest", "/l/{token}", "/signin/link"}
 OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/map", "/map/sites", "/sites/{site_id}", "/sites/{site_id}/outlets", "/sites/{site_id}/plan"}
