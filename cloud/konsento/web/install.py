@@ -13,6 +13,8 @@ from konsento.settings import Settings
 from konsento.web import (
     account,
     balance,
+    cards,
+    due,
     finding,
     guest,
     history,
@@ -20,6 +22,7 @@ from konsento.web import (
     links,
     outlets,
     passkeys,
+    pay,
     phone_app,
     presence,
     problems,
@@ -28,6 +31,7 @@ from konsento.web import (
     sites,
     start,
     tokens,
+    top_up,
     webhooks,
 )
 from konsento.web.errors import FormTooLarge
@@ -63,6 +67,10 @@ def install(app: FastAPI, settings: Settings) -> None:
         sessions,
         history,
         balance,
+        top_up,
+        pay,
+        due,
+        cards,
         account,
         guest,
         links,

@@ -25,6 +25,7 @@ from konsento.models import (
     Passkey,
     PasskeyChallenge,
     Payment,
+    PaymentCustomer,
     Presence,
     PushSubscription,
     Receipt,
