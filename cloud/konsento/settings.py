@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     instruments (docs/payments.md). What a driver has can be spent in any case, and so can a welcome credit."""
     balance_months: int = Field(default=6, ge=1, le=60)
     """What comes into a balance can be used for so many months, less a day."""
+    top_up_most_minor: int = Field(default=20_000, ge=1)
+    """The most that a driver may pay into the balance at once, in minor units."""
     pay_later_minor: int = Field(default=0, ge=0)
     """The most, in minor units, that an account may charge without having said how it pays; 0: nobody may."""
     pay_later_days: int = Field(default=14, ge=1, le=365)

@@ -56,6 +56,7 @@ async def change_limit(services: Services, driver_id: UUID, session_id: UUID, re
         quote = await _quote(session, services, charging, requested)
         now = services.clock.now()
         if quote.hold_minor > charging.hold_minor:
+            await settlement.may_owe(session, services, charging, quote.hold_minor)
             await settlement.change_hold(session, charging, quote.hold_minor, now)
         change = _change(charging, quote, now)
         session.add(change)

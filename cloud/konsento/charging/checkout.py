@@ -7,7 +7,7 @@ whose name was chosen beforehand. Whatever ends a checkout without a session has
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -36,7 +36,7 @@ from konsento.models import Checkout, CheckoutState, LimitKind, Payment, Payment
 from konsento.services import Services
 from konsento.settlement import paying
 from konsento.settlement import service as settlement
-from konsento.settlement.paying import Begun
+from konsento.settlement.paying import Action, Begun
 from konsento.sites import service as sites
 from konsento.sites.errors import OutletBusy
 
@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 WORK: Final = "checkout"
 PATIENCE: Final = timedelta(minutes=10)
 """How long a driver may take to pay. The outlet is not kept meanwhile."""
+AT_THE_SHOP: Final = {"konbini": timedelta(hours=1)}
+"""The same for a way that takes longer, by the provider's word for it."""
 NOW_S: Final = 1.0
 """News of a payment is followed so soon: the browser that brought it usually comes first."""
 FIXED: Final = frozenset({LimitKind.ENERGY, LimitKind.MONEY})
@@ -73,9 +75,8 @@ class Opened:
     checkout: Checkout
     payment: Payment | None
     """None where the provider was never asked."""
-    client_secret: str = ""
-    redirect_url: str = ""
-    """Both empty where the driver has nothing to do."""
+    action: Action | None = None
+    """None where the driver has nothing to do."""
 
 
 def install(services: Services) -> None:
@@ -113,6 +114,13 @@ async def look(services: Services, driver_id: UUID, checkout_id: UUID, return_ur
         checkout = await _own(session, driver_id, checkout_id)
     if checkout.state is CheckoutState.OPEN:
         return await _go_on(services, checkout, return_url)
+    return await _opened(services, checkout_id)
+
+
+async def last_seen(services: Services, driver_id: UUID, checkout_id: UUID) -> Opened:
+    """Return a driver's checkout as our database has it, without asking anybody. Raises `UnknownCheckout`."""
+    async with services.database.transaction() as session:
+        await _own(session, driver_id, checkout_id)
     return await _opened(services, checkout_id)
 
 
@@ -205,12 +213,7 @@ async def _go_on(services: Services, checkout: Checkout, return_url: str) -> Ope
     opened = await _opened(services, checkout.id)
     if begun.action is None or opened.checkout.state is not CheckoutState.OPEN:
         return opened
-    return Opened(
-        checkout=opened.checkout,
-        payment=opened.payment,
-        client_secret=begun.action.client_secret,
-        redirect_url=begun.action.redirect_url,
-    )
+    return replace(opened, action=begun.action)
 
 
 async def _opened(services: Services, checkout_id: UUID) -> Opened:
@@ -240,6 +243,7 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
     for other in await open_of(session, wish.driver_id):
         if other.outlet_id == outlet.id:
             await _end(session, services, other.id, PaidElsewhere())
+    patience = AT_THE_SHOP.get(asked.method, PATIENCE)
     checkout = Checkout(
         id=checkout_id,
         driver_id=wish.driver_id,
@@ -261,11 +265,11 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
         state=CheckoutState.OPEN,
         failure="",
         created_at=now,
-        expires_at=now + PATIENCE,
+        expires_at=now + patience,
     )
     session.add(checkout)
     await session.flush()
-    await services.work.add(session, WORK, str(checkout.id), after_s=PATIENCE.total_seconds())
+    await services.work.add(session, WORK, str(checkout.id), after_s=patience.total_seconds())
     return checkout
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,6 +61,12 @@ async def paying_for(session: AsyncSession, session_id: UUID) -> Payment | None:
         Payment.state.in_((PaymentState.PENDING, PaymentState.CAPTURING)),
     )
     return await session.scalar(query.order_by(Payment.created_at.desc()).limit(1))
+
+
+async def next_payment(session: AsyncSession, session_id: UUID) -> UUID:
+    """Return what the next payment of what a session owes is called: for two who ask at once it is the same."""
+    query = select(func.count()).where(Payment.session_id == session_id, Payment.purpose == PaymentPurpose.BILL)
+    return uuid5(session_id, f"owed {await session.scalar(query) or 0}")
 
 
 async def _owes(session: AsyncSession, driver_id: UUID) -> bool:

@@ -353,7 +353,9 @@ class ScriptedProvider:
             payment_id=order.payment_id,
             method=order.method or "card",
             made_at=self.now(),
-            action=Action(client_secret=f"{reference}_secret", redirect_url=order.return_url),
+            action=Action(
+                client_secret=f"{reference}_secret", redirect_url="" if self.publishable_key else order.return_url
+            ),
         )
         self._payments[reference] = _Kept(seen=seen, prepaid=order.prepaid)
         if order.card or self.confirms_at_once:

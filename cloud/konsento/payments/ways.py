@@ -14,8 +14,6 @@ from konsento.payments.errors import UnknownMethod
 
 CARD: Final = "card"
 """Providers' word for cards, which can be saved."""
-NO_LIMIT: Final = 99_999_999
-"""Minor units: the most that Stripe takes in one payment, and more than any charging costs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +63,15 @@ async def methods(
 ) -> list[Method]:
     """Return how somebody can pay, the usual way first; None is somebody who would charge as a guest.
 
-    A balance with something in it is always a way, but for a top-up. An empty one is where there is no other way, and
-    balances are on. Only an account may pay at the end, and only for a charging.
+    A balance with something in it is always a way, and an empty one where there is no other; it is topped up from
+    outside alone. Only an account may pay at the end, and only for a charging.
     """
-    ways: list[Method] = []
+    ways = external(services, purpose)
+    if purpose is PaymentPurpose.TOP_UP:
+        return ways
     if services.settings.fake_payments:
-        ways.append(Method(provider=fake.NAME, available_minor=fake.DECLINES_ABOVE_MINOR))
-    ways += external(services, purpose)
-    if driver_id is None or purpose is PaymentPurpose.TOP_UP:
+        ways.insert(0, Method(provider=fake.NAME, available_minor=fake.DECLINES_ABOVE_MINOR))
+    if driver_id is None:
         return ways
     left = await balance.available(session, driver_id)
     none_other = not ways and await balance.usable(session, services.settings, driver_id)
@@ -90,7 +89,7 @@ def external(services: Till, purpose: PaymentPurpose = PaymentPurpose.SESSION) -
         Method(
             provider=provider.name,
             method=method,
-            available_minor=NO_LIMIT,
+            available_minor=services.settings.card_hold_max_minor,
             external=True,
             prepaid=purpose is not PaymentPurpose.SESSION or provider.is_prepaid(method),
         )

@@ -8,10 +8,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.models import ChargingSession, Payment, PaymentPurpose
 from konsento.payments import beginning, repository
 from konsento.payments.beginning import Begun, Wish
+from konsento.payments.seen import Action
 from konsento.payments.service import Hold
 from konsento.services import Services
 
-__all__ = ["Begun", "Wish", "adopt", "begin", "give_up", "is_external", "is_prepaid", "on_change", "payment_of"]
+__all__ = [
+    "Action",
+    "Begun",
+    "Wish",
+    "adopt",
+    "begin",
+    "give_up",
+    "is_external",
+    "is_prepaid",
+    "on_change",
+    "payment_of",
+]
 
 
 def is_external(services: Services, provider: str) -> bool:

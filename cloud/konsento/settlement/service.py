@@ -58,6 +58,15 @@ async def change_hold(session: AsyncSession, charging: ChargingSession, hold_min
     charging.hold_minor = hold_minor
 
 
+async def may_owe(session: AsyncSession, services: Services, charging: ChargingSession, hold_minor: int) -> None:
+    """Raise `TooMuchLater` where a session that is paid at the end would cost more than its driver may owe."""
+    held = await payments.held_of(session, charging.id)
+    if held.provider == later.NAME:
+        await later.lock(session, services.settings, charging.driver_id)
+        if await later.left(session, services.settings, charging.driver_id) + charging.hold_minor < hold_minor:
+            raise TooMuchLater
+
+
 async def hold(session: AsyncSession, services: Services, charging: ChargingSession, provider: str) -> None:
     """Hold the most that a session can cost. Raises `BalanceTooLow`, `CardDeclined`, `TooMuchLater`."""
     if provider == later.NAME:

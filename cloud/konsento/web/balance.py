@@ -14,7 +14,7 @@ from konsento.charging import service as charging
 from konsento.kit.i18n import Language, marked
 from konsento.kit.money import major_from_minor
 from konsento.models import BalanceLot
-from konsento.payments import balance
+from konsento.payments import balance, ways
 from konsento.payments.balance import Movement
 from konsento.web.csv import Rows, csv_file, headings, local
 from konsento.web.errors import PageNotFound
@@ -64,13 +64,13 @@ class MovementRow:
 
 
 @router.get("/account/balance")
-async def balance_page(request: Request, services: Wired, driver: SignedIn) -> Response:
+async def balance_page(request: Request, services: Wired, driver: SignedIn, done: str = "") -> Response:
     """Show the balance. Raises `PageNotFound` where there are none."""
     language, settings = language_of(request), services.settings
     async with services.database.transaction() as session:
         if not await balance.usable(session, settings, driver.id):
             raise PageNotFound
-        zone = await _zone(session, driver.id)
+        zone = await zone_of(session, driver.id)
         stated = await balance.statement(session, driver.id, ON_THE_PAGE)
         ending = await balance.ending_soon(session, driver.id, services.clock.now())
     return page(
@@ -82,7 +82,8 @@ async def balance_page(request: Request, services: Wired, driver: SignedIn) -> R
         ending=ending_text(language, ending, zone),
         lots=[_lot(language, lot, zone) for lot in stated.lots],
         movements=[_movement(language, movement, zone) for movement in stated.movements],
-        pays_in=settings.balance,
+        pays_in=settings.balance and bool(ways.external(services)),
+        done=language.text("Paid. It is in your balance now.") if done == "paid" else None,
     )
 
 
@@ -91,7 +92,7 @@ async def balance_table(request: Request, services: Wired, driver: SignedIn) -> 
     """Give all that came in and went out as a table."""
     language = language_of(request)
     async with services.database.transaction() as session:
-        zone = await _zone(session, driver.id)
+        zone = await zone_of(session, driver.id)
         stated = await balance.statement(session, driver.id)
 
     async def rows() -> AsyncIterator[Rows]:
@@ -103,7 +104,7 @@ async def balance_table(request: Request, services: Wired, driver: SignedIn) -> 
 async def ending_of(session: AsyncSession, services: Wired, driver_id: UUID, language: Language) -> str | None:
     """Return what tells a driver that a part of the balance ends soon; None for nothing to tell."""
     ending = await balance.ending_soon(session, driver_id, services.clock.now())
-    return ending_text(language, ending, await _zone(session, driver_id)) if ending is not None else None
+    return ending_text(language, ending, await zone_of(session, driver_id)) if ending is not None else None
 
 
 def ending_text(language: Language, lot: BalanceLot | None, zone: ZoneInfo) -> str | None:
@@ -147,6 +148,7 @@ def _cells(language: Language, movement: Movement, zone: ZoneInfo) -> Sequence[o
     ]
 
 
-async def _zone(session: AsyncSession, driver_id: UUID) -> ZoneInfo:
+async def zone_of(session: AsyncSession, driver_id: UUID) -> ZoneInfo:
+    """Return the time zone in which a driver began to charge."""
     first = await charging.first(session, driver_id)
     return ZoneInfo(first.time_zone) if first is not None else ZoneInfo("UTC")

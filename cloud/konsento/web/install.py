@@ -13,6 +13,8 @@ from konsento.settings import Settings
 from konsento.web import (
     account,
     balance,
+    cards,
+    due,
     finding,
     guest,
     history,
@@ -20,6 +22,7 @@ from konsento.web import (
     links,
     outlets,
     passkeys,
+    pay,
     phone_app,
     power,
     presence,
@@ -31,6 +34,7 @@ from konsento.web import (
     start,
     suppliers,
     tokens,
+    top_up,
     webhooks,
 )
 from konsento.web.errors import FormTooLarge
@@ -68,6 +72,10 @@ def install(app: FastAPI, settings: Settings) -> None:
         sessions,
         history,
         balance,
+        top_up,
+        pay,
+        due,
+        cards,
         account,
         guest,
         links,

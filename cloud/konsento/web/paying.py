@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -24,9 +26,22 @@ CARDS_S: Final = 3.0
 """How long a page waits for the driver's saved cards."""
 
 
-def pay_address(services: Services) -> str:
-    """Return where a provider sends drivers back to; `{id}` stands for the payment's id."""
-    return f"{services.settings.public_url.rstrip('/')}/pay/{{id}}"
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """What the provider's own field in the page is opened with."""
+
+    key: str
+    secret: str
+    back: str
+    """Where the provider leads to afterwards."""
+    saves: bool = False
+    """A card is saved; nothing is paid."""
+    script: str = SCRIPT
+
+
+def pay_address(services: Services, payment_id: UUID | str = "{id}") -> str:
+    """Return where a provider sends drivers back to; without an id, `{id}` stands for it."""
+    return f"{services.settings.public_url.rstrip('/')}/pay/{payment_id}"
 
 
 async def saved_cards(

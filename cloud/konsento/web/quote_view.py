@@ -148,6 +148,23 @@ def method_views(
     ]
 
 
+def way_views(
+    language: Language, ways: Sequence[Method], cards: Mapping[str, Sequence[Card]] | None = None
+) -> list[MethodView]:
+    """Return ways to pay an amount at once."""
+    return [
+        MethodView(
+            provider=str(Way(provider=way.provider, method=way.method, card=card.reference if card else "")),
+            title=card_name(card.brand, card.last4)
+            if card
+            else language.text(payment_method(way.method or way.provider)),
+            detail="",
+        )
+        for way in ways
+        for card in (*((cards or {}).get(way.provider, ()) if way.method == CARD else ()), None)
+    ]
+
+
 def _detail(language: Language, way: Method, quote: Quote) -> str:
     amount = language.money(quote.hold_minor, quote.currency)
     if way.prepaid:

@@ -16,13 +16,15 @@ from konsento.charging import service as charging
 from konsento.charging.errors import BadLimit, NotRunning, failure
 from konsento.charging.progress import Progress
 from konsento.kit.errors import KonsentoError
-from konsento.models import FINAL, Driver, LimitKind, SessionState
+from konsento.models import FINAL, Driver, LimitKind, PaymentState, SessionState
 from konsento.notifications import mail, push
-from konsento.payments.errors import BalanceTooLow, CardDeclined
+from konsento.payments import service as payments
+from konsento.payments.errors import BalanceTooLow, CardDeclined, HoldTooSmall, TooMuchLater
 from konsento.services import Services
 from konsento.settlement import service as settlement
-from konsento.web import problems
+from konsento.web import due, problems
 from konsento.web.language import language_of
+from konsento.web.pay_view import SOON_S, money_text
 from konsento.web.quote_view import Estimate, change_button, change_kinds, change_text
 from konsento.web.receipt_view import receipt_page
 from konsento.web.render import page
@@ -47,12 +49,29 @@ async def session_page(request: Request, number: SessionNumber, services: Wired,
         progress = await charging.progress(session, driver.id, number)
         settled = progress.state is SessionState.SETTLED
         bill = await settlement.receipt(session, driver.id, number) if settled else None
+        unpaid = await due.open_of(session, services, driver, number) if settled else None
+        held = await payments.held_of(session, number) if progress.state is SessionState.FAILED else None
         key = "" if progress.state in FINAL else await push.public_key(session, services.settings)
-    if bill is not None:
-        return page(request, "receipt.html", driver=driver, receipt=receipt_page(language, bill))
-    if progress.state is SessionState.FAILED:
-        reason = language.error(failure(progress.failure))
-        return page(request, "failed.html", driver=driver, reason=reason, outlet_code=progress.outlet_code)
+    if bill is not None and unpaid is not None:
+        return page(
+            request,
+            "receipt.html",
+            driver=driver,
+            receipt=receipt_page(language, bill),
+            session_id=number,
+            due=await due.due_view(services, language, driver, unpaid, bill.time_zone),
+            paying=unpaid.paying.id if unpaid.paying is not None else None,
+        )
+    if held is not None:
+        return page(
+            request,
+            "failed.html",
+            driver=driver,
+            reason=language.error(failure(progress.failure)),
+            money=money_text(language, held) if held.external else None,
+            refresh_s=SOON_S if held.state is PaymentState.RELEASING else 0,
+            outlet_code=progress.outlet_code,
+        )
     return page(
         request,
         "session.html",
@@ -127,7 +146,7 @@ async def change_limit(
         progress = await charging.progress(session, driver.id, number)
     try:
         await changing.change_limit(services, driver.id, number, wish.read(progress.currency))
-    except (BadLimit, BalanceTooLow, CardDeclined) as error:
+    except (BadLimit, BalanceTooLow, CardDeclined, HoldTooSmall, TooMuchLater) as error:
         return await _limit_form(request, services, driver, progress, wish, error=error)
     return RedirectResponse(f"/s/{number}", 303)
 

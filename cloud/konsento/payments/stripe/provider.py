@@ -26,6 +26,7 @@ TIMEOUT_S: Final = 10.0
 RETRIES: Final = 1
 TOLERANCE_S: Final = 300
 """How old a webhook's signature may be."""
+YEN_ONLY: Final = frozenset({"paypay", "konbini"})
 HOLDABLE: Final = frozenset({"", "card", "link"})
 """Methods with which money can be held first and taken later; all others pay at once."""
 _EXPAND: Final = ["latest_charge.balance_transaction"]
@@ -39,6 +40,7 @@ class StripeProvider:
     def __init__(self, settings: Settings) -> None:
         self._secret = settings.stripe_webhook_secret.get_secret_value()
         self._methods = settings.stripe_methods.split()
+        self.publishable_key = settings.stripe_publishable_key
         self._http = stripe.AIOHTTPClient(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
         self._client = stripe.StripeClient(
             settings.stripe_secret_key.get_secret_value(),
@@ -59,6 +61,11 @@ class StripeProvider:
     def step_minor(self, currency: str) -> int:
         """Return what every amount is a multiple of."""
         return amounts.step_minor(currency)
+
+    def methods(self, currency: str) -> Sequence[str]:
+        """Return what drivers can pay with: PayPay and convenience stores take yen alone."""
+        offered = self._methods or [""]
+        return [method for method in offered if currency == "JPY" or method not in YEN_ONLY]
 
     def is_prepaid(self, method: str) -> bool:
         """Tell whether a method only pays at once."""

@@ -179,7 +179,9 @@ def _fee(charge: Read, currency: str) -> int | None:
 def _action(intent: Read) -> Action:
     following: Read = intent.get("next_action") or {}
     redirect: Read = following.get("redirect_to_url") or {}
-    return Action(client_secret=intent.get("client_secret") or "", redirect_url=redirect.get("url") or "")
+    slip: Read = following.get("konbini_display_details") or {}
+    leads_to = redirect.get("url") or slip.get("hosted_voucher_url") or ""
+    return Action(client_secret=intent.get("client_secret") or "", redirect_url=leads_to)
 
 
 def _id(one: Read, key: str) -> UUID | None:
