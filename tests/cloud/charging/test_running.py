@@ -18,6 +18,7 @@ from konsento.ocpp.messages import (
     TransactionEventType,
     TransactionInfo,
 )
+from konsento.pricing import Price
 from konsento.settlement.measurement import Point, measure
 
 from ..conftest import AT
@@ -69,6 +70,8 @@ def record(**changes: object) -> Running:
         "last_seq_no": 1,
         "begin_mwh": BEGIN,
         "last": Point(BEGIN + 1000, AT, 4),
+        "price": Price.per_kwh(Decimal(38), "JPY", Decimal("0.1")),
+        "priced": None,
         "seconds": 4,
         "power_w": 3000,
         "drawn_mwh": 0,
