@@ -8,7 +8,7 @@ from konsento.charging.limits import MOST_WH
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms
 from konsento.charging.sold import Sold
-from konsento.kit.i18n import Language
+from konsento.kit.i18n import Language, marked
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Metering
 from konsento.payments.service import Method
@@ -19,6 +19,10 @@ from konsento.web.words import payment_method
 _USUAL_WH = 6000
 """Takes a small car about 40 km."""
 _USUAL_S = 7200
+_RULE = marked("The outlet measures, we bill that: whole Wh × unit price, rounded down.")
+_RULE_OF_ALL = marked(
+    "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is rounded down."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,12 +103,7 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
         sentence=sentence,
         prices=[(name, price) for name, price in prices],
         idle_note=idle_note(language, quote.price),
-        rule=text(
-            "The outlet measures, we bill that: whole Wh × unit price, rounded down."
-            if flat
-            else "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is"
-            " rounded down."
-        ),
+        rule=text(_RULE if flat else _RULE_OF_ALL),
         lines=[*lines, *estimates],
         tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,

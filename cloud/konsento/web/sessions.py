@@ -16,7 +16,7 @@ from konsento.charging import service as charging
 from konsento.charging.errors import BadLimit, NotRunning, failure
 from konsento.charging.progress import Progress
 from konsento.kit.errors import KonsentoError
-from konsento.models import FINAL, Driver, LimitKind, SessionState
+from konsento.models import FINAL, Driver, LimitKind, Metering, SessionState
 from konsento.notifications import mail, push
 from konsento.payments.errors import BalanceTooLow, CardDeclined
 from konsento.services import Services
