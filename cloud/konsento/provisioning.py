@@ -297,7 +297,7 @@ async def _apply_contract(
         elif made.valid_to != wanted.valid_to:
             if wanted.valid_to is None:
                 raise BadFileError(f"{where}: it ends, and that stays; begin another one")
-            await end_contract(session, made.id, wanted.valid_to, at)
+            await end_contract(session, code, made.id, wanted.valid_to, at)
             changes.note(f"{where}: ends {wanted.valid_to.isoformat()}")
     except (BadContract, BadSupplier) as error:
         raise BadFileError(f"{where}: {_sentence(error)}") from error

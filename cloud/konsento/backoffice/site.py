@@ -1,5 +1,6 @@
 """One site: what is said about it, when it is open, its floor plan, its password, and its outlets live."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -22,24 +23,35 @@ from konsento.charging import passwords
 from konsento.charging.passwords import Outcome
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
-from konsento.models import FloorPlan, Outlet, OutletStatus, SecurityProfile, Site, StaffMember
+from konsento.models import FloorPlan, Outlet, OutletStatus, SecurityProfile, Site, StaffMember, Tariff
 from konsento.ocpp import version_of
 from konsento.operations import audit
 from konsento.services import Services
 from konsento.sites import hours, plans, setup
 from konsento.sites import repository as site_rows
 from konsento.sites import service as sites
-from konsento.sites.errors import BadHours, NotAPicture, PasswordsUnderWay, PictureTooLarge, UnknownSite
+from konsento.sites.errors import (
+    BadHours,
+    NotAPicture,
+    PasswordsUnderWay,
+    PictureTooLarge,
+    TooManyOffers,
+    UnknownSite,
+    UnknownTariff,
+)
 from konsento.sites.holidays import country_of
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.offer_view import offer_view
+from konsento.web.price_view import price_text
 from konsento.web.who import Wired
 
 router = APIRouter()
 
 MOST_FIELDS: Final = 60
+MORE_SLOTS: Final = 2
+"""Empty fields for further prices."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +118,29 @@ async def change_hours(request: Request, station_id: str, services: Wired, membe
     except BadHours as error:
         return await _page(request, services, member, station_id, error=error)
     return RedirectResponse(f"/office/sites/{station_id}#hours", 303)
+
+
+@router.post("/sites/{station_id}/offers")
+async def change_offers(
+    request: Request,
+    station_id: str,
+    services: Wired,
+    *,
+    member: SiteKeeper,
+    tariff: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    """Set what is sold at all outlets of the site."""
+    names = [name for name in tariff or () if name]
+    try:
+        async with services.database.transaction() as session:
+            site = await site_named(session, station_id)
+            await check_in_force(session, names, services.clock.now())
+            for outlet in await sites.outlets_of(session, site.id):
+                setup.set_offers(outlet, names)
+            await _note(session, services, member, "site.offers", station_id, tariffs=names)
+    except (UnknownTariff, TooManyOffers) as error:
+        return await _page(request, services, member, station_id, error=error)
+    return RedirectResponse(f"/office/sites/{station_id}#outlets", 303)
 
 
 @router.post("/sites/{station_id}/plan")
@@ -214,6 +249,7 @@ async def _page(
         site = await site_named(session, station_id)
         outlets = await outlet_rows(session, language, site, now)
         plan = await site_rows.floor_plan(session, site.id)
+        tariffs = await catalogue.tariffs_in_force(session, now)
         version = await version_of(session, station_id)
         charger = await charger_view(session, language, site, [row.outlet for row in outlets], version)
     week = hours.parse(site.opening_hours)
@@ -239,7 +275,33 @@ async def _page(
         country=_country(language, site),
         plan=plan_view(plan),
         charger=charger,
+        tariffs=tariff_choices(language, tariffs),
+        slots=slots(_sold_everywhere(outlets)),
     )
+
+
+async def check_in_force(session: AsyncSession, names: Iterable[str], now: datetime) -> None:
+    """Raise `UnknownTariff` where one of them is no tariff in force."""
+    wanted = set(names)
+    if wanted and not wanted <= (await catalogue.tariffs_in_force(session, now)).keys():
+        raise UnknownTariff
+
+
+def _sold_everywhere(rows: Sequence[OutletRow]) -> list[str]:
+    """Return what all outlets of a site sell alike; nothing where they differ."""
+    sold = {tuple(row.outlet.tariff_names) for row in rows}
+    return list(sold.pop()) if len(sold) == 1 else []
+
+
+def tariff_choices(language: Language, tariffs: Mapping[str, Tariff]) -> list[tuple[str, str]]:
+    """Return name and price of what can be chosen."""
+    return [(name, price_text(language, catalogue.price_of(tariff, "UTC"))) for name, tariff in tariffs.items()]
+
+
+def slots(names: Sequence[str]) -> list[str]:
+    """Return what stands in the fields of a form for prices in order: the chosen ones, and some to add more."""
+    chosen = [name for name in names if name]
+    return (chosen + [""] * MORE_SLOTS)[: max(setup.MOST_OFFERS, len(chosen))]
 
 
 def plan_view(plan: FloorPlan | None) -> dict[str, int] | None:

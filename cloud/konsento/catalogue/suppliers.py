@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager
 from stdnum.jp import cn
 
 from konsento.catalogue.apply import LONGEST_SUPPLIER, SUPPLIER_CODE
+from konsento.catalogue.checks import digits
 from konsento.catalogue.errors import (
     BadContractTime,
     BadInvoiceNumber,
@@ -25,7 +26,7 @@ from konsento.catalogue.errors import (
     UnknownSupplier,
 )
 from konsento.kit.ids import new_id
-from konsento.models import Contract, Supplier
+from konsento.models import Contract, Supplier, Tariff
 
 LONGEST_CONTACT: Final = 200
 SHARE_DIGITS: Final = 6
@@ -104,6 +105,13 @@ async def change_supplier(session: AsyncSession, wanted: WantedSupplier) -> dict
     return new
 
 
+async def named_by_tariffs_alone(session: AsyncSession) -> list[str]:
+    """Return the names of suppliers that tariffs have and that are not among the suppliers."""
+    known = select(Supplier.code).where(Supplier.code == Tariff.supplier_code).exists()
+    names = select(Tariff.supplier).where(~known).distinct().order_by(Tariff.supplier)
+    return list(await session.scalars(names))
+
+
 async def contracts_of(session: AsyncSession, supplier_id: UUID) -> list[Contract]:
     """Return the contracts with a supplier, the newest first."""
     query = select(Contract).where(Contract.supplier_id == supplier_id)
@@ -113,7 +121,9 @@ async def contracts_of(session: AsyncSession, supplier_id: UUID) -> list[Contrac
 async def add_contract(session: AsyncSession, code: str, wanted: WantedContract) -> Contract:
     """Make a contract with the supplier of a code. Raises a subclass of `BadContract`, `UnknownSupplier`."""
     shares = wanted.supplier_share, wanted.owner_share
-    if any(not 0 <= share <= 1 or _digits(share) > SHARE_DIGITS for share in shares) or sum(shares) > 1:
+    if not all(share.is_finite() and 0 <= share <= 1 and digits(share) <= SHARE_DIGITS for share in shares):
+        raise BadShares
+    if sum(shares) > 1:
         raise BadShares
     if wanted.valid_to is not None and wanted.valid_to <= wanted.valid_from:
         raise BadContractTime
@@ -139,12 +149,12 @@ async def find_contract(
     return await session.scalar(query)
 
 
-async def end_contract(session: AsyncSession, contract_id: UUID, at: datetime, now: datetime) -> Contract:
-    """Let a contract end at `at`, or never come about where it has not begun then; sessions keep what was agreed.
+async def end_contract(session: AsyncSession, code: str, contract_id: UUID, at: datetime, now: datetime) -> Contract:
+    """Let a supplier's contract end at `at`, or never come about where it has not begun then.
 
-    Raises `ContractOver`, `UnknownSupplier` where there is no such contract.
+    Sessions keep what was agreed. Raises `ContractOver`, `UnknownSupplier` where there is no such contract.
     """
-    query = select(Contract).where(Contract.id == contract_id).options(joinedload(Contract.supplier, innerjoin=True))
+    query = select(Contract).join(Contract.supplier).where(Contract.id == contract_id, Supplier.code == code)
     contract = await session.scalar(query)
     if contract is None:
         raise UnknownSupplier
@@ -192,8 +202,3 @@ def _overlap(contract: Contract, wanted: WantedContract) -> bool:
         and (wanted.valid_to is None or contract.valid_from < wanted.valid_to)
         and (contract.valid_to is None or contract.valid_to > wanted.valid_from)
     )
-
-
-def _digits(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else SHARE_DIGITS + 1

@@ -118,9 +118,7 @@ def test_whatever_is_used_within_the_limits_and_until_the_cut_off_fits_the_hold(
     terms = Terms(
         price=price,
         at=at,
-        power_type="solar",
-        supplier="s",
-        supplier_code="",
+        sold=SOLD,
         rated_w=how.draw(st.integers(100, 22_000)),
         outlet_s=how.draw(st.none() | st.integers(600, 86_400)),
         cut_off_s=how.draw(st.sampled_from([1, 30])),
@@ -152,7 +150,7 @@ def test_whatever_is_used_within_the_limits_and_until_the_cut_off_fits_the_hold(
 
 def _fees(*rates: Rate, **others: object) -> Terms:
     price = Price(currency="JPY", tax_rate=Decimal("0.1"), rates=rates, **others)  # type: ignore[arg-type]
-    return Terms(price=price, at=NOW, power_type="solar", supplier="s", supplier_code="", rated_w=3000)
+    return Terms(price=price, at=NOW, sold=SOLD, rated_w=3000)
 
 
 def test_money_below_the_fees_is_refused_with_what_it_costs_at_least() -> None:

@@ -18,6 +18,7 @@ from konsento.models import (
     Driver,
     IdempotencyKey,
     LimitChange,
+    MeteringAgreement,
     OutgoingMail,
     Passkey,
     PaymentCustomer,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .conftest import Bench
 
 KEPT = {
+    "metering_agreements",
     "charging_sessions",
     "payments",
     "receipts",
@@ -62,6 +64,7 @@ SECTIONS = {
     "webhook_endpoints": "webhooks",
     "webhook_events": "webhook_events",
     "presence_checks": "presence_checks",
+    "metering_agreements": "metering_agreements",
     "payments": "payments",
     "payment_customers": "payment_customers",
     "charging_sessions": "charging",
@@ -194,6 +197,7 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     asked_at=now,
                 ),
                 PaymentCustomer(provider="scripted", driver_id=driver.id, reference="cus_1", created_at=now),
+                MeteringAgreement(driver_id=driver.id, version="2026-11", agreed_at=now),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
             ]
         )
