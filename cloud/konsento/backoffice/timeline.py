@@ -25,6 +25,7 @@ from konsento.models import (
     Receipt,
     Transfer,
 )
+from konsento.rewards.texts import number_of
 from konsento.web.session_view import limit_text
 
 
@@ -228,7 +229,7 @@ def account_word(language: Language, kind: AccountKind) -> str:
 
 def _amount(language: Language, transfer: Transfer) -> str:
     if transfer.currency == POINTS:
-        return language.text("{points} points", points=transfer.amount_minor)
+        return number_of(language, transfer.amount_minor)
     return language.money(transfer.amount_minor, transfer.currency)
 
 

@@ -122,6 +122,8 @@ TRANSFERS: Final = {
     "points-free": marked("Points free again"),
     "points-spent": marked("Points taken"),
     "points-earned": marked("Points earned"),
+    "points-returned": marked("Points back with a refund"),
+    "points-taken-back": marked("Points taken back with a refund"),
 }
 """What a transfer of the ledger was for."""
 ALARMS: Final = {

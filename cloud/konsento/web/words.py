@@ -3,7 +3,7 @@
 from konsento.kit.i18n import marked
 
 POWER_TYPES = {
-    "renewable": marked("Renewable power"),
+    "renewable": marked("Renewable energy"),
     "solar": marked("Solar"),
     "wind": marked("Wind"),
     "hydro": marked("Hydro"),
@@ -64,7 +64,8 @@ POINTS_REASONS = {
     "points-spent": marked("Taken off a bill"),
     "points-expired": marked("Expired"),
     "points-correction": marked("Corrected by us"),
-    "points-returned": marked("Came back from a refund"),
+    "points-returned": marked("Came back with a refund"),
+    "points-taken-back": marked("Taken back with a refund"),
 }
 
 
