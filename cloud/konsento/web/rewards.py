@@ -138,7 +138,7 @@ def rule_line(language: Language, rule: PointRule) -> str:
 
 
 def _line(language: Language, happened: Happened, zone: ZoneInfo) -> PointsLine:
-    number = language.number(abs(happened.points))
+    number = language.number(happened.points)
     return PointsLine(
         what=language.text(points_reason(happened.reason)),
         when=language.day(happened.at, zone),

@@ -54,6 +54,7 @@ PRIVATE = {
     "/account",
     "/account/export",
     "/account/delete",
+    "/account/rewards",
 }
 CHANGES = {
     "/account/email",
