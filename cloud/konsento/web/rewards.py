@@ -142,7 +142,7 @@ def _line(language: Language, happened: Happened, zone: ZoneInfo) -> PointsLine:
     return PointsLine(
         what=language.text(points_reason(happened.reason)),
         when=language.day(happened.at, zone),
-        points=f"+{number}" if happened.points > 0 else f"−{number}",  # a minus sign
+        points=f"+{number}" if happened.points > 0 else number,
         session_id=happened.session_id,
     )
 

@@ -81,7 +81,7 @@ async def test_a_coupon_is_typed_tried_used_and_on_the_receipt(bench: Bench) -> 
     body = letter.get_body(("plain",))
     assert body is not None
     text = " ".join(str(body.get_content()).replace("\u00a0", " ").split())
-    assert "1.00 kWh × ¥38.50 / kWh = ¥38. Coupon SUNNY10 −¥10. To pay: ¥28, of which tax 10%: ¥2." in text
+    assert "1.00 kWh × ¥38.50 / kWh = ¥38. Coupon SUNNY10 -¥10. To pay: ¥28, of which tax 10%: ¥2." in text
     assert "You have earned 5 points." in text
 
 
@@ -133,7 +133,7 @@ async def test_points_are_offered_tried_spent_and_told(bench: Bench) -> None:
     assert "Points -¥20 To pay, about ¥18" in tried
     assert "You have 30 points. They take ¥30 off what you charge next. 20 points more are kept" in kept
     assert "20 points -¥20" in receipt
-    assert "Taken off a bill −20" in bench.words(told)
+    assert "Taken off a bill -20" in bench.words(told)
     assert f'href="{session}"' in told.text
     assert "Corrected by us +50" in bench.words(told)
 
