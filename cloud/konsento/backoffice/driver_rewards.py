@@ -18,6 +18,7 @@ from konsento.operations import audit
 from konsento.rewards import codes, making, points
 from konsento.rewards.errors import GuestsHaveNoPoints
 from konsento.rewards.facts import has_account
+from konsento.rewards.texts import number_of
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.who import Wired
@@ -54,7 +55,7 @@ async def correct_points(
         raise
     except KonsentoError as error:
         return await look(request, services, member, number, reason=form.reason, error=error)
-    done = language.text("The driver now has {points} points.", points=left) if left is not None else ""
+    done = language.text("The driver now has {points}.", points=number_of(language, left)) if left is not None else ""
     return await look(request, services, member, number, reason=form.reason, done=done or language.text(SENT_TWICE))
 
 

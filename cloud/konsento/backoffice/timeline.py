@@ -26,6 +26,7 @@ from konsento.models import (
     Transfer,
 )
 from konsento.pricing import Price
+from konsento.rewards.texts import number_of
 from konsento.web.price_view import price_text
 from konsento.web.session_view import limit_text
 
@@ -231,7 +232,7 @@ def account_word(language: Language, kind: AccountKind) -> str:
 
 def _amount(language: Language, transfer: Transfer) -> str:
     if transfer.currency == POINTS:
-        return language.text("{points} points", points=transfer.amount_minor)
+        return number_of(language, transfer.amount_minor)
     return language.money(transfer.amount_minor, transfer.currency)
 
 

@@ -142,6 +142,8 @@ TRANSFERS: Final = {
     "points-spent": marked("Points taken"),
     "points-earned": marked("Points earned"),
     "expired": marked("Time ran out"),
+    "points-returned": marked("Points back with a refund"),
+    "points-taken-back": marked("Points taken back with a refund"),
 }
 """What a transfer of the ledger was for."""
 ALARMS: Final = {

@@ -176,7 +176,7 @@ def _receipt(language: Language, bill: ReceiptView) -> list[str]:
     }
     if off:
         full = bill.amount_minor + sum(minor for _, minor in off)
-        less = [f"{name} −{language.money(minor, bill.currency)}" for name, minor in off]  # a minus sign
+        less = [f"{name} {language.money(-minor, bill.currency)}" for name, minor in off]
         bought = text(
             "{energy} × {price} = {full}. {less}. To pay: {amount}, of which tax {rate}: {tax}.",
             full=language.money(full, bill.currency),

@@ -106,17 +106,20 @@ async def reserve(session: AsyncSession, found: Found, charging: ChargingSession
 
 async def resolve(session: AsyncSession, uses: Sequence[CouponUse], worth: dict[UUID, int], at: datetime) -> None:
     """Count reserved coupons as used with what they took off, by session; those that took nothing off come back."""
-    back: list[CouponUse] = []
     for use in uses:
         use.discount_minor = worth.get(use.session_id, 0)
-        use.state = CouponUseState.USED if use.discount_minor else CouponUseState.RETURNED
-        use.resolved_at = at
-        if not use.discount_minor:
-            back.append(use)
+        use.state, use.resolved_at = CouponUseState.USED, at
+    await return_all(session, [use for use in uses if not use.discount_minor], at)
+
+
+async def return_all(session: AsyncSession, uses: Sequence[CouponUse], at: datetime) -> None:
+    """Give coupons of sessions back: they can be used again."""
+    for use in uses:
+        use.state, use.resolved_at = CouponUseState.RETURNED, at
     # In one order, as with all locks.
-    for coupon_id, count in sorted(Counter(use.coupon_id for use in back).items()):
+    for coupon_id, count in sorted(Counter(use.coupon_id for use in uses).items()):
         await session.execute(update(Coupon).where(Coupon.id == coupon_id).values(taken=Coupon.taken - count))
-    for code, count in sorted(Counter(use.code for use in back).items()):
+    for code, count in sorted(Counter(use.code for use in uses).items()):
         await session.execute(update(CouponCode).where(CouponCode.code == code).values(taken=CouponCode.taken - count))
     await session.flush()
 

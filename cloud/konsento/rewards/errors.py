@@ -88,7 +88,7 @@ class TooFewPoints(CannotDiscount):
     """More points than are left: some may be reserved for another charging."""
 
     status = 409
-    message = "You have {left} points that can be used now. Please choose at most so many."
+    message = "Points that you can use now: {left}. Please choose at most so many."
 
 
 class BadPoints(CannotDiscount):

@@ -17,7 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.ledger import service as ledger
 from konsento.ledger.service import AccountName, Move, Resolution
-from konsento.models import POINTS, AccountKind, LedgerAccount, PointLot, PointUse, Transfer, TransferKind
+from konsento.models import (
+    POINTS,
+    AccountKind,
+    ChargingSession,
+    LedgerAccount,
+    PointLot,
+    PointUse,
+    Transfer,
+    TransferKind,
+)
 from konsento.rewards.errors import BadCorrection, TooFewPoints
 
 RESERVED: Final = "points-hold"
@@ -27,6 +36,8 @@ EARNED: Final = "points-earned"
 EXPIRED: Final = "points-expired"
 CORRECTED: Final = "points-correction"
 VOIDED: Final = "points-void"
+RETURNED: Final = "points-returned"
+TAKEN_BACK: Final = "points-taken-back"
 LARGEST_CORRECTION: Final = 10_000
 """Points that the back office gives or takes at once."""
 _ISSUED: Final = AccountName(AccountKind.POINTS_ISSUED, POINTS)
@@ -92,7 +103,7 @@ def taken(use: PointUse, points: int, at: datetime) -> Resolution:
 def earned(session_id: UUID, driver_id: UUID, points: int, at: datetime) -> Move:
     """Return the entry that gives a driver the points of a session."""
     return Move(
-        id=uuid5(session_id, "points earned"),
+        id=_earned_id(session_id),
         reason=EARNED,
         at=at,
         session_id=session_id,
@@ -182,6 +193,39 @@ async def correct(session: AsyncSession, driver_id: UUID, points: int, correctio
     return left + points
 
 
+async def unwind(session: AsyncSession, charging: ChargingSession, at: datetime, expire_days: int) -> None:
+    """Give back what a session took, and take back what it earned, as far as that is free; once."""
+    account = await _locked(session, charging.driver_id)
+    back, less = uuid5(charging.id, "points returned"), uuid5(charging.id, "points taken back")
+    if await ledger.exists(session, back) or await ledger.exists(session, less):
+        return
+    use = await session.get(PointUse, charging.id)
+    lot = await session.get(PointLot, _earned_id(charging.id))
+    returned = use.points_used or 0 if use is not None else 0
+    took = min(lot.points if lot is not None else 0, ledger.available_credit(account) + returned)
+    own = _account_of(charging.driver_id)
+    entries = [
+        Move(
+            id=number,
+            reason=reason,
+            at=at,
+            session_id=charging.id,
+            debit=debit,
+            credit=credit,
+            amount_minor=points,
+        )
+        for number, reason, debit, credit, points in (
+            (back, RETURNED, _ISSUED, own, returned),
+            (less, TAKEN_BACK, own, _ISSUED, took),
+        )
+        if points
+    ]
+    if entries:
+        await add_lots(session, {charging.driver_id: [move for move in entries if move.credit == own]}, expire_days)
+        await use_up(session, {charging.driver_id: took})
+        await ledger.write(session, entries)
+
+
 async def forget(session: AsyncSession, driver_id: UUID, at: datetime) -> None:
     """Have all free points of a driver who goes come to nothing."""
     account = await _locked(session, driver_id)
@@ -234,6 +278,10 @@ async def next_to_expire(session: AsyncSession, driver_id: UUID) -> tuple[dateti
         return None
     first = lots[0].expires_at
     return (first, sum(lot.points_left for lot in lots if lot.expires_at == first)) if first is not None else None
+
+
+def _earned_id(session_id: UUID) -> UUID:
+    return uuid5(session_id, "points earned")
 
 
 def _hold_id(session_id: UUID) -> UUID:

@@ -64,22 +64,25 @@ def clock(minute: int) -> str:
     return f"{minute // 60}:{minute % 60:02}"
 
 
+def number_of(language: Language, points: int) -> str:
+    """Return a number of points: 1 point, 120 points."""
+    return language.text("1 point") if points == 1 else language.text("{points} points", points=points)
+
+
 def taken_off(language: Language, given: Given) -> list[tuple[str, int]]:
     """Return what coupon and points took off a bill, in minor units."""
     off = list[tuple[str, int]]()
     if given.coupon_minor:
         off.append((language.text("Coupon {code}", code=given.coupon), given.coupon_minor))
     if given.points_minor:
-        off.append((language.text("{points} points", points=given.points_used), given.points_minor))
+        off.append((number_of(language, given.points_used), given.points_minor))
     return off
 
 
 def earned(language: Language, given: Given) -> list[str]:
     """Return what a driver got for a session, as sentences."""
     sentences = []
-    if given.points_earned == 1:
-        sentences.append(language.text("You have earned 1 point."))
-    elif given.points_earned:
-        sentences.append(language.text("You have earned {points} points.", points=given.points_earned))
+    if given.points_earned:
+        sentences.append(language.text("You have earned {points}.", points=number_of(language, given.points_earned)))
     sentences += [language.text("You have earned a coupon: {code}", code=code) for code in given.coupons_earned]
     return sentences

@@ -14,6 +14,7 @@ from konsento.rewards import service as rewards
 from konsento.rewards.discounts import POINTS_CODE
 from konsento.rewards.errors import CannotDiscount
 from konsento.rewards.facts import Purchase, has_account, place_at
+from konsento.rewards.texts import number_of
 from konsento.services import Services
 from konsento.web.place import Place
 from konsento.web.rewards import worth_text
@@ -27,8 +28,8 @@ LONGEST_CODE: Final = 40
 class OffView:
     """What the page shows of coupon and points."""
 
-    available: int
-    """Points that can be used now; 0 for who has no account."""
+    available: str
+    """Points that can be used now, in words; empty for none."""
     worth: str
     """What they take off; empty where that is nothing."""
     coupon: str
@@ -72,7 +73,7 @@ async def off_view(services: Services, language: Language, place: Place, off: Of
         until_full = quote.requested.kind is LimitKind.FULL
         lines.append((language.text("To pay, at most") if until_full else language.text("To pay, about"), left_text))
     return OffView(
-        available=available,
+        available=number_of(language, available) if available else "",
         worth=worth_text(language, settings, available),
         coupon=off.coupon[:LONGEST_CODE],
         points=off.points[:10] or str(available),

@@ -24,6 +24,7 @@ from konsento.models import Driver, DriverKind, LinkPurpose, SignIn
 from konsento.notifications import mail
 from konsento.payments import balance
 from konsento.rewards import points
+from konsento.rewards.texts import number_of
 from konsento.web import own_data, problems
 from konsento.web.balance import ending_of
 from konsento.web.cards import can_save
@@ -285,7 +286,7 @@ async def _page(
         has_password=driver.password_hash is not None,
         fresh=await is_fresh(request, services),
         passkeys=keys,
-        points=standing.available,
+        points=number_of(language, standing.available),
         passkeys_possible=site_of(services.settings) is not None,
         minimum=passwords.MINIMUM,
         balance=language.money(left, services.settings.currency) if left is not None else None,

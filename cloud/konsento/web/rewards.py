@@ -19,7 +19,7 @@ from konsento.rewards.discounts import worth_minor
 from konsento.rewards.facts import has_account
 from konsento.rewards.listing import OwnCoupon, OwnState
 from konsento.rewards.points import Happened
-from konsento.rewards.texts import conditions, gain, rule_text
+from konsento.rewards.texts import conditions, gain, number_of, rule_text
 from konsento.settings import Settings
 from konsento.web.language import language_of
 from konsento.web.render import page
@@ -77,8 +77,8 @@ async def rewards_page(
         "rewards.html",
         driver=driver,
         has_account=has_account(driver),
-        available=standing.available,
-        reserved=standing.reserved,
+        available=number_of(language, standing.available),
+        reserved=number_of(language, standing.reserved) if standing.reserved else "",
         worth=worth_text(language, settings, standing.available),
         expiring=expiry_text(language, next_one, zone),
         terms=terms(language, settings),
@@ -139,11 +139,11 @@ def rule_line(language: Language, rule: PointRule) -> str:
 
 
 def _line(language: Language, happened: Happened, zone: ZoneInfo) -> PointsLine:
-    number = language.number(abs(happened.points))
+    number = language.number(happened.points)
     return PointsLine(
         what=language.text(points_reason(happened.reason)),
         when=language.day(happened.at, zone),
-        points=f"+{number}" if happened.points > 0 else f"−{number}",  # a minus sign
+        points=f"+{number}" if happened.points > 0 else number,
         session_id=happened.session_id,
     )
 

@@ -73,7 +73,8 @@ POINTS_REASONS = {
     "points-spent": marked("Taken off a bill"),
     "points-expired": marked("Expired"),
     "points-correction": marked("Corrected by us"),
-    "points-returned": marked("Came back from a refund"),
+    "points-returned": marked("Came back with a refund"),
+    "points-taken-back": marked("Taken back with a refund"),
 }
 
 

@@ -320,3 +320,15 @@ async def test_before_choosing_a_driver_reads_what_is_given(core: Core) -> None:
         "2.00\u00a0kWh free with the code WIND2",
         after,
     ]
+
+
+async def test_a_refund_gives_the_coupon_back(core: Core) -> None:
+    await coupon(core, most_uses=1)
+    session = await start(core, coupon="SUNNY10")
+    await end(core, session)
+    for _ in range(2):
+        async with core.services.database.transaction() as tx:
+            await rewards.refunded(tx, core.services.settings, session, core.clock.now())
+
+    assert await taken(core) == (0, 0)
+    assert (await end(core, await start(core, coupon="SUNNY10"))).amount_minor == BILL - 10

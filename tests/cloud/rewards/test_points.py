@@ -107,7 +107,7 @@ async def test_a_session_that_never_began_gives_points_back(core: Core) -> None:
 async def test_more_points_than_there_are_start_nothing(core: Core) -> None:
     await give(core, 20)
 
-    with pytest.raises(TooFewPoints, match="20 points"):
+    with pytest.raises(TooFewPoints, match="now: 20"):
         await start(core, points=21)
     with pytest.raises(BadPoints):
         await start(core, points=-1)
@@ -266,3 +266,28 @@ async def test_no_point_ever_becomes_money(core: Core) -> None:
         of_points = (AccountKind.POINTS_ISSUED, AccountKind.DRIVER_POINTS)
         units = await tx.execute(select(LedgerAccount.kind, LedgerAccount.currency))
         assert all((kind in of_points) == (currency == POINTS) for kind, currency in units)
+
+
+async def test_a_refund_brings_points_back_as_points_and_takes_what_was_earned(core: Core) -> None:
+    await rule(core)
+    await give(core, 10)
+    session = await start(core, points=10)
+    await end(core, session)
+    settings = core.services.settings
+    for _ in range(2):
+        async with core.services.database.transaction() as tx:
+            await rewards.refunded(tx, settings, session, core.clock.now())
+
+    assert await standing(core) == points.Standing(available=10, reserved=0)
+    assert await core.available() == 5000 - (BILL - 10)  # the money is given back by who took it
+
+
+async def test_what_was_earned_and_is_spent_is_not_taken_back_on_a_refund(core: Core) -> None:
+    await rule(core)
+    session = await start(core)
+    await end(core, session)
+    await start(core, points=7)
+    async with core.services.database.transaction() as tx:
+        await rewards.refunded(tx, core.services.settings, session, core.clock.now())
+
+    assert await standing(core) == points.Standing(available=0, reserved=7)

@@ -58,6 +58,7 @@ PRIVATE = {
     "/account/balance",
     "/account/balance.csv",
     "/account/delete",
+    "/account/rewards",
 }
 CHANGES = {
     "/account/email",
