@@ -23,9 +23,10 @@ from konsento.models.charging import (
 )
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
+from konsento.models.invoice import Invoice, InvoiceKind, InvoiceRecipient, Recipient
 from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
-from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
+from konsento.models.notification import MailAttachment, OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
@@ -73,11 +74,15 @@ __all__ = [
     "FailedSignIns",
     "FloorPlan",
     "IdempotencyKey",
+    "Invoice",
+    "InvoiceKind",
+    "InvoiceRecipient",
     "LedgerAccount",
     "LimitChange",
     "LimitKind",
     "Link",
     "LinkPurpose",
+    "MailAttachment",
     "MeterEvent",
     "OcppFrame",
     "OutgoingMail",
@@ -94,6 +99,7 @@ __all__ = [
     "PresenceState",
     "PushSubscription",
     "Receipt",
+    "Recipient",
     "Replica",
     "Role",
     "SecurityProfile",

@@ -1,18 +1,7 @@
 """Words of the wire and the database as a driver reads them. Marked for translation; `Language.text` translates."""
 
+from konsento.catalogue.words import power_type as power_type
 from konsento.kit.i18n import marked
-
-POWER_TYPES = {
-    "solar": marked("Solar"),
-    "wind": marked("Wind"),
-    "hydro": marked("Hydro"),
-    "geothermal": marked("Geothermal"),
-    "biomass": marked("Biomass"),
-    "gas": marked("Gas"),
-    "coal": marked("Coal"),
-    "oil": marked("Oil"),
-}
-OTHER_POWER = marked("Other power")
 
 END_REASONS = {
     "EnergyLimitReached": marked("the chosen amount was reached"),
@@ -26,11 +15,6 @@ END_REASONS = {
     "GroundFault": marked("an earth fault"),
 }
 OTHER_REASON = marked("another reason")
-
-
-def power_type(name: str) -> str:
-    """Return the message for a power type."""
-    return POWER_TYPES.get(name, OTHER_POWER)
 
 
 def end_reason(reason: str) -> str:
