@@ -103,6 +103,7 @@ PAYMENTS: Final = {
 }
 PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card")}
 TRANSFERS: Final = {
+    "bill": marked("Billed"),
     "hold": marked("Held"),
     "capture": marked("Taken"),
     "release": marked("Given back"),

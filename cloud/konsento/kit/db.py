@@ -228,7 +228,10 @@ def _durable_sqlite(connection: Any, _record: object) -> None:
     # The driver must not open transactions of its own, or `BEGIN IMMEDIATE` below comes too late.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    # Recursive triggers: without them REPLACE removes a row that a trigger keeps from being deleted.
+    for pragma in (
+        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "recursive_triggers=ON"
+    ):  # fmt: skip
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

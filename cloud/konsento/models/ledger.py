@@ -11,20 +11,38 @@ from konsento.kit.db import Base, words
 
 
 class AccountKind(StrEnum):
-    """What an account stands for."""
+    """What an account stands for. Whose it is (`owner`) is in brackets; the others are the operator's own."""
 
+    RECEIVABLE = "receivable"
+    """What a driver owes (driver): debited by a bill, credited by its payment."""
     DRIVER_BALANCE = "driver_balance"
-    """Prepaid money of one driver: what we owe the driver."""
+    """Prepaid money of one driver (driver): what we owe the driver. Never below zero, held money counted as gone."""
     FUNDS = "funds"
-    """Money that came in from outside for top-ups."""
+    """Money on our bank's account."""
     PROMOTION = "promotion"
     """What the operator gives away."""
+    CLEARING = "clearing"
+    """Money at a payment provider (provider), until its payout brings it to the funds."""
     TEST_CARD = "test_card"
-    """What test cards are said to have paid. No such money exists."""
+    """What test cards are said to have paid (driver). No such money exists."""
     SALES = "sales"
-    """Energy sold, without tax."""
+    """Energy sold, without tax and without what others get of it."""
     TAX = "tax"
     """Tax that the prices contained and the operator owes."""
+    SUPPLIER = "supplier"
+    """A supplier's share of what was sold (supplier's code), until it is paid out."""
+    SITE_OWNER = "site_owner"
+    """A site owner's share of what was sold (site), until it is paid out."""
+    FEES = "fees"
+    """What payment providers keep."""
+    DISPUTED = "disputed"
+    """Payments that a bank has taken back (provider), until the dispute is decided."""
+    WAIVED = "waived"
+    """What drivers owed and are not asked for."""
+    POINTS_ISSUED = "points_issued"
+    """Eco points that were given out, in the unit `PTS`."""
+    DRIVER_POINTS = "driver_points"
+    """Eco points of one driver (driver), in the unit `PTS`. Never below zero."""
 
 
 class TransferKind(StrEnum):
@@ -44,12 +62,22 @@ class LedgerAccount(Base):
     """One account in one currency. The four sums are kept for speed; they always equal those of its transfers."""
 
     __tablename__ = "ledger_accounts"
-    __table_args__ = (UniqueConstraint("kind", "owner", "currency"),)
+    __table_args__ = (
+        UniqueConstraint("kind", "owner", "currency"),
+        # The last word on what the program has checked before: nobody spends what is not there.
+        CheckConstraint(
+            "kind NOT IN ('driver_balance', 'driver_points') OR credits_posted - debits_posted - debits_pending >= 0",
+            name="available",
+        ),
+        CheckConstraint(
+            "debits_posted >= 0 AND credits_posted >= 0 AND debits_pending >= 0 AND credits_pending >= 0", name="sums"
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[AccountKind] = mapped_column(words(AccountKind))
     owner: Mapped[str] = mapped_column(String(36))
-    """The driver's id, or empty for the operator's own."""
+    """Whose it is, as the kind says; empty for the operator's own."""
     currency: Mapped[str] = mapped_column(String(3))
     debits_posted: Mapped[int] = mapped_column(BigInteger, default=0)
     credits_posted: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -76,6 +104,6 @@ class Transfer(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     reason: Mapped[str] = mapped_column(String(32))
-    """What for: `hold`, `capture`, `release`, `tax`, `top-up`, `welcome`, `goodwill`."""
+    """What for: `bill`, `tax`, `hold`, `capture`, `release`, `top-up` and so on (`backoffice.words.TRANSFERS`)."""
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey("charging_sessions.id"), index=True)
     created_at: Mapped[datetime]

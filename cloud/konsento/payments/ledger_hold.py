@@ -11,7 +11,7 @@ from konsento.models import AccountKind, LedgerAccount, Payment
 
 
 class LedgerProvider:
-    """Holds by a pending transfer from one account to the sales. Subclasses say from which, and when not."""
+    """Holds by a pending transfer from one account to what the driver owes. Subclasses say from which, and when not."""
 
     name: str
     source: AccountKind
@@ -47,12 +47,13 @@ class LedgerProvider:
     async def _hold(self, session: AsyncSession, payment: Payment, transfer_id: UUID, at: datetime) -> None:
         if payment.hold_minor == 0:  # free energy, or too little to cost a coin
             return
-        sales = await ledger.account(session, AccountKind.SALES, payment.currency)
+        # Not to the sales: there all sessions would wait for each other, and nothing is sold before it is billed.
+        owed = await ledger.account(session, AccountKind.RECEIVABLE, payment.currency, str(payment.driver_id))
         source = await ledger.account(session, self.source, payment.currency, str(payment.driver_id))
-        await ledger.lock(session, sales.id, source.id)
+        await ledger.lock(session, owed.id, source.id)
         self.check(source, payment.hold_minor)
         entry = Entry(id=transfer_id, reason="hold", at=at, session_id=payment.session_id)
-        pending = await ledger.transfer(session, entry, source, sales, payment.hold_minor, pending=True)
+        pending = await ledger.transfer(session, entry, source, owed, payment.hold_minor, pending=True)
         payment.reference = str(pending.id)
 
     async def _void(self, session: AsyncSession, payment: Payment, transfer_id: UUID, at: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento import pricing
 from konsento.ledger import service as ledger
-from konsento.ledger.service import Entry
+from konsento.ledger.service import AccountName, Move
 from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Receipt, SessionState
 from konsento.operations import alarms
 from konsento.payments import service as payments
@@ -79,7 +79,7 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
         log.warning("session %s: %d more than held; the driver does not pay it", charging.id, due.total_minor - amount)
     await payments.resolve(session, charging.id, amount, at)
     tax_minor = pricing.tax_in(price, amount)
-    await _set_tax_aside(session, charging, tax_minor, at)
+    await _book(session, charging, amount, tax_minor, at)
     receipt = Receipt(
         session_id=charging.id,
         number=await repository.next_receipt_number(session),
@@ -104,13 +104,25 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
     return receipt
 
 
-async def _set_tax_aside(session: AsyncSession, charging: ChargingSession, tax_minor: int, at: datetime) -> None:
-    if tax_minor == 0:
-        return
-    sales = await ledger.account(session, AccountKind.SALES, charging.currency)
-    tax = await ledger.account(session, AccountKind.TAX, charging.currency)
-    entry = Entry(id=uuid5(charging.id, "tax"), reason="tax", at=at, session_id=charging.id)
-    await ledger.transfer(session, entry, sales, tax, tax_minor)
+async def _book(session: AsyncSession, charging: ChargingSession, amount: int, tax_minor: int, at: datetime) -> None:
+    owed = AccountName(AccountKind.RECEIVABLE, charging.currency, str(charging.driver_id))
+    sales = AccountName(AccountKind.SALES, charging.currency)
+    tax = AccountName(AccountKind.TAX, charging.currency)
+    moves = (("bill", owed, sales, amount), ("tax", sales, tax, tax_minor))
+    entries = [
+        Move(
+            id=uuid5(charging.id, reason),
+            reason=reason,
+            at=at,
+            session_id=charging.id,
+            debit=debit,
+            credit=credit,
+            amount_minor=minor,
+        )
+        for reason, debit, credit, minor in moves
+        if minor
+    ]
+    await ledger.write(session, entries)
 
 
 @dataclass(frozen=True, kw_only=True)
