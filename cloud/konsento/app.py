@@ -54,6 +54,7 @@ from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
 from konsento.services import Services
 from konsento.settings import Role, Settings
+from konsento.settlement import invoicing
 from konsento.settlement import work as settlement_work
 from konsento.sites import holidays
 from konsento.web.install import install as install_pages
@@ -113,6 +114,7 @@ def wire(settings: Settings) -> Parts:
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
+    invoicing.install(services)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
@@ -281,7 +283,7 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords):
+    for part in (links, back_office_work, api_work, doors, passwords, invoicing):
         await part.begin(services)
 
 

@@ -46,7 +46,9 @@ class InvoiceCountry(StrEnum):
     OTHER = "other"
 
 
-_NUMBER_FORMAT: Final = re.compile(r"(?:[A-Za-z0-9._-]|\{year\}|\{month:02\})*\{number(?::0\d{1,2})?\}(?:[A-Za-z0-9._-])*")
+_NUMBER_FORMAT: Final = re.compile(
+    r"(?:[A-Za-z0-9._-]|\{year\}|\{month:02\})*\{number(?::0\d{1,2})?\}(?:[A-Za-z0-9._-])*"
+)
 
 
 class Settings(BaseSettings):
@@ -198,7 +200,9 @@ class Settings(BaseSettings):
         if number and self.invoice_country is InvoiceCountry.JP and not (number[0] == "T" and cn.is_valid(number[1:])):
             raise ValueError("KONSENTO_REGISTRATION_NUMBER: T and the 13 digits of a corporate number")
         if number and self.invoice_country is InvoiceCountry.EU and not vat.is_valid(number):
-            raise ValueError("KONSENTO_REGISTRATION_NUMBER: a VAT identification number with its country, as DE136695976")
+            raise ValueError(
+                "KONSENTO_REGISTRATION_NUMBER: a VAT identification number with its country, as DE136695976"
+            )
         if self.invoice_numbers == self.credit_note_numbers:
             raise ValueError("KONSENTO_INVOICE_NUMBERS and KONSENTO_CREDIT_NOTE_NUMBERS have to differ")
         return self

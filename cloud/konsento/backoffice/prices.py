@@ -19,6 +19,7 @@ from konsento.backoffice.who import Number, SiteKeeper
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.apply import LONGEST_NAME, LONGEST_SUPPLIER, WantedTariff, apply_tariff, check, withdraw
 from konsento.catalogue.errors import PriceUnchanged, TariffNameTaken
+from konsento.catalogue.words import power_type
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
 from konsento.models import StaffMember, Tariff
@@ -29,7 +30,6 @@ from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.who import Wired
-from konsento.web.words import power_type
 
 router = APIRouter()
 

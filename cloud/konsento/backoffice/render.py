@@ -40,6 +40,7 @@ NAVIGATION = (
     ("/office/staff", marked("Staff"), Permission.STAFF),
 )
 BELONGS = {
+    "/office/invoices": "/office/sessions",
     "/office/stations": "/office/sites",
     "/office/pending": "/office/sites",
     "/office/frames": "/office/messages",

@@ -16,6 +16,8 @@ from konsento.backoffice.who import Member, Number, SessionSupport
 from konsento.charging import service as charging_service
 from konsento.charging.progress import progress_of
 from konsento.charging.repository import power_of
+from konsento.invoices import layout
+from konsento.invoices import service as invoices
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import LANGUAGES
 from konsento.models import ACTIVE, ChargingSession, Driver, Receipt, StaffMember, transaction_at_station
@@ -68,6 +70,7 @@ async def _page(
         charging = await _charging(session, number)
         history, part = await session_history.history(session, charging, shown, page)
         power = await power_of(session, charging, 240)
+        documents = (await invoices.documents(session, [number]))[number]
     entries = timeline.timeline(language, history, shown)
     curve = progress_of(charging, power, history.receipt).curve
     return office_page(
@@ -89,6 +92,7 @@ async def _page(
         transaction=charging.transaction_id,
         driver_id=charging.driver_id,
         settled=history.receipt is not None,
+        documents=[(one.id, layout.title(language, one), one.label) for one in documents],
         can_mail=mail.possible(services.settings),
     )
 

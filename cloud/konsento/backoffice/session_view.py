@@ -7,11 +7,11 @@ from uuid import UUID
 from konsento.backoffice.render import exact_time
 from konsento.backoffice.timeline import History
 from konsento.backoffice.words import PAYMENTS, PROVIDERS, STATE_TONES, STATES, ended
+from konsento.catalogue.words import power_type
 from konsento.kit.i18n import Language
 from konsento.models import ACTIVE, ChargingSession, PaymentState, Receipt
 from konsento.sites import codes
 from konsento.web.session_view import limit_text
-from konsento.web.words import power_type
 
 
 @dataclass(frozen=True, kw_only=True)

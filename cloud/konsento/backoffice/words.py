@@ -240,6 +240,7 @@ WORK: Final = {
     "silent": marked("Look for silent sessions"),
     "inventory": marked("Ask a site about its outlets"),
     "settle": marked("Bill a session"),
+    "invoices": marked("Issue invoices of old receipts"),
     "tell": marked("Tell a driver about a session"),
     "interrupted": marked("Tell a driver about an interruption"),
     "push": marked("Send a notice to a phone"),

@@ -3,6 +3,8 @@
 Due work, so that it happens once the fact is committed, whoever dies in between. What is told is read when it is told.
 """
 
+import asyncio
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.accounts import links
 from konsento.charging import repository
+from konsento.invoices import layout
+from konsento.invoices import links as invoice_links
+from konsento.invoices import service as invoices
+from konsento.invoices.errors import NoInvoice
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.work import Again, Job
 from konsento.models import (
@@ -24,7 +30,7 @@ from konsento.models import (
     SessionState,
 )
 from konsento.notifications import mail, push
-from konsento.notifications.mail import Mail
+from konsento.notifications.mail import Attachment, Mail
 from konsento.notifications.push import Notice
 from konsento.services import Services
 from konsento.settlement import service as settlement
@@ -62,6 +68,8 @@ def wants_mail(charging: ChargingSession, driver: Driver) -> bool:
 
 async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
     """Mail the driver where that is wanted, and have every browser told that wanted to be."""
+    # Made before the transaction that writes: drawing it takes longer than anybody should wait.
+    attached = await _invoice(services, session_id) if what == ENDED else None
     async with services.database.transaction() as session:
         charging = await repository.session_by_id(session, session_id)
         if charging is None:
@@ -72,7 +80,45 @@ async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
         if driver.email and wants_mail(charging, driver):
             language = LANGUAGES.get(driver.locale) or LANGUAGES.default
             letter = await _mail(session, services, charging, driver, language=language, what=what)
+            if attached is not None:
+                letter = replace(
+                    letter, also=await _pdf_link(session, services, attached), attachments=(attached.file,)
+                )
             await mail.queue(session, services, letter, language)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Attached:
+    """A session's invoice, as it goes with the mail."""
+
+    invoice_id: UUID
+    language: Language
+    file: Attachment
+
+
+async def _invoice(services: Services, session_id: UUID) -> _Attached | None:
+    """Draw the invoice of a session whose driver gets a mail; None where there is none."""
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        driver = await session.get(Driver, charging.driver_id) if charging is not None else None
+        if charging is None or driver is None or not driver.email or not wants_mail(charging, driver):
+            return None
+        try:
+            document = await invoices.own_invoice(session, driver.id, session_id)
+        except NoInvoice:
+            return None
+    language = LANGUAGES.get(driver.locale) or LANGUAGES.default
+    content = await asyncio.to_thread(layout.pdf, language, document)
+    file = Attachment(name=f"{document.label}.pdf", media_type="application/pdf", content=content)
+    return _Attached(invoice_id=document.id, language=language, file=file)
+
+
+async def _pdf_link(session: AsyncSession, services: Services, attached: _Attached) -> tuple[str, str]:
+    """Return the link that opens the invoice without signing in."""
+    token = await invoice_links.make(session, attached.invoice_id, services.clock.now())
+    address = f"{services.settings.public_url.rstrip('/')}/i/{token}?lang={attached.language.code}"
+    days = invoice_links.LIVES.days
+    return attached.language.text("The invoice as a PDF, for {days} days without signing in", days=days), address
 
 
 async def tell_if_interrupted(services: Services, session_id: UUID) -> None:

@@ -127,7 +127,9 @@ def charging_facts(language: Language, charging: Charging) -> list[tuple[str, st
         begin = f"{language.day(charging.started_at, zone)} {language.clock(charging.started_at, zone)}"
         same_day = charging.started_at.astimezone(zone).date() == charging.ended_at.astimezone(zone).date()
         end = "" if same_day else f"{language.day(charging.ended_at, zone)} "
-        facts.append((text("Begin and end"), f"{begin} – {end}{language.clock(charging.ended_at, zone)} ({charging.time_zone})"))
+        facts.append(
+            (text("Begin and end"), f"{begin} – {end}{language.clock(charging.ended_at, zone)} ({charging.time_zone})")
+        )
     facts.append((text("Time of supply"), language.duration(charging.seconds)))
     facts.append((text("Energy"), energy(language, charging)))
     if charging.begin_mwh is not None and charging.end_mwh is not None:
@@ -146,7 +148,9 @@ def energy(language: Language, charging: Charging) -> str:
 
 def carbon(language: Language, grams: int) -> str:
     """Return an amount of carbon dioxide: grams, from 1 kg on kilograms."""
-    return f"{language.number(grams)}{NBSP}g" if grams < 1000 else f"{language.number(Decimal(grams) / 1000, 2)}{NBSP}kg"
+    return (
+        f"{language.number(grams)}{NBSP}g" if grams < 1000 else f"{language.number(Decimal(grams) / 1000, 2)}{NBSP}kg"
+    )
 
 
 def meter(language: Language, begin_mwh: int, end_mwh: int) -> str:
@@ -208,7 +212,12 @@ def _row(language: Language, document: Document, line: Line) -> tuple[str, str, 
     price = language.unit_price(line.unit_price, document.currency) if line.unit_price is not None else ""
     if price and line.kind in words.UNITS:
         price = language.text(words.UNITS[line.kind], price=price)
-    return (what, _quantity(language, document.content.charging, line), price, language.money(line.amount_minor, document.currency))
+    return (
+        what,
+        _quantity(language, document.content.charging, line),
+        price,
+        language.money(line.amount_minor, document.currency),
+    )
 
 
 def _quantity(language: Language, charging: Charging, line: Line) -> str:

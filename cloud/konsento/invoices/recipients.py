@@ -29,18 +29,28 @@ async def name_for_all(session: AsyncSession, driver_id: UUID, name: str, addres
     await session.merge(Recipient(driver_id=driver_id, name=name, address=address))
 
 
-async def name_for_one(session: AsyncSession, driver_id: UUID, invoice_id: UUID, name: str, address: str) -> None:
-    """Have copies of one document of the driver's own made out to somebody. Raises as `name_for_all`, and `NoInvoice`.
+async def of_session(session: AsyncSession, driver_id: UUID, session_id: UUID) -> tuple[str, str]:
+    """Return whom the documents of a driver's own session are made out to; empty for nobody. Raises `NoInvoice`."""
+    invoice = await repository.of_source(session, session_id)
+    if invoice is None or await repository.of_driver(session, driver_id, invoice.id) is None:
+        raise NoInvoice
+    found = await repository.recipient_of(session, invoice.id)
+    return (found.name, found.address) if found is not None else ("", "")
 
-    The document itself stays as it is: one of this kind needs no addressee, and says nothing else than before.
+
+async def name_for_session(session: AsyncSession, driver_id: UUID, session_id: UUID, name: str, address: str) -> None:
+    """Have copies of a session's documents made out to somebody. Raises as `name_for_all` and `of_session`.
+
+    The documents stay as they are: a simplified invoice needs no addressee, and says nothing else than before.
     """
     name, address = _checked(name, address)
-    if await repository.of_driver(session, driver_id, invoice_id) is None:
-        raise NoInvoice
-    if not name:
-        await session.execute(delete(InvoiceRecipient).where(InvoiceRecipient.invoice_id == invoice_id))
-        return
-    await session.merge(InvoiceRecipient(invoice_id=invoice_id, driver_id=driver_id, name=name, address=address))
+    await of_session(session, driver_id, session_id)
+    for invoice in await repository.of_sessions(session, [session_id]):
+        if name:
+            copy = InvoiceRecipient(invoice_id=invoice.id, driver_id=driver_id, name=name, address=address)
+            await session.merge(copy)
+        else:
+            await session.execute(delete(InvoiceRecipient).where(InvoiceRecipient.invoice_id == invoice.id))
 
 
 def _checked(name: str, address: str) -> tuple[str, str]:

@@ -113,12 +113,6 @@ async def driver_of(session: AsyncSession, invoice_id: UUID) -> UUID | None:
     return await session.scalar(query)
 
 
-async def by_label(session: AsyncSession, label: str) -> Invoice | None:
-    """Return the document with this number, as it is printed."""
-    query = select(Invoice).where(Invoice.label == label).order_by(Invoice.issued_at.desc()).limit(1)
-    return await session.scalar(query)
-
-
 async def recipients_of(session: AsyncSession, driver_ids: Collection[UUID]) -> dict[UUID, Recipient]:
     """Return whom the documents of drivers are made out to from now on."""
     found = await session.scalars(select(Recipient).where(Recipient.driver_id.in_(driver_ids)))

@@ -1,7 +1,7 @@
 """Issuing documents: an invoice for each receipt, a credit note for what is given back of it."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
@@ -50,7 +50,7 @@ class Document:
 
 
 async def issue(session: AsyncSession, settings: Settings, session_ids: Collection[UUID], at: datetime) -> None:
-    """Issue the invoices of receipts; those that have one are left as they are. Numbers follow those of the receipts."""
+    """Issue the invoices of receipts, in the order of their numbers; those that have one are left as they are."""
     billed = await repository.unissued(session, session_ids)
     if not billed:
         return
@@ -176,9 +176,9 @@ async def own_invoice(session: AsyncSession, driver_id: UUID, session_id: UUID) 
     return await own_document(session, driver_id, invoice.id)
 
 
-async def by_label(session: AsyncSession, label: str) -> Document:
-    """Return the document with this number, made out to nobody. Raises `NoInvoice`."""
-    invoice = await repository.by_label(session, label)
+async def document_by_id(session: AsyncSession, invoice_id: UUID) -> Document:
+    """Return a document, made out to nobody. Raises `NoInvoice`."""
+    invoice = await session.get(Invoice, invoice_id)
     if invoice is None:
         raise NoInvoice
     return document(invoice)

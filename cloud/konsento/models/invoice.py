@@ -20,8 +20,10 @@ class InvoiceKind(StrEnum):
 
 
 class Invoice(Base):
-    """A document with all that is printed on it. Nobody's name is on it, so that it can be kept for as long as it has
-    to be; the database refuses to change it. Numbers have no gaps: they are given in the transaction that issues.
+    """A document with all that is printed on it. The database refuses to change it.
+
+    No driver's name is on it, so that it can be kept for as long as it has to be. Numbers have no gaps: they are given
+    in the transaction that issues.
     """
 
     __tablename__ = "invoices"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.invoices import service as invoices
 from konsento.kit.db import after_commit
 from konsento.kit.work import Again, Job
 from konsento.models import ChargingSession, MeterEvent, SessionState, transaction_at_station
@@ -61,6 +62,7 @@ async def _settle(
     services: Services, session: AsyncSession, charging: ChargingSession, events: list[MeterEvent]
 ) -> None:
     await service.settle(session, charging, events, services.clock.now())
+    await invoices.issue(session, services.settings, [charging.id], services.clock.now())
     await webhooks.emit(session, services, charging, EventType.SETTLED)
     await services.work.add(session, "tell", str(charging.id), payload={"what": "ended"})
     after_commit(session, lambda: services.live.publish(charging.id))

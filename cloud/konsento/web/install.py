@@ -15,6 +15,7 @@ from konsento.web import (
     finding,
     guest,
     history,
+    invoices,
     links,
     outlets,
     passkeys,
@@ -55,6 +56,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     for part in (
         outlets,
         finding,
+        invoices,
         sites,
         start,
         presence,

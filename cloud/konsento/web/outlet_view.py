@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from konsento.catalogue.words import power_type
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
 from konsento.models import Outlet, Tariff
@@ -20,7 +21,6 @@ from konsento.sites.errors import (
     SiteClosed,
     SiteClosedForLong,
 )
-from konsento.web.words import power_type
 
 
 class Standing(StrEnum):

@@ -15,6 +15,8 @@ from konsento.charging import changing, live
 from konsento.charging import service as charging
 from konsento.charging.errors import BadLimit, NotRunning, failure
 from konsento.charging.progress import Progress
+from konsento.invoices import recipients
+from konsento.invoices import service as invoices
 from konsento.kit.errors import KonsentoError
 from konsento.models import FINAL, Driver, LimitKind, SessionState
 from konsento.notifications import mail, push
@@ -47,9 +49,12 @@ async def session_page(request: Request, number: SessionNumber, services: Wired,
         progress = await charging.progress(session, driver.id, number)
         settled = progress.state is SessionState.SETTLED
         bill = await settlement.receipt(session, driver.id, number) if settled else None
+        documents = (await invoices.documents(session, [number]))[number] if settled else []
+        recipient = (await recipients.of_session(session, driver.id, number))[0] if documents else ""
         key = "" if progress.state in FINAL else await push.public_key(session, services.settings)
     if bill is not None:
-        return page(request, "receipt.html", driver=driver, receipt=receipt_page(language, bill))
+        receipt = receipt_page(language, bill, documents, recipient)
+        return page(request, "receipt.html", driver=driver, receipt=receipt)
     if progress.state is SessionState.FAILED:
         reason = language.error(failure(progress.failure))
         return page(request, "failed.html", driver=driver, reason=reason, outlet_code=progress.outlet_code)

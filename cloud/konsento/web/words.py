@@ -1,6 +1,5 @@
 """Words of the wire and the database as a driver reads them. Marked for translation; `Language.text` translates."""
 
-from konsento.catalogue.words import power_type as power_type
 from konsento.kit.i18n import marked
 
 END_REASONS = {

@@ -42,6 +42,7 @@ KEPT = {
     "charging_sessions",
     "payments",
     "receipts",
+    "invoices",
     "meter_events",
     "limit_changes",
     "ledger_transfers",
@@ -67,6 +68,9 @@ SECTIONS = {
     "side_readings": "measurements_beside",
     "push_subscriptions": "notices",
     "receipts": "receipts",
+    "invoices": "invoices",
+    "recipients": "recipient",
+    "invoice_recipients": "recipients_of_invoices",
     "ledger_transfers": "balance",
 }
 """Where in the export each table is."""

@@ -71,11 +71,16 @@ class Page:
 
 
 @cache
+def _typeface(*, bold: bool) -> TTFont:
+    path = fonts.BOLD if bold else fonts.REGULAR
+    font = TTFont(path.stem, str(path))
+    pdfmetrics.registerFont(font)
+    return font
+
+
 def font_name(*, bold: bool) -> str:
     """Return the name of the embedded typeface, loading it the first time."""
-    path = fonts.BOLD if bold else fonts.REGULAR
-    pdfmetrics.registerFont(TTFont(path.stem, str(path)))
-    return path.stem
+    return str(_typeface(bold=bold).fontName)
 
 
 def printable(text: str) -> str:
@@ -83,7 +88,7 @@ def printable(text: str) -> str:
 
     It has Japanese, Latin, Greek and Cyrillic letters. Without a mark such a letter would vanish.
     """
-    glyphs = pdfmetrics.getFont(font_name(bold=False)).face.charToGlyph
+    glyphs = _typeface(bold=False).face.charToGlyph
     return "".join(letter if ord(letter) in glyphs else "〓" for letter in text)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from io import BytesIO
+from threading import Lock
 from typing import Final
 
 from reportlab.lib.colors import HexColor
@@ -13,8 +14,20 @@ _OVERLAP: Final = 1.02
 """Rows of a QR code overlap by so little, so that no screen shows hairlines between them."""
 
 
+_ONE: Final = Lock()
+"""The typeface is read anew for every file, from one place in it that all threads share."""
+
+
 def as_pdf(pages: Sequence[Page], title: str, author: str = "") -> bytes:
-    """Return the file. The same pages are the same bytes; it says nothing of who made it when, beside these two."""
+    """Return the file. The same pages are the same bytes; it says nothing of who made it when, beside these two.
+
+    A long one takes a while: call it in a thread of its own.
+    """
+    with _ONE:
+        return _written(pages, title, author)
+
+
+def _written(pages: Sequence[Page], title: str, author: str) -> bytes:
     file = BytesIO()
     canvas = Canvas(file, invariant=1)
     canvas.setTitle(title)

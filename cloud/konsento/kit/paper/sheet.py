@@ -47,7 +47,9 @@ class Sheet:
         for number, page in enumerate(self._pages, start=1):
             texts = ((LEFT, self._foot, "start"), (RIGHT, f"{number} / {len(self._pages)}", "end"))
             for x, text, anchor in texts:
-                page.elements.append(_text(x, _FOOT, SMALL, text, anchor="end" if anchor == "end" else "start", grey=True))
+                page.elements.append(
+                    _text(x, _FOOT, SMALL, text, anchor="end" if anchor == "end" else "start", grey=True)
+                )
         return self._pages
 
     def space(self, height: float) -> None:

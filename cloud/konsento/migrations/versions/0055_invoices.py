@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0055"
-down_revision: Final = "0043"
+down_revision: Final = "0054"
 branch_labels: Final = None
 depends_on: Final = None
 
@@ -75,7 +75,10 @@ def upgrade() -> None:
         sa.Column("media_type", sa.String(length=100), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["mail_id"], ["outgoing_mails.id"], name=op.f("fk_mail_attachments_mail_id_outgoing_mails"), ondelete="CASCADE"
+            ["mail_id"],
+            ["outgoing_mails.id"],
+            name=op.f("fk_mail_attachments_mail_id_outgoing_mails"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_attachments")),
     )
