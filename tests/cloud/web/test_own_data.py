@@ -11,6 +11,7 @@ from sqlalchemy import Column, Table, func, select
 
 from konsento.accounts import passkeys, tokens
 from konsento.accounts.tokens import Scope
+from konsento.invoices import recipients
 from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
@@ -196,6 +197,8 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
             ]
         )
+        await recipients.name_for_all(session, driver.id, "Example Works", "1 Example Road")
+        await recipients.name_for_session(session, driver.id, charging.id, "Example Works", "1 Example Road")
         return driver.id
 
 
