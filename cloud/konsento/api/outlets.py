@@ -261,7 +261,7 @@ def offer(provider: str, quote: Quote) -> Offer:
         estimated_s=quote.estimated_s,
         estimated=money(quote.estimated_minor, quote.currency),
         hold=money(quote.hold_minor, quote.currency),
-        price=price(quote.unit_price, quote.currency, quote.tax_rate),
+        price=price(quote.price.unit_price, quote.currency, quote.price.tax_rate),
         power_type=quote.power_type,
         supplier=quote.supplier,
     )

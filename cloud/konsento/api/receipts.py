@@ -36,14 +36,11 @@ class Line(BaseModel):
     """What was sold, or a part of its price."""
 
     kind: str = Field(
-        description="`energy`, `time`, `session`, `idle`, `minimum`, `maximum`, `discount`, `not-billed`, `refund`.",
+        description="`energy`, `time`, `session`, `idle`, `minimum`, `maximum`, `discount`, `unheld`.",
         examples=["energy"],
     )
-    quantity: int = Field(description="Wh, seconds or pieces, by the kind; 0 for none.", examples=[6000])
-    unit_price: str | None = Field(
-        description="Per kWh, minute or piece in yen, euros; a decimal number. Null where the amount has no unit.",
-        examples=["38.5"],
-    )
+    quantity: int = Field(description="Wh, seconds or 1, by the kind.", examples=[6000])
+    unit_price: str = Field(description="Per kWh, minute or piece in yen, euros; a decimal number.", examples=["38.5"])
     amount: Money
     note: str = Field(description="For example the code of a coupon; may be empty.", examples=[""])
 
@@ -191,7 +188,7 @@ def line_of(line: BilledLine, currency: str) -> Line:
     return Line(
         kind=line.kind,
         quantity=line.quantity,
-        unit_price=f"{line.unit_price:f}" if line.unit_price is not None else None,
+        unit_price=f"{line.unit_price:f}",
         amount=money(line.amount_minor, currency),
         note=line.note,
     )

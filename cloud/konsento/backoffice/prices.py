@@ -24,7 +24,7 @@ from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
 from konsento.models import StaffMember, Tariff
 from konsento.operations import audit
-from konsento.pricing import Price, bill, energy_for_time
+from konsento.pricing import Price, amount_minor, energy_for_time
 from konsento.services import Services
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
@@ -157,8 +157,8 @@ async def _zone(session: AsyncSession) -> str:
 
 
 def _costs(language: Language, priced: Tariff | WantedTariff) -> Costs:
-    price = Price(unit_price=priced.unit_price, currency=priced.currency, tax_rate=priced.tax_rate)
-    hour, energy = (bill(price, wh).total_minor for wh in (energy_for_time(EXAMPLE_W, EXAMPLE_S), EXAMPLE_WH))
+    price = Price.per_kwh(priced.unit_price, priced.currency, priced.tax_rate)
+    hour, energy = (amount_minor(price, wh) for wh in (energy_for_time(EXAMPLE_W, EXAMPLE_S), EXAMPLE_WH))
     return Costs(
         per_kwh=language.unit_price(price.unit_price, price.currency),
         tax=language.percent(price.tax_rate),

@@ -3,6 +3,7 @@
 from konsento.kit.i18n import marked
 
 POWER_TYPES = {
+    "renewable": marked("Renewable power"),
     "solar": marked("Solar"),
     "wind": marked("Wind"),
     "hydro": marked("Hydro"),

@@ -55,6 +55,12 @@ class LimitTooSmall(BadLimit):
     message = "This is too little: it buys less than 1 Wh here. Choose a larger amount."
 
 
+class LimitBelowFees(BadLimit):
+    """Less than what every charging at the outlet costs, before any energy."""
+
+    message = "This is too little: with its fees, a charging here costs {least} at least. Choose a larger amount."
+
+
 class LimitAboveOutlets(BadLimit):
     """More than the operator allows for one session at this outlet."""
 

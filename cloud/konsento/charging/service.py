@@ -21,7 +21,10 @@ from konsento.charging.progress import MOST_POINTS, Progress, progress_of
 from konsento.charging.quote import Quote, quoted, terms_of
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
-from konsento.models import ACTIVE, ChargingSession, LimitKind, Outlet, Receipt, SessionState
+from konsento.models import ACTIVE, ChargingSession, Driver, LimitKind, Outlet, Receipt, SessionState
+from konsento.rewards import service as rewards
+from konsento.rewards.facts import Place, Purchase
+from konsento.rewards.service import Wanted
 from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.sites import service as sites
@@ -43,6 +46,7 @@ class _Wish:
     provider: str
     session_id: UUID
     agreed_price: Decimal | None
+    off: Wanted
 
 
 async def start(
@@ -54,6 +58,8 @@ async def start(
     *,
     session_id: UUID | None = None,
     agreed_price: Decimal | None = None,
+    coupon: str | None = None,
+    points: int | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
@@ -62,9 +68,11 @@ async def start(
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
-    `agreed_price` the price per kWh that the driver was shown, None where none was.
+    `agreed_price` the price per kWh that the driver was shown, None where none was. `coupon` is a code as it was typed,
+    `points` how many of the driver's points it may take at most: both are kept for it, and come back if it fails.
     Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`, and `PresenceNeeded` where `presence.ask` has to come first.
+    `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, and `PresenceNeeded` where `presence.ask` has to
+    come first.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -73,6 +81,7 @@ async def start(
         provider=provider,
         session_id=session_id or new_id(),
         agreed_price=agreed_price,
+        off=Wanted(coupon=coupon or "", points=points or 0),
     )
     try:
         # Where another replica's session takes the outlet between the look and the insert, the next look finds it.
@@ -109,16 +118,32 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
-    agreed = quoted(terms_of(tariff, outlet), requested, funds)
+    agreed = quoted(terms_of(tariff, outlet, services.clock.now()), requested, funds)
+    purchase = await _purchase(session, driver_id, outlet, agreed)
+    off = await rewards.check(session, services.settings, purchase, wish.off, services.clock.now())
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, wish, outlet, agreed)
     session.add(charging)
     await session.flush()
     await settlement.hold(session, charging, wish.provider, charging.created_at)
+    await rewards.reserve(session, off, charging)
     await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
     await services.work.add(session, "longest", str(charging.id), after_s=LONGEST_S)
     return charging, True
+
+
+async def _purchase(session: AsyncSession, driver_id: UUID, outlet: Outlet, agreed: Quote) -> Purchase:
+    place = Place(
+        site_id=outlet.site_id,
+        outlet_id=outlet.id,
+        tariff_name=outlet.tariff_name or "",
+        power_type=agreed.power_type,
+        supplier_code=agreed.supplier_code,
+        currency=agreed.currency,
+    )
+    driver = await session.get_one(Driver, driver_id)
+    return Purchase(driver=driver, place=place, most_minor=agreed.hold_minor)
 
 
 def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote) -> ChargingSession:
@@ -135,9 +160,9 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         energy_limit_wh=agreed.energy_limit_wh,
         energy_cap_wh=agreed.energy_cap_wh,
         time_limit_s=agreed.time_limit_s,
-        unit_price=agreed.unit_price,
+        unit_price=agreed.price.unit_price,
         currency=agreed.currency,
-        tax_rate=agreed.tax_rate,
+        tax_rate=agreed.price.tax_rate,
         power_type=agreed.power_type,
         supplier=agreed.supplier,
         supplier_code=agreed.supplier_code,

@@ -31,12 +31,14 @@ class Line:
     kind: str
     """A word of `invoices.words.LINES`."""
     quantity: int
-    """Wh, seconds or pieces, as the kind says; 0 for none."""
-    unit_price: Decimal | None
-    """Major units, per kWh, minute or piece; None where the amount has no unit."""
+    """Wh, s, or 1."""
+    unit_price: Decimal
+    """Major units, per kWh, minute or piece, tax included."""
     amount_minor: int
     note: str = ""
     """What else names it, for example the code of a coupon, or why an amount is given back."""
+    band: dict[str, Any] | None = None
+    """When its price holds (`pricing.Band.to_dict`); None for at all times."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -209,9 +209,9 @@ def _row(language: Language, document: Document, line: Line) -> tuple[str, str, 
         note = charging.power_name.get(language.code) or language.text(power_type(charging.power_type))
     if note:
         what = language.text("{what}: {note}", what=what, note=note)
-    price = language.unit_price(line.unit_price, document.currency) if line.unit_price is not None else ""
-    if price and line.kind in words.UNITS:
-        price = language.text(words.UNITS[line.kind], price=price)
+    price = ""
+    if line.kind in words.UNITS:
+        price = language.text(words.UNITS[line.kind], price=language.unit_price(line.unit_price, document.currency))
     return (
         what,
         _quantity(language, document.content.charging, line),
@@ -228,7 +228,7 @@ def _quantity(language: Language, charging: Charging, line: Line) -> str:
         case "time" | "idle":
             return language.duration(line.quantity)
         case _:
-            return language.number(line.quantity) if line.quantity else ""
+            return ""
 
 
 def _sums(sheet: Sheet, language: Language, document: Document) -> None:

@@ -18,6 +18,7 @@ from konsento.models import (
     InvoiceRecipient,
     Payment,
     Receipt,
+    ReceiptLine,
     Recipient,
 )
 
@@ -63,6 +64,15 @@ async def payments_of(session: AsyncSession, session_ids: Collection[UUID]) -> d
     found: dict[UUID, Payment] = {}
     for payment in await session.scalars(query):
         found.setdefault(payment.session_id, payment)
+    return found
+
+
+async def lines_of(session: AsyncSession, session_ids: Collection[UUID]) -> dict[UUID, list[ReceiptLine]]:
+    """Return the lines of receipts in their order."""
+    query = select(ReceiptLine).where(ReceiptLine.session_id.in_(session_ids)).order_by(ReceiptLine.position)
+    found: dict[UUID, list[ReceiptLine]] = {}
+    for line in await session.scalars(query):
+        found.setdefault(line.session_id, []).append(line)
     return found
 
 

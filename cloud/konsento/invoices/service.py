@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from konsento.invoices import repository
 from konsento.invoices.content import Charging, Content, Line, Paid
 from konsento.invoices.errors import CreditTooLarge, NoInvoice
 from konsento.kit.ids import new_random_id
-from konsento.kit.money import floor_minor
+from konsento.kit.money import major_from_minor
 from konsento.models import (
     ChargingSession,
     Invoice,
@@ -24,10 +25,14 @@ from konsento.models import (
     Payment,
     PaymentState,
     Receipt,
+    ReceiptLine,
 )
 from konsento.settings import Settings
 
 log = logging.getLogger(__name__)
+
+LONGEST_REASON: Final = 200
+"""Characters of why an amount is given back that are printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,7 @@ async def issue(session: AsyncSession, settings: Settings, session_ids: Collecti
     billed = await repository.unissued(session, session_ids)
     if not billed:
         return
+    lines = await repository.lines_of(session, session_ids)
     payments = await repository.payments_of(session, session_ids)
     recipients = await repository.recipients_of(session, {charging.driver_id for _, charging in billed})
     first = await repository.take_numbers(session, InvoiceKind.INVOICE, len(billed))
@@ -61,7 +67,7 @@ async def issue(session: AsyncSession, settings: Settings, session_ids: Collecti
     for number, (receipt, charging) in enumerate(billed, start=first):
         content = Content(
             issuer=issuer,
-            lines=_lines(receipt),
+            lines=tuple(_line(line) for line in lines.get(charging.id, ())),
             charging=_charging(receipt, charging),
             paid=_paid(receipt, payments.get(charging.id)),
         )
@@ -121,7 +127,7 @@ async def credit(
     billed = contents.from_json(invoice.content)
     content = Content(
         issuer=contents.issuer_of(settings),
-        lines=(Line(kind="refund", quantity=0, unit_price=None, amount_minor=-amount_minor, note=reason[:200]),),
+        lines=(_refund(amount_minor, invoice.currency, reason),),
         charging=billed.charging,
         paid=billed.paid,
         credits_label=invoice.label,
@@ -214,13 +220,20 @@ def _tax_in(rate: Decimal, amount_minor: int) -> int:
     return int((amount_minor * rate / (1 + rate)).to_integral_value(rounding=ROUND_FLOOR))
 
 
-def _lines(receipt: Receipt) -> tuple[Line, ...]:
-    full = floor_minor(receipt.unit_price * receipt.billed_wh / 1000, receipt.currency)
-    lines = [Line(kind="energy", quantity=receipt.billed_wh, unit_price=receipt.unit_price, amount_minor=full)]
-    if full > receipt.amount_minor:
-        rest = receipt.amount_minor - full
-        lines.append(Line(kind="not-billed", quantity=0, unit_price=None, amount_minor=rest))
-    return tuple(lines)
+def _refund(amount_minor: int, currency: str, reason: str) -> Line:
+    major = major_from_minor(-amount_minor, currency)
+    return Line(kind="refund", quantity=1, unit_price=major, amount_minor=-amount_minor, note=reason[:LONGEST_REASON])
+
+
+def _line(line: ReceiptLine) -> Line:
+    return Line(
+        kind=line.kind,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        amount_minor=line.amount_minor,
+        note=line.code,
+        band=line.band,
+    )
 
 
 def _charging(receipt: Receipt, charging: ChargingSession) -> Charging:

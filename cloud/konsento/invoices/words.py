@@ -66,7 +66,7 @@ LINES: Final = {
     "minimum": marked("Up to the minimum price"),
     "maximum": marked("Down to the maximum price"),
     "discount": marked("Discount"),
-    "not-billed": marked("Above what was agreed, not billed"),
+    "unheld": marked("Above what was agreed, not billed"),
     "refund": marked("Refund"),
 }
 UNITS: Final = {

@@ -274,7 +274,7 @@ class WorkQueue:
         log_context.set({"work": kind})
         try:
             again = await self._handlers[kind](jobs)
-        except Exception as error:  # whatever a handler raises, the work stays and is tried again
+        except Exception as error:  # noqa: BLE001  # whatever a handler raises, the work stays and is tried again
             if len(jobs) == 1 or is_away(error):
                 await self._give_back(jobs, error)
                 return

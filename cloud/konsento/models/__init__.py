@@ -21,6 +21,7 @@ from konsento.models.charging import (
     SessionState,
     events_of,
 )
+from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
 from konsento.models.invoice import Invoice, InvoiceKind, InvoiceRecipient, Recipient
@@ -31,8 +32,9 @@ from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Se
 from konsento.models.outlet import Outlet, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
+from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
-from konsento.models.receipt import Counter, Receipt
+from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
 from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
 from konsento.models.staff import (
     AlarmMails,
@@ -55,6 +57,7 @@ __all__ = [
     "AGAIN",
     "FINAL",
     "PENDING",
+    "POINTS",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -66,7 +69,15 @@ __all__ = [
     "Charger",
     "ChargingSession",
     "Connector",
+    "Correction",
+    "CorrectionReason",
     "Counter",
+    "Coupon",
+    "CouponCode",
+    "CouponKind",
+    "CouponProgress",
+    "CouponUse",
+    "CouponUseState",
     "DeliveryState",
     "Direction",
     "Driver",
@@ -93,12 +104,16 @@ __all__ = [
     "Payment",
     "PaymentState",
     "PendingStation",
+    "PointLot",
+    "PointRule",
+    "PointUse",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
     "PresenceState",
     "PushSubscription",
     "Receipt",
+    "ReceiptLine",
     "Recipient",
     "Replica",
     "Role",

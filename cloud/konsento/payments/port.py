@@ -26,9 +26,3 @@ class PaymentProvider(Protocol):
 
         Raises a KonsentoError where more is refused; the caller rolls back, so that the present hold stays.
         """
-
-    async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
-        """Take an amount above zero and at most the hold; the rest is released."""
-
-    async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
-        """Give the hold up."""

@@ -103,23 +103,3 @@ async def provider_of(session: AsyncSession, session_id: UUID) -> str:
 async def _payment_of(session: AsyncSession, session_id: UUID) -> Payment:
     query = select(Payment).where(Payment.session_id == session_id).with_for_update()
     return (await session.scalars(query)).one()
-
-
-async def resolve(session: AsyncSession, session_id: UUID, amount_minor: int, at: datetime) -> Payment:
-    """Take an amount of the hold, at most all of it; nothing of it means that the hold is released.
-
-    Asked again it changes nothing and returns what was decided the first time.
-    """
-    payment = await _payment_of(session, session_id)
-    if payment.state is not PaymentState.HELD:
-        return payment
-    provider = _PROVIDERS[payment.provider]
-    if amount_minor > 0:
-        await provider.capture(session, payment, amount_minor, at)
-        payment.state = PaymentState.CAPTURED
-        payment.captured_minor = amount_minor
-    else:
-        await provider.release(session, payment, at)
-        payment.state = PaymentState.RELEASED
-    payment.resolved_at = at
-    return payment

@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,11 +36,13 @@ class Place:
     """How the driver, or for nobody a guest, can pay; the usual way first."""
     mine: Progress | None
     """The driver's session that is on at this outlet."""
+    at: datetime
+    """Now."""
 
-    @property
+    @cached_property
     def terms(self) -> Terms:
         """The terms of a session that begins now."""
-        return terms_of(self.tariff, self.outlet)
+        return terms_of(self.tariff, self.outlet, self.at)
 
     @property
     def funds_minor(self) -> int | None:
@@ -74,11 +78,12 @@ async def place_of(session: AsyncSession, services: Services, code: str, driver:
     outlet = await sites.outlet_by_code(session, code)
     if outlet.tariff_name is None:
         raise NotOnSaleYet
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
+    now = services.clock.now()
+    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, now)
     running = await charging.running(session, driver.id) if driver is not None else []
     mine = next((one for one in running if one.outlet_code == outlet.code), None)
     methods = await payments.methods(session, services.settings, driver.id if driver is not None else None)
-    return Place(outlet=outlet, tariff=tariff, driver=driver, methods=methods, mine=mine)
+    return Place(outlet=outlet, tariff=tariff, driver=driver, methods=methods, mine=mine, at=now)
 
 
 def view(request: Request, services: Services, place: Place) -> OutletView:

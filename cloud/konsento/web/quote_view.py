@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from konsento import pricing
+from konsento.charging.limits import MOST_WH
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms
 from konsento.kit.i18n import Language
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind
 from konsento.payments.service import Method
+from konsento.pricing import Usage
 from konsento.web.words import payment_method
 
 _USUAL_WH = 6000
@@ -65,7 +67,7 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     text = language.text
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
-    price = text("{price} / kWh", price=language.unit_price(quote.unit_price, quote.currency))
+    price = text("{price} / kWh", price=language.unit_price(quote.price.unit_price, quote.currency))
     button = text("Start · about {amount}", amount=amount)
     estimates = [(text("Amount, about"), amount)]
     match quote.requested.kind:
@@ -87,7 +89,7 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     return QuoteView(
         sentence=sentence,
         lines=[(text("Price"), price), *lines, *estimates],
-        tax_rate=language.percent(quote.tax_rate),
+        tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,
         held=text("We hold {hold} until the end and take only what you use.", hold=hold)
         if quote.hold_minor
@@ -189,14 +191,17 @@ def most_text(language: Language, terms: Terms) -> str:
 
 def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[KindView]:
     """Return the kinds of limit with numbers to start from that can be paid; None for unknown funds."""
-    affordable = pricing.wh_for_money(terms.price, funds_minor) if funds_minor is not None else None
     usual = min(_USUAL_WH, terms.most_wh)
-    # The hold is a little more than the price of the energy, so not all of the money is offered.
-    wh = _round(Decimal(min(usual, affordable * 4 // 5 if affordable else usual)))
+    if funds_minor is not None:
+        paid = pricing.affordable(terms.worst, funds_minor, terms.rated_w, (MOST_WH, terms.most_s))
+        # The hold is a little more than the price of the energy, so not all of the money is offered.
+        usual = min(usual, paid[0] * 4 // 5) if paid is not None else usual
+    wh = _round(Decimal(usual))
     seconds = min(_USUAL_S, terms.most_s, pricing.time_for_energy(terms.rated_w, int(wh)))
     minutes = _round(Decimal(seconds) / 60)
     currency = terms.price.currency
-    major = _round(major_from_minor(pricing.bill(terms.price, int(wh)).total_minor, currency))
+    usage = Usage.steady(begin=terms.at, mwh=int(wh) * 1000, supply_s=seconds)
+    major = _round(major_from_minor(pricing.bill(terms.price, usage).total_minor, currency))
     usual_amounts = {
         LimitKind.ENERGY: _plain(wh / 1000),
         LimitKind.TIME: _plain(max(minutes, Decimal(1))),

@@ -119,7 +119,7 @@ def _confirm(
         problem=language.error(problem) if problem else None,
         outlet=view(request, services, place),
         quote=quote_view(language, dearest),
-        price=f"{dearest.unit_price:f}",
+        price=f"{dearest.price.unit_price:f}",
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
         methods=method_views(language, offers),
         balance=balance_text(request, place),

@@ -39,3 +39,17 @@ def payment_method(provider: str) -> str:
 def paid_from(provider: str) -> str:
     """Return the message for how something was paid."""
     return PAID_FROM[provider]
+
+
+POINTS_REASONS = {
+    "points-earned": marked("Earned by charging"),
+    "points-spent": marked("Taken off a bill"),
+    "points-expired": marked("Expired"),
+    "points-correction": marked("Corrected by us"),
+    "points-returned": marked("Came back from a refund"),
+}
+
+
+def points_reason(reason: str) -> str:
+    """Return the message for why points came or went."""
+    return POINTS_REASONS[reason]

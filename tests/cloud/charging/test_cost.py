@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def priced(unit_price: str, currency: str = "JPY") -> Price:
-    return Price(unit_price=Decimal(unit_price), currency=currency, tax_rate=Decimal("0.1"))
+    return Price.per_kwh(Decimal(unit_price), currency, Decimal("0.1"))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_cost_only_grows_and_is_what_would_be_billed_within_the_hold(
     unit_price: Decimal, mwh: int, more: int, currency: str, hold: int
 ) -> None:
     price = priced(str(unit_price), currency)
-    billed = min(pricing.bill(price, mwh // 1000).total_minor, hold)
+    billed = min(pricing.amount_minor(price, mwh // 1000), hold)
     assert cost_so_far_minor(price, mwh, hold) == billed
     assert total_cost(price, mwh, hold).scaleb(exponent(currency)) == billed
     assert total_cost(price, mwh + more, hold) >= total_cost(price, mwh, hold)
