@@ -52,6 +52,7 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
+from konsento.payments import driving
 from konsento.services import Services
 from konsento.settings import Role, Settings
 from konsento.settlement import invoicing
@@ -115,6 +116,7 @@ def wire(settings: Settings) -> Parts:
     presence.install(services)
     settlement_work.install(services)
     invoicing.install(services)
+    driving.install(services)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)

@@ -6,7 +6,7 @@ What concerns sessions and their money runs on SQLite and on PostgreSQL, the res
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,7 +58,9 @@ from konsento.ocpp.messages import (
     TriggerMessageStatus,
 )
 from konsento.ocpp.raw_calls import check_raw
-from konsento.payments import balance
+from konsento.payments import balance, driving
+from konsento.payments.desk import Desk
+from konsento.payments.port import ExternalProvider
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
@@ -382,7 +384,9 @@ async def database(migrated: Template, tmp_path: Path) -> AsyncIterator[Database
         yield database
 
 
-async def wired(database: Database, settings: Settings | None = None) -> Core:
+async def wired(
+    database: Database, settings: Settings | None = None, external: Sequence[ExternalProvider] = ()
+) -> Core:
     """Wire the domains on a furnished database."""
     clock = ManualClock(AT)
     router = PlayedRouter()
@@ -393,6 +397,7 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
         router=router,
         live=Bus(),
         work=WorkQueue(database, clock),
+        desk=Desk(external),
     )
     handlers = Handlers(clock)
     charging_handlers.install(services, handlers)
@@ -400,6 +405,7 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
+    driving.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
     return Core(

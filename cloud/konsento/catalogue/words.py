@@ -1,9 +1,11 @@
 """Power types as people read them. Marked for translation; `Language.text` translates."""
 
-from konsento.kit.i18n import marked
+from collections.abc import Mapping
+
+from konsento.kit.i18n import Language, marked
 
 POWER_TYPES = {
-    "renewable": marked("Renewable power"),
+    "renewable": marked("Renewable energy"),
     "solar": marked("Solar"),
     "wind": marked("Wind"),
     "hydro": marked("Hydro"),
@@ -19,3 +21,8 @@ OTHER_POWER = marked("Other power")
 def power_type(name: str) -> str:
     """Return the message for a power type."""
     return POWER_TYPES.get(name, OTHER_POWER)
+
+
+def power_text(language: Language, name: str, own: Mapping[str, str]) -> str:
+    """Return what a power type is called: by the operator's own names of it, if it has any."""
+    return own.get(language.code) or language.text(power_type(name))

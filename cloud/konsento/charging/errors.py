@@ -105,6 +105,12 @@ class PriceChanged(KonsentoError):
     message = "The price has changed since it was shown to you. Look at the new one before you start."
 
 
+class MeteringNotAgreed(KonsentoError):
+    """The outlet has a notified meter, and the driver has not agreed to it, or to an older text."""
+
+    message = "Read how this outlet measures, and agree, before you start. Nothing was started, nothing is charged."
+
+
 class PresenceNeeded(KonsentoError):
     """Nobody has shown that they stand before the outlet, and its operator wants that before a start."""
 

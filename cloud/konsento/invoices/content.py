@@ -76,6 +76,8 @@ class Paid:
 
     provider: str
     """Empty where no way to pay was named."""
+    method: str
+    """The provider's word for what was paid with: `card`, `paypay`; empty where that is all the same."""
     is_taken: bool
     """The money was there already."""
     hold_minor: int

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from konsento.catalogue.words import power_type
+from konsento.catalogue.words import power_text
 from konsento.invoices import words
 from konsento.invoices.content import Charging, Line
 from konsento.invoices.service import Document
@@ -12,6 +12,8 @@ from konsento.kit.paper.drawing import Page
 from konsento.kit.paper.pdf import as_pdf
 from konsento.kit.paper.sheet import INNER, LEFT, RIGHT, Column, Sheet
 from konsento.models import InvoiceKind
+from konsento.pricing import Band
+from konsento.pricing.texts import band_text
 
 _TITLE = 5.6
 _TOTAL = 5.0
@@ -99,8 +101,9 @@ def payment_facts(language: Language, document: Document) -> list[tuple[str, str
             facts.append((text("Issued on"), language.day(content.credits_issued_at, zone)))
         return facts
     paid = content.paid
-    method = words.PAID.get(paid.provider, paid.provider)
-    facts = [(text("Paid by"), text(method) if method else text("not chosen yet"))]
+    said = words.PAID.get(paid.method) or words.PAID.get(paid.provider)
+    method = text(said) if said is not None else paid.method or paid.provider or text("not chosen yet")
+    facts = [(text("Paid by"), method)]
     if document.total_minor == 0:
         state = text("There is nothing to pay.")
     elif paid.is_taken:
@@ -117,8 +120,9 @@ def payment_facts(language: Language, document: Document) -> list[tuple[str, str
 
 def charging_facts(language: Language, charging: Charging) -> list[tuple[str, str]]:
     """Return where, when and what was charged, by name."""
+    language = language.estimating(estimated=charging.is_estimate)
     text, zone = language.text, ZoneInfo(charging.time_zone)
-    power = charging.power_name.get(language.code) or text(power_type(charging.power_type))
+    power = power_text(language, charging.power_type, charging.power_name)
     facts = [
         (text("Place"), ", ".join(part for part in (charging.site, charging.place) if part)),
         (text("Outlet"), f"{charging.outlet} ({charging.outlet_code})"),
@@ -131,19 +135,13 @@ def charging_facts(language: Language, charging: Charging) -> list[tuple[str, st
             (text("Begin and end"), f"{begin} – {end}{language.clock(charging.ended_at, zone)} ({charging.time_zone})")
         )
     facts.append((text("Time of supply"), language.duration(charging.seconds)))
-    facts.append((text("Energy"), energy(language, charging)))
+    facts.append((text("Energy"), language.energy(charging.wh)))
     if charging.begin_mwh is not None and charging.end_mwh is not None:
         facts.append((text("Meter"), meter(language, charging.begin_mwh, charging.end_mwh)))
     facts += [(text("Power"), power), (text("Supplier"), charging.supplier)]
     if charging.carbon_g is not None:
         facts.append((text("CO2"), carbon(language, charging.carbon_g)))
     return facts
-
-
-def energy(language: Language, charging: Charging) -> str:
-    """Return the energy; where no meter counts before the law, as an equivalent."""
-    amount = language.energy(charging.wh)
-    return language.text("{energy} equivalent", energy=amount) if charging.is_estimate else amount
 
 
 def carbon(language: Language, grams: int) -> str:
@@ -158,7 +156,7 @@ def meter(language: Language, begin_mwh: int, end_mwh: int) -> str:
     registers = [Decimal(mwh) / 1_000_000 for mwh in (begin_mwh, end_mwh)]
     digits = max(3, *(-int(register.normalize().as_tuple().exponent) for register in registers))
     begin, end = (language.number(register, digits) for register in registers)
-    return f"{begin} → {end}{NBSP}kWh"
+    return f"{begin} → {end}{NBSP}{language.energy_unit('kWh')}"
 
 
 def _head(sheet: Sheet, language: Language, document: Document) -> None:
@@ -206,9 +204,11 @@ def _row(language: Language, document: Document, line: Line) -> tuple[str, str, 
     note = line.note
     if line.kind == "energy" and not note:
         charging = document.content.charging
-        note = charging.power_name.get(language.code) or language.text(power_type(charging.power_type))
+        note = power_text(language, charging.power_type, charging.power_name)
     if note:
         what = language.text("{what}: {note}", what=what, note=note)
+    if line.band is not None:
+        what = f"{what} ({band_text(language, Band.from_dict(line.band))})"
     price = ""
     if line.kind in words.UNITS:
         price = language.text(words.UNITS[line.kind], price=language.unit_price(line.unit_price, document.currency))
@@ -223,8 +223,7 @@ def _row(language: Language, document: Document, line: Line) -> tuple[str, str, 
 def _quantity(language: Language, charging: Charging, line: Line) -> str:
     match line.kind:
         case "energy":
-            amount = language.energy(line.quantity)
-            return language.text("{energy} equivalent", energy=amount) if charging.is_estimate else amount
+            return language.estimating(estimated=charging.is_estimate).energy(line.quantity)
         case "time" | "idle":
             return language.duration(line.quantity)
         case _:

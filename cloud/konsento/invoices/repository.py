@@ -17,6 +17,7 @@ from konsento.models import (
     InvoiceKind,
     InvoiceRecipient,
     Payment,
+    PaymentPurpose,
     Receipt,
     ReceiptLine,
     Recipient,
@@ -60,11 +61,8 @@ async def receipts_without(session: AsyncSession, most: int) -> Sequence[UUID]:
 
 async def payments_of(session: AsyncSession, session_ids: Collection[UUID]) -> dict[UUID, Payment]:
     """Return the payment that was held for each session."""
-    query = select(Payment).where(Payment.session_id.in_(session_ids)).order_by(Payment.created_at)
-    found: dict[UUID, Payment] = {}
-    for payment in await session.scalars(query):
-        found.setdefault(payment.session_id, payment)
-    return found
+    query = select(Payment).where(Payment.session_id.in_(session_ids), Payment.purpose == PaymentPurpose.SESSION)
+    return {payment.session_id: payment for payment in await session.scalars(query) if payment.session_id is not None}
 
 
 async def lines_of(session: AsyncSession, session_ids: Collection[UUID]) -> dict[UUID, list[ReceiptLine]]:

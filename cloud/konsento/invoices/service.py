@@ -22,6 +22,7 @@ from konsento.models import (
     Invoice,
     InvoiceKind,
     InvoiceRecipient,
+    Metering,
     Payment,
     PaymentState,
     Receipt,
@@ -248,17 +249,22 @@ def _charging(receipt: Receipt, charging: ChargingSession) -> Charging:
         ended_at=charging.ended_at,
         seconds=charging.seconds,
         power_type=charging.power_type,
-        power_name={},
+        power_name=charging.power_name,
         supplier=charging.supplier,
         begin_mwh=receipt.begin_mwh,
         end_mwh=receipt.end_mwh,
         wh=receipt.billed_wh,
+        is_estimate=charging.metering is Metering.ESTIMATED,
+        carbon_g=charging.carbon_g_per_kwh * receipt.billed_wh // 1000
+        if charging.carbon_g_per_kwh is not None
+        else None,
     )
 
 
 def _paid(receipt: Receipt, payment: Payment | None) -> Paid:
     return Paid(
         provider=payment.provider if payment is not None else "",
+        method=payment.method if payment is not None else "",
         is_taken=payment is not None and payment.state is PaymentState.CAPTURED,
         hold_minor=receipt.hold_minor,
         released_minor=receipt.released_minor,

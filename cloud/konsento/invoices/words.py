@@ -75,6 +75,11 @@ UNITS: Final = {
     "idle": marked("{price} / min"),
 }
 PAID: Final = {
+    "card": marked("Payment card"),
+    "konbini": marked("Cash at a convenience store"),
+    "paypay": "PayPay",
+    "stripe": marked("Payment card"),
+    "later": marked("Afterwards"),
     "balance": marked("Prepaid balance"),
     "fake": marked("Test card, no money moved"),
 }

@@ -2,6 +2,7 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.agreement import MeteringAgreement
 from konsento.models.charger import (
     AGAIN,
     Charger,
@@ -29,9 +30,23 @@ from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import MailAttachment, OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
-from konsento.models.outlet import Outlet, OutletStatus
+from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
-from konsento.models.payment import Payment, PaymentState
+from konsento.models.payment import (
+    RESOLVED,
+    CallKind,
+    CallOutcome,
+    Dispute,
+    Payment,
+    PaymentCall,
+    PaymentCustomer,
+    PaymentHint,
+    PaymentPurpose,
+    PaymentState,
+    Refund,
+    RefundKind,
+    RefundState,
+)
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -47,6 +62,7 @@ from konsento.models.staff import (
 )
 from konsento.models.station_link import StationLink
 from konsento.models.station_owner import StationOwner
+from konsento.models.supply import Contract, PowerType, Supplier
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.v16 import V16Reading, V16Transaction
@@ -58,6 +74,8 @@ __all__ = [
     "FINAL",
     "PENDING",
     "POINTS",
+    "RESOLVED",
+    "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -66,9 +84,12 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Base",
+    "CallKind",
+    "CallOutcome",
     "Charger",
     "ChargingSession",
     "Connector",
+    "Contract",
     "Correction",
     "CorrectionReason",
     "Counter",
@@ -80,6 +101,7 @@ __all__ = [
     "CouponUseState",
     "DeliveryState",
     "Direction",
+    "Dispute",
     "Driver",
     "DriverKind",
     "FailedSignIns",
@@ -95,18 +117,26 @@ __all__ = [
     "LinkPurpose",
     "MailAttachment",
     "MeterEvent",
+    "Metering",
+    "MeteringAgreement",
     "OcppFrame",
     "OutgoingMail",
     "Outlet",
+    "OutletOffer",
     "OutletStatus",
     "Passkey",
     "PasskeyChallenge",
     "Payment",
+    "PaymentCall",
+    "PaymentCustomer",
+    "PaymentHint",
+    "PaymentPurpose",
     "PaymentState",
     "PendingStation",
     "PointLot",
     "PointRule",
     "PointUse",
+    "PowerType",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
@@ -115,6 +145,9 @@ __all__ = [
     "Receipt",
     "ReceiptLine",
     "Recipient",
+    "Refund",
+    "RefundKind",
+    "RefundState",
     "Replica",
     "Role",
     "SecurityProfile",
@@ -131,6 +164,7 @@ __all__ = [
     "StaffToken",
     "StationLink",
     "StationOwner",
+    "Supplier",
     "Tariff",
     "TransactionName",
     "Transfer",

@@ -15,6 +15,8 @@ class AccountKind(StrEnum):
 
     RECEIVABLE = "receivable"
     """What a driver owes (driver): debited by a bill, credited by its payment."""
+    ADVANCE = "advance"
+    """What a driver has paid for a charging that is not billed yet (driver): what we owe the driver."""
     DRIVER_BALANCE = "driver_balance"
     """Prepaid money of one driver (driver): what we owe the driver. Never below zero, held money counted as gone."""
     FUNDS = "funds"

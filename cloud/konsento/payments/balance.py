@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
 from konsento.ledger import service as ledger
-from konsento.ledger.service import Entry
+from konsento.ledger.service import AccountName, Entry, Move
 from konsento.models import AccountKind, LedgerAccount
 from konsento.payments.errors import BalanceTooLow
 from konsento.payments.ledger_hold import LedgerProvider
@@ -40,13 +40,28 @@ async def welcome(session: AsyncSession, driver_id: UUID, settings: Settings) ->
 
 
 async def top_up(
-    session: AsyncSession, driver_id: UUID, amount_minor: int, currency: str, *, transfer_id: UUID | None = None
+    session: AsyncSession,
+    driver_id: UUID,
+    amount_minor: int,
+    currency: str,
+    *,
+    transfer_id: UUID | None = None,
+    paid_to: AccountName | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Add money that came in from outside. The same `transfer_id` adds it once."""
-    funds = await ledger.account(session, AccountKind.FUNDS, currency)
-    balance = await ledger.account(session, AccountKind.DRIVER_BALANCE, currency, str(driver_id))
-    entry = Entry(id=transfer_id or new_id(), reason="top-up", at=datetime.now(UTC))
-    await ledger.transfer(session, entry, funds, balance, amount_minor)
+    """Add money that came in from outside: to our bank, or to the account `paid_to`.
+
+    The same `transfer_id` adds it once.
+    """
+    move = Move(
+        id=transfer_id or new_id(),
+        reason="top-up",
+        at=at or datetime.now(UTC),
+        debit=paid_to or AccountName(AccountKind.FUNDS, currency),
+        credit=AccountName(AccountKind.DRIVER_BALANCE, currency, str(driver_id)),
+        amount_minor=amount_minor,
+    )
+    await ledger.write(session, [move])
     log.info("balance of driver %s topped up by %d %s (minor units)", driver_id, amount_minor, currency)
 
 

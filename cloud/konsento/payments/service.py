@@ -1,23 +1,27 @@
-"""The payment of a session: held at its start, then captured or released exactly once."""
+"""The payment of a session: held at its start, then captured or released exactly once.
+
+What is held within this database is so in the given transaction. What an external provider holds is begun before
+(`payments.beginning`) and taken over here; what becomes of it is asked for here and done by due work
+(`payments.driving`).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
 from konsento.models import Payment, PaymentState
-from konsento.payments import balance, fake
+from konsento.payments import balance, fake, repository
 from konsento.payments.balance import BalanceProvider
-from konsento.payments.errors import UnknownMethod
+from konsento.payments.errors import HoldTooSmall, UnknownMethod
 from konsento.payments.fake import FakeProvider
-from konsento.payments.port import PaymentProvider
+from konsento.payments.port import InternalProvider
 from konsento.settings import Settings
 
-_PROVIDERS: Final[dict[str, PaymentProvider]] = {
+_PROVIDERS: Final[dict[str, InternalProvider]] = {
     provider.name: provider for provider in (BalanceProvider(), FakeProvider())
 }
 DEFAULT: Final = balance.NAME
@@ -69,7 +73,13 @@ class Hold:
 
 
 async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
-    """Hold money for a session. Raises what the provider refuses with, for example `BalanceTooLow`."""
+    """Hold money for a session within this database. Raises what the provider refuses with, like `BalanceTooLow`.
+
+    Raises `UnknownMethod` for an external provider: there the driver has to hold it first.
+    """
+    provider = _PROVIDERS.get(wanted.provider)
+    if provider is None:
+        raise UnknownMethod
     payment = Payment(
         id=new_id(),
         session_id=wanted.session_id,
@@ -82,17 +92,24 @@ async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
         reference="",
         created_at=at,
     )
-    await _PROVIDERS[payment.provider].hold(session, payment, at)
+    await provider.hold(session, payment, at)
     session.add(payment)
     await session.flush()
     return payment
 
 
 async def change_hold(session: AsyncSession, session_id: UUID, hold_minor: int, at: datetime) -> None:
-    """Hold another amount for a session, by the same provider. Raises what the provider refuses more with."""
+    """Hold another amount for a session, by the same provider. Raises what the provider refuses more with.
+
+    An external hold stays as it is for less (what is not taken is released), and cannot become more: `HoldTooSmall`.
+    """
     payment = await _payment_of(session, session_id)
-    if payment.state is PaymentState.HELD:
+    if payment.state is not PaymentState.HELD:
+        return
+    if not payment.external:
         await _PROVIDERS[payment.provider].change(session, payment, hold_minor, at)
+    elif hold_minor > payment.hold_minor:
+        raise HoldTooSmall
 
 
 async def provider_of(session: AsyncSession, session_id: UUID) -> str:
@@ -101,5 +118,7 @@ async def provider_of(session: AsyncSession, session_id: UUID) -> str:
 
 
 async def _payment_of(session: AsyncSession, session_id: UUID) -> Payment:
-    query = select(Payment).where(Payment.session_id == session_id).with_for_update()
-    return (await session.scalars(query)).one()
+    payment = await repository.hold_of(session, session_id, locked=True)
+    if payment is None:
+        raise LookupError(session_id)
+    return payment

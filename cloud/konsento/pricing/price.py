@@ -16,7 +16,7 @@ EVERY_DAY: Final = frozenset(range(7))
 
 
 class Component(StrEnum):
-    """What a rate is paid for, in the order in which drivers are told (AFIR, article 5: kWh, minute, session, other)."""
+    """What a rate is paid for, in the order in which drivers are told (AFIR, article 5)."""
 
     ENERGY = "energy"
     TIME = "time"

@@ -47,11 +47,11 @@ def has_account(driver: Driver) -> bool:
 
 
 def place_of(charging: ChargingSession) -> Place:
-    """Return what a session, with its outlet, has bought, and where."""
+    """Return what a session has bought, and where."""
     return Place(
         site_id=charging.site_id,
         outlet_id=charging.outlet_id,
-        tariff_name=charging.outlet.tariff_name or "",
+        tariff_name=charging.offer,
         power_type=charging.power_type,
         supplier_code=charging.supplier_code,
         currency=charging.currency,

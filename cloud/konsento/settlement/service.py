@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import ChargingSession, Receipt
+from konsento.kit.work import WorkQueue
+from konsento.models import ChargingSession, Metering, Receipt
 from konsento.payments import service as payments
 from konsento.payments import taking
 from konsento.payments.service import Hold
+from konsento.pricing import Price
 from konsento.rewards import service as rewards
 from konsento.settings import Settings
 from konsento.settlement import repository
@@ -55,9 +57,9 @@ async def hold(session: AsyncSession, charging: ChargingSession, provider: str, 
     await payments.hold(session, wanted, at)
 
 
-async def release(session: AsyncSession, session_id: UUID, at: datetime) -> None:
+async def release(session: AsyncSession, work: WorkQueue, session_id: UUID, at: datetime) -> None:
     """Give back all that is kept for a session that never supplied anything: money, coupon, points."""
-    await taking.take_all(session, {session_id: 0}, at)
+    await taking.take_all(session, work, {session_id: 0}, at)
     await rewards.give_back(session, session_id, at)
 
 
@@ -81,13 +83,19 @@ class ReceiptView:
     end_reason: str
     """OCPP's word, for example `EnergyLimitReached`."""
     power_type: str
+    power_name: dict[str, str]
+    """What the operator calls a power type of its own, by language; empty for a standard one."""
     supplier: str
+    carbon_g_per_kwh: int | None
+    metering: Metering
     measured_mwh: int
     begin_mwh: int | None
     end_mwh: int | None
     billed_wh: int
     unit_price: Decimal
     """Per kWh in major units, tax included."""
+    price: Price
+    """All that was agreed about it."""
     currency: str
     amount_minor: int
     """Paid, tax included."""
@@ -129,12 +137,16 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str) -> ReceiptVie
         seconds=charging.seconds,
         end_reason=charging.end_reason,
         power_type=charging.power_type,
+        power_name=charging.power_name,
         supplier=charging.supplier,
+        carbon_g_per_kwh=charging.carbon_g_per_kwh,
+        metering=charging.metering,
         measured_mwh=bill.measured_mwh,
         begin_mwh=bill.begin_mwh,
         end_mwh=bill.end_mwh,
         billed_wh=bill.billed_wh,
         unit_price=bill.unit_price,
+        price=Price.from_dict(charging.price),
         currency=bill.currency,
         amount_minor=bill.amount_minor,
         tax_minor=bill.tax_minor,

@@ -70,7 +70,7 @@ async def _bill(session: AsyncSession, services: Services, dues: Sequence[Due], 
     after_commit(session, lambda: _tell(services, billed, at))
     await webhooks.emit_all(session, services, billed, EventType.SETTLED)
     await services.work.add_all(session, "tell", [str(one.id) for one in billed], payload={"what": "ended"})
-    await taking.take_all(session, {due.charging.id: due.amount_minor for due in dues}, at)
+    await taking.take_all(session, services.work, {due.charging.id: due.amount_minor for due in dues}, at)
     facts = [Settled(charging=due.charging, usage=due.usage, bill=due.bill) for due in dues]
     await rewards.settled(session, services.settings, facts, at)
     await ledger.write(session, [entry for due in dues for entry in booking.billed(due.charging, due.split, at)])

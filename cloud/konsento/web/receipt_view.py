@@ -7,11 +7,12 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from konsento.catalogue.words import power_type
+from konsento.catalogue.words import power_text
 from konsento.invoices import layout
 from konsento.invoices.content import Line as BilledLine
 from konsento.invoices.service import Document
 from konsento.kit.i18n import Language
+from konsento.models import Metering
 from konsento.settlement.service import ReceiptView as Bill
 from konsento.web.words import end_reason, paid_from
 
@@ -60,6 +61,7 @@ class ReceiptPage:
 
 def receipt_page(language: Language, bill: Bill, documents: Sequence[Document], recipient: str) -> ReceiptPage:
     """Describe a bill with its documents: the invoice, then what takes it back. There may be none for a moment."""
+    language = language.estimating(estimated=bill.metering is Metering.ESTIMATED)
     text = language.text
     total = language.money(bill.amount_minor, bill.currency)
     energy = language.energy(bill.billed_wh)
@@ -132,7 +134,7 @@ def _facts(language: Language, bill: Bill, invoice: Document | None) -> list[tup
         facts.append((text("Meter"), layout.meter(language, bill.begin_mwh, bill.end_mwh)))
     facts += [
         (text("Time of supply"), language.duration(bill.seconds)),
-        (text("Power · supplier"), f"{text(power_type(bill.power_type))} · {bill.supplier}"),
+        (text("Power · supplier"), f"{power_text(language, bill.power_type, bill.power_name)} · {bill.supplier}"),
     ]
     if invoice is not None and invoice.content.charging.carbon_g is not None:
         facts.append((text("CO₂ of this energy"), layout.carbon(language, invoice.content.charging.carbon_g)))

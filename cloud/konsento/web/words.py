@@ -1,6 +1,10 @@
 """Words of the wire and the database as a driver reads them. Marked for translation; `Language.text` translates."""
 
+from konsento.catalogue import words as catalogue
 from konsento.kit.i18n import marked
+
+power_type, power_text = catalogue.power_type, catalogue.power_text
+"""The catalogue's, so that pages find all words in one place."""
 
 END_REASONS = {
     "EnergyLimitReached": marked("the chosen amount was reached"),

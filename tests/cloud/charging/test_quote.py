@@ -11,27 +11,32 @@ from konsento import pricing
 from konsento.charging.errors import LimitAboveOutlets, LimitTooLarge, LimitTooSmall, NothingToHold
 from konsento.charging.limits import MOST_WH, RequestedLimit
 from konsento.charging.quote import Quote, Terms, quoted
-from konsento.models import LimitKind
+from konsento.charging.sold import Sold
+from konsento.models import LimitKind, Metering
 from konsento.pricing import Price
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PRICES = st.decimals(Decimal("0.0001"), Decimal(5000), places=4)
 
 
+SOLD = Sold(
+    offer="day",
+    power_type="solar",
+    power_name={},
+    supplier="s",
+    supplier_code="",
+    carbon_g_per_kwh=None,
+    supplier_share=Decimal(0),
+    owner_share=Decimal(0),
+    metering=Metering.VERIFIED,
+)
+
+
 def _terms(
     unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY", wh: int | None = None, s: int | None = None
 ) -> Terms:
     price = Price.per_kwh(Decimal(unit_price), currency, Decimal("0.1"))
-    return Terms(
-        price=price,
-        at=NOW,
-        power_type="solar",
-        supplier="s",
-        supplier_code="",
-        rated_w=rated_w,
-        outlet_wh=wh,
-        outlet_s=s,
-    )
+    return Terms(price=price, at=NOW, sold=SOLD, rated_w=rated_w, outlet_wh=wh, outlet_s=s)
 
 
 def _quote(kind: str, amount: int, unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY") -> Quote:
