@@ -26,6 +26,7 @@ from konsento.backoffice import (
     site,
     sites,
     staff,
+    statements,
     tokens,
     trace,
 )
@@ -59,6 +60,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         log,
         health,
         staff,
+        statements,
         tokens,
     )
 )

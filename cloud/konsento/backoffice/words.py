@@ -138,6 +138,8 @@ TRANSFERS: Final = {
     "provider-payout": marked("Paid out by the payment provider"),
     "welcome": marked("Welcome credit"),
     "goodwill": marked("Goodwill credit"),
+    "payout": marked("Paid out"),
+    "payout-back": marked("Payout taken back"),
 }
 """What a transfer of the ledger was for."""
 ALARMS: Final = {
@@ -276,6 +278,8 @@ FACTS: Final = {
     "parent": marked("part of"),
     "request": marked("request"),
     "token": marked("token"),
+    "month": marked("month"),
+    "what": marked("what"),
     "milliseconds": marked("milliseconds"),
 }
 """The names of the details of alarms and of the audit log."""
@@ -315,6 +319,9 @@ WORK: Final = {
 }
 """The kinds of due work."""
 ACTIONS: Final = {
+    "payout.record": marked("recorded a payout"),
+    "payout.take-back": marked("took back a payout"),
+    "statement.export": marked("saved a statement as a file"),
     "alarm.acknowledge": marked("acknowledged an alarm"),
     "driver.credit": marked("gave a driver credit"),
     "driver.look": marked("looked at a driver"),

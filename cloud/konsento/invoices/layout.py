@@ -202,6 +202,8 @@ def _total(sheet: Sheet, language: Language, document: Document) -> None:
 def _row(language: Language, document: Document, line: Line) -> tuple[str, str, str, str]:
     what = language.text(words.LINES.get(line.kind, line.kind))
     note = line.note
+    if line.kind == "discount" and not note:
+        note = language.text(words.POINTS)
     if line.kind == "energy" and not note:
         charging = document.content.charging
         note = power_text(language, charging.power_type, charging.power_name)

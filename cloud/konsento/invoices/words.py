@@ -69,6 +69,8 @@ LINES: Final = {
     "unheld": marked("Above what was agreed, not billed"),
     "refund": marked("Refund"),
 }
+POINTS: Final = marked("Points")
+"""What a discount is called that has no code: it is paid with points."""
 UNITS: Final = {
     "energy": marked("{price} / kWh"),
     "time": marked("{price} / min"),

@@ -47,6 +47,7 @@ from konsento.models.payment import (
     RefundKind,
     RefundState,
 )
+from konsento.models.payout import Payout
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -132,6 +133,7 @@ __all__ = [
     "PaymentHint",
     "PaymentPurpose",
     "PaymentState",
+    "Payout",
     "PendingStation",
     "PointLot",
     "PointRule",

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     """Acknowledge alarms, have given-up work tried again."""
     CREDIT = "credit"
     """Give a driver credit."""
+    STATEMENTS = "statements"
+    """See what suppliers and site owners got, save it as files, record payouts."""
     STAFF = "staff"
     """Invite members, change roles, disable."""
     LOG = "log"
@@ -30,7 +32,13 @@ class Permission(StrEnum):
 
 
 _SUPPORT: Final = {Permission.LOOK, Permission.DRIVERS, Permission.SESSIONS}
-_OPERATOR: Final = _SUPPORT | {Permission.SITES, Permission.REMOTE, Permission.ALARMS, Permission.CREDIT}
+_OPERATOR: Final = _SUPPORT | {
+    Permission.SITES,
+    Permission.REMOTE,
+    Permission.ALARMS,
+    Permission.CREDIT,
+    Permission.STATEMENTS,
+}
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: frozenset({Permission.LOOK}),

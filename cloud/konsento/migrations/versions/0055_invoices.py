@@ -1,4 +1,4 @@
-"""Invoices and credit notes, whom they are made out to, files that go with mails."""
+"""Invoices and credit notes, whom they are made out to, payouts, files that go with mails."""
 
 from typing import Final
 
@@ -68,6 +68,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_invoice_recipients_driver_id"), "invoice_recipients", ["driver_id"])
     op.create_table(
+        "payouts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=False),
+        sa.Column("reference", sa.String(length=100), nullable=False),
+        sa.Column("takes_back_id", sa.Uuid(), nullable=True),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ledger_accounts.id"], name=op.f("fk_payouts_account_id_ledger_accounts")
+        ),
+        sa.ForeignKeyConstraint(["takes_back_id"], ["payouts.id"], name=op.f("fk_payouts_takes_back_id_payouts")),
+        sa.ForeignKeyConstraint(["member_id"], ["staff_members.id"], name=op.f("fk_payouts_member_id_staff_members")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payouts")),
+        sa.UniqueConstraint("takes_back_id", name=op.f("uq_payouts_takes_back_id")),
+    )
+    op.create_index(op.f("ix_payouts_account_id"), "payouts", ["account_id"])
+    _refuse_changes("payouts")
+    op.create_table(
         "mail_attachments",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("mail_id", sa.Uuid(), nullable=False),
@@ -105,8 +125,10 @@ def _refuse_changes(table: str) -> None:
 
 def downgrade() -> None:
     op.drop_table("mail_attachments")
+    op.drop_table("payouts")
     op.drop_table("invoice_recipients")
     op.drop_table("recipients")
     op.drop_table("invoices")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION invoices_append_only()")
+        op.execute("DROP FUNCTION payouts_append_only()")
