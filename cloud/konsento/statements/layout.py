@@ -20,7 +20,7 @@ KINDS: Final = {
     AccountKind.SITE_OWNER: marked("Site owner"),
 }
 COLUMNS: Final = (
-    marked("Billed"), marked("Session"), marked("Receipt"), marked("Site"), marked("Outlet"), marked("What"),
+    marked("Billed at"), marked("Session"), marked("Receipt"), marked("Site"), marked("Outlet"), marked("What"),
     marked("Energy (Wh)"), marked("Gross"), marked("Tax"), marked("Net"), marked("Share"), marked("Currency"),
 )  # fmt: skip
 _SIDE: Final = INNER * 0.46
@@ -41,7 +41,7 @@ def cells(language: Language, payee: Payee, time_zone: str, row: Row) -> Sequenc
         row.receipt,
         row.site,
         row.outlet,
-        language.text("correction") if row.is_correction else language.text("charging"),
+        language.text("correction") if row.is_correction else language.text("billed"),
         row.wh,
         *(major_from_minor(minor, payee.currency) for minor in money),
         payee.currency,
