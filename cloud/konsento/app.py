@@ -18,7 +18,7 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
-from konsento.charging import doors, links, notices, passwords, presence
+from konsento.charging import doors, invoice_mails, links, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
 from konsento.kit import sqlite
@@ -113,6 +113,7 @@ def wire(settings: Settings) -> Parts:
     charging_work.install(services)
     links.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
     settlement_work.install(services)
     invoicing.install(services)

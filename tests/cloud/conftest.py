@@ -20,7 +20,7 @@ from sqlalchemy import delete, select, update
 
 from konsento import provisioning
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices, presence
+from konsento.charging import invoice_mails, notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
 from konsento.charging.limits import RequestedLimit
@@ -63,6 +63,7 @@ from konsento.payments.desk import Desk
 from konsento.payments.port import ExternalProvider
 from konsento.services import Services
 from konsento.settings import Settings
+from konsento.settlement import invoicing
 from konsento.settlement import work as settlement_work
 from konsento.sites import stations
 from rig.engines import Postgres
@@ -403,8 +404,10 @@ async def wired(
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
     settlement_work.install(services)
+    invoicing.install(services)
     driving.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))

@@ -13,6 +13,7 @@ from konsento.backoffice.render import office_page
 from konsento.backoffice.session_view import facts, session_row
 from konsento.backoffice.timeline import Source
 from konsento.backoffice.who import Member, Number, SessionSupport
+from konsento.charging import invoice_mails
 from konsento.charging import service as charging_service
 from konsento.charging.progress import progress_of
 from konsento.charging.repository import power_of
@@ -145,7 +146,8 @@ async def _transaction_status(services: Services, charging: ChargingSession) -> 
 
 @router.post("/sessions/{number}/receipt")
 async def send_receipt(request: Request, number: Number, services: Wired, member: SessionSupport) -> Response:
-    """Send the driver the receipt again, in the driver's language."""
+    """Send the driver the receipt again with its invoice, in the driver's language."""
+    drawn = await invoice_mails.invoice_of(services, number)
     async with services.database.transaction() as session:
         charging = await _charging(session, number)
         receipt = await session.get(Receipt, number)
@@ -170,6 +172,7 @@ async def send_receipt(request: Request, number: Number, services: Wired, member
             ),
             link=(language.text("Open the receipt"), link),
         )
+        message = await invoice_mails.attach(session, services, message, drawn)
         await mail.queue(session, services, message, language)
         now = services.clock.now()
         await audit.note(session, now, member.id, action="session.send-receipt", subject=str(number))

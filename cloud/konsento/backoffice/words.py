@@ -301,6 +301,8 @@ WORK: Final = {
     "inventory": marked("Ask a site about its outlets"),
     "settle": marked("Bill a session"),
     "invoices": marked("Issue invoices of old receipts"),
+    "credit": marked("Issue a credit note"),
+    "credited": marked("Tell a driver about a credit note"),
     "evidence": marked("Ask a site for missing readings of a session"),
     "payment": marked("Hold, take or give back a payment"),
     "tell": marked("Tell a driver about a session"),

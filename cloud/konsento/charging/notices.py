@@ -3,20 +3,14 @@
 Due work, so that it happens once the fact is committed, whoever dies in between. What is told is read when it is told.
 """
 
-import asyncio
-from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.accounts import links
-from konsento.charging import repository
-from konsento.invoices import layout
-from konsento.invoices import links as invoice_links
-from konsento.invoices import service as invoices
-from konsento.invoices.errors import NoInvoice
+from konsento.charging import invoice_mails, repository
+from konsento.charging.invoice_mails import Drawn
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.work import Again, Job
 from konsento.models import (
@@ -24,14 +18,13 @@ from konsento.models import (
     ChargingSession,
     Driver,
     DriverKind,
-    LinkPurpose,
     Metering,
     PushSubscription,
     Receipt,
     SessionState,
 )
 from konsento.notifications import mail, push
-from konsento.notifications.mail import Attachment, Mail
+from konsento.notifications.mail import Mail
 from konsento.notifications.push import Notice
 from konsento.services import Services
 from konsento.settlement import service as settlement
@@ -69,8 +62,8 @@ def wants_mail(charging: ChargingSession, driver: Driver) -> bool:
 
 async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
     """Mail the driver where that is wanted, and have every browser told that wanted to be."""
-    # Made before the transaction that writes: drawing it takes longer than anybody should wait.
-    attached = await _invoice(services, session_id) if what == ENDED else None
+    # Before the transaction that writes: drawing it takes longer than anybody should wait.
+    drawn = await _wanted_invoice(services, session_id) if what == ENDED else None
     async with services.database.transaction() as session:
         charging = await repository.session_by_id(session, session_id)
         if charging is None:
@@ -80,46 +73,18 @@ async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
         driver = await session.get_one(Driver, charging.driver_id)
         if driver.email and wants_mail(charging, driver):
             language = LANGUAGES.get(driver.locale) or LANGUAGES.default
-            letter = await _mail(session, services, charging, driver, language=language, what=what)
-            if attached is not None:
-                letter = replace(
-                    letter, also=await _pdf_link(session, services, attached), attachments=(attached.file,)
-                )
+            letter = await _mail(session, services, charging, driver, language=language, what=what, drawn=drawn)
+            letter = await invoice_mails.attach(session, services, letter, drawn)
             await mail.queue(session, services, letter, language)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Attached:
-    """A session's invoice, as it goes with the mail."""
-
-    invoice_id: UUID
-    language: Language
-    file: Attachment
-
-
-async def _invoice(services: Services, session_id: UUID) -> _Attached | None:
-    """Draw the invoice of a session whose driver gets a mail; None where there is none."""
+async def _wanted_invoice(services: Services, session_id: UUID) -> Drawn | None:
     async with services.database.transaction() as session:
         charging = await repository.session_by_id(session, session_id)
         driver = await session.get(Driver, charging.driver_id) if charging is not None else None
         if charging is None or driver is None or not driver.email or not wants_mail(charging, driver):
             return None
-        try:
-            document = await invoices.own_invoice(session, driver.id, session_id)
-        except NoInvoice:
-            return None
-    language = LANGUAGES.get(driver.locale) or LANGUAGES.default
-    content = await asyncio.to_thread(layout.pdf, language, document)
-    file = Attachment(name=f"{document.label}.pdf", media_type="application/pdf", content=content)
-    return _Attached(invoice_id=document.id, language=language, file=file)
-
-
-async def _pdf_link(session: AsyncSession, services: Services, attached: _Attached) -> tuple[str, str]:
-    """Return the link that opens the invoice without signing in."""
-    token = await invoice_links.make(session, attached.invoice_id, services.clock.now())
-    address = f"{services.settings.public_url.rstrip('/')}/i/{token}?lang={attached.language.code}"
-    days = invoice_links.LIVES.days
-    return attached.language.text("The invoice as a PDF, for {days} days without signing in", days=days), address
+    return await invoice_mails.invoice_of(services, session_id)
 
 
 async def tell_if_interrupted(services: Services, session_id: UUID) -> None:
@@ -181,44 +146,26 @@ async def _mail(
     *,
     language: Language,
     what: str,
+    drawn: Drawn | None,
 ) -> Mail:
     title, body = await _sentences(session, charging, language, what)
     paragraphs = [body]
     says = language.text("See the charging")
     if what == ENDED:
         bill = await settlement.receipt(session, charging.driver_id, charging.id)
-        paragraphs += _receipt(language, bill)
+        paragraphs += _receipt(language, bill, drawn)
         says = language.text("See the receipt")
     return Mail(
         recipient=driver.email,
         subject=title,
         paragraphs=tuple(paragraphs),
-        link=(says, await _address(session, services, charging, driver)),
+        link=(says, await invoice_mails.page_address(session, services, charging, driver)),
     )
 
 
-async def _address(session: AsyncSession, services: Services, charging: ChargingSession, driver: Driver) -> str:
-    """Return where a mail leads. A guest cannot sign in, so the link lets them in."""
-    path = f"/s/{charging.id}"
-    if driver.kind is DriverKind.GUEST:
-        now = services.clock.now()
-        path = f"/l/{await links.make(session, driver, purpose=LinkPurpose.GUEST, now=now, next_page=path)}"
-    return f"{services.settings.public_url.rstrip('/')}{path}"
-
-
-def _receipt(language: Language, bill: ReceiptView) -> list[str]:
-    language = language.estimating(estimated=bill.metering is Metering.ESTIMATED)
-    text, zone = language.text, ZoneInfo(bill.time_zone)
-    began = language.moment(bill.started_at or bill.issued_at, zone)
-    price = text("{price} / kWh", price=language.unit_price(bill.unit_price, bill.currency))
-    return [
-        text("Receipt number {number}, {site}, {when}.", number=str(bill.number), site=bill.site_name, when=began),
-        text(
-            "{energy} × {price} = {amount}, of which tax {rate}: {tax}.",
-            energy=language.energy(bill.billed_wh),
-            price=price,
-            amount=language.money(bill.amount_minor, bill.currency),
-            rate=language.percent(bill.tax_rate),
-            tax=language.money(bill.tax_minor, bill.currency),
-        ),
-    ]
+def _receipt(language: Language, bill: ReceiptView, drawn: Drawn | None) -> list[str]:
+    began = language.moment(bill.started_at or bill.issued_at, ZoneInfo(bill.time_zone))
+    said = language.text(
+        "Receipt number {number}, {site}, {when}.", number=str(bill.number), site=bill.site_name, when=began
+    )
+    return [said, *invoice_mails.written(language, drawn.document)] if drawn is not None else [said]

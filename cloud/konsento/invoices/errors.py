@@ -25,7 +25,7 @@ class RecipientIncomplete(KonsentoError):
 
 
 class CreditTooLarge(KonsentoError):
-    """More is to be given back than the invoice still says."""
+    """Nothing is to be given back, or more than the invoice still says."""
 
     status = 409
-    message = "This is more than the invoice {invoice} still says: {left} in minor units of {currency} are left."
+    message = "This cannot be given back: the invoice {invoice} still says {left} in minor units of {currency}."

@@ -204,6 +204,8 @@ def _row(language: Language, document: Document, line: Line) -> tuple[str, str, 
     note = line.note
     if line.kind == "discount" and not note:
         note = language.text(words.POINTS)
+    if line.kind == "refund" and note in words.REASONS:
+        note = language.text(words.REASONS[note])
     if line.kind == "energy" and not note:
         charging = document.content.charging
         note = power_text(language, charging.power_type, charging.power_name)

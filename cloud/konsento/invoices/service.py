@@ -4,8 +4,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_FLOOR, Decimal
-from typing import Final
+from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -31,9 +30,6 @@ from konsento.models import (
 from konsento.settings import Settings
 
 log = logging.getLogger(__name__)
-
-LONGEST_REASON: Final = 200
-"""Characters of why an amount is given back that are printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,68 +91,70 @@ async def issue(session: AsyncSession, settings: Settings, session_ids: Collecti
     await session.flush()
 
 
-async def credit(
-    session: AsyncSession,
-    settings: Settings,
-    session_id: UUID,
-    amount_minor: int,
-    *,
-    reason: str,
-    source: UUID,
-    at: datetime,
-) -> Invoice:
-    """Issue a credit note for a part of a session's invoice, or all of it; `reason` is printed.
+@dataclass(frozen=True, kw_only=True)
+class Credit:
+    """A part of a session's invoice that is given back."""
 
-    `source` is what gave the money back (a refund, a correction): asked again it is the same note.
-    Raises `NoInvoice`, `CreditTooLarge`, and ValueError for an amount that is none.
-    """
-    invoice = await repository.locked_invoice(session, session_id)
-    existing = await repository.of_source(session, source)
+    session_id: UUID
+    source: UUID
+    """What gave it back (a correction): asked again it is the same note."""
+    amount_minor: int
+    """Above zero, tax included."""
+    tax_minor: int
+    reason: str
+    """A word of `invoices.words.REASONS`."""
+
+
+async def credit(session: AsyncSession, settings: Settings, wanted: Credit, at: datetime) -> Invoice:
+    """Issue a credit note. Raises `NoInvoice`, `CreditTooLarge`."""
+    invoice = await repository.locked_invoice(session, wanted.session_id)
+    existing = await repository.of_source(session, wanted.source)
     if existing is not None:
         return existing
     if invoice is None:
         raise NoInvoice
-    if amount_minor <= 0:
-        raise ValueError("a credit note gives back more than nothing")
     earlier = await repository.credit_notes(session, invoice.id)
     left = invoice.total_minor + sum(one.total_minor for one in earlier)
-    if amount_minor > left:
-        raise CreditTooLarge(invoice=invoice.label, left=left, currency=invoice.currency)
     tax_left = invoice.tax_minor + sum(one.tax_minor for one in earlier)
-    # Of what stays, so that all notes together never give back more tax than there was, and the last one all of it.
-    tax_after = min(tax_left, _tax_in(invoice.tax_rate, left - amount_minor))
-    billed = contents.from_json(invoice.content)
-    content = Content(
-        issuer=contents.issuer_of(settings),
-        lines=(_refund(amount_minor, invoice.currency, reason),),
-        charging=billed.charging,
-        paid=billed.paid,
-        credits_label=invoice.label,
-        credits_issued_at=invoice.issued_at,
-    )
+    if not 0 < wanted.amount_minor <= left or not 0 <= wanted.tax_minor <= tax_left:
+        raise CreditTooLarge(invoice=invoice.label, left=left, currency=invoice.currency)
     number = await repository.take_numbers(session, InvoiceKind.CREDIT_NOTE, 1)
     note = Invoice(
         id=new_random_id(),
         kind=InvoiceKind.CREDIT_NOTE,
         number=number,
         label=_label(settings.credit_note_numbers, number, at, settings),
-        session_id=session_id,
-        source=source,
+        session_id=wanted.session_id,
+        source=wanted.source,
         credits_id=invoice.id,
         issued_at=at,
         currency=invoice.currency,
-        total_minor=-amount_minor,
-        tax_minor=tax_after - tax_left,
+        total_minor=-wanted.amount_minor,
+        tax_minor=-wanted.tax_minor,
         tax_rate=invoice.tax_rate,
-        content=content.to_json(),
+        content=_credited(settings, invoice, wanted).to_json(),
     )
     session.add(note)
     await session.flush()
     recipient = await repository.recipient_of(session, invoice.id)
     if recipient is not None:
         _make_out(session, note, recipient.driver_id, recipient.name, recipient.address)
-    log.info("session %s: credit note %s of %d %s (minor units)", session_id, note.label, amount_minor, note.currency)
+    log.info("session %s: credit note %s of %d (minor units)", wanted.session_id, note.label, wanted.amount_minor)
     return note
+
+
+def _credited(settings: Settings, invoice: Invoice, wanted: Credit) -> Content:
+    billed = contents.from_json(invoice.content)
+    major = major_from_minor(-wanted.amount_minor, invoice.currency)
+    line = Line(kind="refund", quantity=1, unit_price=major, amount_minor=-wanted.amount_minor, note=wanted.reason)
+    return Content(
+        issuer=contents.issuer_of(settings),
+        lines=(line,),
+        charging=billed.charging,
+        paid=billed.paid,
+        credits_label=invoice.label,
+        credits_issued_at=invoice.issued_at,
+    )
 
 
 async def documents(session: AsyncSession, session_ids: Collection[UUID]) -> dict[UUID, list[Document]]:
@@ -215,15 +213,6 @@ def _make_out(session: AsyncSession, invoice: Invoice, driver_id: UUID, name: st
 def _label(written: str, number: int, at: datetime, settings: Settings) -> str:
     day = at.astimezone(ZoneInfo(settings.time_zone))
     return written.format(number=number, year=day.year, month=day.month)
-
-
-def _tax_in(rate: Decimal, amount_minor: int) -> int:
-    return int((amount_minor * rate / (1 + rate)).to_integral_value(rounding=ROUND_FLOOR))
-
-
-def _refund(amount_minor: int, currency: str, reason: str) -> Line:
-    major = major_from_minor(-amount_minor, currency)
-    return Line(kind="refund", quantity=1, unit_price=major, amount_minor=-amount_minor, note=reason[:LONGEST_REASON])
 
 
 def _line(line: ReceiptLine) -> Line:

@@ -71,6 +71,11 @@ LINES: Final = {
 }
 POINTS: Final = marked("Points")
 """What a discount is called that has no code: it is paid with points."""
+REASONS: Final = {
+    "late-readings": marked("later readings of the meter"),
+    "operator": marked("corrected bill"),
+}
+"""Why an amount is given back."""
 UNITS: Final = {
     "energy": marked("{price} / kWh"),
     "time": marked("{price} / min"),

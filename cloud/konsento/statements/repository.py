@@ -18,6 +18,7 @@ from konsento.models import (
     Payout,
     Receipt,
     Site,
+    Supplier,
     Transfer,
     TransferKind,
 )
@@ -67,8 +68,7 @@ async def name_of(session: AsyncSession, found: LedgerAccount) -> str:
     """Return what a supplier is called, or the site whose owner it is; what names the account where nobody knows."""
     if found.kind is AccountKind.SITE_OWNER:
         return await session.scalar(select(Site.name).where(Site.id == UUID(found.owner))) or found.owner
-    query = select(ChargingSession.supplier).where(ChargingSession.supplier_code == found.owner)
-    return await session.scalar(query.order_by(ChargingSession.created_at.desc()).limit(1)) or found.owner
+    return await session.scalar(select(Supplier.name).where(Supplier.code == found.owner)) or found.owner
 
 
 async def balance_at(session: AsyncSession, account_id: UUID, at: datetime) -> int:

@@ -20,7 +20,7 @@ from konsento import provisioning
 from konsento.api import sessions as api_sessions
 from konsento.api import work as api_work
 from konsento.app import pages
-from konsento.charging import notices, presence
+from konsento.charging import invoice_mails, notices, presence
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import Ingest
 from konsento.kit import hashing
@@ -46,6 +46,7 @@ from konsento.ocpp.messages import (
 )
 from konsento.services import Services
 from konsento.settings import Settings
+from konsento.settlement import invoicing
 from konsento.settlement import work as settlement_work
 from konsento.webhooks import work as webhook_work
 
@@ -231,8 +232,10 @@ async def wired(settings: Settings) -> AsyncIterator[Bench]:
     site.services = services
     charging_work.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
     settlement_work.install(services)
+    invoicing.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
