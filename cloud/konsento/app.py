@@ -18,7 +18,7 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
-from konsento.charging import checkout, doors, links, notices, passwords, presence
+from konsento.charging import checkout, doors, invoice_mails, links, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
 from konsento.kit import sqlite
@@ -58,7 +58,7 @@ from konsento.payments.desk import Desk
 from konsento.payments.stripe import StripeProvider
 from konsento.services import Services
 from konsento.settings import Role, Settings
-from konsento.settlement import expiry
+from konsento.settlement import expiry, invoicing
 from konsento.settlement import work as settlement_work
 from konsento.sites import holidays
 from konsento.web.install import install as install_pages
@@ -123,11 +123,11 @@ def wire(settings: Settings) -> Parts:
     charging_work.install(services)
     links.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    expiry.install(services)
-    for part in (balance, driving, hints, cards, reconciling):
+    for part in (expiry, invoicing, balance, driving, hints, cards, reconciling):
         part.install(services)
     mail.install(services)
     back_office_work.install(services)
@@ -299,7 +299,18 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords, expiry, balance, reconciling, partner_work):
+    for part in (
+        links,
+        back_office_work,
+        api_work,
+        doors,
+        passwords,
+        expiry,
+        invoicing,
+        balance,
+        reconciling,
+        partner_work,
+    ):
         await part.begin(services)
 
 

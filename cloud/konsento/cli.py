@@ -24,6 +24,7 @@ from konsento.environment.platform.cli import cli as platform
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
 from konsento.kit.errors import KonsentoError
+from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.money import major_from_minor, minor_from_major
 from konsento.migrations import migrate as bring_up_to_date
 from konsento.models import Role
@@ -36,6 +37,7 @@ from konsento.sites import service as sites
 from konsento.sites.labels.sheets import DEFAULT as DEFAULT_LAYOUT
 from konsento.sites.provisioning import BadFileError, Changes
 from konsento.staff import service as members
+from konsento.statements.months import Month, month_at, month_of
 
 cli = typer.Typer(
     help="Konsento's management server. Settings come from the environment (KONSENTO_…, see docs/cloud.md).",
@@ -248,6 +250,34 @@ async def _labels(settings: Settings, station_id: str, numbers: list[int]) -> li
         outlets = await sites.outlets_of(session, site.id) if site is not None else []
         chosen = [outlet for outlet in outlets if not numbers or outlet.evse_id in numbers]
         return labels.labels_of(site, chosen, settings) if site is not None else []
+
+
+@cli.command()
+def statements(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; made where it is not there.")],
+    month: Annotated[str, typer.Option(help="Of which month, as 2026-11; without it the last one that is over.")] = "",
+    language: Annotated[str, typer.Option(help="en or ja.")] = "en",
+) -> None:
+    """Write the statements of suppliers and site owners as CSV and PDF: of a month, for those whom it moved."""
+    settings = _settings()
+    chosen = LANGUAGES.get(language)
+    if chosen is None:
+        raise _RefusedError(f"There is no language {language!r}. Choose en or ja.")
+    of = month_of(month, settings.time_zone) if month else month_at(SystemClock().now(), settings.time_zone).before()
+    bring_up_to_date(settings.database_url)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in asyncio.run(_statements(settings, folder, of, chosen)):
+        typer.echo(file)
+
+
+async def _statements(settings: Settings, folder: Path, month: Month, language: Language) -> list[Path]:
+    from konsento.statements.files import write  # noqa: PLC0415  # what draws is slow to load
+
+    database = Database(settings.database_url)
+    try:
+        return await write(database, settings, folder, month, language)
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

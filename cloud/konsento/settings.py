@@ -1,14 +1,18 @@
 """Settings from the environment (12-factor): every name below with the prefix `KONSENTO_`."""
 
+import re
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
+from stdnum.eu import vat
+from stdnum.jp import cn
 
 from konsento.kit.logs import LogFormat
 from konsento.kit.nats import is_nats_url
@@ -32,6 +36,19 @@ class UnknownStations(StrEnum):
     REFUSE = "refuse"
     HOLD = "hold"
     """It waits, pending, until the operator accepts or rejects it."""
+
+
+class InvoiceCountry(StrEnum):
+    """Whose rules invoices follow."""
+
+    JP = "JP"
+    EU = "EU"
+    OTHER = "other"
+
+
+_NUMBER_FORMAT: Final = re.compile(
+    r"(?:[A-Za-z0-9._-]|\{year\}|\{month:02\})*\{number(?::0\d{1,2})?\}(?:[A-Za-z0-9._-])*"
+)
 
 
 class Settings(BaseSettings):
@@ -93,6 +110,21 @@ class Settings(BaseSettings):
     """ISO 4217 code of all amounts of this deployment."""
     tax_rate: Decimal = Field(default=Decimal("0.10"), ge=0, lt=1)
     """Share of tax that the prices include."""
+    time_zone: str = "Asia/Tokyo"
+    """Where the operator's days, months and years begin: of invoices and statements (IANA). Times of a session are
+    those of its site."""
+    operator_address: str = Field(default="", max_length=300)
+    """The operator's address, as it stands on invoices."""
+    invoice_country: InvoiceCountry = InvoiceCountry.JP
+    """Whose rules invoices follow: `JP` (qualified simplified invoices), `EU` (value-added tax) or `other`."""
+    registration_number: str = Field(default="", max_length=32)
+    """The operator's number on invoices: in Japan T and 13 digits, in the European Union the VAT identification number.
+    Without it there are no qualified invoices, and none are called so."""
+    invoice_numbers: str = Field(default="K-{year}-{number:06}", max_length=40)
+    """How the number of an invoice is written. It counts on for ever, without gaps; `{year}` and `{month:02}` are those
+    of the day of issue."""
+    credit_note_numbers: str = Field(default="KC-{year}-{number:06}", max_length=40)
+    """The same of credit notes, which have numbers of their own."""
     welcome_credit_minor: int = Field(default=0, ge=0)
     """Credit in minor units that a new account gets from the operator; 0 for none."""
     balance: bool = False
@@ -177,6 +209,35 @@ class Settings(BaseSettings):
     def _networks(cls, value: str) -> str:
         Proxies(*value.split())
         return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, OSError) as error:
+            raise ValueError("no time zone of this name, as Asia/Tokyo") from error
+        return value
+
+    @field_validator("invoice_numbers", "credit_note_numbers")
+    @classmethod
+    def _numbers(cls, value: str) -> str:
+        if not _NUMBER_FORMAT.fullmatch(value):
+            raise ValueError("letters, digits, `-`, `_`, `.`, {year}, {month:02} and, once, {number} or {number:06}")
+        return value
+
+    @model_validator(mode="after")
+    def _registered(self) -> Self:
+        number = self.registration_number
+        if number and self.invoice_country is InvoiceCountry.JP and not (number[0] == "T" and cn.is_valid(number[1:])):
+            raise ValueError("KONSENTO_REGISTRATION_NUMBER: T and the 13 digits of a corporate number")
+        if number and self.invoice_country is InvoiceCountry.EU and not vat.is_valid(number):
+            raise ValueError(
+                "KONSENTO_REGISTRATION_NUMBER: a VAT identification number with its country, as DE136695976"
+            )
+        if self.invoice_numbers == self.credit_note_numbers:
+            raise ValueError("KONSENTO_INVOICE_NUMBERS and KONSENTO_CREDIT_NOTE_NUMBERS have to differ")
+        return self
 
     @field_validator("roles", mode="before")
     @classmethod

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from konsento import provisioning
-from konsento.charging import checkout, notices, presence
+from konsento.charging import checkout, invoice_mails, notices, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
@@ -65,6 +65,7 @@ from konsento.payments.port import ExternalProvider
 from konsento.pricing import Band, Component, Price, Rate
 from konsento.services import Services
 from konsento.settings import Settings
+from konsento.settlement import invoicing
 from konsento.settlement import work as settlement_work
 from konsento.sites import stations
 from rig.engines import Postgres
@@ -420,11 +421,14 @@ async def wired(
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
     for part in (balance, driving, hints, cards, reconciling):
         part.install(services)
+    invoicing.install(services)
+    driving.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
     return Core(

@@ -6,8 +6,8 @@ from konsento.api.schemas import Price, price
 from konsento.catalogue import service as catalogue
 from konsento.charging import metering
 from konsento.kit.i18n import Language
+from konsento.kit.power_words import power_text
 from konsento.models import Metering, Outlet
-from konsento.web.words import power_text
 
 
 class PowerOffer(BaseModel):

@@ -13,8 +13,9 @@ from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Outlet
 from konsento.pricing import Component
+from konsento.pricing.texts import clock
 from konsento.sites import service as sites
-from konsento.web.price_view import clock, in_order
+from konsento.web.price_view import in_order
 
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)

@@ -11,6 +11,7 @@ from konsento.backoffice import (
     drivers,
     frames,
     health,
+    invoices,
     labels,
     log,
     messages,
@@ -29,6 +30,7 @@ from konsento.backoffice import (
     site,
     sites,
     staff,
+    statements,
     suppliers,
     tokens,
     trace,
@@ -46,6 +48,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         overview,
         sessions,
         session,
+        invoices,
         frames,
         messages,
         sites,
@@ -67,6 +70,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         log,
         health,
         staff,
+        statements,
         tokens,
     )
 )

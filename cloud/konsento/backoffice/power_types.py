@@ -11,14 +11,13 @@ from konsento.backoffice.who import SiteKeeper
 from konsento.catalogue import power
 from konsento.kit import typed
 from konsento.kit.errors import KonsentoError
-from konsento.kit.power_words import power_type
+from konsento.kit.power_words import power_text, power_type
 from konsento.models import StaffMember
 from konsento.operations import audit
 from konsento.services import Services
 from konsento.web import problems
 from konsento.web.language import language_of
 from konsento.web.who import Wired
-from konsento.web.words import power_text
 
 router = APIRouter()
 

@@ -11,7 +11,7 @@ from konsento.catalogue.errors import BadBand, BandWithoutPrice
 from konsento.kit import typed
 from konsento.pricing import Band, Component, Rate
 from konsento.pricing.price import EVERY_DAY, plain
-from konsento.web.price_view import clock
+from konsento.pricing.texts import clock
 
 FREE_ROWS: Final = 2
 """Empty rows beyond those that are filled in."""

@@ -21,16 +21,17 @@ from konsento.catalogue.errors import PriceUnchanged, TariffNameTaken
 from konsento.catalogue.power import Kind, check_power_type, power_tree
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
+from konsento.kit.power_words import power_text
 from konsento.models import StaffMember, Tariff
 from konsento.operations import audit
 from konsento.pricing import Component, Price, Usage, bill, energy_for_time, time_for_energy
+from konsento.pricing.texts import weekday_names
 from konsento.services import Services
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
-from konsento.web.price_view import PriceLine, line_text, price_lines, price_text, weekday_names
+from konsento.web.price_view import PriceLine, line_text, price_lines, price_text
 from konsento.web.who import Wired
-from konsento.web.words import power_text
 
 router = APIRouter()
 

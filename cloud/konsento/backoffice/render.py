@@ -35,6 +35,7 @@ NAVIGATION = (
     ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/rewards", marked("Points and coupons"), Permission.REWARDS),
     ("/office/partners", marked("Partners"), Permission.PARTNERS),
+    ("/office/statements", marked("Statements"), Permission.STATEMENTS),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
     ("/office/log", marked("Log"), Permission.LOG),
@@ -42,6 +43,7 @@ NAVIGATION = (
     ("/office/staff", marked("Staff"), Permission.STAFF),
 )
 BELONGS = {
+    "/office/invoices": "/office/sessions",
     "/office/stations": "/office/sites",
     "/office/pending": "/office/sites",
     "/office/frames": "/office/messages",

@@ -8,12 +8,12 @@ from konsento.backoffice.render import exact_time
 from konsento.backoffice.timeline import History
 from konsento.backoffice.words import PAYMENTS, PROVIDERS, STATE_TONES, STATES, ended
 from konsento.kit.i18n import Language
+from konsento.kit.power_words import power_text
 from konsento.models import ACTIVE, ChargingSession, PaymentState, Receipt
 from konsento.pricing import Price
 from konsento.sites import codes
 from konsento.web.price_view import price_text
 from konsento.web.session_view import limit_text
-from konsento.web.words import power_text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,6 +144,8 @@ TRANSFERS: Final = {
     "expired": marked("Time ran out"),
     "points-returned": marked("Points back with a refund"),
     "points-taken-back": marked("Points taken back with a refund"),
+    "payout": marked("Paid out"),
+    "payout-back": marked("Payout taken back"),
 }
 """What a transfer of the ledger was for."""
 ALARMS: Final = {
@@ -282,6 +284,8 @@ FACTS: Final = {
     "parent": marked("part of"),
     "request": marked("request"),
     "token": marked("token"),
+    "month": marked("month"),
+    "what": marked("what"),
     "milliseconds": marked("milliseconds"),
     "points": marked("points"),
     "coupon": marked("coupon"),
@@ -329,6 +333,9 @@ WORK: Final = {
     "inventory": marked("Ask a site about its outlets"),
     "points-expire": marked("Let old points expire"),
     "settle": marked("Bill a session"),
+    "invoices": marked("Issue invoices of old receipts"),
+    "credit": marked("Issue a credit note"),
+    "credited": marked("Tell a driver about a credit note"),
     "evidence": marked("Ask a site for missing readings of a session"),
     "payment": marked("Hold, take or give back a payment"),
     "payment-hint": marked("Follow a payment provider's hint"),
@@ -351,6 +358,9 @@ WORK: Final = {
 }
 """The kinds of due work."""
 ACTIONS: Final = {
+    "payout.record": marked("recorded a payout"),
+    "payout.take-back": marked("took back a payout"),
+    "statement.export": marked("saved a statement as a file"),
     "alarm.acknowledge": marked("acknowledged an alarm"),
     "driver.coupon": marked("gave a driver a coupon"),
     "driver.credit": marked("gave a driver credit"),

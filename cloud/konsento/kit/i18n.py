@@ -163,7 +163,10 @@ class Language:
             return pattern.format(self.number(quantised, digits), name)
         standard: str = self.numbers.currency_formats["standard"].pattern
         fitted = standard.replace("0.00", "0." + "0" * digits if digits else "0")
-        return format_currency(quantised, currency, format=fitted, locale=self.numbers, currency_digits=False)
+        written = format_currency(quantised, currency, format=fitted, locale=self.numbers, currency_digits=False)
+        # CLDR wants a space between a sign that is letters and the number: KWD 1.250, but €1.25.
+        sign = get_currency_symbol(currency, locale=self.numbers)
+        return written.replace(sign, f"{sign}{NBSP}") if sign[-1].isalpha() else written
 
     def _shown(self, value: object) -> object:
         """Format what errors and pages put into a sentence; texts and what formats itself stay as they are."""

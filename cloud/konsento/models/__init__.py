@@ -27,9 +27,10 @@ from konsento.models.checkout import Checkout, CheckoutState
 from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
+from konsento.models.invoice import Invoice, InvoiceKind, InvoiceRecipient, Recipient
 from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
-from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
+from konsento.models.notification import MailAttachment, OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
 from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
 from konsento.models.partner import Partner, PartnerKind, PartnerSite
@@ -49,6 +50,7 @@ from konsento.models.payment import (
     RefundKind,
     RefundState,
 )
+from konsento.models.payout import Payout
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -114,11 +116,15 @@ __all__ = [
     "FailedSignIns",
     "FloorPlan",
     "IdempotencyKey",
+    "Invoice",
+    "InvoiceKind",
+    "InvoiceRecipient",
     "LedgerAccount",
     "LimitChange",
     "LimitKind",
     "Link",
     "LinkPurpose",
+    "MailAttachment",
     "MeterEvent",
     "Metering",
     "MeteringAgreement",
@@ -138,6 +144,7 @@ __all__ = [
     "PaymentHint",
     "PaymentPurpose",
     "PaymentState",
+    "Payout",
     "PendingStation",
     "PointLot",
     "PointRule",
@@ -150,6 +157,7 @@ __all__ = [
     "PushSubscription",
     "Receipt",
     "ReceiptLine",
+    "Recipient",
     "Refund",
     "RefundKind",
     "RefundState",

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.invoices import service as invoices
 from konsento.kit.db import after_commit
 from konsento.ledger import service as ledger
 from konsento.models import AlarmKind, ChargingSession, Receipt, SessionState
@@ -77,6 +78,7 @@ async def _bill(session: AsyncSession, services: Services, dues: Sequence[Due], 
     session.add_all(_receipt(due, number, at) for number, due in enumerate(dues, last - len(dues) + 1))
     await session.flush()
     session.add_all(line for due in dues for line in due.lines())
+    await invoices.issue(session, services.settings, [one.id for one in billed], at)
     log.info("%d sessions settled, receipts until %d", len(dues), last)
 
 

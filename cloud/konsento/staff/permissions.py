@@ -27,6 +27,8 @@ class Permission(StrEnum):
     """Give a driver credit."""
     REWARDS = "rewards"
     """Make and stop rules of points and coupons."""
+    STATEMENTS = "statements"
+    """See what suppliers and site owners got, save it as files, record payouts."""
     STAFF = "staff"
     """Invite members, change roles, disable."""
     LOG = "log"
@@ -41,6 +43,7 @@ _OPERATOR: Final = _SUPPORT | {
     Permission.ALARMS,
     Permission.CREDIT,
     Permission.REWARDS,
+    Permission.STATEMENTS,
 }
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {

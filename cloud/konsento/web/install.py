@@ -19,6 +19,7 @@ from konsento.web import (
     guest,
     history,
     hooks,
+    invoices,
     links,
     outlets,
     passkeys,
@@ -64,6 +65,7 @@ def install(app: FastAPI, settings: Settings) -> None:
     for part in (
         outlets,
         finding,
+        invoices,
         sites,
         power,
         suppliers,

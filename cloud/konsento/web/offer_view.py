@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from konsento.catalogue.service import Offer
 from konsento.kit.i18n import Language
+from konsento.kit.power_words import power_text
 from konsento.web.price_view import PriceLine, idle_note, price_lines, price_text
-from konsento.web.words import power_text
 
 
 @dataclass(frozen=True, kw_only=True)

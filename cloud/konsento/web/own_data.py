@@ -21,6 +21,8 @@ from konsento.models import (
     Driver,
     DriverKind,
     IdempotencyKey,
+    Invoice,
+    InvoiceRecipient,
     LedgerAccount,
     LimitChange,
     Link,
@@ -35,6 +37,7 @@ from konsento.models import (
     Presence,
     PushSubscription,
     Receipt,
+    Recipient,
     Refund,
     SideReading,
     SignIn,
@@ -72,6 +75,8 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
     ),
     "metering_agreements": (MeteringAgreement.version, MeteringAgreement.agreed_at),
     "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),
+    "recipient": (Recipient.name, Recipient.address),
+    "recipients_of_invoices": (InvoiceRecipient.invoice_id, InvoiceRecipient.name, InvoiceRecipient.address),
     "webhook_events": (WebhookEvent.type, WebhookEvent.session_id, WebhookEvent.created_at),
     "payments": (
         Payment.session_id,
@@ -139,6 +144,7 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
     ),
     "notices": (PushSubscription.session_id, PushSubscription.locale, PushSubscription.created_at),
     "receipts": tuple(column for column in Receipt.__table__.columns),
+    "invoices": tuple(column for column in Invoice.__table__.columns),
 }
 """The same of tables that belong to a session of the driver's."""
 

@@ -15,6 +15,8 @@ from konsento.charging import changing, live
 from konsento.charging import service as charging
 from konsento.charging.errors import BadLimit, NotRunning, failure
 from konsento.charging.progress import Progress
+from konsento.invoices import recipients
+from konsento.invoices import service as invoices
 from konsento.kit.errors import KonsentoError
 from konsento.models import FINAL, Driver, LimitKind, Metering, PaymentState, SessionState
 from konsento.notifications import mail, push
@@ -49,6 +51,8 @@ async def session_page(request: Request, number: SessionNumber, services: Wired,
         progress = await charging.progress(session, driver.id, number)
         settled = progress.state is SessionState.SETTLED
         bill = await settlement.receipt(session, driver.id, number) if settled else None
+        documents = (await invoices.documents(session, [number]))[number] if settled else []
+        recipient = (await recipients.of_session(session, driver.id, number))[0] if documents else ""
         unpaid = await due.open_of(session, services, driver, number) if settled else None
         held = await payments.held_of(session, number) if progress.state is SessionState.FAILED else None
         key = "" if progress.state in FINAL else await push.public_key(session, services.settings)
@@ -57,8 +61,7 @@ async def session_page(request: Request, number: SessionNumber, services: Wired,
             request,
             "receipt.html",
             driver=driver,
-            receipt=receipt_page(language, bill),
-            session_id=number,
+            receipt=receipt_page(language, bill, documents, recipient),
             due=await due.due_view(services, language, driver, unpaid, bill.time_zone),
             paying=unpaid.paying.id if unpaid.paying is not None else None,
         )

@@ -1,9 +1,6 @@
 """Words of the wire and the database as a driver reads them. Marked for translation; `Language.text` translates."""
 
-from collections.abc import Mapping
-
-from konsento.kit.i18n import Language, marked
-from konsento.kit.power_words import power_type
+from konsento.kit.i18n import marked
 
 END_REASONS = {
     "EnergyLimitReached": marked("the chosen amount was reached"),
@@ -17,11 +14,6 @@ END_REASONS = {
     "GroundFault": marked("an earth fault"),
 }
 OTHER_REASON = marked("another reason")
-
-
-def power_text(language: Language, name: str, own: Mapping[str, str]) -> str:
-    """Return what a power type is called: by the operator's own names of it, if it has any."""
-    return own.get(language.code) or language.text(power_type(name))
 
 
 def end_reason(reason: str) -> str:

@@ -64,6 +64,7 @@ def test_clients_may_rely_on_the_names_of_operations() -> None:
         "getCurve",
         "getHealth",
         "getOffers",
+        "getInvoiceFile",
         "getOutlet",
         "getPoints",
         "getPresenceCheck",
@@ -136,5 +137,5 @@ async def test_an_error_is_explained_in_both_languages(api: Api, code: str) -> N
 def test_paths_are_written_in_one_way() -> None:
     found = openapi(Settings())
     for path, methods in found["paths"].items():
-        assert re.fullmatch(r"(/[a-z-]+|/\{[a-z_]+\})+", path)
+        assert re.fullmatch(r"(/[a-z-]+|/\{[a-z_]+\})+(\.pdf)?", path)
         assert methods.keys() <= set(METHODS)

@@ -31,6 +31,8 @@ PRIVATE = {
     ("POST", "/sessions/{number}/stop"): Permission.SESSIONS,
     ("POST", "/sessions/{number}/check"): Permission.SESSIONS,
     ("POST", "/sessions/{number}/receipt"): Permission.SESSIONS,
+    ("GET", "/invoices/{number}"): Permission.LOOK,
+    ("GET", "/invoices/{number}/pdf"): Permission.LOOK,
     ("GET", "/drivers"): Permission.DRIVERS,
     ("POST", "/drivers"): Permission.DRIVERS,
     ("GET", "/drivers/{number}"): Permission.DRIVERS,

@@ -20,7 +20,7 @@ from konsento import provisioning
 from konsento.api import sessions as api_sessions
 from konsento.api import work as api_work
 from konsento.app import pages
-from konsento.charging import checkout, notices, presence
+from konsento.charging import checkout, invoice_mails, notices, presence
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import Ingest
 from konsento.kit import hashing
@@ -50,6 +50,7 @@ from konsento.payments.desk import Desk
 from konsento.payments.port import ExternalProvider
 from konsento.services import Services
 from konsento.settings import Settings
+from konsento.settlement import invoicing
 from konsento.settlement import work as settlement_work
 from konsento.webhooks import work as webhook_work
 
@@ -237,11 +238,13 @@ async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -
     site.services = services
     charging_work.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
     for part in (driving, hints, cards, balance):
         part.install(services)
+    invoicing.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)

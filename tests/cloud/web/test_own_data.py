@@ -11,6 +11,7 @@ from sqlalchemy import Column, Table, func, select
 
 from konsento.accounts import passkeys, tokens
 from konsento.accounts.tokens import Scope
+from konsento.invoices import recipients
 from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
@@ -45,6 +46,7 @@ KEPT = {
     "charging_sessions",
     "payments",
     "receipts",
+    "invoices",
     "meter_events",
     "limit_changes",
     "ledger_transfers",
@@ -73,6 +75,9 @@ SECTIONS = {
     "side_readings": "measurements_beside",
     "push_subscriptions": "notices",
     "receipts": "receipts",
+    "invoices": "invoices",
+    "recipients": "recipient",
+    "invoice_recipients": "recipients_of_invoices",
     "ledger_transfers": "balance",
     "balance_lots": "balance_lots",
 }
@@ -201,6 +206,8 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
             ]
         )
+        await recipients.name_for_all(session, driver.id, "Example Works", "1 Example Road")
+        await recipients.name_for_session(session, driver.id, charging.id, "Example Works", "1 Example Road")
         return driver.id
 
 

@@ -34,6 +34,7 @@ OPEN = {
 }
 OPEN |= {"/hooks/{provider}"}
 OPEN |= {"/guest", "/l/{token}", "/signin/link"}
+OPEN |= {"/guest", "/l/{token}", "/i/{token}", "/signin/link"}
 OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/map", "/map/sites", "/sites/{site_id}", "/sites/{site_id}/outlets", "/sites/{site_id}/plan"}
 OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm", "/o/{code}/power"}
@@ -51,6 +52,9 @@ PRIVATE = {
     "/s/{session_id}/mail",
     "/s/{session_id}/push",
     "/s/{session_id}/push/off",
+    "/s/{session_id}/recipient",
+    "/invoices/{number}.pdf",
+    "/account/recipient",
     "/history",
     "/history.csv",
     "/account",
