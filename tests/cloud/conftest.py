@@ -425,10 +425,8 @@ async def wired(
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    for part in (balance, driving, hints, cards, reconciling):
+    for part in (balance, driving, hints, cards, reconciling, invoicing):
         part.install(services)
-    invoicing.install(services)
-    driving.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
     return Core(

@@ -14,6 +14,7 @@ from konsento.charging import service as charging
 from konsento.charging.choice import usual_offer
 from konsento.charging.errors import AlreadyChargingHere, MeteringNotAgreed
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.models import (
     ChargingSession,
     Contract,
@@ -44,7 +45,9 @@ async def sold(core: Core, *names: str, code: str = CODE, basis: Metering = Mete
 
 
 async def buy(core: Core, offer: str | None, code: str = CODE, **more: object) -> ChargingSession:
-    return await charging.start(core.services, core.driver_id, code, TEN_WH, offer=offer, **more)  # type: ignore[arg-type]
+    return await charging.start(
+        core.services, Wish(driver_id=core.driver_id, outlet_code=code, requested=TEN_WH, offer=offer), **more
+    )  # type: ignore[arg-type]
 
 
 async def over(core: Core, session: ChargingSession) -> None:
@@ -202,4 +205,4 @@ async def test_a_notified_meter_is_agreed_to_once_by_every_driver(core: Core) ->
     assert (agreed.driver_id, agreed.version, agreed.agreed_at) == (core.driver_id, metering.VERSION, AT)
     await sold(core, "demo", code=OTHER, basis=Metering.NOTIFIED)
     with pytest.raises(MeteringNotAgreed):
-        await charging.start(core.services, core.other_driver_id, OTHER, TEN_WH)
+        await charging.start(core.services, Wish(driver_id=core.other_driver_id, outlet_code=OTHER, requested=TEN_WH))

@@ -242,9 +242,8 @@ async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    for part in (driving, hints, cards, balance):
+    for part in (driving, hints, cards, balance, invoicing):
         part.install(services)
-    invoicing.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
