@@ -46,8 +46,8 @@ async def sold(core: Core, *names: str, code: str = CODE, basis: Metering = Mete
 
 async def buy(core: Core, offer: str | None, code: str = CODE, **more: object) -> ChargingSession:
     return await charging.start(
-        core.services, Wish(driver_id=core.driver_id, outlet_code=code, requested=TEN_WH, offer=offer), **more
-    )  # type: ignore[arg-type]
+        core.services, Wish(driver_id=core.driver_id, outlet_code=code, requested=TEN_WH, offer=offer, **more)
+    )
 
 
 async def over(core: Core, session: ChargingSession) -> None:
