@@ -110,6 +110,7 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
         },
         "charging": [
             {name: _plain(value) for name, value in asdict(progress).items() if name != "curve"}
+            | {"price": progress.price.to_dict()}
             for progress in sessions
         ],
         **{
