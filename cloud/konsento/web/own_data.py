@@ -174,6 +174,7 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
         },
         "charging": [
             {name: _plain(value) for name, value in asdict(progress).items() if name not in {"curve", "sold"}}
+            | {"price": progress.price.to_dict()}
             | progress.sold.told()
             for progress in sessions
         ],
