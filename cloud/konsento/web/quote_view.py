@@ -84,19 +84,20 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     match quote.requested.kind:
         case LimitKind.FULL:
             sentence = text("Until the car is full, {amount} at most.", amount=hold)
-            lines = [(text("Ends when"), text("the car takes no more")), (text("Or at the latest at"), energy)]
+            lines = [(text("Ends when"), text("the car takes no more"))]
+            lines += [(text("Or at the latest at"), energy)] if quote.energy_limit_wh is not None else []
             lines += [(text("or after"), language.duration(quote.time_limit_s or 0))]
             estimates = []
             button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
-            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+            lines = _ends(language, quote) or [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
         case LimitKind.TIME:
             sentence = text("{duration} for about {amount}.", duration=duration, amount=amount)
             lines = [(text("Ends after"), duration), (text("Energy, about"), energy)]
         case LimitKind.MONEY:
             sentence = text("{amount} of power, about {energy}.", amount=hold, energy=energy)
-            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+            lines = _ends(language, quote) or [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
     flat = quote.price.flat
     prices = [(text("Price"), price_text(language, quote.price))] if flat else price_lines(language, quote.price)
     return QuoteView(
@@ -112,6 +113,16 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
         else text("Nothing is held: this power is free."),
         button=button,
     )
+
+
+def _ends(language: Language, quote: Quote) -> list[tuple[str, str]]:
+    """Return what ends an amount of energy or money where energy is only estimated: the time; nothing elsewhere."""
+    if quote.energy_limit_wh is not None or quote.time_limit_s is None:
+        return []
+    return [
+        (language.text("Ends after"), language.duration(quote.time_limit_s)),
+        (language.text("Energy, about"), language.energy(quote.estimated_wh)),
+    ]
 
 
 def _latest(language: Language, quote: Quote) -> list[tuple[str, str]]:

@@ -220,7 +220,8 @@ def _charging(language: Language, progress: Progress) -> tuple[str, str]:
 
 def _limit(language: Language, progress: Progress) -> str:
     if progress.limit_kind is LimitKind.FULL:
-        return language.text("until full, at most {energy}", energy=language.energy(progress.energy_limit_wh or 0))
+        most = language.energy(progress.energy_limit_wh) if progress.energy_limit_wh is not None else None
+        return language.text("until full, at most {energy}", energy=most or language.duration(progress.time_limit_s or 0))
     limit = limit_text(language, progress.limit_kind, progress.limit_amount, progress.currency)
     return language.text("of {limit}", limit=limit)
 

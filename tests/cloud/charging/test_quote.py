@@ -43,6 +43,26 @@ SOLD = Sold(
 )
 
 
+ESTIMATED = replace(SOLD, metering=Metering.ESTIMATED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "time_limit_s", "hold_minor"),
+    [("energy", 3000, 3600, 121), ("money", 60, 1800, 60), ("time", 600, 600, 21), ("full", 0, 86_400, 2881)],
+)
+def test_where_energy_is_estimated_everything_ends_by_time_and_fits_what_is_held(
+    kind: str, amount: int, time_limit_s: int, hold_minor: int
+) -> None:
+    price = Price(currency="JPY", tax_rate=Decimal("0.1"), rates=(Rate(component=Component.TIME, price=Decimal(2)),))
+    terms = Terms(price=price, at=NOW, sold=ESTIMATED, rated_w=3000)
+
+    quote = quoted(terms, RequestedLimit(kind=LimitKind(kind), amount=amount))
+
+    assert (quote.energy_limit_wh, quote.time_limit_s) == (None, time_limit_s)
+    assert quote.hold_minor <= hold_minor
+    assert quote.energy_cap_wh >= quote.time_limit_s * 3000 // 3600 or kind == "full"
+
+
 def _terms(
     unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY", wh: int | None = None, s: int | None = None
 ) -> Terms:
