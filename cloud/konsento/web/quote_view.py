@@ -12,7 +12,7 @@ from konsento.kit.i18n import Language, marked
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Metering
 from konsento.payments.service import Method
-from konsento.pricing import Usage
+from konsento.pricing import Component, Usage
 from konsento.web.price_view import idle_note, price_lines, price_text
 from konsento.web.words import payment_method
 
@@ -22,6 +22,9 @@ _USUAL_S = 7200
 _RULE = marked("The outlet measures, we bill that: whole Wh × unit price, rounded down.")
 _RULE_OF_ALL = marked(
     "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is rounded down."
+)
+_RULE_OF_TIME = marked(
+    "The outlet counts the time, we bill that: whole seconds × unit price, and the sum is rounded down."
 )
 
 
@@ -91,20 +94,20 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
-            lines = _ends(language, quote) or [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+            lines = _ends(language, quote)
         case LimitKind.TIME:
             sentence = text("{duration} for about {amount}.", duration=duration, amount=amount)
             lines = [(text("Ends after"), duration), (text("Energy, about"), energy)]
         case LimitKind.MONEY:
             sentence = text("{amount} of power, about {energy}.", amount=hold, energy=energy)
-            lines = _ends(language, quote) or [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+            lines = _ends(language, quote)
     flat = quote.price.flat
     prices = [(text("Price"), price_text(language, quote.price))] if flat else price_lines(language, quote.price)
     return QuoteView(
         sentence=sentence,
         prices=[(name, price) for name, price in prices],
         idle_note=idle_note(language, quote.price),
-        rule=text(_RULE if flat else _RULE_OF_ALL),
+        rule=text(_rule(quote)),
         lines=[*lines, *estimates],
         tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,
@@ -115,13 +118,24 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     )
 
 
+def _rule(quote: Quote) -> str:
+    """Return the message for how the bill is made."""
+    if quote.price.flat:
+        return _RULE
+    by_energy = any(rate.component is Component.ENERGY for rate in quote.price.rates)
+    return _RULE_OF_ALL if by_energy else _RULE_OF_TIME
+
+
 def _ends(language: Language, quote: Quote) -> list[tuple[str, str]]:
-    """Return what ends an amount of energy or money where energy is only estimated: the time; nothing elsewhere."""
-    if quote.energy_limit_wh is not None or quote.time_limit_s is None:
-        return []
+    """Return what ends an amount of energy or money: the energy; where that is only estimated, the time."""
+    energy, duration, _ = _estimates(language, quote)
+    if quote.energy_limit_wh is None and quote.time_limit_s is not None:
+        ends = language.duration(quote.time_limit_s)
+        return [(language.text("Ends after"), ends), (language.text("Energy, about"), energy)]
     return [
-        (language.text("Ends after"), language.duration(quote.time_limit_s)),
-        (language.text("Energy, about"), language.energy(quote.estimated_wh)),
+        (language.text("Ends at"), energy),
+        *_latest(language, quote),
+        (language.text("Time, about"), duration),
     ]
 
 

@@ -1,5 +1,6 @@
 """What a driver agrees to before the start."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,7 +22,7 @@ from konsento.charging.quote import Quote, Terms, quoted
 from konsento.charging.sold import Sold
 from konsento.kit.i18n import LANGUAGES
 from konsento.models import LimitKind, Metering
-from konsento.pricing import Band, Part, Price, Rate, Usage
+from konsento.pricing import Band, Component, Part, Price, Rate, Usage
 
 from ..conftest import rate
 from ..pricing.prices import BEGINS, prices
