@@ -173,9 +173,9 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
             "transfers": await _rows(session, _transfers(driver.id)),
         },
         "charging": [
-            {name: _plain(value) for name, value in asdict(progress).items() if name not in {"curve", "sold"}}
-            | {"price": progress.price.to_dict()}
+            {name: _plain(value) for name, value in asdict(progress).items() if name not in {"curve", "sold", "price"}}
             | progress.sold.told()
+            | {"price": progress.price.to_dict()}
             for progress in sessions
         ],
         **{

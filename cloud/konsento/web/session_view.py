@@ -220,7 +220,9 @@ def _charging(language: Language, progress: Progress) -> tuple[str, str]:
 
 def _limit(language: Language, progress: Progress) -> str:
     if progress.limit_kind is LimitKind.FULL:
-        return language.text("until full, at most {energy}", energy=language.energy(progress.energy_limit_wh or 0))
+        energy, seconds = progress.energy_limit_wh, progress.time_limit_s
+        most = language.energy(energy) if energy is not None else language.duration(seconds or 0)
+        return language.text("until full, at most {energy}", energy=most)
     limit = limit_text(language, progress.limit_kind, progress.limit_amount, progress.currency)
     return language.text("of {limit}", limit=limit)
 

@@ -1,114 +1,81 @@
-"""What everybody may ask: what is sold at an outlet, by the name that all servers have for it."""
+"""What is sold at an outlet, for programs: listed, named in a quote and at the start, and told of the session."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pytest
-from sqlalchemy import select, update
+from konsento.charging import metering
+from konsento.models import Metering
 
-from konsento.kit.offers import SupplierOffers
-from konsento.models import Outlet, OutletStatus, Site
-
-from ..web.conftest import CODE, ORIGIN, OTHER_CODE
+from ..conftest import AT
+from ..supply import sell, supply
+from ..web.conftest import CODE
+from .conftest import WISH, start
 
 if TYPE_CHECKING:
     from .conftest import Api
 
-NAME = "K3VQ5B2XJ6M7"
 
-
-async def named(api: Api, name: str | None = NAME) -> None:
+async def sold(api: Api, *names: str, basis: Metering = Metering.VERIFIED) -> None:
     async with api.bench.services.database.transaction() as session:
-        await session.execute(update(Site).values(common_name=name))
+        await supply(session, AT - timedelta(days=1))
+        await sell(session, CODE, names, basis, "n5" if basis is Metering.NOTIFIED else "")
 
 
-async def test_anybody_reads_what_is_sold_at_an_outlet_by_its_common_name(api: Api) -> None:
-    await named(api)
-    async with api.program() as program:
-        answer = await program.get(f"/offers/{NAME}.1")
-        by_code = await program.get(f"/offers/{CODE.lower()}")
-        of_the_site = await program.get(f"/offers/{NAME.lower()}")
-
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "public, max-age=20"
-    (outlet,) = answer.json()["outlets"]
-    assert (outlet["outlet"], outlet["number"], outlet["state"]) == (f"{NAME}.1", 1, "free")
-    assert outlet["page"] == f"{ORIGIN}/o/{CODE}"
-    (offer,) = outlet["offers"]
-    assert (offer["name"], offer["supplier"], offer["supplier_code"]) == ("demo", "Sakura Energy", "A0269")
-    assert (offer["power_type"], offer["per_kwh"], offer["currency"]) == ("solar", "38.5", "JPY")
-    assert by_code.json()["outlets"] == [outlet]
-    assert [one["page"].rpartition("/")[2] for one in of_the_site.json()["outlets"]] == [CODE, OTHER_CODE]
-    assert SupplierOffers.read(of_the_site.content, ORIGIN).operator
+async def refused(program: Any, **more: object) -> tuple[int, str]:
+    answer = await program.post("/sessions", json=WISH | more, headers={"Idempotency-Key": "refused"})
+    return answer.status_code, answer.json().get("code", "")
 
 
-@pytest.mark.parametrize("name", [f"{NAME}.3", f"{NAME}.0", f"{NAME}.x", f"{NAME}.", "NOSUCHSITE11", "ZZZZZZ", "%00"])
-async def test_what_is_not_here_is_not_found(api: Api, name: str) -> None:
-    await named(api)
-    async with api.program() as program:
-        answer = await program.get(f"/offers/{name}")
+async def test_offers_are_listed_with_price_power_supplier_and_carbon(api: Api) -> None:
+    await sold(api, "roof", "wind")
+    async with api.ann(**{"Accept-Language": "ja"}) as program:
+        outlet = (await program.get(f"/outlets/{CODE}")).json()
+        listed = (await program.get("/outlets")).json()["items"]
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "UnknownOutlet")
-
-
-async def test_an_outlet_without_a_price_and_a_site_without_a_name_are_told_as_they_are(api: Api) -> None:
-    async with api.bench.services.database.transaction() as session:
-        await session.execute(update(Outlet).where(Outlet.code == OTHER_CODE).values(tariff_name=None))
-    async with api.program() as program:
-        sold = (await program.get(f"/offers/{CODE}")).json()["outlets"]
-        unsold = await program.get(f"/offers/{OTHER_CODE}")
-
-    assert [one["outlet"] for one in sold] == [None]
-    assert unsold.status_code == 404
+    roof, wind = outlet["offers"]
+    assert (roof["name"], roof["power_type"], roof["power_name"], roof["renewable"]) == (
+        "roof", "solar", "当店の屋根", True,
+    )  # fmt: skip
+    assert roof["carbon_g_per_kwh"] is None
+    assert (wind["price"]["per_kwh"], wind["carbon_g_per_kwh"], wind["supplier_code"]) == ("42.5", 25, "B0012")
+    assert (outlet["price"], outlet["power_type"], outlet["supplier"]) == (roof["price"], "solar", "Sakura Energy")
+    assert outlet["metering"] == {"basis": "verified", "meter_class": "", "explanation": None}
+    assert next(one for one in listed if one["code"] == CODE)["offers"] == outlet["offers"]
 
 
-@pytest.mark.parametrize(
-    ("status", "reason", "connected", "state"),
-    [
-        (OutletStatus.AVAILABLE, "", True, "free"),
-        (OutletStatus.OCCUPIED, "", True, "busy"),
-        (OutletStatus.RESERVED, "", True, "busy"),
-        (OutletStatus.FAULTED, "", True, "unavailable"),
-        (OutletStatus.UNAVAILABLE, "disabled", True, "unavailable"),
-        (OutletStatus.UNAVAILABLE, "offline", True, "unknown"),
-        (OutletStatus.AVAILABLE, "", False, "unknown"),
-    ],
-)
-async def test_the_state_is_what_somebody_can_do_there(
-    api: Api, status: OutletStatus, reason: str, connected: bool, state: str
-) -> None:
-    await api.bench.outlet_is(status, reason, connected=connected)
-    async with api.program() as program:
-        (outlet,) = (await program.get(f"/offers/{CODE}")).json()["outlets"]
+async def test_a_named_offer_is_quoted_started_and_told_and_the_first_one_without_a_name(api: Api) -> None:
+    await sold(api, "roof", "wind")
+    limit = {"limit": {"kind": "energy", "amount": 1000}}
+    async with api.ann() as program:
+        named = (await program.post("/quotes", json=WISH | limit | {"offer": "wind"})).json()["offers"][0]
+        first = (await program.post("/quotes", json=WISH | limit)).json()["offers"][0]
+        gone = await program.post("/quotes", json=WISH | limit | {"offer": "demo"})
+        nothing = await refused(program, offer="demo")
+        session = await start(program, offer="wind", price_id=named["price"]["id"])
+        await api.bench.site.charges()
+        receipt = (await program.get(f"/receipts/{session['id']}")).json()
 
-    assert outlet["state"] == state
-
-
-async def test_it_tells_nothing_about_drivers(api: Api) -> None:
-    async with api.bench.driver("ann@example.com") as driver:
-        session = await api.bench.start(driver)
-        await api.bench.site.reports("0")
-        await api.bench.outlet_is(OutletStatus.OCCUPIED)
-        async with api.program() as program:
-            answer = await program.get(f"/offers/{CODE}")
-    async with api.bench.services.database.transaction() as tx:
-        (outlet,) = await tx.scalars(select(Outlet).where(Outlet.code == CODE))
-
-    for word in ("ann", session.removeprefix("/s/"), str(outlet.id), str(outlet.site_id), "sakura-mall"):
-        assert word not in answer.text.replace("Sakura", "")
-    assert "set-cookie" not in answer.headers
+    assert (named["offer"], named["estimated"]["amount_minor"], named["carbon_g_per_kwh"]) == ("wind", 42, 25)
+    assert (first["offer"], first["estimated"]["amount_minor"]) == ("roof", 30)
+    assert (gone.status_code, gone.json()["code"]) == (409, "OfferGone")
+    assert nothing == (409, "OfferGone")
+    assert (session["offer"], session["power_type"], session["supplier"]) == ("wind", "wind", "Kaze Power")
+    assert (session["carbon_g_per_kwh"], session["metering"]) == (25, "verified")
+    assert (receipt["carbon_g_per_kwh"], receipt["metering"]) == (25, "verified")
+    assert "share" not in str(session) + str(receipt).replace("'share'", "")
 
 
-async def test_a_network_asks_so_often_a_minute(api: Api) -> None:
-    most = api.bench.services.settings.offers_requests_per_minute
-    async with api.program() as program:
-        for _ in range(most):
-            answer = await program.get(f"/offers/{CODE}")
-        refused = await program.get(f"/offers/{CODE}")
-        api.bench.clock.advance(timedelta(minutes=1))
-        later = await program.get(f"/offers/{CODE}")
+async def test_a_notified_meter_is_explained_and_agreed_to_by_its_version(api: Api) -> None:
+    await sold(api, "wind", basis=Metering.NOTIFIED)
+    async with api.ann() as program:
+        told = (await program.get(f"/outlets/{CODE}")).json()["metering"]
+        before = await refused(program)
+        session = await start(program, key="agreed", agreed_metering=told["explanation"]["version"])
+        await api.bench.site.charges()
+        again = await start(program, key="again")
 
-    assert answer.headers["ratelimit"] == '"network";r=0;t=60'
-    assert (refused.status_code, refused.json()["code"]) == (429, "TooManyQuestions")
-    assert refused.headers["retry-after"] == "60"
-    assert later.status_code == 200
+    assert (told["basis"], told["meter_class"]) == ("notified", "n5")
+    assert told["explanation"]["version"] == metering.VERSION
+    assert "n5" in told["explanation"]["text"][1]
+    assert before == (409, "MeteringNotAgreed")
+    assert session["metering"] == again["metering"] == "notified"

@@ -139,7 +139,9 @@ FIELDS = {
 
 
 def address(path: str) -> str:
-    return "/office" + path.format(number=NOBODYS, station_id="nowhere", evse_id=1, token="none")
+    return "/office" + path.format(
+        number=NOBODYS, station_id="nowhere", evse_id=1, token="none", code="NONE", word="none"
+    )
 
 
 def routes(app: FastAPI) -> set[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What a driver agrees to before the start."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -21,7 +22,7 @@ from konsento.charging.quote import Quote, Terms, quoted
 from konsento.charging.sold import Sold
 from konsento.kit.i18n import LANGUAGES
 from konsento.models import LimitKind, Metering
-from konsento.pricing import Band, Part, Price, Rate, Usage
+from konsento.pricing import Band, Component, Part, Price, Rate, Usage
 
 from ..conftest import rate
 from ..pricing.prices import BEGINS, prices
@@ -41,6 +42,26 @@ SOLD = Sold(
     owner_share=Decimal(0),
     metering=Metering.VERIFIED,
 )
+
+
+ESTIMATED = replace(SOLD, metering=Metering.ESTIMATED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "time_limit_s", "hold_minor"),
+    [("energy", 3000, 3600, 121), ("money", 60, 1800, 60), ("time", 600, 600, 21), ("full", 0, 86_400, 2881)],
+)
+def test_where_energy_is_estimated_everything_ends_by_time_and_fits_what_is_held(
+    kind: str, amount: int, time_limit_s: int, hold_minor: int
+) -> None:
+    price = Price(currency="JPY", tax_rate=Decimal("0.1"), rates=(Rate(component=Component.TIME, price=Decimal(2)),))
+    terms = Terms(price=price, at=NOW, sold=ESTIMATED, rated_w=3000)
+
+    quote = quoted(terms, RequestedLimit(kind=LimitKind(kind), amount=amount))
+
+    assert (quote.energy_limit_wh, quote.time_limit_s) == (None, time_limit_s)
+    assert quote.hold_minor <= hold_minor
+    assert quote.energy_cap_wh >= quote.time_limit_s * 3000 // 3600 or kind == "full"
 
 
 def _terms(

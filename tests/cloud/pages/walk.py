@@ -13,7 +13,18 @@ from playwright.async_api import Page
 from sqlalchemy import select, update
 
 from konsento.charging.work import find_out_start
-from konsento.models import Direction, FloorPlan, Outlet, OutletStatus, PendingStation, PresenceCheck, Role, Site
+from konsento.models import (
+    Direction,
+    FloorPlan,
+    Metering,
+    Outlet,
+    OutletStatus,
+    PendingStation,
+    PresenceCheck,
+    Role,
+    Site,
+    Tariff,
+)
 from konsento.ocpp import CallTimeout, Journal, Lines, Version
 from konsento.ocpp.messages import (
     DataTransfer,
@@ -26,12 +37,22 @@ from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
+from ..supply import WIND, sell, supply
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
 
 
 def _silence(_request: RequestStartTransaction) -> CallTimeout:
     return CallTimeout(STATION, "RequestStartTransaction", "no answer in time")
+
+
+async def _sell(
+    stage: Stage, names: tuple[str, ...], metering: Metering = Metering.VERIFIED, metering_class: str = ""
+) -> None:
+    async with stage.bench.services.database.transaction() as session:
+        if await session.scalar(select(Tariff.id).where(Tariff.name == "wind")) is None:
+            await supply(session, stage.bench.clock.now())
+        await sell(session, CODE, names, metering, metering_class)
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -91,6 +112,25 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     await page.wait_for_url(re.compile(r"/$"))
     await at(f"/o/{CODE}/choose")
     yield "choose"
+    await _sell(stage, ("demo", "roof", "wind", "by-time"), Metering.NOTIFIED, "n5")
+    await at(f"/o/{CODE}")
+    yield "outlet-several"
+    await page.click("main a.button")
+    yield "power"
+    await page.check("[name=offer][value=wind]")
+    await page.click("main button[type=submit]")
+    await page.wait_for_url(re.compile("offer=wind"))
+    yield "choose-wind"
+    await page.click("main button[data-says]")
+    await page.wait_for_url(re.compile("/confirm"))
+    yield "price-of-a-notified-meter"
+    await _sell(stage, ("by-time",), Metering.ESTIMATED)
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=3")
+    yield "price-estimated"
+    await _sell(stage, ("demo", "roof"))
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=6&offer=wind")
+    yield "power-gone"
+    await _sell(stage, ("demo",))
     await at(f"/o/{CODE}/confirm?kind=energy&amount=x")
     yield "choose-mistake"
     await at(f"/o/{CODE}/confirm?kind=energy&amount=6")
@@ -360,6 +400,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await page.click("main button[type=submit]")
     await page.wait_for_selector("text=/[A-Z0-9]{4,5}-[A-Z0-9]{4,5}/")
     yield "welcome"
+    async with services.database.transaction() as row:
+        await supply(row, services.clock.now())
     for name, path in (
         ("overview", "/"),
         ("sessions", "/sessions"),
@@ -376,6 +418,9 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
+        ("suppliers", "/suppliers"),
+        ("supplier", f"/suppliers/{WIND}"),
+        ("power-types", "/power-types"),
         ("alarms", "/alarms"),
         ("log", "/log"),
         ("health", "/health"),
