@@ -302,6 +302,7 @@ async def _begin(parts: Parts) -> None:
     for part in (
         links,
         back_office_work,
+        settlement_work,
         api_work,
         doors,
         passwords,

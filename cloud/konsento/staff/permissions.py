@@ -24,7 +24,7 @@ class Permission(StrEnum):
     ALARMS = "alarms"
     """Acknowledge alarms, have given-up work tried again."""
     CREDIT = "credit"
-    """Give a driver credit."""
+    """Give a driver credit, or an amount of a bill back."""
     REWARDS = "rewards"
     """Make and stop rules of points and coupons."""
     STATEMENTS = "statements"

@@ -15,6 +15,7 @@ from konsento.models import (
     ApiToken,
     BalanceLot,
     ChargingSession,
+    Correction,
     CouponCode,
     CouponProgress,
     CouponUse,
@@ -37,6 +38,7 @@ from konsento.models import (
     Presence,
     PushSubscription,
     Receipt,
+    ReceiptLine,
     Recipient,
     Refund,
     SideReading,
@@ -145,6 +147,14 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
     "notices": (PushSubscription.session_id, PushSubscription.locale, PushSubscription.created_at),
     "receipts": tuple(column for column in Receipt.__table__.columns),
     "invoices": tuple(column for column in Invoice.__table__.columns),
+    "receipt_lines": tuple(column for column in ReceiptLine.__table__.columns),
+    "corrections": (
+        Correction.session_id,
+        Correction.reason,
+        Correction.amount_minor,
+        Correction.tax_minor,
+        Correction.created_at,
+    ),
 }
 """The same of tables that belong to a session of the driver's."""
 

@@ -33,6 +33,7 @@ PRIVATE = {
     ("POST", "/sessions/{number}/receipt"): Permission.SESSIONS,
     ("GET", "/invoices/{number}"): Permission.LOOK,
     ("GET", "/invoices/{number}/pdf"): Permission.LOOK,
+    ("POST", "/sessions/{number}/correct"): Permission.CREDIT,
     ("GET", "/drivers"): Permission.DRIVERS,
     ("POST", "/drivers"): Permission.DRIVERS,
     ("GET", "/drivers/{number}"): Permission.DRIVERS,

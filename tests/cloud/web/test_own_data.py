@@ -16,6 +16,8 @@ from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
     ChargingSession,
+    Correction,
+    CorrectionReason,
     Driver,
     IdempotencyKey,
     LimitChange,
@@ -47,6 +49,8 @@ KEPT = {
     "payments",
     "receipts",
     "invoices",
+    "receipt_lines",
+    "corrections",
     "meter_events",
     "limit_changes",
     "ledger_transfers",
@@ -78,6 +82,8 @@ SECTIONS = {
     "invoices": "invoices",
     "recipients": "recipient",
     "invoice_recipients": "recipients_of_invoices",
+    "receipt_lines": "receipt_lines",
+    "corrections": "corrections",
     "ledger_transfers": "balance",
     "balance_lots": "balance_lots",
 }
@@ -204,6 +210,15 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                 PaymentCustomer(provider="scripted", driver_id=driver.id, reference="cus_1", created_at=now),
                 MeteringAgreement(driver_id=driver.id, version="2026-11", agreed_at=now),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
+                Correction(
+                    id=new_id(),
+                    session_id=charging.id,
+                    reason=CorrectionReason.OPERATOR,
+                    note="what the staff wrote",
+                    amount_minor=1,
+                    tax_minor=0,
+                    created_at=now,
+                ),
             ]
         )
         await recipients.name_for_all(session, driver.id, "Example Works", "1 Example Road")
