@@ -257,6 +257,8 @@ class ScriptedProvider:
     async def forget_card(self, customer: str, card: str) -> None:
         """Delete a customer's card."""
         cards = self._cards.get(customer, [])
+        if card not in {one.reference for one in cards}:
+            raise Refused("resource_missing")
         self._cards[customer] = [one for one in cards if one.reference != card]
 
     async def forget_customer(self, customer: str) -> None:
