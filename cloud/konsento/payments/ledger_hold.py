@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.ledger import service as ledger
-from konsento.ledger.service import Entry
+from konsento.ledger.service import Entry, Resolution
 from konsento.models import AccountKind, LedgerAccount, Payment
 
 
@@ -35,15 +35,6 @@ class LedgerProvider:
         payment.reference = ""
         await self._hold(session, payment, uuid5(before, "hold"), at)
 
-    async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
-        """Take an amount of the hold."""
-        entry = Entry(id=uuid5(payment.id, "capture"), reason="capture", at=at, session_id=payment.session_id)
-        await ledger.post(session, entry, UUID(payment.reference), amount_minor)
-
-    async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
-        """Give the hold back."""
-        await self._void(session, payment, uuid5(payment.id, "release"), at)
-
     async def _hold(self, session: AsyncSession, payment: Payment, transfer_id: UUID, at: datetime) -> None:
         if payment.hold_minor == 0:  # free energy, or too little to cost a coin
             return
@@ -61,3 +52,20 @@ class LedgerProvider:
             return
         entry = Entry(id=transfer_id, reason="release", at=at, session_id=payment.session_id)
         await ledger.void(session, entry, UUID(payment.reference))
+
+
+def resolutions(payment: Payment, amount_minor: int, at: datetime) -> list[Resolution]:
+    """Return the entry that takes an amount of a hold and frees the rest; none where nothing was held."""
+    if not payment.reference:
+        return []
+    reason = "capture" if amount_minor else "release"
+    return [
+        Resolution(
+            id=uuid5(payment.id, reason),
+            reason=reason,
+            at=at,
+            session_id=payment.session_id,
+            pending_id=UUID(payment.reference),
+            amount_minor=amount_minor,
+        )
+    ]

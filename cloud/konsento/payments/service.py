@@ -13,13 +13,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
-from konsento.kit.work import WorkQueue
 from konsento.models import Payment, PaymentState
 from konsento.payments import balance, fake, repository
 from konsento.payments.balance import BalanceProvider
 from konsento.payments.errors import HoldTooSmall, UnknownMethod
 from konsento.payments.fake import FakeProvider
-from konsento.payments.life import WORK, Happening, step
 from konsento.payments.port import InternalProvider
 from konsento.settings import Settings
 
@@ -123,25 +121,4 @@ async def _payment_of(session: AsyncSession, session_id: UUID) -> Payment:
     payment = await repository.hold_of(session, session_id, locked=True)
     if payment is None:
         raise LookupError(session_id)
-    return payment
-
-
-async def resolve(session: AsyncSession, work: WorkQueue, session_id: UUID, amount_minor: int, at: datetime) -> Payment:
-    """Take an amount of the hold, at most all of it; nothing of it means that the hold is released.
-
-    Of an external hold this is only asked for: it is `capturing` or `releasing` until the provider has answered. Asked
-    again it changes nothing and returns what was decided the first time.
-    """
-    payment = await _payment_of(session, session_id)
-    if not step(payment, Happening.TAKE if amount_minor > 0 else Happening.RELEASE, at):
-        return payment
-    payment.captured_minor = amount_minor
-    if payment.external:
-        await work.add(session, WORK, str(payment.id))
-    elif amount_minor > 0:
-        await _PROVIDERS[payment.provider].capture(session, payment, amount_minor, at)
-        step(payment, Happening.TAKEN, at)
-    else:
-        await _PROVIDERS[payment.provider].release(session, payment, at)
-        step(payment, Happening.GONE, at)
     return payment
