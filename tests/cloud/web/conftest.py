@@ -44,6 +44,7 @@ from konsento.ocpp.messages import (
     TransactionEventType,
     TransactionInfo,
 )
+from konsento.payments import cards, driving, hints, reconciling
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
@@ -233,6 +234,8 @@ async def wired(settings: Settings) -> AsyncIterator[Bench]:
     notices.install(services)
     presence.install(services)
     settlement_work.install(services)
+    for part in (driving, hints, cards, reconciling):
+        part.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
