@@ -98,6 +98,10 @@ class ScriptedProvider:
         """Have the next questions of that kind go wrong: `begin`, `look`, `capture`, `cancel`, `refund`."""
         self._faults.setdefault(step, deque()).extend(faults)
 
+    def forget_keys(self) -> None:
+        """Forget the idempotency keys, as providers do after a day."""
+        self._answers.clear()
+
     def mend(self) -> None:
         """Have nothing more go wrong."""
         self._faults.clear()
