@@ -230,6 +230,14 @@ async def test_what_a_session_still_owes_is_paid_by_another_payment(shop: Shop) 
     assert await shop.books() == {CLEARING: 380, RECEIVABLE: -380}
 
 
+async def test_a_payment_of_what_is_owed_that_nobody_makes_is_given_up(shop: Shop) -> None:
+    begun = await shop.begin(380, purpose=PaymentPurpose.BILL, session_id=await shop.session())
+    await shop.later(minutes=11)
+    await shop.later(minutes=1)
+
+    assert await shop.state(begun.payment.id) is PaymentState.RELEASED
+
+
 async def test_a_decline_leaves_the_driver_the_chance_of_another_card(shop: Shop) -> None:
     begun = await shop.begin(1000)
     shop.provider.decline(begun.payment.reference)
