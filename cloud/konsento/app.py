@@ -294,7 +294,7 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords, reconciling):
+    for part in (links, back_office_work, settlement_work, api_work, doors, passwords, reconciling):
         await part.begin(services)
 
 

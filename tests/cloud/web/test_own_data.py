@@ -15,6 +15,8 @@ from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
     ChargingSession,
+    Correction,
+    CorrectionReason,
     Driver,
     IdempotencyKey,
     LimitChange,
@@ -43,6 +45,8 @@ KEPT = {
     "charging_sessions",
     "payments",
     "receipts",
+    "receipt_lines",
+    "corrections",
     "meter_events",
     "limit_changes",
     "ledger_transfers",
@@ -69,6 +73,8 @@ SECTIONS = {
     "side_readings": "measurements_beside",
     "push_subscriptions": "notices",
     "receipts": "receipts",
+    "receipt_lines": "receipt_lines",
+    "corrections": "corrections",
     "ledger_transfers": "balance",
 }
 """Where in the export each table is."""
@@ -193,6 +199,15 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                 ),
                 PaymentCustomer(provider="scripted", driver_id=driver.id, reference="cus_1", created_at=now),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
+                Correction(
+                    id=new_id(),
+                    session_id=charging.id,
+                    reason=CorrectionReason.OPERATOR,
+                    note="what the staff wrote",
+                    amount_minor=1,
+                    tax_minor=0,
+                    created_at=now,
+                ),
             ]
         )
         return driver.id
