@@ -36,6 +36,7 @@ NAVIGATION = (
     ("/office/rewards", marked("Points and coupons"), Permission.REWARDS),
     ("/office/partners", marked("Partners"), Permission.PARTNERS),
     ("/office/statements", marked("Statements"), Permission.STATEMENTS),
+    ("/office/payments", marked("Payments"), Permission.LOOK),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
     ("/office/log", marked("Log"), Permission.LOG),

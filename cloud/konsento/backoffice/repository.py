@@ -24,7 +24,6 @@ from konsento.models import (
     OutletOffer,
     OutletStatus,
     Payment,
-    PaymentPurpose,
     Receipt,
     SignIn,
     Site,
@@ -32,6 +31,7 @@ from konsento.models import (
     StationLink,
     Transfer,
 )
+from konsento.payments import repository as payments
 
 LONGEST_CALL: Final = timedelta(minutes=2)
 """Between a call and its answer."""
@@ -143,10 +143,8 @@ async def session_with_all(session: AsyncSession, session_id: UUID) -> ChargingS
 
 
 async def payment_of(session: AsyncSession, session_id: UUID) -> Payment | None:
-    """Return a session's payment."""
-    return await session.scalar(
-        select(Payment).where(Payment.session_id == session_id, Payment.purpose == PaymentPurpose.SESSION)
-    )
+    """Return the payment that was held for a session."""
+    return await payments.hold_of(session, session_id)
 
 
 async def transfers_of(session: AsyncSession, session_id: UUID) -> list[tuple[Transfer, AccountKind, AccountKind]]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice import asked, repository, session_history, timeline
+from konsento.backoffice.payment_view import payment_row
 from konsento.backoffice.render import office_page
 from konsento.backoffice.session_view import facts, session_row
 from konsento.backoffice.timeline import Source
@@ -27,6 +28,7 @@ from konsento.notifications.mail import Mail
 from konsento.ocpp import CallError
 from konsento.ocpp.messages import GetTransactionStatus
 from konsento.operations import audit
+from konsento.payments import repository as payments
 from konsento.services import Services
 from konsento.settlement import correcting
 from konsento.web import problems
@@ -73,6 +75,7 @@ async def _page(
         history, part = await session_history.history(session, charging, shown, page)
         power = await power_of(session, charging, 240)
         documents = (await invoices.documents(session, [number]))[number]
+        paid = await payments.payments_of(session, number)
         left_minor = await correcting.left_of(session, number)
     entries = timeline.timeline(language, history, shown)
     curve = progress_of(charging, power, history.receipt).curve
@@ -87,6 +90,7 @@ async def _page(
         facts=facts(language, history),
         curve=curve_path(curve) if len(curve) > 1 else "",
         most_power=language.power(max((point.watts for point in curve), default=0)),
+        payments=[payment_row(language, payment) for payment in paid],
         entries=[entry for entry in entries if part.has(entry.at)],
         part=part,
         query={"show": [source.value for source in shown]} if filters.show else {},

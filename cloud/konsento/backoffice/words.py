@@ -7,11 +7,16 @@ from konsento.kit.i18n import Language, marked
 from konsento.models import (
     AlarmKind,
     AlarmMails,
+    CallOutcome,
     ChargingSession,
+    Dispute,
     Metering,
     OutletStatus,
+    PaymentPurpose,
     PaymentState,
     PresenceCheck,
+    RefundKind,
+    RefundState,
     Role,
     SecurityProfile,
     SessionState,
@@ -112,6 +117,34 @@ PAYMENTS: Final = {
     PaymentState.FAILED: marked("failed, nothing taken"),
     PaymentState.EXPIRED: marked("lapsed, nothing taken"),
     PaymentState.REFUNDED: marked("taken and refunded"),
+}
+PURPOSES: Final = {
+    PaymentPurpose.SESSION: marked("for a charging"),
+    PaymentPurpose.TOP_UP: marked("top-up of the balance"),
+    PaymentPurpose.BILL: marked("for an amount that was due"),
+}
+REFUNDS: Final = {
+    RefundState.ASKED: marked("being given back"),
+    RefundState.DONE: marked("given back"),
+    RefundState.FAILED: marked("failed"),
+}
+REFUND_KINDS: Final = {
+    RefundKind.REMAINDER: marked("what was not used"),
+    RefundKind.REFUND: marked("refund"),
+}
+DISPUTES: Final = {Dispute.OPEN: marked("open"), Dispute.WON: marked("won"), Dispute.LOST: marked("lost")}
+STEPS: Final = {
+    "begin": marked("Begin"),
+    "capture": marked("Take"),
+    "cancel": marked("Give up the hold"),
+    "refund": marked("Pay back"),
+}
+"""What a payment provider is asked for."""
+OUTCOMES: Final = {
+    CallOutcome.DONE: marked("done"),
+    CallOutcome.REFUSED: marked("refused"),
+    CallOutcome.STUMBLED: marked("error at the provider"),
+    CallOutcome.UNKNOWN: marked("no answer"),
 }
 PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card"), "stripe": marked("Stripe")}
 TRANSFERS: Final = {
@@ -325,6 +358,16 @@ FACTS: Final = {
     "grant_wh": marked("given after, Wh"),
     "grant_power_type": marked("given for power"),
     "grant_days": marked("good for days"),
+    "ours": marked("here"),
+    "theirs": marked("at the provider"),
+    "healed": marked("mended"),
+    "provider": marked("provider"),
+    "payment": marked("payment"),
+    "stage": marked("stage"),
+    "taken": marked("taken"),
+    "held": marked("held"),
+    "refund": marked("refund"),
+    "dispute": marked("dispute"),
 }
 """The names of the details of alarms and of the audit log."""
 ALARM_MAILS: Final = {
@@ -405,6 +448,9 @@ ACTIONS: Final = {
     "rewards.rule": marked("made a rule of points"),
     "rewards.stop-coupon": marked("stopped a coupon"),
     "rewards.stop-rule": marked("stopped a rule of points"),
+    "payment.look": marked("had a payment looked at"),
+    "payment.paid-otherwise": marked("noted that a refund was paid in another way"),
+    "payment.refund": marked("gave back what was paid too much"),
     "session.check": marked("asked the site about a session"),
     "session.correct": marked("gave an amount of a bill back"),
     "session.send-receipt": marked("sent a receipt again"),

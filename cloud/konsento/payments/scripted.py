@@ -96,8 +96,12 @@ class ScriptedProvider:
     # What happens at the provider's.
 
     def fail(self, step: str, *faults: Fault) -> None:
-        """Have the next questions of that kind go wrong: `begin`, `look`, `capture`, `cancel`, `refund`."""
+        """Have the next questions of that kind go wrong: `begin`, `look`, `list`, `capture`, `cancel`, `refund`."""
         self._faults.setdefault(step, deque()).extend(faults)
+
+    def forget_keys(self) -> None:
+        """Forget the idempotency keys, as providers do after a day."""
+        self._answers.clear()
 
     def mend(self) -> None:
         """Have nothing more go wrong."""
@@ -243,6 +247,7 @@ class ScriptedProvider:
 
     async def made_since(self, at: datetime) -> Sequence[Seen]:
         """Return all payments that were made since a time."""
+        self._stumble("list")
         made = (kept.seen for kept in self._payments.values())
         return [seen for seen in made if seen.made_at is not None and seen.made_at >= at]
 
@@ -262,6 +267,8 @@ class ScriptedProvider:
     async def forget_card(self, customer: str, card: str) -> None:
         """Delete a customer's card."""
         cards = self._cards.get(customer, [])
+        if card not in {one.reference for one in cards}:
+            raise Refused("resource_missing")
         self._cards[customer] = [one for one in cards if one.reference != card]
 
     async def forget_customer(self, customer: str) -> None:

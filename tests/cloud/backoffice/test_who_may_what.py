@@ -108,6 +108,11 @@ PRIVATE = {
     ("POST", "/partners/{number}"): Permission.PARTNERS,
     ("POST", "/partners/{number}/remove"): Permission.PARTNERS,
     ("POST", "/partners/sites/{station_id}"): Permission.PARTNERS,
+    ("GET", "/payments"): Permission.LOOK,
+    ("GET", "/payments/{number}"): Permission.LOOK,
+    ("POST", "/payments/{number}/look"): Permission.SESSIONS,
+    ("POST", "/payments/{number}/refund"): Permission.CREDIT,
+    ("POST", "/payments/{number}/paid-otherwise"): Permission.CREDIT,
     ("GET", "/log"): Permission.LOG,
     ("GET", "/log.csv"): Permission.LOG,
     ("GET", "/health"): Permission.LOOK,
@@ -136,6 +141,7 @@ FIELDS = {
     "of": "nowhere",
     "unit_price": "1",
     "tax": "10",
+    "refund": NOBODYS,
 }
 
 

@@ -45,7 +45,7 @@ from konsento.ocpp.messages import (
     TransactionInfo,
 )
 from konsento.partners import work as partner_work
-from konsento.payments import balance, cards, driving, hints
+from konsento.payments import balance, cards, driving, hints, reconciling
 from konsento.payments.desk import Desk
 from konsento.payments.port import ExternalProvider
 from konsento.services import Services
@@ -242,7 +242,7 @@ async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    for part in (driving, hints, cards, balance, invoicing):
+    for part in (driving, hints, cards, reconciling, balance, invoicing):
         part.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)
