@@ -13,6 +13,7 @@ from konsento.api import (
     account,
     health,
     outlets,
+    payments,
     presence,
     problems,
     receipts,
@@ -32,13 +33,15 @@ from konsento.services import Services
 from konsento.settings import Settings
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
-    part.router for part in (sites, outlets, presence, sessions, receipts, account, webhooks, tokens, stations, health)
+    part.router
+    for part in (sites, outlets, presence, sessions, payments, receipts, account, webhooks, tokens, stations, health)
 )
 """The operations. Each names the scope that its token needs (`api.who`), or is open: health alone."""
 TAGS: Final = [
     {"name": "Sites", "description": "Where there are outlets, by name and on the map."},
     {"name": "Outlets", "description": "Where one can charge, and what it costs."},
     {"name": "Sessions", "description": "Start, watch, change, stop."},
+    {"name": "Payments", "description": "Paying outside, paying in, and what is owed."},
     {"name": "Receipts", "description": "What was billed."},
     {"name": "Account", "description": "The driver, and how the driver can pay."},
     {"name": "Webhooks", "description": "Addresses that are told what happens."},

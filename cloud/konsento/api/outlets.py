@@ -199,7 +199,7 @@ async def create_quote(services: Wired, caller: ReadsOutlets, asked: AskedQuote)
     async with services.database.transaction() as session:
         place = await place_of(session, services, asked.outlet, caller.driver)
     quotes = place.quotes(asked.limit.read(place.tariff.currency))
-    offers = [offer(way.provider, quote) for way, quote in quotes if way is not None]
+    offers = [offer(str(way.way), quote) for way, quote in quotes if way is not None]
     return Offers(outlet=place.outlet.code, offers=offers)
 
 

@@ -27,9 +27,11 @@ from konsento.charging import service as charging
 from konsento.charging.errors import (
     AlreadyChargingHere,
     AlreadyUsedUp,
+    CheckoutNeeded,
     NotRunning,
     PresenceNeeded,
     PriceChanged,
+    StillUnpaid,
     UnknownSession,
     failure,
 )
@@ -38,7 +40,8 @@ from konsento.charging.repository import Asked as Chosen
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.models import FINAL, Driver, LimitKind, SessionState
 from konsento.payments import service as payments
-from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
+from konsento.payments.errors import BalanceTooLow, CardDeclined, HoldTooSmall, TooMuchLater, UnknownMethod
+from konsento.payments.ways import Way
 from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.sites.errors import UnknownOutlet
@@ -48,6 +51,16 @@ router = APIRouter(tags=["Sessions"])
 
 EXAMPLE: Final = "01932f4e-7c00-7a1b-8c2d-3e4f5a6b7c8d"
 Number = Annotated[UUID, Path(description="The session's id.", examples=[EXAMPLE])]
+
+
+PRICE_PER_KWH: Final = Field(
+    default=None,
+    max_length=32,
+    pattern=r"^[0-9]{1,10}(\.[0-9]{1,10})?$",
+    description="The price that the driver was shown; when another one counts by now, nothing starts "
+    "(`PriceChanged`). Left out, the price of the start counts.",
+    examples=["38.5"],
+)
 
 
 class Billed(BaseModel):
@@ -112,17 +125,10 @@ class AskedSession(Asked):
     pay_with: str = Field(
         default=payments.DEFAULT,
         max_length=32,
-        description="Way to pay (`GET /payment-methods`).",
+        description="Way to pay (`GET /payment-methods`); one that is `external` needs a checkout instead.",
         examples=["balance"],
     )
-    price_per_kwh: str | None = Field(
-        default=None,
-        max_length=32,
-        pattern=r"^[0-9]{1,10}(\.[0-9]{1,10})?$",
-        description="The price that the driver was shown; when another one counts by now, nothing starts "
-        "(`PriceChanged`). Left out, the price of the start counts.",
-        examples=["38.5"],
-    )
+    price_per_kwh: str | None = PRICE_PER_KWH
 
 
 class AskedSessions(Part):
@@ -187,6 +193,9 @@ async def list_sessions(
         AlreadyChargingHere,
         PriceChanged,
         PresenceNeeded,
+        StillUnpaid,
+        CheckoutNeeded,
+        TooMuchLater,
     ),
 )
 async def start_session(
@@ -208,7 +217,7 @@ async def start_session(
             driver.id,
             asked.outlet,
             requested,
-            asked.pay_with,
+            Way.read(asked.pay_with).provider,
             session_id=session_id,
             agreed_price=Decimal(asked.price_per_kwh) if asked.price_per_kwh is not None else None,
         )
@@ -307,7 +316,9 @@ async def stop_session(
 CHANGE_ERRORS: Final = (UnknownSession, NotRunning, AlreadyUsedUp, BalanceTooLow, *BAD_LIMITS)
 
 
-@router.put("/sessions/{session_id}/limit", responses=declared(*CHANGE_ERRORS, CardDeclined))
+@router.put(
+    "/sessions/{session_id}/limit", responses=declared(*CHANGE_ERRORS, CardDeclined, HoldTooSmall, TooMuchLater)
+)
 async def change_limit(
     request: Request, session_id: Number, services: Wired, caller: WritesSessions, asked: AskedLimit
 ) -> Session:
