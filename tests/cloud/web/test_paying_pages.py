@@ -286,6 +286,7 @@ async def test_who_has_not_said_how_to_pay_chooses_at_the_end(later: Shop) -> No
     assert "A payment for this is on its way." in between
     assert done == receipt
     assert "Still to be paid" not in paid
+    assert "Held" not in owed + paid
     assert "Paid by card ¥38" in paid
     assert (twice.headers["location"], later.provider.taken_minor) == (receipt, 38)
 
