@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     """Who owes something for so many days starts nothing new before it is paid."""
     goodwill_day_minor: int = Field(default=100_000, ge=0)
     """Credit in minor units that one member of the staff may give to drivers in 24 hours."""
+    point_value: Decimal = Field(default=Decimal(1), ge=0, le=1_000_000, max_digits=16, decimal_places=8)
+    """What one eco point takes off a bill, in minor units; 0 where points are collected and cannot be spent."""
+    points_expire_days: int = Field(default=365, ge=0, le=3650)
+    """After how many days points expire that are earned from now on; 0 for never."""
     evse_id_prefix: str = Field(default="", pattern=r"^$|^[A-Z]{2}\*[A-Z0-9]{3}$")
     """Country and operator in the outlets' EVSE-IDs, for example `JP*KNS`; empty where they have none."""
     newcomers_per_hour: int = Field(default=20, ge=1)

@@ -293,7 +293,7 @@ def whole_session(session: ChargingSession) -> list[TransactionEvent]:
     ]
 
 
-ON_BOTH = ("charging", "settlement", "payments", "ledger", "kit", "ocpp", "operations", "webhooks")
+ON_BOTH = ("charging", "settlement", "payments", "rewards", "ledger", "kit", "ocpp", "operations", "webhooks")
 """Folders whose tests run on both kinds of database."""
 
 

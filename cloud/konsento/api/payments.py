@@ -1,7 +1,6 @@
 """Paying, as the pages do it: checkouts for charging, top-ups, what is owed, saved cards."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from konsento.api import idempotency
 from konsento.api.outlets import BAD_LIMITS, OBSTACLES, Reason
 from konsento.api.problems import declared, language_of
 from konsento.api.schemas import Asked, AskedLimit, Limit, Money, YesNo, money
-from konsento.api.sessions import PRICE_PER_KWH
+from konsento.api.sessions import AGREED_METERING, OFFER, PRICE_ID
 from konsento.api.who import ReadsBalance, ReadsSessions, WritesSessions
 from konsento.catalogue.errors import NoTariff
 from konsento.charging import checkout
@@ -21,6 +20,7 @@ from konsento.charging.checkout import Opened
 from konsento.charging.errors import (
     AlreadyChargingHere,
     AmountNeeded,
+    MeteringNotAgreed,
     PresenceNeeded,
     PriceChanged,
     StillUnpaid,
@@ -124,7 +124,9 @@ class AskedCheckout(Asked):
     limit: AskedLimit
     pay_with: str = PAY_WITH
     save_card: YesNo = Field(default=False, description="The driver wants a new card kept.", examples=[False])
-    price_per_kwh: str | None = PRICE_PER_KWH
+    price_id: str | None = PRICE_ID
+    offer: str = OFFER
+    agreed_metering: str = AGREED_METERING
     return_url: str | None = RETURN_URL
 
 
@@ -176,6 +178,7 @@ class Settled(BaseModel):
         NoTariff,
         AlreadyChargingHere,
         AmountNeeded,
+        MeteringNotAgreed,
         PriceChanged,
         PresenceNeeded,
         StillUnpaid,
@@ -200,7 +203,9 @@ async def create_checkout(
         method=way.method,
         card=way.card,
         save_card=asked.save_card,
-        agreed_price=Decimal(asked.price_per_kwh) if asked.price_per_kwh is not None else None,
+        agreed=asked.price_id,
+        offer=asked.offer or None,
+        agreed_metering=asked.agreed_metering or None,
         return_url=asked.return_url or pay_address(services),
     )
 

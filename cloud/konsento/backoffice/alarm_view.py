@@ -59,6 +59,10 @@ def _link(alarm: Alarm) -> str:
     match alarm.kind:
         case AlarmKind.SESSION_SILENT | AlarmKind.SESSION_UNSETTLED | AlarmKind.METER_DOUBTFUL:
             return f"/office/sessions/{alarm.subject}"
+        case AlarmKind.PAYMENT_DIFFERS | AlarmKind.PAYMENT_DISPUTED | AlarmKind.REFUND_FAILED:
+            return f"/office/payments/{alarm.subject}"
+        case AlarmKind.WORK_GIVEN_UP if alarm.subject.startswith("payment "):
+            return f"/office/payments/{alarm.subject.partition(' ')[2]}"
         case AlarmKind.SITE_OFFLINE | AlarmKind.UNKNOWN_TRANSACTION | AlarmKind.CLOCK_WRONG:
             return f"/office/stations/{alarm.subject.partition(' ')[0]}"
         case AlarmKind.OUTLET_FAULTED | AlarmKind.PRESENCE_UNCHECKED | AlarmKind.LABEL_DOUBTFUL:

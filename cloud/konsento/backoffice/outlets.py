@@ -1,6 +1,8 @@
 """One outlet: its name and price, where it is on the plan, out of order and back."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,21 +12,26 @@ from konsento.backoffice.render import office_page
 from konsento.backoffice.site import outlet_rows, plan_view, site_named
 from konsento.backoffice.site_forms import OutletForm
 from konsento.backoffice.who import Member, SiteKeeper
+from konsento.backoffice.words import METERING
 from konsento.catalogue import service as catalogue
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
-from konsento.models import Outlet, StaffMember
+from konsento.models import Outlet, StaffMember, Tariff
 from konsento.operations import audit
 from konsento.services import Services
 from konsento.sites import repository, setup
 from konsento.sites.errors import TextTooLong, UnknownTariff
+from konsento.sites.setup import METERING_CLASSES, MOST_OFFERS
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
+from konsento.web.price_view import price_text
 from konsento.web.who import Wired
 
 router = APIRouter()
 
+MORE_SLOTS: Final = 2
+"""Empty fields for further prices."""
 AT = "/sites/{station_id}/outlets/{evse_id}"
 
 
@@ -49,10 +56,7 @@ async def change(
         async with services.database.transaction() as session:
             outlet = await _outlet(session, station_id, evse_id)
             details = form.details()
-            if details.tariff_name not in {None, outlet.tariff_name}:
-                tariffs = await catalogue.tariffs_in_force(session, services.clock.now())
-                if details.tariff_name not in tariffs:
-                    raise UnknownTariff
+            await check_offers(session, details.tariff_names, outlet, services.clock.now())
             new = setup.change_outlet(outlet, details)
             await _note(session, services, member, "outlet.change", outlet, **new)
     except PageNotFound:
@@ -91,6 +95,24 @@ async def reopen(station_id: str, evse_id: int, services: Wired, member: SiteKee
         setup.put_in_order(outlet)
         await _note(session, services, member, "outlet.open", outlet)
     return RedirectResponse(f"/office/sites/{station_id}/outlets/{evse_id}", 303)
+
+
+async def check_offers(session: AsyncSession, names: Sequence[str], outlet: Outlet, now: datetime) -> None:
+    """Raise `UnknownTariff` for a tariff that is not in force, unless the outlet, its offers loaded, has it already."""
+    new = set(names) - set(outlet.tariff_names)
+    if new and not new <= (await catalogue.tariffs_in_force(session, now)).keys():
+        raise UnknownTariff
+
+
+def tariff_choices(language: Language, tariffs: Mapping[str, Tariff]) -> list[tuple[str, str]]:
+    """Return name and price of what can be chosen."""
+    return [(name, price_text(language, catalogue.price_of(tariff, "UTC"))) for name, tariff in tariffs.items()]
+
+
+def slots(names: Sequence[str]) -> list[str]:
+    """Return what stands in the fields of a form for prices in order: the chosen ones, and some to add more."""
+    chosen = [name for name in names if name]
+    return (chosen + [""] * MORE_SLOTS)[: max(MOST_OFFERS, len(chosen))]
 
 
 async def _outlet(session: AsyncSession, station_id: str, evse_id: int) -> Outlet:
@@ -134,13 +156,10 @@ async def _page(
         reported=_reported(outlet, language),
         as_reported=(outlet.rated_w, outlet.volts) == (outlet.reported_w, outlet.reported_volts),
         form=form or OutletForm.of(outlet),
-        tariffs=[
-            (
-                name,
-                language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)),
-            )
-            for name, tariff in tariffs.items()
-        ],
+        tariffs=tariff_choices(language, tariffs),
+        slots=slots((form or OutletForm.of(outlet)).tariff),
+        meterings=[(key, language.text(name)) for key, name in METERING.items()],
+        metering_classes=METERING_CLASSES,
         plan=plan_view(plan),
     )
 

@@ -33,6 +33,7 @@ NAVIGATION = (
     ("/office/sites", marked("Sites"), Permission.LOOK),
     ("/office/messages", marked("Messages"), Permission.LOOK),
     ("/office/prices", marked("Prices"), Permission.SITES),
+    ("/office/payments", marked("Payments"), Permission.LOOK),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
     ("/office/log", marked("Log"), Permission.LOG),

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice import asked, repository, session_history, timeline
+from konsento.backoffice.payment_view import payment_row
 from konsento.backoffice.render import office_page
 from konsento.backoffice.session_view import facts, session_row
 from konsento.backoffice.timeline import Source
@@ -24,6 +25,7 @@ from konsento.notifications.mail import Mail
 from konsento.ocpp import CallError
 from konsento.ocpp.messages import GetTransactionStatus
 from konsento.operations import audit
+from konsento.payments import repository as payments
 from konsento.services import Services
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
@@ -68,6 +70,7 @@ async def _page(
         charging = await _charging(session, number)
         history, part = await session_history.history(session, charging, shown, page)
         power = await power_of(session, charging, 240)
+        paid = await payments.payments_of(session, number)
     entries = timeline.timeline(language, history, shown)
     curve = progress_of(charging, power, history.receipt).curve
     return office_page(
@@ -81,6 +84,7 @@ async def _page(
         facts=facts(language, history),
         curve=curve_path(curve) if len(curve) > 1 else "",
         most_power=language.power(max((point.watts for point in curve), default=0)),
+        payments=[payment_row(language, payment) for payment in paid],
         entries=[entry for entry in entries if part.has(entry.at)],
         part=part,
         query={"show": [source.value for source in shown]} if filters.show else {},

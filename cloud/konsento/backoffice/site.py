@@ -34,6 +34,7 @@ from konsento.sites.holidays import country_of
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
+from konsento.web.offer_view import offer_view
 from konsento.web.who import Wired
 
 router = APIRouter()
@@ -49,8 +50,8 @@ class OutletRow:
     word: str
     tone: str
     reason: str
-    price: str
-    """Per kWh now; empty where nothing is sold."""
+    offers: list[tuple[str, str]]
+    """Name and price of what is sold; the price is empty where the tariff is not sold there now."""
     is_new: bool
     """Nobody has named and priced it yet."""
 
@@ -255,10 +256,10 @@ def plan_view(plan: FloorPlan | None) -> dict[str, int] | None:
 async def outlet_rows(session: AsyncSession, language: Language, site: Site, now: datetime) -> list[OutletRow]:
     """Return the outlets of a site by number."""
     outlets = await repository.outlets_at(session, site.id)
-    tariffs = await catalogue.tariffs_in_force(session, now)
+    on_sale = await catalogue.on_sale(session, now)
     rows = []
     for outlet in outlets:
-        tariff = tariffs.get(outlet.tariff_name or "")
+        sold = {offer.name: offer_view(language, offer).price for offer in on_sale.offers_of(outlet)}
         gone = outlet.status_reason == sites.GONE
         # What an outlet said before its site went away says nothing.
         status = outlet.status if site.connected or gone else OutletStatus.UNKNOWN
@@ -269,10 +270,8 @@ async def outlet_rows(session: AsyncSession, language: Language, site: Site, now
                 word=language.text(OUTLETS[status]),
                 tone=OUTLET_TONES[status],
                 reason=language.text(reason) if reason is not None else outlet.status_reason,
-                price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency))
-                if tariff is not None
-                else "",
-                is_new=outlet.tariff_name is None,
+                offers=[(name, sold.get(name, "")) for name in outlet.tariff_names],
+                is_new=not outlet.offers,
             )
         )
     return rows

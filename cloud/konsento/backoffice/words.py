@@ -7,10 +7,16 @@ from konsento.kit.i18n import Language, marked
 from konsento.models import (
     AlarmKind,
     AlarmMails,
+    CallOutcome,
     ChargingSession,
+    Dispute,
+    Metering,
     OutletStatus,
+    PaymentPurpose,
     PaymentState,
     PresenceCheck,
+    RefundKind,
+    RefundState,
     Role,
     SecurityProfile,
     SessionState,
@@ -67,6 +73,11 @@ PRESENCE: Final = {
     PresenceCheck.BUTTON: marked("drivers press the outlet's button"),
     PresenceCheck.LAMP: marked("drivers see the outlet's lamp blink"),
 }
+METERING: Final = {
+    Metering.VERIFIED: marked("verified meter"),
+    Metering.NOTIFIED: marked("notified meter (specified metering)"),
+    Metering.ESTIMATED: marked("estimated"),
+}
 PROFILES: Final = {
     SecurityProfile.NONE: marked("0: none. Insecure, whoever knows the station id comes in"),
     SecurityProfile.BASIC: marked("1: password, encrypted or not"),
@@ -107,6 +118,34 @@ PAYMENTS: Final = {
     PaymentState.EXPIRED: marked("lapsed, nothing taken"),
     PaymentState.REFUNDED: marked("taken and refunded"),
 }
+PURPOSES: Final = {
+    PaymentPurpose.SESSION: marked("for a charging"),
+    PaymentPurpose.TOP_UP: marked("top-up of the balance"),
+    PaymentPurpose.BILL: marked("for an amount that was due"),
+}
+REFUNDS: Final = {
+    RefundState.ASKED: marked("being given back"),
+    RefundState.DONE: marked("given back"),
+    RefundState.FAILED: marked("failed"),
+}
+REFUND_KINDS: Final = {
+    RefundKind.REMAINDER: marked("what was not used"),
+    RefundKind.REFUND: marked("refund"),
+}
+DISPUTES: Final = {Dispute.OPEN: marked("open"), Dispute.WON: marked("won"), Dispute.LOST: marked("lost")}
+STEPS: Final = {
+    "begin": marked("Begin"),
+    "capture": marked("Take"),
+    "cancel": marked("Give up the hold"),
+    "refund": marked("Pay back"),
+}
+"""What a payment provider is asked for."""
+OUTCOMES: Final = {
+    CallOutcome.DONE: marked("done"),
+    CallOutcome.REFUSED: marked("refused"),
+    CallOutcome.STUMBLED: marked("error at the provider"),
+    CallOutcome.UNKNOWN: marked("no answer"),
+}
 PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card"), "stripe": marked("Stripe")}
 TRANSFERS: Final = {
     "bill": marked("Billed"),
@@ -114,6 +153,12 @@ TRANSFERS: Final = {
     "capture": marked("Taken"),
     "release": marked("Given back"),
     "tax": marked("Tax set aside"),
+    "supplier-share": marked("The supplier's share"),
+    "owner-share": marked("The site owner's share"),
+    "bill-back": marked("Bill put right"),
+    "tax-back": marked("Tax put right"),
+    "supplier-share-back": marked("The supplier's share put right"),
+    "owner-share-back": marked("The site owner's share put right"),
     "top-up": marked("Topped up"),
     "advance": marked("Paid before charging"),
     "waived": marked("Not asked for"),
@@ -248,14 +293,35 @@ FACTS: Final = {
     "for": marked("for"),
     "about": marked("about"),
     "unit_price": marked("price per kWh"),
+    "rates": marked("rates"),
+    "minimum": marked("at least"),
+    "maximum": marked("at most"),
+    "tax_included": marked("tax included"),
     "tax_rate": marked("share of tax"),
     "power_type": marked("power"),
     "supplier": marked("supplier"),
     "supplier_code": marked("supplier's registration number"),
+    "carbon_g_per_kwh": marked("g CO₂ per kWh"),
     "begins": marked("begins"),
+    "ends": marked("ends"),
+    "supplier_share": marked("supplier's share"),
+    "owner_share": marked("site owner's share"),
+    "tariffs": marked("prices"),
+    "parent": marked("part of"),
     "request": marked("request"),
     "token": marked("token"),
     "milliseconds": marked("milliseconds"),
+    "ours": marked("here"),
+    "theirs": marked("at the provider"),
+    "healed": marked("mended"),
+    "provider": marked("provider"),
+    "payment": marked("payment"),
+    "stage": marked("stage"),
+    "taken": marked("taken"),
+    "held": marked("held"),
+    "refund": marked("refund"),
+    "code": marked("code"),
+    "dispute": marked("dispute"),
 }
 """The names of the details of alarms and of the audit log."""
 ALARM_MAILS: Final = {
@@ -277,6 +343,7 @@ WORK: Final = {
     "silent": marked("Look for silent sessions"),
     "inventory": marked("Ask a site about its outlets"),
     "settle": marked("Bill a session"),
+    "evidence": marked("Ask a site for missing readings of a session"),
     "payment": marked("Hold, take or give back a payment"),
     "payment-hint": marked("Follow a payment provider's hint"),
     "payment-forget": marked("Delete a driver's cards at a payment provider"),
@@ -309,14 +376,21 @@ ACTIONS: Final = {
     "pending.accept": marked("accepted an unknown station"),
     "pending.reject": marked("rejected an unknown station"),
     "pending.take-back": marked("took back the rejection of a station"),
+    "power-type.add": marked("added a power type"),
+    "power-type.change": marked("renamed a power type"),
+    "power-type.remove": marked("removed a power type"),
     "price.set": marked("set a price"),
     "price.withdraw": marked("withdrew a price"),
+    "payment.look": marked("had a payment looked at"),
+    "payment.paid-otherwise": marked("noted that a refund was paid in another way"),
+    "payment.refund": marked("gave back what was paid too much"),
     "session.check": marked("asked the site about a session"),
     "session.send-receipt": marked("sent a receipt again"),
     "session.stop": marked("stopped a session"),
     "site.change": marked("changed a site"),
     "site.create": marked("made a site"),
     "site.hours": marked("changed opening hours"),
+    "site.offers": marked("set what is sold at a site"),
     "site.password": marked("made another password for a site"),
     "site.plan": marked("changed a floor plan"),
     "staff.alarm-mails": marked("chose mails about alarms"),
@@ -330,6 +404,10 @@ ACTIONS: Final = {
     "staff.role": marked("changed a role"),
     "staff.sign-in": marked("signed in"),
     "staff.sign-out": marked("signed out"),
+    "supplier.add": marked("added a supplier"),
+    "supplier.change": marked("changed a supplier"),
+    "contract.add": marked("made a contract with a supplier"),
+    "contract.end": marked("ended a contract with a supplier"),
     "work.retry": marked("had work tried again"),
 }
 """What the audit log says was done; an action that is new here by its own name."""

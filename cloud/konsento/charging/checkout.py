@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
-from konsento.charging import presence, repository
+from konsento.charging import metering, presence, repository
 from konsento.charging import service as charging
 from konsento.charging.errors import (
     AlreadyChargingHere,
@@ -36,6 +35,8 @@ from konsento.kit.errors import KonsentoError
 from konsento.kit.ids import new_id
 from konsento.kit.work import Again, Job
 from konsento.models import Checkout, CheckoutState, LimitKind, Payment, PaymentState
+from konsento.rewards import service as rewards
+from konsento.rewards.service import Wanted
 from konsento.services import Services
 from konsento.settlement import paying
 from konsento.settlement import service as settlement
@@ -69,7 +70,12 @@ class Asked:
     card: str = ""
     """A saved card of the driver's."""
     save_card: bool = False
-    agreed_price: Decimal | None = None
+    agreed: str | None = None
+    """Fingerprint of the price that the driver was shown."""
+    offer: str | None = None
+    agreed_metering: str | None = None
+    coupon: str = ""
+    points: int = 0
     return_url: str = ""
     """Where the provider sends the driver back to; `{id}` in it stands for the checkout's id."""
 
@@ -181,7 +187,10 @@ async def proceed(services: Services, checkout_id: UUID) -> None:
             requested,
             checkout.provider,
             session_id=checkout.session_id,
-            agreed_price=Decimal(checkout.agreed) if checkout.agreed is not None else None,
+            agreed=checkout.agreed,
+            offer=checkout.offer,
+            coupon=checkout.coupon,
+            points=checkout.points,
             payment_id=checkout.id,
         )
     except KonsentoError as error:
@@ -241,15 +250,18 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
     obstacle = sites.obstacle(outlet, now)
     if obstacle is not None:
         raise obstacle
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, now)
-    if asked.agreed_price is not None and asked.agreed_price != tariff.unit_price:
+    terms = terms_of((await catalogue.on_sale(session, now)).chosen(outlet, asked.offer), outlet, now)
+    if asked.agreed is not None and asked.agreed != terms.price.fingerprint:
         raise PriceChanged
     if await settlement.is_overdue(session, services, asked.driver_id):
         raise StillUnpaid
     if paying.is_prepaid(services, asked.provider, asked.method) and asked.requested.kind not in FIXED:
         raise AmountNeeded
     funds = await settlement.funds(session, services, asked.driver_id, asked.provider, asked.method)
-    quote = quoted(terms_of(tariff, outlet), asked.requested, funds)
+    quote = quoted(terms, asked.requested, funds)
+    purchase = await charging.purchase_of(session, asked.driver_id, outlet, quote)
+    await rewards.check(session, services.settings, purchase, Wanted(coupon=asked.coupon, points=asked.points), now)
+    await metering.settle(session, outlet, asked.driver_id, asked.agreed_metering, now)
     await presence.use(session, services, asked.driver_id, outlet)
     for other in await open_of(session, asked.driver_id):
         if other.outlet_id == outlet.id:
@@ -262,7 +274,10 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
         outlet_code=outlet.code,
         limit_kind=asked.requested.kind,
         limit_amount=asked.requested.amount,
-        agreed=f"{asked.agreed_price:f}" if asked.agreed_price is not None else None,
+        agreed=asked.agreed,
+        offer=asked.offer,
+        coupon=asked.coupon,
+        points=asked.points,
         provider=asked.provider,
         method=asked.method,
         card=asked.card,

@@ -4,7 +4,6 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
-from konsento.charging import changing, presence, remote, repository
+from konsento.charging import changing, metering, presence, remote, repository
 from konsento.charging.errors import AlreadyChargingHere, CheckoutNeeded, PriceChanged, StillUnpaid, UnknownSession
 from konsento.charging.lapse import within_hold
 from konsento.charging.limits import MOST_S, RequestedLimit
@@ -22,7 +21,10 @@ from konsento.charging.progress import MOST_POINTS, Progress, progress_of
 from konsento.charging.quote import Quote, Terms, quoted, terms_of
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
-from konsento.models import ACTIVE, ChargingSession, LimitKind, Outlet, Payment, Receipt, SessionState
+from konsento.models import ACTIVE, ChargingSession, Driver, LimitKind, Outlet, Payment, Receipt, SessionState
+from konsento.rewards import service as rewards
+from konsento.rewards.facts import Place, Purchase
+from konsento.rewards.service import Wanted
 from konsento.services import Services
 from konsento.settlement import paying
 from konsento.settlement import service as settlement
@@ -44,7 +46,10 @@ class _Wish:
     requested: RequestedLimit
     provider: str
     session_id: UUID
-    agreed_price: Decimal | None
+    agreed: str | None
+    offer: str | None
+    agreed_metering: str | None
+    off: Wanted
     payment_id: UUID | None
 
 
@@ -56,7 +61,11 @@ async def start(
     provider: str = "balance",
     *,
     session_id: UUID | None = None,
-    agreed_price: Decimal | None = None,
+    agreed: str | None = None,
+    offer: str | None = None,
+    agreed_metering: str | None = None,
+    coupon: str | None = None,
+    points: int | None = None,
     payment_id: UUID | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
@@ -66,11 +75,16 @@ async def start(
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
-    `agreed_price` the price per kWh that the driver was shown, None where none was. `payment_id` names what is held
-    outside for it already (`checkout`), where presence was shown before.
-    Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`, `StillUnpaid`, `CheckoutNeeded` where it has to be held outside first,
-    `HoldGone`, `HoldTooSmall`, `HoldTooShort`, and `PresenceNeeded` where `presence.ask` has to come first.
+    `agreed` the fingerprint of the price that the driver was shown, None where none was. `offer` names what is bought
+    (`catalogue.offers`), None: what the outlet sells first; `agreed_metering` is the version of the explanation of its
+    meter that the driver has just agreed to (`charging.metering`).
+    `coupon` is a code as it was typed, `points` how many of the driver's points it may take at most: both are kept for
+    it, and come back if it fails.
+    `payment_id` names what is held outside for it already (`checkout`), where presence was shown before.
+    Raises the reasons of `sites.errors`, `NoTariff`, `OfferGone`, `MeteringNotAgreed`, `BadLimit`, `BalanceTooLow`,
+    `CardDeclined`, `UnknownMethod`, `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, `StillUnpaid`,
+    `CheckoutNeeded` where it has to be held outside first, `HoldGone`, `HoldTooSmall`, `HoldTooShort`, and
+    `PresenceNeeded` where `presence.ask` has to come first.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -78,7 +92,10 @@ async def start(
         requested=requested,
         provider=provider,
         session_id=session_id or new_id(),
-        agreed_price=agreed_price,
+        agreed=agreed,
+        offer=offer,
+        agreed_metering=agreed_metering,
+        off=Wanted(coupon=coupon or "", points=points or 0),
         payment_id=payment_id,
     )
     try:
@@ -104,32 +121,38 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if active is not None:
         if active.driver_id != driver_id:
             raise OutletBusy
-        is_same = (active.limit_kind, active.limit_amount) == (requested.kind, requested.amount)
-        if not is_same or wish.payment_id is not None:  # what is held for another charging is given back
+        same = (active.limit_kind, active.limit_amount) == (requested.kind, requested.amount)
+        # What is held outside for another charging is given back.
+        if not same or wish.offer not in {None, active.offer} or wish.payment_id is not None:
             raise AlreadyChargingHere
         return active, False
     obstacle = sites.obstacle(outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
-    if wish.agreed_price is not None and wish.agreed_price != tariff.unit_price:
+    now = services.clock.now()
+    terms = terms_of((await catalogue.on_sale(session, now)).chosen(outlet, wish.offer), outlet, now)
+    if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged
     if await settlement.is_overdue(session, services, driver_id):
         raise StillUnpaid
-    if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
+    if requested.kind is LimitKind.MONEY and terms.price.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     held = await paying.payment_of(session, wish.payment_id) if wish.payment_id is not None else None
-    agreed = await _agreed(session, services, wish, terms_of(tariff, outlet), held)
+    quote = await _agreed(session, services, wish, terms, held)
+    purchase = await purchase_of(session, driver_id, outlet, quote)
+    off = await rewards.check(session, services.settings, purchase, wish.off, now)
+    await metering.settle(session, outlet, driver_id, wish.agreed_metering, now)
     if held is None:
         # After everything that could be wrong with the wish, before anything is held for it.
         await presence.use(session, services, driver_id, outlet)
-    charging = _new_session(services, wish, outlet, agreed)
+    charging = _new_session(services, wish, outlet, quote)
     session.add(charging)
     await session.flush()
     if held is not None:
         await paying.adopt(session, charging, held.id)
     else:
         await settlement.hold(session, services, charging, wish.provider)
+    await rewards.reserve(session, off, charging)
     await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
     await services.work.add(session, "longest", str(charging.id), after_s=LONGEST_S)
     return charging, True
@@ -142,6 +165,20 @@ async def _agreed(session: AsyncSession, services: Services, wish: _Wish, terms:
     if paying.is_external(services, wish.provider):
         raise CheckoutNeeded
     return quoted(terms, wish.requested, await settlement.funds(session, services, wish.driver_id, wish.provider))
+
+
+async def purchase_of(session: AsyncSession, driver_id: UUID, outlet: Outlet, agreed: Quote) -> Purchase:
+    """Return what is bought, as rewards look at it."""
+    place = Place(
+        site_id=outlet.site_id,
+        outlet_id=outlet.id,
+        tariff_name=agreed.sold.offer,
+        power_type=agreed.sold.power_type,
+        supplier_code=agreed.sold.supplier_code,
+        currency=agreed.currency,
+    )
+    driver = await session.get_one(Driver, driver_id)
+    return Purchase(driver=driver, place=place, most_minor=agreed.hold_minor)
 
 
 def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote) -> ChargingSession:
@@ -158,12 +195,11 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         energy_limit_wh=agreed.energy_limit_wh,
         energy_cap_wh=agreed.energy_cap_wh,
         time_limit_s=agreed.time_limit_s,
-        unit_price=agreed.unit_price,
+        price=agreed.price.to_dict(),
+        unit_price=agreed.price.unit_price,
         currency=agreed.currency,
-        tax_rate=agreed.tax_rate,
-        power_type=agreed.power_type,
-        supplier=agreed.supplier,
-        supplier_code=agreed.supplier_code,
+        tax_rate=agreed.price.tax_rate,
+        **vars(agreed.sold),
         rated_w=agreed.rated_w,
         hold_minor=agreed.hold_minor,
         # Random, not counted: a database restored from a backup must not use a number that the site has seen.

@@ -1,24 +1,25 @@
 """Due work: what must happen after a transaction, however often the program dies in between.
 
 A transaction adds a row; after its commit the runner claims the row with a lease, calls the handler of its kind and
-marks it done. A handler that dies with its process is called again, by whichever replica finds the lease over: so
-handlers are idempotent, and each opens its own transactions.
+marks it done. Kinds that are cheaper together come many at a time. A handler that dies with its process is called
+again, by whichever replica finds the lease over: so handlers are idempotent, and each opens its own transactions.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import batched
 from time import perf_counter
 from typing import Any, Final
 
-from sqlalchemy import and_, case, select, update
+from sqlalchemy import and_, case, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.clock import Clock
-from konsento.kit.db import Database, after_commit, insert
+from konsento.kit.db import Database, after_commit, insert, is_away
 from konsento.kit.logs import log_context
 from konsento.kit.metrics import Metrics
 from konsento.kit.work_table import Work, WorkRow, WorkState
@@ -57,13 +58,18 @@ class Again:
 
 
 type WorkHandler = Callable[[Job], Awaitable[Again | None]]
+type BatchHandler = Callable[[Sequence[Job]], Awaitable[Mapping[str, Again]]]
+"""Takes several jobs of its kind at once; returns which are not finished, by their keys. Where it raises, none is done,
+and it is called again with each of them alone: so one that cannot be done takes no other down."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class _Lane:
     """Kinds of work that share places."""
 
     places: int
+    most: int = 1
+    """Jobs in one call."""
     kinds: set[str] = field(default_factory=set)
     running: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -82,7 +88,7 @@ class WorkQueue:
         self._table = table
         self._clock = clock
         self._metrics = metrics or Metrics()
-        self._handlers: dict[str, WorkHandler] = {}
+        self._handlers: dict[str, BatchHandler] = {}
         self._new = asyncio.Event()
         self._next_look: float | None = None
         """When the runner looks at the table unasked, by the loop's clock; None while it looks, or does not run."""
@@ -97,16 +103,36 @@ class WorkQueue:
         """
 
         def register(handler: WorkHandler) -> WorkHandler:
-            if kind in self._handlers:
-                raise ValueError(f"{kind} has a handler already")
-            self._handlers[kind] = handler
-            if places is None:
-                self._lanes[0].kinds.add(kind)
-            else:
-                self._lanes.append(_Lane(places=places, kinds={kind}))
+            async def alone(jobs: Sequence[Job]) -> Mapping[str, Again]:
+                (job,) = jobs
+                answer = await handler(job)
+                return {} if answer is None else {job.key: answer}
+
+            lane = self._lanes[0] if places is None else _Lane(places=places)
+            self._register(kind, alone, lane)
             return handler
 
         return register
+
+    def in_batches(self, kind: str, *, most: int, places: int = 1) -> Callable[[BatchHandler], BatchHandler]:
+        """Register the decorated function for that kind of work, `most` jobs a call; it has places of its own.
+
+        For what is much cheaper done together. All jobs of a call have one lease. ValueError as with `on`.
+        """
+
+        def register(handler: BatchHandler) -> BatchHandler:
+            self._register(kind, handler, _Lane(places=places, most=most))
+            return handler
+
+        return register
+
+    def _register(self, kind: str, handler: BatchHandler, lane: _Lane) -> None:
+        if kind in self._handlers:
+            raise ValueError(f"{kind} has a handler already")
+        self._handlers[kind] = handler
+        lane.kinds.add(kind)
+        if lane not in self._lanes:
+            self._lanes.append(lane)
 
     async def add(
         self,
@@ -121,20 +147,28 @@ class WorkQueue:
 
         Asked for again it is due at the earlier time, with the newer payload; if it had been done it is done anew.
         """
+        await self.add_all(session, kind, [key], payload=payload, after_s=after_s)
+
+    async def add_all(
+        self,
+        session: AsyncSession,
+        kind: str,
+        keys: Iterable[str],
+        *,
+        payload: dict[str, Any] | None = None,
+        after_s: float = 0.0,
+    ) -> None:
+        """Do as `add` for many keys."""
+        if not (wanted := sorted(set(keys))):  # in one order: others may ask for the same
+            return
         now, table = self._clock.now(), self._table
         due_at = now + timedelta(seconds=after_s)
         # One statement: another process may ask for the same at this moment.
-        new = insert(session, table).values(
-            kind=kind,
-            key=key,
-            payload=payload or {},
-            state=WorkState.DUE,
-            due_at=due_at,
-            attempts=0,
-            generation=0,
-            last_error="",
-            created_at=now,
-        )
+        row = {
+            "kind": kind, "payload": payload or {}, "state": WorkState.DUE, "due_at": due_at, "attempts": 0,
+            "generation": 0, "last_error": "", "created_at": now,
+        }  # fmt: skip
+        new = insert(session, table)
         is_earlier = and_(table.state == WorkState.DUE, table.due_at < new.excluded.due_at)
         again = {
             "due_at": case((is_earlier, table.due_at), else_=new.excluded.due_at),
@@ -144,7 +178,8 @@ class WorkQueue:
         }
         if payload is not None:
             again["payload"] = payload
-        await session.execute(new.on_conflict_do_update(index_elements=[table.kind, table.key], set_=again))
+        upsert = new.on_conflict_do_update(index_elements=[table.kind, table.key], set_=again)
+        await session.execute(upsert, [row | {"key": key} for key in wanted])
         after_commit(session, lambda: self._added(due_at))
 
     def _added(self, due_at: datetime) -> None:
@@ -183,8 +218,8 @@ class WorkQueue:
     async def run_due(self) -> float:
         """Start what is due now; returns after how many seconds to look again."""
         try:
-            for lane, job in await self._claim():
-                task = asyncio.create_task(self._work(job), name=f"work {job.kind}")
+            for lane, jobs in await self._claim():
+                task = asyncio.create_task(self._work(jobs), name=f"work {jobs[0].kind}")
                 lane.running.add(task)
                 task.add_done_callback(lane.running.discard)
                 task.add_done_callback(lambda _: self.wake())
@@ -205,8 +240,8 @@ class WorkQueue:
     def _running(self) -> set[asyncio.Task[None]]:
         return {task for lane in self._lanes for task in lane.running}
 
-    async def _claim(self) -> list[tuple[_Lane, Job]]:
-        claimed: list[tuple[_Lane, WorkRow]] = []
+    async def _claim(self) -> list[tuple[_Lane, Sequence[Job]]]:
+        claimed: list[tuple[_Lane, Sequence[Job]]] = []
         free = [lane for lane in self._lanes if lane.free > 0]
         if not free:
             return []
@@ -214,39 +249,56 @@ class WorkQueue:
         async with self._database.transaction() as session:
             now = self._clock.now()
             for lane in free:
-                query = (
-                    select(table)
+                due = (
+                    select(table.kind, table.key)
                     .where(table.state == WorkState.DUE, table.due_at <= now, table.kind.in_(lane.kinds))
                     .order_by(table.due_at)
-                    .limit(lane.free)
+                    .limit(lane.free * lane.most)
                     .with_for_update(skip_locked=True)
+                    .cte("due")
                 )
-                claimed.extend((lane, work) for work in await session.scalars(query))
-            for _, work in claimed:
-                work.due_at = now + LEASE
-                work.generation += 1
-            return [
-                (lane, Job(kind=w.kind, key=w.key, payload=w.payload, attempts=w.attempts, generation=w.generation))
-                for lane, w in claimed
-            ]
+                claim = (
+                    update(table)
+                    .where(table.kind == due.c.kind, table.key == due.c.key)
+                    .values(due_at=now + LEASE, generation=table.generation + 1)
+                    .returning(table.kind, table.key, table.payload, table.attempts, table.generation)
+                    .execution_options(synchronize_session=False)
+                )
+                jobs = [Job(**row._asdict()) for row in await session.execute(claim)]
+                claimed.extend((lane, some) for some in batched(jobs, lane.most, strict=False))
+        return claimed
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, jobs: Sequence[Job]) -> None:
         began = perf_counter()
-        log_context.set({"work": job.kind})
+        kind = jobs[0].kind
+        log_context.set({"work": kind})
         try:
-            answer = await self._handlers[job.kind](job)
-        except Exception as error:  # whatever a handler raises, the work stays and is tried again
-            log.exception("work %s %s failed (%d before)", job.kind, job.key, job.attempts)
-            self._metrics.work[job.kind, "dead" if job.attempts + 1 >= DEAD_AFTER else "failed"].inc()
-            await self._note(job, **self._failed(job, error))
+            again = await self._handlers[kind](jobs)
+        except Exception as error:  # noqa: BLE001  # whatever a handler raises, the work stays and is tried again
+            if len(jobs) == 1 or is_away(error):
+                await self._give_back(jobs, error)
+                return
+            log.warning("%d of work %s failed together (%s); one by one", len(jobs), kind, type(error).__name__)
+            for job in jobs:
+                await self._work([job])
             return
-        self._metrics.work[job.kind, "done" if answer is None else "again"].inc()
-        self._metrics.work_seconds[(job.kind,)].observe(perf_counter() - began)
-        if answer is None:
-            await self._note(job, state=WorkState.DONE, attempts=0, last_error="")
-        else:
-            due_at = self._clock.now() + timedelta(seconds=answer.after_s)
-            await self._note(job, due_at=due_at, attempts=0)
+        done = [job for job in jobs if job.key not in again]
+        self._metrics.work[kind, "done"].inc(len(done))
+        self._metrics.work[kind, "again"].inc(len(jobs) - len(done))
+        self._metrics.work_seconds[(kind,)].observe(perf_counter() - began)
+        await self._note(done, state=WorkState.DONE, attempts=0, last_error="")
+        now = self._clock.now()
+        for after_s, some in _by(jobs, lambda job: again[job.key].after_s if job.key in again else None):
+            if after_s is not None:
+                await self._note(some, due_at=now + timedelta(seconds=after_s), attempts=0)
+
+    async def _give_back(self, jobs: Sequence[Job], error: Exception) -> None:
+        for attempts, some in _by(jobs, lambda job: job.attempts):
+            result = "dead" if attempts + 1 >= DEAD_AFTER else "failed"
+            keys = " ".join(job.key for job in some)
+            log.error("work %s %s failed (%d before)", some[0].kind, keys, attempts, exc_info=error)
+            self._metrics.work[some[0].kind, result].inc(len(some))
+            await self._note(some, **self._failed(some[0], error))
 
     def _failed(self, job: Job, error: Exception) -> dict[str, Any]:
         attempts = job.attempts + 1
@@ -261,18 +313,23 @@ class WorkQueue:
             "last_error": type(error).__name__,
         }
 
-    async def _note(self, job: Job, **values: Any) -> None:
+    async def _note(self, jobs: Sequence[Job], **values: Any) -> None:
+        if not jobs:
+            return
         table = self._table
         try:
             async with self._database.transaction() as session:
                 # A request for the same work that came in meanwhile has raised the generation and stays due.
                 await session.execute(
                     update(table)
-                    .where(table.kind == job.kind, table.key == job.key, table.generation == job.generation)
+                    .where(
+                        table.kind == jobs[0].kind,
+                        tuple_(table.key, table.generation).in_([(job.key, job.generation) for job in jobs]),
+                    )
                     .values(**values)
                 )
         except Exception:  # the lease runs out and the work is done again, which is harmless
-            log.exception("the result of work %s %s was not noted", job.kind, job.key)
+            log.exception("the result of %d of work %s was not noted", len(jobs), jobs[0].kind)
 
     async def _next_look_s(self) -> float:
         # A kind without a free place is looked at when one of its handlers has finished.
@@ -291,3 +348,11 @@ class WorkQueue:
         if due is None:
             return IDLE_LOOK_S
         return min(IDLE_LOOK_S, max(0.0, (due - self._clock.now()).total_seconds()))
+
+
+def _by[By](jobs: Sequence[Job], key: Callable[[Job], By]) -> Iterable[tuple[By, list[Job]]]:
+    """Give the jobs that have something in common."""
+    groups: dict[By, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(key(job), []).append(job)
+    return groups.items()

@@ -2,6 +2,7 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.agreement import MeteringAgreement
 from konsento.models.balance import BalanceHold, BalanceLot, BalanceUse
 from konsento.models.charger import (
     AGAIN,
@@ -23,13 +24,14 @@ from konsento.models.charging import (
     events_of,
 )
 from konsento.models.checkout import Checkout, CheckoutState
+from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
 from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
-from konsento.models.outlet import Outlet, OutletStatus
+from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import (
     RESOLVED,
@@ -46,8 +48,9 @@ from konsento.models.payment import (
     RefundKind,
     RefundState,
 )
+from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
-from konsento.models.receipt import Counter, Receipt
+from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
 from konsento.models.site import FloorPlan, PendingStation, PresenceCheck, SecurityProfile, Site
 from konsento.models.staff import (
     AlarmMails,
@@ -60,6 +63,7 @@ from konsento.models.staff import (
 )
 from konsento.models.station_link import StationLink
 from konsento.models.station_owner import StationOwner
+from konsento.models.supply import Contract, PowerType, Supplier
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.v16 import V16Reading, V16Transaction
@@ -70,7 +74,9 @@ __all__ = [
     "AGAIN",
     "FINAL",
     "PENDING",
+    "POINTS",
     "RESOLVED",
+    "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -89,7 +95,16 @@ __all__ = [
     "Checkout",
     "CheckoutState",
     "Connector",
+    "Contract",
+    "Correction",
+    "CorrectionReason",
     "Counter",
+    "Coupon",
+    "CouponCode",
+    "CouponKind",
+    "CouponProgress",
+    "CouponUse",
+    "CouponUseState",
     "DeliveryState",
     "Direction",
     "Dispute",
@@ -104,9 +119,12 @@ __all__ = [
     "Link",
     "LinkPurpose",
     "MeterEvent",
+    "Metering",
+    "MeteringAgreement",
     "OcppFrame",
     "OutgoingMail",
     "Outlet",
+    "OutletOffer",
     "OutletStatus",
     "Passkey",
     "PasskeyChallenge",
@@ -117,12 +135,17 @@ __all__ = [
     "PaymentPurpose",
     "PaymentState",
     "PendingStation",
+    "PointLot",
+    "PointRule",
+    "PointUse",
+    "PowerType",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
     "PresenceState",
     "PushSubscription",
     "Receipt",
+    "ReceiptLine",
     "Refund",
     "RefundKind",
     "RefundState",
@@ -142,6 +165,7 @@ __all__ = [
     "StaffToken",
     "StationLink",
     "StationOwner",
+    "Supplier",
     "Tariff",
     "TransactionName",
     "Transfer",

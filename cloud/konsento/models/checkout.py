@@ -40,7 +40,13 @@ class Checkout(Base):
     limit_amount: Mapped[int] = mapped_column(BigInteger)
     """Wh, seconds or minor units; 0 for `full`."""
     agreed: Mapped[str | None] = mapped_column(String(64))
-    """The price that the driver was shown; None where a program did not say."""
+    """The fingerprint of the price that the driver was shown; None where a program did not say."""
+    offer: Mapped[str | None] = mapped_column(String(64))
+    """What is bought (`catalogue.offers`); None for what the outlet sells first."""
+    coupon: Mapped[str] = mapped_column(String(64), default="")
+    """As it was typed; empty for none."""
+    points: Mapped[int] = mapped_column(default=0)
+    """How many of the driver's points it may take at most."""
     provider: Mapped[str] = mapped_column(String(32))
     method: Mapped[str] = mapped_column(String(32), default="")
     """The provider's word for what is paid with; empty where the driver chooses there."""

@@ -200,6 +200,7 @@ class Refund(Base):
     reason: Mapped[str] = mapped_column(String(500), default="")
     """What the back office wrote; empty for a remainder."""
     failure: Mapped[str] = mapped_column(String(64), default="")
+    """Why it failed; it stays where a person has paid it in another way since."""
     reference: Mapped[str] = mapped_column(String(255), default="")
     asked_at: Mapped[datetime]
     done_at: Mapped[datetime | None]

@@ -282,6 +282,6 @@ class BalanceProvider(LedgerProvider):
         """Hold of the lots as well."""
         await lots.reserve(session, payment.driver_id, payment.id, payment.hold_minor)
 
-    async def resolved(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
-        """Take of the lots as well."""
-        await lots.take(session, {payment.id: amount_minor}, at)
+    async def freed(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
+        """Free the lots as well."""
+        await lots.take(session, {payment.id: 0}, at)

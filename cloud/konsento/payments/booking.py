@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.ledger import service as ledger
 from konsento.ledger.service import AccountName, Move
-from konsento.models import AccountKind, Payment, PaymentPurpose, Refund, RefundKind
+from konsento.models import AccountKind, Payment, Refund, RefundKind
 from konsento.payments import balance, fake
 from konsento.payments.seen import PayoutSeen
 from konsento.settings import Settings
@@ -65,6 +65,14 @@ async def refunded(session: AsyncSession, payment: Payment, refund: Refund, at: 
     """Book what was paid back."""
     sides = _Sides(_given(payment, refund), _kept(payment))
     await _book(session, payment, at, reason="refund", sides=sides, amount_minor=refund.amount_minor, subject=refund.id)
+
+
+async def refunded_otherwise(session: AsyncSession, payment: Payment, refund: Refund, at: datetime) -> None:
+    """Book what was paid back from our bank, because it could not go back by the way it came."""
+    sides = _Sides(_given(payment, refund), AccountName(AccountKind.FUNDS, payment.currency))
+    await _book(
+        session, payment, at, reason="refund-bank", sides=sides, amount_minor=refund.amount_minor, subject=refund.id
+    )
 
 
 async def refund_came_back(session: AsyncSession, payment: Payment, refund: Refund, at: datetime) -> None:
@@ -139,11 +147,8 @@ def _advance(payment: Payment) -> AccountName:
 
 def _given(payment: Payment, refund: Refund) -> AccountName:
     """Return the account out of which a refund goes."""
-    if refund.kind is RefundKind.REMAINDER:
-        return _advance(payment)
-    if payment.purpose is PaymentPurpose.TOP_UP:
-        return AccountName(AccountKind.DRIVER_BALANCE, payment.currency, str(payment.driver_id))
-    return _owed(payment)
+    # A top-up that somebody paid back at the provider's is owed: its balance may be spent already.
+    return _advance(payment) if refund.kind is RefundKind.REMAINDER else _owed(payment)
 
 
 async def _book(

@@ -42,9 +42,3 @@ class LaterProvider:
     async def change(self, session: AsyncSession, payment: Payment, hold_minor: int, at: datetime) -> None:
         """Note another amount."""
         payment.hold_minor = hold_minor
-
-    async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
-        """Do nothing: there is nothing to take."""
-
-    async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
-        """Do nothing: there is nothing to give back."""

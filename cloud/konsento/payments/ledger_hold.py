@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.ledger import service as ledger
-from konsento.ledger.service import Entry
+from konsento.ledger.service import Entry, Resolution
 from konsento.models import AccountKind, LedgerAccount, Payment
 
 
@@ -23,8 +23,8 @@ class LedgerProvider:
     async def held(self, session: AsyncSession, payment: Payment) -> None:
         """Do what else belongs to a hold that is not zero. The account is locked."""
 
-    async def resolved(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
-        """Do what else belongs to taking an amount of a hold, or giving all of it back (0). The account is locked."""
+    async def freed(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
+        """Do what else belongs to giving a hold up for another one. The account is locked."""
 
     async def hold(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
         """Reserve the hold. Raises what `check` raises."""
@@ -40,16 +40,6 @@ class LedgerProvider:
         payment.hold_minor = hold_minor
         payment.reference = ""
         await self._hold(session, payment, uuid5(before, "hold"), at)
-
-    async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
-        """Take an amount of the hold."""
-        entry = Entry(id=uuid5(payment.id, "capture"), reason="capture", at=at, session_id=payment.session_id)
-        await ledger.post(session, entry, UUID(payment.reference), amount_minor)
-        await self.resolved(session, payment, amount_minor, at)
-
-    async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
-        """Give the hold back."""
-        await self._void(session, payment, uuid5(payment.id, "release"), at)
 
     async def _hold(self, session: AsyncSession, payment: Payment, transfer_id: UUID, at: datetime) -> None:
         if payment.hold_minor == 0:  # free energy, or too little to cost a coin
@@ -69,4 +59,21 @@ class LedgerProvider:
             return
         entry = Entry(id=transfer_id, reason="release", at=at, session_id=payment.session_id)
         await ledger.void(session, entry, UUID(payment.reference))
-        await self.resolved(session, payment, 0, at)
+        await self.freed(session, payment, at)
+
+
+def resolutions(payment: Payment, amount_minor: int, at: datetime) -> list[Resolution]:
+    """Return the entry that takes an amount of a hold and frees the rest; none where nothing was held."""
+    if not payment.reference:
+        return []
+    reason = "capture" if amount_minor else "release"
+    return [
+        Resolution(
+            id=uuid5(payment.id, reason),
+            reason=reason,
+            at=at,
+            session_id=payment.session_id,
+            pending_id=UUID(payment.reference),
+            amount_minor=amount_minor,
+        )
+    ]

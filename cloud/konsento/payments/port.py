@@ -42,12 +42,6 @@ class InternalProvider(Protocol):
         Raises a KonsentoError where more is refused; the caller rolls back, so that the present hold stays.
         """
 
-    async def capture(self, session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
-        """Take an amount above zero and at most the hold; the rest is released."""
-
-    async def release(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
-        """Give the hold up."""
-
 
 class ExternalProvider(Protocol):
     """Asks a provider over a network. Amounts are in minor units by the ISO exponent, whatever the provider counts in.

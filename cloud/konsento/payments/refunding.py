@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
 from konsento.kit.work import Again, WorkQueue
-from konsento.models import AlarmKind, Payment, PaymentState, Refund, RefundKind, RefundState
+from konsento.models import AlarmKind, Payment, PaymentPurpose, PaymentState, Refund, RefundKind, RefundState
 from konsento.operations import alarms
 from konsento.payments import booking, calls, repository
 from konsento.payments.calls import Question
@@ -28,8 +28,12 @@ LOOK_AGAIN_S: Final = 3600.0
 
 
 def refundable(payment: Payment, refunds: Sequence[Refund]) -> int:
-    """Return how much of what was taken can still be given back."""
-    if payment.state not in {PaymentState.CAPTURED, PaymentState.REFUNDED}:
+    """Return how much of what was taken can still be given back.
+
+    Nothing of a top-up: prepaid value is used up, and paying it out is not for everybody (Japan's law of payment
+    services); an operator who may does it in the provider's own pages.
+    """
+    if payment.state is not PaymentState.CAPTURED or payment.purpose is PaymentPurpose.TOP_UP:
         return 0
     given = sum(r.amount_minor for r in refunds if r.kind is RefundKind.REFUND and r.state is not RefundState.FAILED)
     return payment.captured_minor - given
@@ -74,6 +78,22 @@ async def refund(
     else:
         await _done(session, payment, made, "", at)
     return made
+
+
+async def paid_otherwise(session: AsyncSession, services: Till, payment_id: UUID, refund_id: UUID, note: str) -> bool:
+    """Note that a refund which failed was paid from our bank. Returns whether that is new. Raises `UnknownPayment`."""
+    payment = await repository.payment(session, payment_id, locked=True)
+    refund = await session.get(Refund, refund_id)
+    if payment is None or refund is None or refund.payment_id != payment_id:
+        raise UnknownPayment
+    if refund.state is not RefundState.FAILED:
+        return False
+    at, before = services.clock.now(), payment.state
+    refund.state, refund.done_at, refund.reason = RefundState.DONE, at, note[:500]
+    await booking.refunded_otherwise(session, payment, refund, at)
+    await _count(session, payment, refund, at)
+    await changed(session, services, payment, before)
+    return True
 
 
 async def want_remainder(session: AsyncSession, payment: Payment, amount_minor: int, at: datetime) -> None:
@@ -161,7 +181,7 @@ async def _note(session: AsyncSession, services: Till, payment: Payment, seen: R
     match seen.stage:
         case RefundStage.DONE if refund.state is RefundState.ASKED:
             await _done(session, payment, refund, seen.reference, at)
-        case RefundStage.FAILED if refund.state is not RefundState.FAILED:
+        case RefundStage.FAILED if refund.state is not RefundState.FAILED and not refund.failure:
             await _failed(session, payment, refund, seen.failure, at)
     await changed(session, services, payment, before)
 
@@ -194,18 +214,19 @@ async def _row_of(session: AsyncSession, payment: Payment, seen: RefundSeen, at:
 async def _done(session: AsyncSession, payment: Payment, refund: Refund, reference: str, at: datetime) -> None:
     refund.state, refund.done_at, refund.reference = RefundState.DONE, at, reference
     await booking.refunded(session, payment, refund, at)
+    await _count(session, payment, refund, at)
+
+
+async def _count(session: AsyncSession, payment: Payment, refund: Refund, at: datetime) -> None:
+    """Count a refund that is done, and end a payment of which everything is back."""
     if refund.kind is RefundKind.REFUND:
         payment.refunded_minor += refund.amount_minor
         if payment.refunded_minor >= payment.captured_minor:
             step(payment, Happening.ALL_BACK, at)
-        return
-    if payment.state is PaymentState.RELEASING:
-        given = [
-            r.amount_minor
-            for r in await repository.refunds_of(session, payment.id)
-            if r.kind is RefundKind.REMAINDER and r.state is RefundState.DONE
-        ]
-        if sum(given) >= payment.hold_minor:
+    elif payment.state is PaymentState.RELEASING:
+        rows = await repository.refunds_of(session, payment.id)
+        back = (r.amount_minor for r in rows if r.kind is RefundKind.REMAINDER and r.state is RefundState.DONE)
+        if sum(back) >= payment.hold_minor:
             step(payment, Happening.GONE, at)
 
 

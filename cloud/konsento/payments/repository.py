@@ -4,15 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from konsento.models import (
     FINAL,
+    AccountKind,
     ChargingSession,
+    Dispute,
+    LedgerAccount,
     Payment,
+    PaymentCall,
+    PaymentHint,
     PaymentPurpose,
     PaymentState,
+    Receipt,
     Refund,
     RefundState,
 )
@@ -72,24 +79,55 @@ async def is_over(session: AsyncSession, session_id: UUID) -> bool:
 async def for_a_person(session: AsyncSession, stuck_before: datetime, most: int) -> Sequence[Payment]:
     """Return the payments that do not go on by themselves, the newest first.
 
-    Those that have been asked for since before `stuck_before`, those that could not be taken, refunds that failed, and
-    disputes that are open.
+    Those whose money is asked for, or given back, since before `stuck_before`; those that a session still waits for
+    and that took nothing; refunds that failed; disputes that are open.
     """
-    failed_refund = select(Refund.payment_id).where(Refund.state == RefundState.FAILED)
-    asked = (PaymentState.CAPTURING, PaymentState.RELEASING)
-    lost = (PaymentState.FAILED, PaymentState.EXPIRED)
     query = (
         select(Payment)
-        .where(
-            Payment.external,
-            or_(
-                and_(Payment.state.in_(asked), Payment.created_at < stuck_before),
-                and_(Payment.state.in_(lost), Payment.session_id.is_not(None)),
-                Payment.dispute == "open",
-                Payment.id.in_(failed_refund),
-            ),
-        )
+        .where(Payment.external, _needs_a_person(stuck_before))
         .order_by(Payment.created_at.desc(), Payment.id)
         .limit(most)
     )
     return list(await session.scalars(query))
+
+
+def _needs_a_person(stuck_before: datetime) -> ColumnElement[bool]:
+    asked = (PaymentState.CAPTURING, PaymentState.RELEASING)
+    lost = (PaymentState.FAILED, PaymentState.EXPIRED)
+    paid_since = aliased(Payment)
+    unpaid = ~exists().where(
+        paid_since.session_id == Payment.session_id,
+        paid_since.purpose == PaymentPurpose.BILL,
+        paid_since.state == PaymentState.CAPTURED,
+    )
+    billed = exists().where(Receipt.session_id == Payment.session_id, Receipt.amount_minor > 0)
+    last_asked = select(func.max(PaymentCall.at)).where(PaymentCall.payment_id == Payment.id).scalar_subquery()
+    failed_refund = exists().where(Refund.payment_id == Payment.id, Refund.state == RefundState.FAILED)
+    return or_(
+        and_(Payment.state.in_(asked), func.coalesce(last_asked, Payment.created_at) < stuck_before),
+        and_(Payment.state.in_(lost), billed, unpaid),
+        Payment.dispute == Dispute.OPEN,
+        failed_refund,
+    )
+
+
+async def overpaid(session: AsyncSession, payment: Payment) -> int:
+    """Return how much a payment's driver has paid more than is owed, in the payment's currency."""
+    query = select(LedgerAccount).where(
+        LedgerAccount.kind == AccountKind.RECEIVABLE,
+        LedgerAccount.owner == str(payment.driver_id),
+        LedgerAccount.currency == payment.currency,
+    )
+    owed = await session.scalar(query)
+    return max(0, owed.credits_posted - owed.debits_posted) if owed is not None else 0
+
+
+async def hints_about(session: AsyncSession, payment: Payment, most: int) -> Sequence[PaymentHint]:
+    """Return what the provider said unasked about a payment, the newest first."""
+    query = (
+        select(PaymentHint)
+        .where(PaymentHint.provider == payment.provider, PaymentHint.reference == payment.reference)
+        .order_by(PaymentHint.received_at.desc(), PaymentHint.id)
+        .limit(most)
+    )
+    return list(await session.scalars(query)) if payment.reference else []

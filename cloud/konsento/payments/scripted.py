@@ -78,6 +78,8 @@ class ScriptedProvider:
         """The driver confirms in the same moment: for demonstrations and for tests of what comes after."""
         self.hints: list[tuple[str, bytes]] = []
         """Signatures and bodies of what it has told so far."""
+        self.declines: set[str] = set()
+        """Payments whose capture the driver's bank declines, whenever it is asked for."""
         self.asked: list[str] = []
         """Every question that moves money and arrived."""
         self.now = now
@@ -96,6 +98,10 @@ class ScriptedProvider:
     def fail(self, step: str, *faults: Fault) -> None:
         """Have the next questions of that kind go wrong: `begin`, `look`, `capture`, `cancel`, `refund`."""
         self._faults.setdefault(step, deque()).extend(faults)
+
+    def mend(self) -> None:
+        """Have nothing more go wrong."""
+        self._faults.clear()
 
     def confirm(self, reference: str) -> None:
         """Have the driver confirm a payment."""
@@ -256,6 +262,8 @@ class ScriptedProvider:
     async def forget_card(self, customer: str, card: str) -> None:
         """Delete a customer's card."""
         cards = self._cards.get(customer, [])
+        if card not in {one.reference for one in cards}:
+            raise Refused("resource_missing")
         self._cards[customer] = [one for one in cards if one.reference != card]
 
     async def forget_customer(self, customer: str) -> None:
@@ -358,6 +366,8 @@ class ScriptedProvider:
 
     def _capture(self, reference: str, amount_minor: int) -> Seen:
         kept = self._payments[reference]
+        if reference in self.declines:
+            raise Declined("card_declined")
         if kept.seen.stage is not Stage.HELD or amount_minor > kept.seen.amount_minor:
             raise Refused("payment_intent_unexpected_state")
         if amount_minor < self._minimum_minor:

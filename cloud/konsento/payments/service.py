@@ -5,7 +5,7 @@ What is held within this database is so in the given transaction. What an extern
 (`payments.driving`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -13,14 +13,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
-from konsento.kit.work import WorkQueue
 from konsento.models import Payment, PaymentPurpose, PaymentState
-from konsento.payments import balance, later, repository
+from konsento.payments import balance, repository
 from konsento.payments.balance import BalanceProvider
 from konsento.payments.errors import HoldTooSmall, UnknownMethod
 from konsento.payments.fake import FakeProvider
 from konsento.payments.later import LaterProvider
-from konsento.payments.life import WORK, Happening, step
 from konsento.payments.port import InternalProvider
 
 _PROVIDERS: Final[dict[str, InternalProvider]] = {
@@ -70,18 +68,6 @@ async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
     return payment
 
 
-async def pay_owed(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
-    """Pay what a session owes by a provider within this database. Raises as `hold`."""
-    if wanted.provider == later.NAME:
-        raise UnknownMethod
-    payment = await hold(session, replace(wanted, purpose=PaymentPurpose.BILL), at)
-    step(payment, Happening.TAKE, at)
-    payment.captured_minor = wanted.amount_minor
-    await _PROVIDERS[payment.provider].capture(session, payment, wanted.amount_minor, at)
-    step(payment, Happening.TAKEN, at)
-    return payment
-
-
 async def change_hold(session: AsyncSession, session_id: UUID, hold_minor: int, at: datetime) -> None:
     """Hold another amount for a session, by the same provider. Raises what the provider refuses more with.
 
@@ -114,27 +100,4 @@ async def _payment_of(session: AsyncSession, session_id: UUID) -> Payment:
     payment = await repository.hold_of(session, session_id, locked=True)
     if payment is None:
         raise LookupError(session_id)
-    return payment
-
-
-async def resolve(session: AsyncSession, work: WorkQueue, session_id: UUID, amount_minor: int, at: datetime) -> Payment:
-    """Take an amount of the hold, at most all of it; nothing of it means that the hold is released.
-
-    Of an external hold this is only asked for: it is `capturing` or `releasing` until the provider has answered. Asked
-    again it changes nothing and returns what was decided the first time.
-    """
-    payment = await _payment_of(session, session_id)
-    if payment.provider == later.NAME:
-        amount_minor = 0  # nothing is held: what is billed stays owed
-    if not step(payment, Happening.TAKE if amount_minor > 0 else Happening.RELEASE, at):
-        return payment
-    payment.captured_minor = amount_minor
-    if payment.external:
-        await work.add(session, WORK, str(payment.id))
-    elif amount_minor > 0:
-        await _PROVIDERS[payment.provider].capture(session, payment, amount_minor, at)
-        step(payment, Happening.TAKEN, at)
-    else:
-        await _PROVIDERS[payment.provider].release(session, payment, at)
-        step(payment, Happening.GONE, at)
     return payment

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.money import major_from_minor
 from konsento.models import PaymentPurpose
-from konsento.payments import beginning, later, owed, ways
+from konsento.payments import beginning, later, owed, taking, ways
 from konsento.payments import service as payments
 from konsento.payments.beginning import Begun, Wish
 from konsento.payments.desk import Till
@@ -77,8 +77,11 @@ async def pay_owed(services: Till, driver_id: UUID, session_id: UUID, way: Way, 
                 amount_minor=due.amount_minor,
                 currency=due.currency,
                 provider=chosen.provider,
+                purpose=PaymentPurpose.BILL,
             )
-            return Begun(payment=await payments.pay_owed(session, wanted, now), action=None)
+            payment = await payments.hold(session, wanted, now)
+            await taking.take_at_once(session, services.work, payment, now)
+            return Begun(payment=payment, action=None)
         payment_id = await owed.next_payment(session, session_id)
     wish = Wish(
         payment_id=payment_id,

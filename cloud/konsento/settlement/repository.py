@@ -1,8 +1,10 @@
 """Queries of settlement."""
 
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import insert
@@ -14,35 +16,71 @@ from konsento.models import (
     Payment,
     PaymentPurpose,
     Receipt,
-    events_of,
+    SessionState,
 )
 
-RECEIPTS = "receipts"
+RECEIPTS: Final = "receipts"
 
 
-async def session_to_settle(session: AsyncSession, session_id: UUID) -> ChargingSession:
-    """Return a session with outlet and site, locked against other replicas."""
+_READ: Final = (
+    MeterEvent.site_id,
+    MeterEvent.transaction_id,
+    MeterEvent.seq_no,
+    MeterEvent.event_type,
+    MeterEvent.at,
+    MeterEvent.received_at,
+    MeterEvent.seconds,
+    MeterEvent.begin_mwh,
+    MeterEvent.register_mwh,
+)
+"""What settlement reads of an event."""
+
+
+async def ended(session: AsyncSession, session_ids: Collection[UUID]) -> list[ChargingSession]:
+    """Return those of the sessions that have ended and are not billed, with outlet and site, locked."""
+    return await _sessions(session, session_ids, SessionState.ENDED)
+
+
+async def settled(session: AsyncSession, session_id: UUID) -> ChargingSession | None:
+    """Return a session if it is billed, with outlet and site, locked."""
+    return next(iter(await _sessions(session, [session_id], SessionState.SETTLED)), None)
+
+
+async def _sessions(session: AsyncSession, session_ids: Collection[UUID], state: SessionState) -> list[ChargingSession]:
     query = (
         select(ChargingSession)
-        .where(ChargingSession.id == session_id)
+        .where(ChargingSession.id.in_(session_ids), ChargingSession.state == state)
         .options(WITH_OUTLET)
+        .order_by(ChargingSession.id)  # all replicas lock in the same order
         .with_for_update(of=ChargingSession)
     )
-    return (await session.scalars(query)).one()
-
-
-async def events(session: AsyncSession, charging: ChargingSession) -> list[MeterEvent]:
-    """Return all meter events of a session."""
-    query = select(MeterEvent).where(events_of(charging)).order_by(MeterEvent.seq_no)
     return list(await session.scalars(query))
 
 
-async def next_receipt_number(session: AsyncSession) -> int:
-    """Return the next number; it is given back if the transaction is rolled back, so that there are no gaps."""
-    next_one = insert(session, Counter).values(name=RECEIPTS, last=1)
-    next_one = next_one.on_conflict_do_update(index_elements=[Counter.name], set_={"last": Counter.last + 1})
-    number: int = (await session.scalars(next_one.returning(Counter.last))).one()
-    return number
+async def events_of_all(session: AsyncSession, sessions: Sequence[ChargingSession]) -> dict[UUID, list[Any]]:
+    """Return the meter events of sessions, in their order, by session."""
+    found: dict[UUID, list[Any]] = {charging.id: [] for charging in sessions}
+    transactions = {(one.site_id, one.transaction_id): found[one.id] for one in sessions if one.transaction_id}
+    if transactions:
+        query = (
+            select(*_READ)
+            .where(tuple_(MeterEvent.site_id, MeterEvent.transaction_id).in_(transactions))
+            .order_by(MeterEvent.seq_no)
+        )
+        for event in await session.execute(query):
+            transactions[event.site_id, event.transaction_id].append(event)
+    return found
+
+
+async def take_numbers(session: AsyncSession, counter: str, many: int) -> int:
+    """Take consecutive numbers and return the last of them; others wait for theirs until the transaction ends.
+
+    They are given back if it is rolled back, so that there are no gaps.
+    """
+    taken = insert(session, Counter).values(name=counter, last=many)
+    taken = taken.on_conflict_do_update(index_elements=[Counter.name], set_={"last": Counter.last + many})
+    last: int = (await session.scalars(taken.returning(Counter.last))).one()
+    return last
 
 
 async def receipt_of(
@@ -69,8 +107,11 @@ async def receipts_of(
     query = (
         select(Receipt, ChargingSession, func.coalesce(func.nullif(Payment.method, ""), Payment.provider))
         .join(ChargingSession, ChargingSession.id == Receipt.session_id)
-        .join(Payment, Payment.session_id == Receipt.session_id)
-        .where(ChargingSession.driver_id == driver_id, Payment.purpose == PaymentPurpose.SESSION)
+        .join(
+            Payment,
+            and_(Payment.session_id == Receipt.session_id, Payment.purpose == PaymentPurpose.SESSION),
+        )
+        .where(ChargingSession.driver_id == driver_id)
         .options(WITH_OUTLET)
         .order_by(Receipt.number.desc())
         .limit(most)

@@ -4,26 +4,22 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento import pricing
 from konsento.kit.work import WorkQueue
-from konsento.ledger import service as ledger
-from konsento.ledger.service import AccountName, Move
-from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Receipt, SessionState
-from konsento.operations import alarms
-from konsento.payments import later, owed, ways
+from konsento.models import ChargingSession, Metering, Receipt
+from konsento.payments import later, owed, taking, ways
 from konsento.payments import service as payments
 from konsento.payments.errors import TooMuchLater
 from konsento.payments.service import Hold
 from konsento.payments.ways import Way
 from konsento.pricing import Price
+from konsento.rewards import service as rewards
 from konsento.services import Services
 from konsento.settlement import repository
 from konsento.settlement.errors import NoReceipt
-from konsento.settlement.measurement import measure
 
 log = logging.getLogger(__name__)
 
@@ -87,71 +83,9 @@ async def hold(session: AsyncSession, services: Services, charging: ChargingSess
 
 
 async def release(session: AsyncSession, work: WorkQueue, session_id: UUID, at: datetime) -> None:
-    """Give back all that is held for a session that never supplied anything."""
-    await payments.resolve(session, work, session_id, 0, at)
-
-
-async def settle(
-    session: AsyncSession, work: WorkQueue, charging: ChargingSession, events: list[MeterEvent], at: datetime
-) -> Receipt:
-    """Bill what the events prove: whole Wh, at the price that was agreed, never more than is held."""
-    measured = measure(events, charging.rated_w)
-    if measured.doubtful:
-        log.warning("session %s: %d readings make no sense and bill nothing", charging.id, measured.doubtful)
-        details = {"readings": measured.doubtful}
-        await alarms.report(session, at, AlarmKind.METER_DOUBTFUL, str(charging.id), details)
-    wh = measured.mwh // 1000
-    price = Price(unit_price=charging.unit_price, currency=charging.currency, tax_rate=charging.tax_rate)
-    due = pricing.bill(price, wh)
-    amount = min(due.total_minor, charging.hold_minor)
-    if amount < due.total_minor:
-        log.warning("session %s: %d more than held; the driver does not pay it", charging.id, due.total_minor - amount)
-    await payments.resolve(session, work, charging.id, amount, at)
-    tax_minor = pricing.tax_in(price, amount)
-    await _book(session, charging, amount, tax_minor, at)
-    receipt = Receipt(
-        session_id=charging.id,
-        number=await repository.next_receipt_number(session),
-        issued_at=at,
-        currency=charging.currency,
-        measured_mwh=measured.mwh,
-        begin_mwh=measured.begin_mwh,
-        end_mwh=measured.end_mwh,
-        billed_wh=wh,
-        unit_price=charging.unit_price,
-        amount_minor=amount,
-        tax_minor=tax_minor,
-        tax_rate=charging.tax_rate,
-        hold_minor=charging.hold_minor,
-        released_minor=charging.hold_minor - amount,
-    )
-    session.add(receipt)
-    charging.delivered_mwh = measured.mwh
-    charging.begin_mwh = measured.begin_mwh
-    charging.state = SessionState.SETTLED  # from `ended` alone, as the table of `charging.life` has it
-    log.info("session %s settled: %d Wh, %d %s (minor units)", charging.id, wh, amount, charging.currency)
-    return receipt
-
-
-async def _book(session: AsyncSession, charging: ChargingSession, amount: int, tax_minor: int, at: datetime) -> None:
-    owed = AccountName(AccountKind.RECEIVABLE, charging.currency, str(charging.driver_id))
-    sales = AccountName(AccountKind.SALES, charging.currency)
-    tax = AccountName(AccountKind.TAX, charging.currency)
-    moves = (("bill", owed, sales, amount), ("tax", sales, tax, tax_minor))
-    entries = [
-        Move(
-            id=uuid5(charging.id, reason),
-            reason=reason,
-            at=at,
-            session_id=charging.id,
-            debit=debit,
-            credit=credit,
-            amount_minor=minor,
-        )
-        for reason, debit, credit, minor in moves
-        if minor
-    ]
-    await ledger.write(session, entries)
+    """Give back all that is kept for a session that never supplied anything: money, coupon, points."""
+    await taking.take_all(session, work, {session_id: 0}, at)
+    await rewards.give_back(session, session_id, at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,13 +108,19 @@ class ReceiptView:
     end_reason: str
     """OCPP's word, for example `EnergyLimitReached`."""
     power_type: str
+    power_name: dict[str, str]
+    """What the operator calls a power type of its own, by language; empty for a standard one."""
     supplier: str
+    carbon_g_per_kwh: int | None
+    metering: Metering
     measured_mwh: int
     begin_mwh: int | None
     end_mwh: int | None
     billed_wh: int
     unit_price: Decimal
     """Per kWh in major units, tax included."""
+    price: Price
+    """All that was agreed about it."""
     currency: str
     amount_minor: int
     """Paid, tax included."""
@@ -225,12 +165,16 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str) -> ReceiptVie
         seconds=charging.seconds,
         end_reason=charging.end_reason,
         power_type=charging.power_type,
+        power_name=charging.power_name,
         supplier=charging.supplier,
+        carbon_g_per_kwh=charging.carbon_g_per_kwh,
+        metering=charging.metering,
         measured_mwh=bill.measured_mwh,
         begin_mwh=bill.begin_mwh,
         end_mwh=bill.end_mwh,
         billed_wh=bill.billed_wh,
         unit_price=bill.unit_price,
+        price=Price.from_dict(charging.price),
         currency=bill.currency,
         amount_minor=bill.amount_minor,
         tax_minor=bill.tax_minor,

@@ -1,8 +1,11 @@
 """Words of the wire and the database as a driver reads them. Marked for translation; `Language.text` translates."""
 
-from konsento.kit.i18n import marked
+from collections.abc import Mapping
+
+from konsento.kit.i18n import Language, marked
 
 POWER_TYPES = {
+    "renewable": marked("Renewable energy"),
     "solar": marked("Solar"),
     "wind": marked("Wind"),
     "hydro": marked("Hydro"),
@@ -31,6 +34,11 @@ OTHER_REASON = marked("another reason")
 def power_type(name: str) -> str:
     """Return the message for a power type."""
     return POWER_TYPES.get(name, OTHER_POWER)
+
+
+def power_text(language: Language, name: str, own: Mapping[str, str]) -> str:
+    """Return what a power type is called: by the operator's own names of it, if it has any."""
+    return own.get(language.code) or language.text(power_type(name))
 
 
 def end_reason(reason: str) -> str:
@@ -80,3 +88,17 @@ def paid_from(name: str) -> str:
 def card_name(brand: str, last4: str) -> str:
     """Return what a driver recognises a card by."""
     return f"{CARD_BRANDS.get(brand, brand.title())} •••• {last4}"
+
+
+POINTS_REASONS = {
+    "points-earned": marked("Earned by charging"),
+    "points-spent": marked("Taken off a bill"),
+    "points-expired": marked("Expired"),
+    "points-correction": marked("Corrected by us"),
+    "points-returned": marked("Came back from a refund"),
+}
+
+
+def points_reason(reason: str) -> str:
+    """Return the message for why points came or went."""
+    return POINTS_REASONS[reason]

@@ -1,5 +1,6 @@
 """Queries on endpoints, events and deliveries."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,12 @@ from konsento.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 async def endpoints_of(session: AsyncSession, driver_id: UUID) -> list[WebhookEndpoint]:
     """Return a driver's endpoints, the oldest first."""
-    query = select(WebhookEndpoint).where(WebhookEndpoint.driver_id == driver_id)
+    return await endpoints_of_all(session, [driver_id])
+
+
+async def endpoints_of_all(session: AsyncSession, driver_ids: Collection[UUID]) -> list[WebhookEndpoint]:
+    """Return the endpoints of drivers, the oldest first."""
+    query = select(WebhookEndpoint).where(WebhookEndpoint.driver_id.in_(driver_ids))
     return list(await session.scalars(query.order_by(WebhookEndpoint.created_at, WebhookEndpoint.id)))
 
 

@@ -1,7 +1,7 @@
 """Endpoints of drivers, and what they are told."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -43,13 +43,20 @@ SESSION_EVENTS: Final = tuple(kind for kind in EventType if kind is not EventTyp
 
 async def emit(session: AsyncSession, services: Services, charging: ChargingSession, kind: EventType) -> None:
     """Tell the driver's endpoints of what has happened to a session, when the transaction is committed."""
-    wanted = [
-        endpoint
-        for endpoint in await repository.endpoints_of(session, charging.driver_id)
-        if endpoint.disabled_at is None and kind in events_of(endpoint)
-    ]
-    if wanted:
-        await _tell(session, services, wanted, _event(services, charging.driver_id, kind, charging.id))
+    await emit_all(session, services, [charging], kind)
+
+
+async def emit_all(
+    session: AsyncSession, services: Services, sessions: Sequence[ChargingSession], kind: EventType
+) -> None:
+    """Do as `emit` for sessions to which the same has happened."""
+    wanted: dict[UUID, list[WebhookEndpoint]] = {}
+    for endpoint in await repository.endpoints_of_all(session, {charging.driver_id for charging in sessions}):
+        if endpoint.disabled_at is None and kind in events_of(endpoint):
+            wanted.setdefault(endpoint.driver_id, []).append(endpoint)
+    for charging in sessions:
+        if endpoints := wanted.get(charging.driver_id):
+            await _tell(session, services, endpoints, _event(services, charging.driver_id, kind, charging.id))
 
 
 async def add(

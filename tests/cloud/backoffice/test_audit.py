@@ -16,6 +16,7 @@ from konsento.ocpp.messages import (
 )
 from konsento.operations import alarms
 
+from .paying import failed_refund, overpaid
 from .test_pending import waiting
 from .test_remote import ANSWERS, play
 from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
@@ -52,6 +53,8 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         async with services.database.transaction() as session:
             await alarms.report(session, services.clock.now(), AlarmKind.METER_DOUBTFUL, billed)
         (alarm,) = await _ids(office, Alarm)
+        paid = await overpaid(office)
+        failed = await failed_refund(office, paid)
         station, site = "/stations/{station_id}", "/sites/{station_id}"
         outlet = f"{site}/outlets/{{evse_id}}"
         own_site, own_outlet = SITE.removeprefix("/office"), OUTLET.removeprefix("/office")
@@ -72,6 +75,13 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/drivers/{number}/sign-out": (f"/drivers/{ann}/sign-out", WHY, "driver.sign-out"),
             "/drivers/{number}/credit": (
                 f"/drivers/{ann}/credit", {"amount": "500", "once": str(new_id())} | WHY, "driver.credit",
+            ),
+            "/payments/{number}/look": (f"/payments/{paid}/look", {}, "payment.look"),
+            "/payments/{number}/refund": (
+                f"/payments/{paid}/refund", {"amount": "1", "once": str(new_id())} | WHY, "payment.refund",
+            ),
+            "/payments/{number}/paid-otherwise": (
+                f"/payments/{paid}/paid-otherwise", {"refund": str(failed)} | WHY, "payment.paid-otherwise",
             ),
             "/alarms/mails": ("/alarms/mails", {"about": "all"}, "staff.alarm-mails"),
             "/alarms/{number}/acknowledge": (f"/alarms/{alarm}/acknowledge", {"note": "seen"}, "alarm.acknowledge"),

@@ -88,6 +88,11 @@ PRIVATE = {
     ("GET", "/prices/new"): Permission.SITES,
     ("POST", "/prices"): Permission.SITES,
     ("POST", "/prices/{number}/withdraw"): Permission.SITES,
+    ("GET", "/payments"): Permission.LOOK,
+    ("GET", "/payments/{number}"): Permission.LOOK,
+    ("POST", "/payments/{number}/look"): Permission.SESSIONS,
+    ("POST", "/payments/{number}/refund"): Permission.CREDIT,
+    ("POST", "/payments/{number}/paid-otherwise"): Permission.CREDIT,
     ("GET", "/log"): Permission.LOG,
     ("GET", "/log.csv"): Permission.LOG,
     ("GET", "/health"): Permission.LOOK,
@@ -116,6 +121,7 @@ FIELDS = {
     "of": "nowhere",
     "unit_price": "1",
     "tax": "10",
+    "refund": NOBODYS,
 }
 
 

@@ -1,6 +1,7 @@
 """Due work: it is done, once it is committed, however often a process dies."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from time import monotonic
 
@@ -254,3 +255,66 @@ async def test_a_kind_with_places_of_its_own_keeps_no_other_work_waiting(databas
     await asyncio.gather(runner, return_exceptions=True)
 
     assert (slow_then, most) == (3, 20)
+
+
+async def test_a_kind_in_batches_comes_many_at_a_time_and_each_has_an_outcome_of_its_own(
+    database: Database, queue: WorkQueue, clock: ManualClock
+) -> None:
+    calls: list[list[str]] = []
+
+    @queue.in_batches("test", most=4)
+    async def handler(jobs: Sequence[Job]) -> dict[str, Again]:
+        calls.append(sorted(job.key for job in jobs))
+        return {"b": Again(10)} if len(calls) == 1 else {}
+
+    async with database.transaction() as session:
+        await queue.add_all(session, "test", "abcdef")
+    await queue.drain()
+    first = [len(call) for call in calls]
+    states = [(await _row(database, key)).state for key in "abcdef"]
+    clock.advance(timedelta(seconds=10))
+    await queue.drain()
+
+    assert first == [4, 2]
+    assert sorted(key for call in calls[:2] for key in call) == list("abcdef")
+    assert states == [WorkState.DONE if key != "b" else WorkState.DUE for key in "abcdef"]
+    assert calls[2:] == [["b"]]
+
+
+async def test_one_that_cannot_be_done_takes_no_other_of_its_batch_down(
+    database: Database, queue: WorkQueue, clock: ManualClock
+) -> None:
+    done: list[str] = []
+
+    @queue.in_batches("test", most=10)
+    async def handler(jobs: Sequence[Job]) -> dict[str, Again]:
+        if any(job.key == "c" for job in jobs):
+            raise ValueError
+        done.extend(job.key for job in jobs)
+        return {}
+
+    async with database.transaction() as session:
+        await queue.add_all(session, "test", "abcde")
+    await queue.drain()
+
+    assert sorted(done) == list("abde")
+    poisoned = await _row(database, "c")
+    assert (poisoned.state, poisoned.attempts, poisoned.last_error) == (WorkState.DUE, 1, "ValueError")
+    assert {(await _row(database, key)).state for key in "abde"} == {WorkState.DONE}
+
+
+async def test_two_processes_never_have_the_same_work_in_hand(database: Database, clock: ManualClock) -> None:
+    both = [WorkQueue(database, clock) for _ in range(2)]
+    taken: list[str] = []
+
+    async def handler(jobs: Sequence[Job]) -> dict[str, Again]:
+        taken.extend(job.key for job in jobs)
+        return {}
+
+    for queue in both:
+        queue.in_batches("test", most=7)(handler)
+    async with database.transaction() as session:
+        await both[0].add_all(session, "test", [str(number) for number in range(100)])
+    await asyncio.gather(*(queue.drain() for queue in both))
+
+    assert sorted(taken) == sorted(str(number) for number in range(100))

@@ -21,8 +21,7 @@ from konsento.models import (
     PaymentState,
     Refund,
 )
-from konsento.payments import beginning, repository
-from konsento.payments import service as payments
+from konsento.payments import beginning, repository, taking
 from konsento.payments.beginning import Begun, Wish
 from konsento.payments.scripted import ScriptedProvider
 from konsento.payments.service import Hold
@@ -82,7 +81,7 @@ class Shop:
         services = self.core.services
         assert payment.session_id is not None
         async with services.database.transaction() as tx:
-            await payments.resolve(tx, services.work, payment.session_id, amount, services.clock.now())
+            await taking.take_all(tx, services.work, {payment.session_id: amount}, services.clock.now())
 
     async def payment(self, payment_id: UUID) -> Payment:
         """Return a payment as it is in our database."""

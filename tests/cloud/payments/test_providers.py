@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.errors import KonsentoError
-from konsento.models import AccountKind, ChargingSession, LedgerAccount, PaymentState
-from konsento.payments import fake, ways
+from konsento.models import AccountKind, ChargingSession, LedgerAccount, Payment, PaymentState
+from konsento.payments import fake, taking, ways
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
 from konsento.payments.fake import DECLINES_ABOVE_MINOR
@@ -49,6 +49,12 @@ async def account(tx: AsyncSession, core: Core, provider: str) -> LedgerAccount:
     return (await tx.scalars(query)).one()
 
 
+async def resolved(tx: AsyncSession, core: Core, session_id: UUID, amount: int) -> Payment:
+    """Take an amount of what is held for a session; returns its payment."""
+    await taking.take_all(tx, core.services.work, {session_id: amount}, AT)
+    return (await tx.scalars(select(Payment).where(Payment.session_id == session_id))).one()
+
+
 @pytest.fixture(params=list(PROVIDERS))
 def provider(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -59,8 +65,8 @@ async def test_what_is_held_is_captured_in_part_and_the_rest_is_free_again(core:
     async with core.services.database.transaction() as tx:
         await payments.hold(tx, wanted(core, session_id, provider), AT)
         held_before = (await account(tx, core, provider)).debits_pending
-        first = await payments.resolve(tx, core.services.work, session_id, 38, AT)
-        again = await payments.resolve(tx, core.services.work, session_id, 99, AT)
+        first = await resolved(tx, core, session_id, 38)
+        again = await resolved(tx, core, session_id, 99)
         after = await account(tx, core, provider)
         held_after, taken = after.debits_pending, after.debits_posted
 
@@ -73,7 +79,7 @@ async def test_a_hold_that_is_released_takes_nothing(core: Core, provider: str) 
     async with core.services.database.transaction() as tx:
         await payments.hold(tx, wanted(core, session_id, provider), AT)
         held = (await account(tx, core, provider)).debits_pending
-        payment = await payments.resolve(tx, core.services.work, session_id, 0, AT)
+        payment = await resolved(tx, core, session_id, 0)
         left = await account(tx, core, provider)
 
     assert payment.state is PaymentState.RELEASED
@@ -93,7 +99,7 @@ async def test_another_hold_takes_the_place_of_the_first_however_often_it_is_ask
         after = (await account(tx, core, provider)).debits_pending
         await payments.change_hold(tx, session_id, 100, AT)
         back = (await account(tx, core, provider)).debits_pending
-        await payments.resolve(tx, core.services.work, session_id, 100, AT)
+        await resolved(tx, core, session_id, 100)
         taken = (await account(tx, core, provider)).debits_posted
 
     assert (after - before, back, taken) == (amount - 100, before, 100)
@@ -108,7 +114,7 @@ async def test_too_much_is_refused_and_what_was_held_stays(core: Core, provider:
             await payments.change_hold(tx, session_id, TOO_MUCH, AT)
 
     async with core.services.database.transaction() as tx:
-        payment = await payments.resolve(tx, core.services.work, session_id, 100, AT)
+        payment = await resolved(tx, core, session_id, 100)
     assert payment.captured_minor == 100
 
 

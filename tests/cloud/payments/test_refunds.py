@@ -4,7 +4,7 @@ import pytest
 
 from konsento.kit.ids import new_id
 from konsento.models import AccountKind, Payment, PaymentPurpose, PaymentState, RefundState
-from konsento.payments import beginning, refunding
+from konsento.payments import beginning, refunding, taking
 from konsento.payments import service as payments
 from konsento.payments.errors import NothingToRefund
 from konsento.payments.scripted import Fault
@@ -108,15 +108,38 @@ async def test_what_was_refunded_elsewhere_of_a_prepayment_is_not_paid_back_twic
     assert (shop.provider.taken_minor, await shop.books()) == (380, {CLEARING: 380, RECEIVABLE: -380})
 
 
-async def test_a_top_up_is_refunded_out_of_the_balance(shop: Shop) -> None:
+async def test_a_top_up_is_not_paid_out_here_and_one_paid_out_elsewhere_is_owed(shop: Shop) -> None:
     before = await shop.core.available()
     begun = await shop.begin(2000, purpose=PaymentPurpose.TOP_UP)
     shop.provider.confirm(begun.payment.reference)
     await beginning.look(shop.core.services, begun.payment.id)
-    await refund(shop, begun.payment, 500)
+    with pytest.raises(NothingToRefund):
+        await refund(shop, begun.payment, 500)
+    shop.provider.refund_elsewhere(begun.payment.reference, 500)
+    async with shop.core.services.database.transaction() as tx:
+        await shop.core.services.work.add(tx, "payment", str(begun.payment.id))
     await shop.core.work()
 
-    assert await shop.core.available() - before == 1500
+    assert await shop.core.available() - before == 2000
+    assert (await shop.books())[RECEIVABLE] == 500
+
+
+async def test_a_refund_that_failed_can_be_paid_from_the_bank(shop: Shop) -> None:
+    payment = await shop.held(1000, method="paypay")
+    await shop.resolve(payment, 0)
+    shop.provider.fail("refund", Fault.REFUSED)
+    await shop.core.work()
+    (failed,) = await shop.refunds(payment.id)
+    waiting = await shop.state(payment.id)
+    async with shop.core.services.database.transaction() as tx:
+        for _ in range(2):
+            await refunding.paid_otherwise(tx, shop.core.services, payment.id, failed.id, "bank transfer 7781")
+    async with shop.core.services.database.transaction() as tx:
+        await shop.core.services.work.add(tx, "payment", str(payment.id))
+    await shop.core.work()
+
+    assert (waiting, await shop.state(payment.id)) == (PaymentState.RELEASING, PaymentState.RELEASED)
+    assert await shop.books() == {CLEARING: 1000}  # and as much less at the bank
 
 
 async def test_what_was_taken_from_the_balance_goes_back_to_it_at_once(shop: Shop) -> None:
@@ -125,7 +148,7 @@ async def test_what_was_taken_from_the_balance_goes_back_to_it_at_once(shop: Sho
     async with services.database.transaction() as tx:
         wanted = Hold(session_id=session_id, driver_id=shop.core.driver_id, amount_minor=100, currency="JPY")
         payment = await payments.hold(tx, wanted, AT)
-        await payments.resolve(tx, services.work, session_id, 100, AT)
+        await taking.take_all(tx, services.work, {session_id: 100}, AT)
     await refund(shop, payment, 100)
 
     assert await shop.core.available() == before

@@ -174,7 +174,7 @@ async def test_what_two_processes_make_first_at_the_same_moment_is_made_once(cor
 
     async def number(core: Core) -> int:
         async with core.services.database.transaction() as session:
-            return await settlement.next_receipt_number(session)
+            return await settlement.take_numbers(session, settlement.RECEIPTS, 1)
 
     async def account(core: Core) -> None:
         async with core.services.database.transaction() as session:

@@ -44,7 +44,7 @@ from konsento.ocpp.messages import (
     TransactionEventType,
     TransactionInfo,
 )
-from konsento.payments import balance, cards, driving, hints
+from konsento.payments import balance, cards, driving, hints, reconciling
 from konsento.payments.desk import Desk
 from konsento.payments.port import ExternalProvider
 from konsento.services import Services
@@ -239,7 +239,7 @@ async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    for part in (driving, hints, cards, balance):
+    for part in (driving, hints, cards, reconciling, balance):
         part.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)

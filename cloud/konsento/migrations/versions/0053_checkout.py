@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0053"
-down_revision: Final = "0052"
+down_revision: Final = "0057"
 branch_labels: Final = None
 depends_on: Final = None
 
@@ -122,6 +122,9 @@ def upgrade() -> None:
         sa.Column("limit_kind", WORD, nullable=False),
         sa.Column("limit_amount", sa.BigInteger(), nullable=False),
         sa.Column("agreed", sa.String(64), nullable=True),
+        sa.Column("offer", sa.String(64), nullable=True),
+        sa.Column("coupon", sa.String(64), nullable=False),
+        sa.Column("points", sa.Integer(), nullable=False),
         sa.Column("provider", sa.String(32), nullable=False),
         sa.Column("method", sa.String(32), nullable=False),
         sa.Column("card", sa.String(255), nullable=False),

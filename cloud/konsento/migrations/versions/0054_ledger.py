@@ -1,16 +1,22 @@
-"""A chart of accounts: bills are owed by drivers, payments pay what is owed; holds are on that, not on the sales."""
+"""A chart of accounts: bills are owed by drivers, payments pay what is owed; holds are on that, not on the sales.
+
+Receipts have lines, and can be put right by corrections.
+"""
 
 # ruff: noqa: S608  # statements made of nothing but names that stand here
 
 from typing import Final
 
+import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0054"
-down_revision: Final = "0043"
+down_revision: Final = "0051"
 branch_labels: Final = None
 depends_on: Final = None
 
+DECIMAL: Final = sa.Numeric(20, 10).with_variant(sa.String(32), "sqlite")
+APPEND_ONLY: Final = ("receipt_lines", "corrections")
 AVAILABLE: Final = (
     "kind NOT IN ('driver_balance', 'driver_points') OR credits_posted - debits_posted - debits_pending >= 0"
 )
@@ -23,9 +29,56 @@ def upgrade() -> None:
         accounts.create_check_constraint(op.f("ck_ledger_accounts_available"), AVAILABLE)
         accounts.create_check_constraint(op.f("ck_ledger_accounts_sums"), SUMS)
     _keep_names()
+    op.create_table(
+        "receipt_lines",
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(20), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("unit_price", DECIMAL, nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.String(64), nullable=False),
+        sa.Column("band", sa.JSON(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["receipts.session_id"], name=op.f("fk_receipt_lines_session_id_receipts")
+        ),
+        sa.PrimaryKeyConstraint("session_id", "position", name=op.f("pk_receipt_lines")),
+    )
+    # Until now energy was all that was billed, and what was above the hold was left out of the amount.
+    op.execute(
+        "INSERT INTO receipt_lines (session_id, position, kind, quantity, unit_price, amount_minor, code) "
+        "SELECT session_id, 0, 'energy', billed_wh, unit_price, amount_minor, '' FROM receipts"
+    )
+    op.create_table(
+        "corrections",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.String(32), nullable=False),
+        sa.Column("note", sa.String(500), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("tax_minor", sa.BigInteger(), nullable=False),
+        sa.Column("measured_mwh", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["staff_members.id"], name=op.f("fk_corrections_member_id_staff_members")
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["receipts.session_id"], name=op.f("fk_corrections_session_id_receipts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
+    )
+    op.create_index("ix_corrections_session_id", "corrections", ["session_id"])
+    op.create_index("ix_corrections_created_at", "corrections", ["created_at"])
+    for table in APPEND_ONLY:
+        _refuse_changes(table)
 
 
 def downgrade() -> None:
+    for table in APPEND_ONLY:
+        op.drop_table(table)
+        if op.get_context().dialect.name == "postgresql":
+            op.execute(f"DROP FUNCTION {table}_append_only()")
     if op.get_context().dialect.name == "sqlite":
         for change in ("change", "delete"):
             op.execute(f"DROP TRIGGER ledger_accounts_no_{change}")
@@ -114,3 +167,21 @@ def _keep_names() -> None:
             f"CREATE TRIGGER ledger_accounts_{name} BEFORE {when} ON ledger_accounts "
             "FOR EACH STATEMENT EXECUTE FUNCTION ledger_accounts_kept()"
         )
+
+
+def _refuse_changes(table: str) -> None:
+    if op.get_context().dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        return
+    op.execute(
+        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
+    )

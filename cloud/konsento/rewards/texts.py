@@ -1,0 +1,63 @@
+"""Rules and coupons in words."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from konsento.kit.i18n import Language, marked
+from konsento.models import Coupon, CouponKind, PointRule
+
+
+def gain(language: Language, coupon: Coupon) -> str:
+    """Return what a coupon gives: 10% off, ¥100 off, 2.00 kWh free."""
+    match coupon.kind:
+        case CouponKind.ENERGY:
+            return language.text("{energy} free", energy=language.energy(coupon.value))
+        case CouponKind.PERCENT:
+            return language.text("{share} off", share=language.percent(coupon.value))
+        case CouponKind.AMOUNT:
+            return language.text("{amount} off", amount=language.money(int(coupon.value), coupon.currency))
+
+
+def conditions(language: Language, coupon: Coupon, power: Callable[[str], str]) -> list[str]:
+    """Return what a coupon asks for, each as a few words; `power` gives the word for a kind of power."""
+    text, found = language.text, list[str]()
+    if coupon.least_minor:
+        found.append(text("for bills of {amount} and more", amount=language.money(coupon.least_minor, coupon.currency)))
+    if coupon.first_only:
+        found.append(text("for a first charging"))
+    if coupon.site_ids or coupon.outlet_ids:
+        found.append(text("at certain outlets"))
+    if coupon.power_types:
+        found.append(text("for {kinds}", kinds=" · ".join(power(word) for word in coupon.power_types)))
+    if coupon.tariff_names:
+        found.append(text("at certain prices"))
+    return found
+
+
+def rule_text(language: Language, rule: PointRule, power: str) -> str:
+    """Return what a rule gives, for what; `power` is the word for its kind of power, empty for any."""
+    words = [points_per_kwh(language, rule.points_per_kwh, rule.from_minute, rule.to_minute)]
+    if power:
+        words.append(power)
+    if rule.tariff_name or rule.supplier_code:
+        words.append(language.text("for certain offers"))
+    return " · ".join(words)
+
+
+def points_per_kwh(language: Language, points: Decimal, begin: int | None, end: int | None) -> str:
+    """Return how many points a kWh brings, in which hours: 1 eco point per kWh."""
+    one = points == 1
+    if begin is None or end is None:
+        message = marked("{points} eco point per kWh") if one else marked("{points} eco points per kWh")
+        return language.text(message, points=points)
+    message = (
+        marked("{points} eco point more per kWh from {begin} to {end}")
+        if one
+        else marked("{points} eco points more per kWh from {begin} to {end}")
+    )
+    return language.text(message, points=points, begin=clock(begin), end=clock(end))
+
+
+def clock(minute: int) -> str:
+    """Return a minute of the day as a clock shows it."""
+    return f"{minute // 60}:{minute % 60:02}"
