@@ -19,7 +19,7 @@ from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.ledger import service as ledger
 from konsento.models import AccountKind, BalanceHold, BalanceLot, ChargingSession, Driver, LedgerAccount
-from konsento.payments import balance, lots, taking, ways
+from konsento.payments import balance, lots, refunding, taking, ways
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, UnknownMethod
 from konsento.payments.service import Hold
@@ -273,3 +273,29 @@ async def test_balances_of_before_stay_usable_without_an_end(core: Core) -> None
         # What was held is taken as ever.
         holds = (await tx.scalars(select(BalanceHold.amount_minor))).all()
         assert list(holds) == [spent_before]
+
+
+async def test_a_refund_goes_back_to_where_it_came_from_and_outlives_what_has_ended(core: Core) -> None:
+    first, second = await unpaid_sessions(core, 2)
+    services = core.services
+    async with services.database.transaction() as tx:
+        driver = await new_driver(tx)
+        await balance.top_up(tx, ON, driver, 100, AT)
+        await balance.top_up(tx, ON, driver, 100, AT + 40 * DAY)
+        for one in (first, second):
+            await hold(tx, driver, one, 80)
+        await taking.take_all(tx, services.work, {first: 80, second: 80}, AT)
+        paid = {one: (await payments.held_of(tx, one)).id for one in (first, second)}
+        before = await left(tx, driver)
+        await refunding.refund(tx, services.work, paid[first], 30, reason="", at=AT)
+        after = await left(tx, driver)
+        await _agrees(tx, driver)
+    late = lots.end_of(AT, 6)
+    await balance.end_overdue(services.database, late)
+    async with services.database.transaction() as tx:
+        await refunding.refund(tx, services.work, paid[second], 80, reason="", at=late)
+        found = [(lot.promotional, lot.left_minor) for lot in await lots.of_driver(tx, driver)]
+        await _agrees(tx, driver)
+
+    assert (before, after) == ([40], [30, 40])
+    assert found == [(True, 20), (False, 100)]
