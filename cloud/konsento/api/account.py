@@ -20,7 +20,9 @@ from konsento.api.schemas import Asked, Money, YesNo, money
 from konsento.api.who import ExportsAccount, ReadsAccount, ReadsBalance, WritesAccount
 from konsento.models import Driver
 from konsento.payments import balance, ways
+from konsento.payments.ways import CARD, Way
 from konsento.web.own_data import everything_about
+from konsento.web.paying import saved_cards
 from konsento.web.who import Wired
 
 router = APIRouter(tags=["Account"])
@@ -70,14 +72,36 @@ class Balance(BaseModel):
 class PaymentMethod(BaseModel):
     """A way in which the driver can pay."""
 
-    provider: str = Field(description="As `pay_with` of a start takes it.", examples=["balance"])
+    provider: str = Field(description="As `pay_with` takes it.", examples=["balance"])
     available: Money = Field(description="The most that can be held.")
+    external: bool = Field(
+        description="The money is held outside: a charging needs a checkout (`POST /checkouts`) in place of a start.",
+        examples=[False],
+    )
+    prepaid: bool = Field(
+        description="All of it is taken before the charging, which so needs an amount of energy or money; what is not "
+        "used is paid back.",
+        examples=[False],
+    )
+
+
+class SavedCard(BaseModel):
+    """A card that the payment provider keeps for the driver."""
+
+    pay_with: str = Field(description="As `pay_with` of a checkout takes it.", examples=["stripe:card:pm_123"])
+    brand: str = Field(examples=["visa"])
+    last4: str = Field(description="The last digits of its number.", examples=["4242"])
+    expires: str = Field(description="Month and year.", examples=["12/34"])
 
 
 class PaymentMethods(BaseModel):
     """The ways in which the driver can pay, the usual one first."""
 
     items: list[PaymentMethod]
+    cards: list[SavedCard]
+    cards_missing: bool = Field(
+        description="The payment provider does not answer just now, so cards may be missing.", examples=[False]
+    )
 
 
 @router.get("/account", responses=declared())
@@ -167,7 +191,27 @@ async def list_payment_methods(services: Wired, caller: ReadsBalance) -> Payment
     """
     async with services.database.transaction() as session:
         methods = await ways.methods(session, services, caller.driver.id)
+    saved, are_away = await saved_cards(services, caller.driver, methods)
     currency = services.settings.currency
     return PaymentMethods(
-        items=[PaymentMethod(provider=way.provider, available=money(way.available_minor, currency)) for way in methods]
+        items=[
+            PaymentMethod(
+                provider=str(way.way),
+                available=money(way.available_minor, currency),
+                external=way.external,
+                prepaid=way.prepaid,
+            )
+            for way in methods
+        ],
+        cards=[
+            SavedCard(
+                pay_with=str(Way(provider=provider, method=CARD, card=card.reference)),
+                brand=card.brand,
+                last4=card.last4,
+                expires=card.expires,
+            )
+            for provider, listed in saved.items()
+            for card in listed
+        ],
+        cards_missing=are_away,
     )

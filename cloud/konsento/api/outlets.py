@@ -222,7 +222,7 @@ async def create_quote(services: Wired, caller: ReadsOutlets, asked: AskedQuote)
         # As the start does: for a person the pages remember what was chosen last, a program says what it wants.
         place = replace(place, offer=place.offers[0])
     quotes = place.quotes(asked.limit.read(place.tariff.currency))
-    offers = [offer(way.provider, quote) for way, quote in quotes if way is not None]
+    offers = [offer(str(way.way), quote) for way, quote in quotes if way is not None]
     return Offers(outlet=place.outlet.code, offers=offers)
 
 

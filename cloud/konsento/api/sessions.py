@@ -14,11 +14,12 @@ from starlette.responses import Response
 
 from konsento.accounts import tokens
 from konsento.api import idempotency
+from konsento.api.asked import AskedCharging
 from konsento.api.errors import BadCursor
 from konsento.api.outlets import BAD_LIMITS, OBSTACLES, Offer, Reason, offer
 from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
-from konsento.api.schemas import Asked, AskedLimit, Limit, Moment, Money, Page, Price, Whole, YesNo, money, price
+from konsento.api.schemas import Asked, AskedLimit, Limit, Moment, Money, Page, Price, YesNo, money, price
 from konsento.api.who import ReadsSessions, WritesSessions
 from konsento.catalogue.errors import NoTariff, OfferGone
 from konsento.charging import changing, live
@@ -26,20 +27,22 @@ from konsento.charging import service as charging
 from konsento.charging.errors import (
     AlreadyChargingHere,
     AlreadyUsedUp,
+    CheckoutNeeded,
     MeteringNotAgreed,
     NotRunning,
     PresenceNeeded,
     PriceChanged,
+    StillUnpaid,
     UnknownSession,
     failure,
 )
 from konsento.charging.progress import Progress
 from konsento.charging.repository import Asked as Chosen
-from konsento.charging.wish import Wish
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.models import FINAL, Driver, LimitKind, Metering, SessionState
 from konsento.payments import service as payments
-from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
+from konsento.payments.errors import BalanceTooLow, CardDeclined, HoldTooSmall, TooMuchLater, UnknownMethod
+from konsento.payments.ways import Way
 from konsento.rewards.errors import REFUSALS
 from konsento.services import Services
 from konsento.settlement import service as settlement
@@ -50,6 +53,29 @@ router = APIRouter(tags=["Sessions"])
 
 EXAMPLE: Final = "01932f4e-7c00-7a1b-8c2d-3e4f5a6b7c8d"
 Number = Annotated[UUID, Path(description="The session's id.", examples=[EXAMPLE])]
+
+
+PRICE_ID: Final = Field(
+    default=None,
+    max_length=64,
+    description="The `id` of the price that the driver was shown; when another one counts by now, nothing starts "
+    "(`PriceChanged`). Left out, the price of the start counts.",
+    examples=[None],
+)
+OFFER: Final = Field(
+    default="",
+    max_length=64,
+    description="Which of the outlet's offers; left out, the first. One that is not sold any more starts nothing "
+    "(`OfferGone`).",
+    examples=["day"],
+)
+AGREED_METERING: Final = Field(
+    default="",
+    max_length=16,
+    description="Version of the explanation (`metering.explanation` of the outlet) that the driver has read and "
+    "agreed to. Needed once before the first start at an outlet with a notified meter (`MeteringNotAgreed`).",
+    examples=[""],
+)
 
 
 class Billed(BaseModel):
@@ -112,51 +138,14 @@ class Session(BaseModel):
     mail_wanted: bool = Field(description="The driver gets a mail when it ends.", examples=[False])
 
 
-class AskedSession(Asked):
+class AskedSession(AskedCharging):
     """What is to be charged."""
 
-    outlet: str = Field(max_length=64, description="The outlet's code.", examples=["K7F29Q"])
-    limit: AskedLimit
     pay_with: str = Field(
         default=payments.DEFAULT,
         max_length=32,
-        description="Way to pay (`GET /payment-methods`).",
+        description="Way to pay (`GET /payment-methods`); one that is `external` needs a checkout instead.",
         examples=["balance"],
-    )
-    price_id: str | None = Field(
-        default=None,
-        max_length=64,
-        description="The `id` of the price that the driver was shown; when another one counts by now, nothing starts "
-        "(`PriceChanged`). Left out, the price of the start counts.",
-        examples=[None],
-    )
-    coupon: str | None = Field(
-        default=None,
-        max_length=64,
-        description="Code of a coupon: it comes off the bill at the end, and back if the session fails. What is held "
-        "stays the same.",
-        examples=["SUNNY10"],
-    )
-    points: Whole = Field(
-        default=0,
-        ge=0,
-        le=10**9,
-        description="How many of the driver's eco points the bill may take at most (`GET /points`).",
-        examples=[0],
-    )
-    offer: str = Field(
-        default="",
-        max_length=64,
-        description="Which of the outlet's offers; left out, the first. One that is not sold any more starts nothing "
-        "(`OfferGone`).",
-        examples=["day"],
-    )
-    agreed_metering: str = Field(
-        default="",
-        max_length=16,
-        description="Version of the explanation (`metering.explanation` of the outlet) that the driver has read and "
-        "agreed to. Needed once before the first start at an outlet with a notified meter (`MeteringNotAgreed`).",
-        examples=[""],
     )
 
 
@@ -224,6 +213,9 @@ async def list_sessions(
         AlreadyChargingHere,
         PriceChanged,
         PresenceNeeded,
+        StillUnpaid,
+        CheckoutNeeded,
+        TooMuchLater,
         *REFUSALS,
     ),
 )
@@ -240,17 +232,8 @@ async def start_session(
     driver, language = caller.driver, language_of(request)
 
     async def start(session_id: UUID) -> Session:
-        wish = Wish(
-            driver_id=driver.id,
-            outlet_code=asked.outlet,
-            requested=asked.limit.read(services.settings.currency),
-            offer=asked.offer or None,
-            agreed=asked.price_id,
-            agreed_metering=asked.agreed_metering or None,
-            coupon=asked.coupon or "",
-            points=asked.points,
-        )
-        await charging.start(services, wish, asked.pay_with, session_id=session_id)
+        wish = asked.wish(driver.id, services.settings.currency)
+        await charging.start(services, wish, Way.read(asked.pay_with).provider, session_id=session_id)
         return await _shown(services, driver.id, session_id, language)
 
     return await idempotency.once(request, services, caller, key, start)
@@ -346,7 +329,9 @@ async def stop_session(
 CHANGE_ERRORS: Final = (UnknownSession, NotRunning, AlreadyUsedUp, BalanceTooLow, *BAD_LIMITS)
 
 
-@router.put("/sessions/{session_id}/limit", responses=declared(*CHANGE_ERRORS, CardDeclined))
+@router.put(
+    "/sessions/{session_id}/limit", responses=declared(*CHANGE_ERRORS, CardDeclined, HoldTooSmall, TooMuchLater)
+)
 async def change_limit(
     request: Request, session_id: Number, services: Wired, caller: WritesSessions, asked: AskedLimit
 ) -> Session:

@@ -376,6 +376,7 @@ ALARM_MAILS: Final = {
     AlarmMails.ALL: marked("all"),
 }
 WORK: Final = {
+    "checkout": marked("Start what has been paid for, or give it back"),
     "balance-ends": marked("End what is left of old top-ups and credits"),
     "start": marked("Ask whether a session has started"),
     "stop": marked("Have a session stopped"),

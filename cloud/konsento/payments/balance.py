@@ -20,7 +20,15 @@ from konsento.kit.ids import new_id
 from konsento.kit.work import Again, Job
 from konsento.ledger import service as ledger
 from konsento.ledger.service import AccountName, Entry, Move
-from konsento.models import AccountKind, BalanceLot, BalanceUse, LedgerAccount, Payment, Transfer, TransferKind
+from konsento.models import (
+    AccountKind,
+    BalanceLot,
+    BalanceUse,
+    LedgerAccount,
+    Payment,
+    Transfer,
+    TransferKind,
+)
 from konsento.payments import lots
 from konsento.payments.desk import Till
 from konsento.payments.errors import BalanceTooLow
@@ -138,6 +146,15 @@ async def _add(
     )
     await session.flush()
     return True
+
+
+async def follow_refund(
+    session: AsyncSession, payment: Payment, refund_id: UUID, amount_minor: int, at: datetime
+) -> None:
+    """Have the lots follow a refund, which the ledger has, of what was paid from a balance."""
+    left_over = await lots.put_back(session, payment.id, amount_minor, at)
+    if left_over > 0:
+        await lots.give(session, payment, refund_id, left_over, at)
 
 
 async def end_overdue(database: Database, at: datetime) -> None:

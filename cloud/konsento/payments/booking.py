@@ -65,6 +65,8 @@ async def refunded(session: AsyncSession, payment: Payment, refund: Refund, at: 
     """Book what was paid back."""
     sides = _Sides(_given(payment, refund), _kept(payment))
     await _book(session, payment, at, reason="refund", sides=sides, amount_minor=refund.amount_minor, subject=refund.id)
+    if payment.provider == balance.NAME:
+        await balance.follow_refund(session, payment, refund.id, refund.amount_minor, at)
 
 
 async def refunded_otherwise(session: AsyncSession, payment: Payment, refund: Refund, at: datetime) -> None:

@@ -17,6 +17,13 @@ class CardDeclined(KonsentoError):  # named like a reason, as every KonsentoErro
     message = "The card was declined, so nothing is held. Choose a smaller amount, or pay in another way."
 
 
+class BadTopUp(KonsentoError):  # named like a reason, as every KonsentoError
+    """The amount of a top-up cannot be."""
+
+    status = 422
+    message = "A top-up is more than nothing and at most {most}. Nothing was paid."
+
+
 class TooMuchLater(KonsentoError):  # named like a reason, as every KonsentoError
     """More than the operator lets a driver owe."""
 

@@ -7,14 +7,18 @@ everybody else from the driver's lots.
 import calendar
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
-from konsento.models import BalanceHold, BalanceLot, BalanceUse
+from konsento.models import BalanceHold, BalanceLot, BalanceUse, Payment
 from konsento.payments.errors import BalanceTooLow
+
+GIVEN_FOR: Final = timedelta(days=30)
+"""How long a driver has for what comes back from a lot that has ended."""
 
 
 def end_of(issued_at: datetime, months: int) -> datetime:
@@ -100,6 +104,24 @@ async def put_back(session: AsyncSession, payment_id: UUID, amount_minor: int, a
             session.add(_use(lot, -part, at, payment_id))
     await session.flush()
     return left
+
+
+async def give(session: AsyncSession, payment: Payment, lot_id: UUID, amount_minor: int, at: datetime) -> None:
+    """Make a lot of what could not go back to where it came from: a credit, with time to use it."""
+    session.add(
+        BalanceLot(
+            id=lot_id,
+            driver_id=payment.driver_id,
+            promotional=True,
+            currency=payment.currency,
+            amount_minor=amount_minor,
+            left_minor=amount_minor,
+            held_minor=0,
+            issued_at=at,
+            expires_at=at + GIVEN_FOR,
+        )
+    )
+    await session.flush()
 
 
 async def end(session: AsyncSession, lot_id: UUID, at: datetime) -> tuple[BalanceLot, int]:

@@ -5,7 +5,7 @@ What is held within this database is so in the given transaction. What an extern
 (`payments.driving`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -14,9 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
 from konsento.models import Payment, PaymentPurpose, PaymentState
-from konsento.payments import balance, later, repository, taking
+from konsento.payments import balance, repository
 from konsento.payments.errors import HoldTooSmall, UnknownMethod
-from konsento.payments.life import Happening, step
 from konsento.payments.providers import INTERNAL
 
 DEFAULT: Final = balance.NAME
@@ -60,17 +59,6 @@ async def hold(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
     await session.flush()
     await provider.hold(session, payment, at)
     await session.flush()
-    return payment
-
-
-async def pay_owed(session: AsyncSession, wanted: Hold, at: datetime) -> Payment:
-    """Pay what a session owes by a provider within this database. Raises as `hold`."""
-    if wanted.provider == later.NAME:
-        raise UnknownMethod
-    payment = await hold(session, replace(wanted, purpose=PaymentPurpose.BILL), at)
-    step(payment, Happening.TAKE, at)
-    payment.captured_minor = wanted.amount_minor
-    await taking.resolve(session, [payment], at)
     return payment
 
 

@@ -47,10 +47,17 @@ async def take_all(session: AsyncSession, work: WorkQueue, wanted: Mapping[UUID,
         else:
             ours.append(payment)
     await work.add_all(session, WORK, outside)
-    await resolve(session, ours, at)
+    await _resolve(session, ours, at)
 
 
-async def resolve(session: AsyncSession, taken: Sequence[Payment], at: datetime) -> None:
+async def take_at_once(session: AsyncSession, payment: Payment, at: datetime) -> None:
+    """Take all that was held just now within this database."""
+    step(payment, Happening.TAKE, at)
+    payment.captured_minor = payment.hold_minor
+    await _resolve(session, [payment], at)
+
+
+async def _resolve(session: AsyncSession, taken: Sequence[Payment], at: datetime) -> None:
     """Book what is taken of holds within this database, 0 for what is released, and end them."""
     entries: list[Resolution] = []
     for payment in taken:

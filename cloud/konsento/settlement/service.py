@@ -1,7 +1,7 @@
 """Holds, bills and receipts."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -142,7 +142,10 @@ async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> R
         raise NoReceipt
     bill, charging = found
     given = (await rewards.given(session, [session_id])).get(session_id, Given())
-    return _view(bill, charging, await payments.paid_with(session, session_id), given)
+    view = _view(bill, charging, await payments.paid_with(session, session_id), given)
+    if (await payments.held_of(session, session_id)).provider == later.NAME:
+        return replace(view, hold_minor=0, released_minor=0)  # it was agreed, and never held
+    return view
 
 
 async def receipts(session: AsyncSession, driver_id: UUID, before: int | None, most: int) -> list[ReceiptView]:

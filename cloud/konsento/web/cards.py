@@ -100,19 +100,17 @@ async def remove(services: Wired, driver: SignedIn, card: Annotated[str, Form()]
     return RedirectResponse(f"{_PAGE}?done=removed", 303)
 
 
+def provider_of_cards(services: Services, driver: Driver) -> str | None:
+    """Return the provider with which a driver can save cards; None for none, and for guests."""
+    if driver.kind is not DriverKind.ACCOUNT:
+        return None
+    found = (way.provider for way in ways.external(services) if way.method == CARD)
+    return next((name for name in found if services.desk.provider(name).publishable_key), None)
+
+
 def _provider(services: Services, driver: Driver) -> str:
-    """Return the provider with which cards can be saved. Raises `PageNotFound`."""
-    if driver.kind is DriverKind.ACCOUNT:
-        for way in ways.external(services):
-            if way.method == CARD and services.desk.provider(way.provider).publishable_key:
-                return way.provider
-    raise PageNotFound
-
-
-def can_save(services: Services, driver: Driver) -> bool:
-    """Tell whether a driver can save cards here."""
-    try:
-        _provider(services, driver)
-    except PageNotFound:
-        return False
-    return True
+    """Do as `provider_of_cards`. Raises `PageNotFound` for none."""
+    name = provider_of_cards(services, driver)
+    if name is None:
+        raise PageNotFound
+    return name

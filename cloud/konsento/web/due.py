@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,13 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.charging import service as charging
 from konsento.kit.i18n import Language
-from konsento.models import Driver, Payment, PaymentPurpose
-from konsento.payments import beginning, later, owed, ways
-from konsento.payments import service as payments
-from konsento.payments.beginning import Wish
-from konsento.payments.errors import UnknownMethod
+from konsento.models import Driver, Payment
+from konsento.payments import owed, wishes
 from konsento.payments.owed import Owed
-from konsento.payments.service import Hold
 from konsento.payments.ways import Method, Way
 from konsento.services import Services
 from konsento.web.paying import pay_address, saved_cards
@@ -27,9 +23,6 @@ from konsento.web.quote_view import MethodView, way_views
 from konsento.web.who import SessionNumber, SignedIn, Wired
 
 router = APIRouter()
-
-PATIENCE: Final = timedelta(hours=1)
-"""How long the payment of what is owed waits for the driver."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +47,9 @@ class Open:
 async def open_of(session: AsyncSession, services: Services, driver: Driver, session_id: UUID) -> Open:
     """Return what is open of a driver's settled session."""
     due = await owed.of_session(session, driver.id, session_id)
-    offered = await ways.methods(session, services, driver.id, PaymentPurpose.BILL) if due is not None else []
     return Open(
         owed=due,
-        methods=[way for way in offered if due is not None and way.available_minor >= due.amount_minor],
+        methods=await wishes.ways_to_pay(session, services, driver.id, due.amount_minor) if due is not None else [],
         paying=await owed.paying_for(session, session_id),
     )
 
@@ -80,41 +72,9 @@ async def pay(
     number: SessionNumber, services: Wired, driver: SignedIn, provider: Annotated[str, Form()] = ""
 ) -> Response:
     """Pay what is owed. Paid already, or being paid, the receipt says so."""
-    receipt = RedirectResponse(f"/s/{number}", 303)
-    way = Way.read(provider)
     async with services.database.transaction() as session:
         await charging.progress(session, driver.id, number)
-        # Of two tabs the second finds that the first has paid.
-        await later.lock(session, services.settings, driver.id)
-        found = await open_of(session, services, driver, number)
-        if found.owed is None:
-            return receipt
-        chosen = next((one for one in found.methods if one.way == Way(provider=way.provider, method=way.method)), None)
-        if chosen is None:
-            raise UnknownMethod
-        if not chosen.external:
-            wanted = Hold(
-                session_id=number,
-                driver_id=driver.id,
-                amount_minor=found.owed.amount_minor,
-                currency=found.owed.currency,
-                provider=chosen.provider,
-            )
-            await payments.pay_owed(session, wanted, services.clock.now())
-            return receipt
-        payment_id = await owed.next_payment(session, number)
-    wish = Wish(
-        payment_id=payment_id,
-        driver_id=driver.id,
-        provider=way.provider,
-        amount_minor=found.owed.amount_minor,
-        currency=found.owed.currency,
-        expires_at=services.clock.now() + PATIENCE,
-        purpose=PaymentPurpose.BILL,
-        session_id=number,
-        method=way.method,
-        card=way.card,
-        return_url=pay_address(services, payment_id),
-    )
-    begun = await beginning.begin_hold(services, wish)
+    begun = await wishes.pay_owed(services, driver.id, number, Way.read(provider), return_url=pay_address(services))
+    if begun is None or not begun.payment.external:
+        return RedirectResponse(f"/s/{number}", 303)
     return RedirectResponse(f"/pay/{begun.payment.id}", 303)

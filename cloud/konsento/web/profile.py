@@ -27,7 +27,7 @@ from konsento.rewards import points
 from konsento.rewards.texts import number_of
 from konsento.web import own_data, problems
 from konsento.web.balance import ending_of
-from konsento.web.cards import can_save
+from konsento.web.cards import provider_of_cards
 from konsento.web.cookies import new_token, sign_in_browser, sign_out_browser
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
@@ -291,7 +291,7 @@ async def _page(
         minimum=passwords.MINIMUM,
         balance=language.money(left, services.settings.currency) if left is not None else None,
         ending=ending,
-        cards=can_save(services, driver),
+        cards=provider_of_cards(services, driver) is not None,
     )
 
 

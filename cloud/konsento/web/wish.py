@@ -33,7 +33,7 @@ class Wish(Off):
 
     def address(self, page_address: str) -> str:
         """Return the address of a page with this wish in its form."""
-        given = {name: value for name, value in self.model_dump().items() if value not in {"", None}}
+        given = {name: value for name, value in self.model_dump().items() if value not in {"", None, False}}
         return f"{page_address}?{urlencode(given)}" if given else page_address
 
 

@@ -33,6 +33,9 @@ BODIES: dict[str, Any] = {
     "createToken": {"name": "x", "scopes": ["tokens:read"]},
     "changeAccount": {"name": "x"},
     "createWebhook": {"url": "https://fleet.example/hook"},
+    "createCheckout": WISH | {"pay_with": "stripe:card"},
+    "createTopUp": {"amount_minor": 100, "pay_with": "stripe:card"},
+    "paySession": {"pay_with": "balance"},
     "callStation": {"type": "OnIdle"},
 }
 
@@ -52,7 +55,7 @@ OF_THE_STAFF = operations("staff")
 
 
 def address(path: str) -> str:
-    for name in ("session_id", "site_id", "token_id", "webhook_id", "delivery_id", "check_id"):
+    for name in ("session_id", "site_id", "token_id", "webhook_id", "delivery_id", "check_id", "payment_id", "card"):
         path = path.replace(f"{{{name}}}", NOBODYS)
     return path.replace("{code}", "K7F29Q").replace("{station_id}", "sakura-mall").replace("{action}", "Reset")
 
@@ -146,6 +149,9 @@ async def test_the_scope_alone_is_enough(api: Api) -> None:
         "NoReceipt",
         "NoInvoice",
         "TooMuchScope",
+        "UnknownCheckout",
+        "UnknownMethod",
+        "UnknownPayment",
     }
     for method, path, name, scope in OPERATIONS:
         async with api.program(await api.token(scopes={Scope(scope)})) as program:

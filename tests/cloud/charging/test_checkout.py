@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import joinedload
 
+from konsento.catalogue import service as catalogue
 from konsento.charging import checkout
 from konsento.charging.checkout import Asked, Opened
 from konsento.charging.errors import (
@@ -35,7 +34,6 @@ from konsento.models import (
     Checkout,
     CheckoutState,
     LimitKind,
-    Outlet,
     OutletStatus,
     Payment,
     PaymentState,
@@ -45,10 +43,12 @@ from konsento.models import (
 )
 from konsento.payments.errors import CardDeclined, PaymentAway
 from konsento.payments.scripted import Fault, ScriptedProvider
+from konsento.sites import service as sites
 from konsento.sites.errors import OutletBusy
 
 from ..conftest import AT, CODES, Core, opened, rejected, whole_session, wired
 from ..databases import Template
+from .test_sessions import fingerprint
 
 WISH = RequestedLimit(kind=LimitKind.ENERGY, amount=1000)
 
@@ -249,16 +249,16 @@ async def test_a_start_that_the_site_refuses_gives_everything_back(shop: Shop) -
 
 
 async def test_a_price_that_changes_while_the_driver_pays_is_not_charged(shop: Shop) -> None:
-    begun = await shop.begin(agreed_price=Decimal(3850))
+    begun = await shop.begin(agreed=fingerprint("3850"))
     async with shop.core.services.database.transaction() as tx:
-        await tx.execute(update(Tariff).values(unit_price=Decimal(4000)))
+        await tx.execute(update(Tariff).values(min_minor=500))
     shop.confirm(begun)
     await shop.look(begun)
     await shop.core.work()
 
     assert await shop.now(begun) == (ENDED, "PriceChanged", PaymentState.RELEASED)
     with pytest.raises(PriceChanged):
-        await shop.begin(agreed_price=Decimal(3850))
+        await shop.begin(agreed=fingerprint("3850"))
 
 
 async def test_an_outlet_that_goes_away_meanwhile_costs_nothing(shop: Shop) -> None:
@@ -385,11 +385,9 @@ async def test_a_session_ends_before_its_hold_lapses_or_does_not_begin(
     shop: Shop, kind: str, amount: int, hours_left: float, longest_s: int | str | None
 ) -> None:
     async with shop.core.services.database.transaction() as tx:
-        outlet = (await tx.scalars(select(Outlet).options(joinedload(Outlet.site)))).first()
-        tariff = (await tx.scalars(select(Tariff))).first()
-        assert outlet is not None
-        assert tariff is not None
-        quote = quoted(terms_of(tariff, outlet), RequestedLimit(kind=LimitKind(kind), amount=amount), 1_000_000)
+        outlet = await sites.outlet_by_code(tx, CODES[0])
+        offer = (await catalogue.on_sale(tx, AT)).chosen(outlet, None)
+        quote = quoted(terms_of(offer, outlet, AT), RequestedLimit(kind=LimitKind(kind), amount=amount), 1_000_000)
     lapses = AT + timedelta(hours=hours_left)
     assert timedelta(hours=12) == KEPT_BACK
     if longest_s == "refused":

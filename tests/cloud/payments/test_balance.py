@@ -19,7 +19,7 @@ from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.ledger import service as ledger
 from konsento.models import AccountKind, BalanceHold, BalanceLot, ChargingSession, Driver, LedgerAccount
-from konsento.payments import balance, lots, ways
+from konsento.payments import balance, lots, refunding, taking, ways
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, UnknownMethod
 from konsento.payments.service import Hold
@@ -31,7 +31,7 @@ from ..databases import Template
 
 ON = Settings(balance=True)
 DAY = timedelta(days=1)
-BEFORE = "0052"
+BEFORE = "0057"
 """The tables before balances had lots."""
 
 
@@ -95,7 +95,7 @@ async def test_what_ends_first_is_used_first_and_the_rest_of_a_hold_is_free_agai
             await hold(tx, driver, second, 71)
     async with core.services.database.transaction() as tx:
         held = await left(tx, driver)
-        await payments.resolve(tx, core.services.work, first, 80, AT)
+        await taking.take_all(tx, core.services.work, {first: 80}, AT)
 
         assert (held, await left(tx, driver)) == ([70, 50, 100], [40, 100])
         assert await balance.available(tx, driver) == 140
@@ -118,7 +118,7 @@ async def test_an_ended_lot_is_booked_as_expired_except_what_is_held(core: Core)
         await balance.end_overdue(core.services.database, over)
     async with core.services.database.transaction() as tx:
         assert (await balance.available(tx, driver), await left(tx, driver)) == (0, [30, 170])
-        await payments.resolve(tx, core.services.work, charging, 100, over)
+        await taking.take_all(tx, core.services.work, {charging: 100}, over)
     await balance.end_overdue(core.services.database, over)
 
     async with core.services.database.transaction() as tx:
@@ -151,7 +151,7 @@ async def test_the_report_tells_what_was_unused_on_a_day(core: Core) -> None:
         await balance.top_up(tx, ON, driver, 1000, datetime(2027, 3, 31, 14, 59, tzinfo=UTC))
         await balance.top_up(tx, ON, driver, 7, datetime(2027, 3, 31, 15, tzinfo=UTC))  # 1 April in Japan
         await hold(tx, driver, charging, 400)
-        await payments.resolve(tx, core.services.work, charging, 300, datetime(2027, 4, 2, 3, tzinfo=UTC))
+        await taking.take_all(tx, core.services.work, {charging: 300}, datetime(2027, 4, 2, 3, tzinfo=UTC))
 
         days = [await balance.unused(tx, date(2027, month, day)) for month, day in ((3, 31), (4, 1), (4, 2))]
     assert [day["JPY"] - before for day in days] == [1000, 1007, 707]
@@ -221,7 +221,7 @@ async def _live_on(database: Database, steps: list[tuple[str, int]]) -> None:
                         held.append((sessions[number], amount))
                     case "take" if held:
                         session_id, most = held.pop(amount % len(held))
-                        await payments.resolve(tx, core.services.work, session_id, min(most, amount), now)
+                        await taking.take_all(tx, core.services.work, {session_id: min(most, amount)}, now)
                     case _:
                         now += amount * DAY
         except BalanceTooLow:
@@ -257,7 +257,7 @@ async def test_balances_of_before_stay_usable_without_an_end(core: Core) -> None
         await balance.top_up(tx, ON, driver, 500, AT)
         await balance.goodwill(tx, ON, driver, 300, transfer_id=new_id(), at=AT)
         await hold(tx, driver, charging, 400)
-        await payments.resolve(tx, core.services.work, charging, 200, AT)
+        await taking.take_all(tx, core.services.work, {charging: 200}, AT)
         account = await ledger.account(tx, AccountKind.DRIVER_BALANCE, "JPY", str(core.driver_id))
         spent_before = 5000 - ledger.available_credit(account)
     await database.engine.dispose()
@@ -273,3 +273,29 @@ async def test_balances_of_before_stay_usable_without_an_end(core: Core) -> None
         # What was held is taken as ever.
         holds = (await tx.scalars(select(BalanceHold.amount_minor))).all()
         assert list(holds) == [spent_before]
+
+
+async def test_a_refund_goes_back_to_where_it_came_from_and_outlives_what_has_ended(core: Core) -> None:
+    first, second = await unpaid_sessions(core, 2)
+    services = core.services
+    async with services.database.transaction() as tx:
+        driver = await new_driver(tx)
+        await balance.top_up(tx, ON, driver, 100, AT)
+        await balance.top_up(tx, ON, driver, 100, AT + 40 * DAY)
+        for one in (first, second):
+            await hold(tx, driver, one, 80)
+        await taking.take_all(tx, services.work, {first: 80, second: 80}, AT)
+        paid = {one: (await payments.held_of(tx, one)).id for one in (first, second)}
+        before = await left(tx, driver)
+        await refunding.refund(tx, services.work, paid[first], 30, reason="", at=AT)
+        after = await left(tx, driver)
+        await _agrees(tx, driver)
+    late = lots.end_of(AT, 6)
+    await balance.end_overdue(services.database, late)
+    async with services.database.transaction() as tx:
+        await refunding.refund(tx, services.work, paid[second], 80, reason="", at=late)
+        found = [(lot.promotional, lot.left_minor) for lot in await lots.of_driver(tx, driver)]
+        await _agrees(tx, driver)
+
+    assert (before, after) == ([40], [30, 40])
+    assert found == [(True, 20), (False, 100)]

@@ -16,6 +16,8 @@ from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
     ChargingSession,
+    Checkout,
+    CheckoutState,
     Correction,
     CorrectionReason,
     Driver,
@@ -86,6 +88,7 @@ SECTIONS = {
     "corrections": "corrections",
     "ledger_transfers": "balance",
     "balance_lots": "balance_lots",
+    "checkouts": "checkouts",
 }
 """Where in the export each table is."""
 SECRETS = ("argon2", "secret-of-webhook", "p256dh-of-browser", "auth-of-browser", "answer-to-program", "push.example")
@@ -169,6 +172,24 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     sign_count=0,
                     name="Phone",
                     created_at=now,
+                ),
+                Checkout(
+                    id=new_id(),
+                    driver_id=driver.id,
+                    outlet_id=charging.outlet_id,
+                    outlet_code="K7F29Q",
+                    limit_kind=charging.limit_kind,
+                    limit_amount=5,
+                    provider="stripe",
+                    method="card",
+                    card="",
+                    save_card=False,
+                    hold_minor=5,
+                    currency="JPY",
+                    session_id=new_id(),
+                    state=CheckoutState.ENDED,
+                    created_at=now,
+                    expires_at=now,
                 ),
                 Presence(
                     id=new_id(),

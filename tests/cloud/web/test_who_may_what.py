@@ -60,6 +60,13 @@ PRIVATE = {
     "/account",
     "/account/export",
     "/account/balance",
+    "/account/balance/top-up",
+    "/account/cards",
+    "/account/cards/new",
+    "/account/cards/remove",
+    "/pay/{session_id}",
+    "/pay/{session_id}/give-up",
+    "/s/{session_id}/pay",
     "/account/balance.csv",
     "/account/delete",
     "/account/rewards",
@@ -92,6 +99,7 @@ ORDERS = (
     CHANGES
     | PROGRAM_ORDERS
     | {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
+    | {"/account/cards/remove", "/pay/{session_id}/give-up", "/s/{session_id}/pay"}
 )
 """Those of them that are no pages."""
 BROWSER = {"endpoint": "https://fcm.googleapis.com/x", "keys": {"p256dh": "AA", "auth": "AA"}}

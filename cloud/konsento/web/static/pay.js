@@ -11,6 +11,11 @@ function say(text) {
   problem.scrollIntoView({ block: "nearest" });
 }
 
+function away() {
+  document.getElementById("typed").hidden = true;
+  say(form.dataset.away);
+}
+
 function colours() {
   const of = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   return {
@@ -33,10 +38,7 @@ function begin() {
     document.getElementById("waiting").hidden = true;
     button.hidden = false;
   });
-  field.on("loaderror", () => {
-    document.getElementById("waiting").hidden = true;
-    say(form.dataset.away);
-  });
+  field.on("loaderror", away);
   field.mount("#field");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -51,7 +53,4 @@ function begin() {
 }
 
 if (typeof window.Stripe === "function") begin();
-else {
-  document.getElementById("waiting").hidden = true;
-  say(form.dataset.away);
-}
+else away();
