@@ -2,9 +2,12 @@
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from unicodedata import normalize
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from konsento.kit.money import minor_from_major
 from konsento.operations.errors import ReasonNeeded
 
 SHORTEST_REASON = 5
@@ -41,6 +44,14 @@ def number(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def minor(text: str, currency: str) -> int:
+    """Return a typed amount (major units) in minor units; 0 for what is none."""
+    try:
+        return minor_from_major(Decimal(normalize("NFKC", text).strip().replace(",", "")), currency)
+    except InvalidOperation, ValueError, OverflowError:
+        return 0
 
 
 def reason(text: str) -> str:

@@ -39,6 +39,7 @@ PRIVATE = {
     ("GET", "/statements/{number}/pdf"): Permission.STATEMENTS,
     ("POST", "/statements/{number}/payouts"): Permission.STATEMENTS,
     ("POST", "/statements/payouts/{number}/take-back"): Permission.STATEMENTS,
+    ("POST", "/sessions/{number}/correct"): Permission.CREDIT,
     ("GET", "/drivers"): Permission.DRIVERS,
     ("POST", "/drivers"): Permission.DRIVERS,
     ("GET", "/drivers/{number}"): Permission.DRIVERS,
