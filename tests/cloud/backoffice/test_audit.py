@@ -19,6 +19,7 @@ from konsento.operations import alarms
 from .test_pending import waiting
 from .test_remote import ANSWERS, play
 from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
+from .test_statements import owed
 from .test_who_may_what import OPEN, routes
 
 if TYPE_CHECKING:
@@ -62,7 +63,11 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         first, second = [await waiting(office, name) for name in ("Acme:0001", "Acme:0002")]
         await browser.post("/office/staff/tokens", data={"name": "old planner", "days": "1"})
         (held,) = await _ids(office, StaffToken)
+        payee, paid = await owed(office, 500), str(new_id())
+        payout = {"amount": "100", "paid_on": "2026-11-20", "reference": "TR 1", "once": paid}
         forms: dict[str, tuple[str, dict[str, str], str]] = {
+            "/statements/{number}/payouts": (f"/statements/{payee}/payouts", payout, "payout.record"),
+            "/statements/payouts/{number}/take-back": (f"/statements/payouts/{paid}/take-back", {}, "payout.take-back"),
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
             "/sessions/{number}/stop": (f"/sessions/{running}/stop", WHY, "session.stop"),
