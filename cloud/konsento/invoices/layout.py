@@ -113,8 +113,10 @@ def payment_facts(language: Language, document: Document) -> list[tuple[str, str
     facts.append((text("State"), state))
     if paid.hold_minor:
         held = language.money(paid.hold_minor, document.currency)
-        released = language.money(paid.released_minor, document.currency)
-        facts.append((text("Held"), text("{held}, of which {released} was not needed", held=held, released=released)))
+        if paid.released_minor:
+            released = language.money(paid.released_minor, document.currency)
+            held = text("{held}, of which {released} was not needed", held=held, released=released)
+        facts.append((text("Held"), held))
     return facts
 
 

@@ -140,7 +140,8 @@ async def test_what_was_put_right_is_in_the_statement_with_its_share(core: Core)
     account_id = await account(core)
     async with core.services.database.transaction() as tx:
         back = Move(
-            id=new_id(), reason="supplier-share-back", at=AT + timedelta(hours=1), amount_minor=4, session_id=session.id,
+            id=new_id(), reason="supplier-share-back", at=AT + timedelta(hours=1), amount_minor=4,
+            session_id=session.id,
             debit=AccountName(AccountKind.SUPPLIER, "JPY", "A0269"), credit=AccountName(AccountKind.SALES, "JPY"),
         )  # fmt: skip
         await ledger.write(tx, [back])
