@@ -14,6 +14,7 @@ from konsento.charging import service as charging
 from konsento.models import (
     ApiToken,
     ChargingSession,
+    Correction,
     Driver,
     DriverKind,
     IdempotencyKey,
@@ -29,6 +30,7 @@ from konsento.models import (
     Presence,
     PushSubscription,
     Receipt,
+    ReceiptLine,
     Recipient,
     SideReading,
     SignIn,
@@ -87,6 +89,14 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
     "notices": (PushSubscription.session_id, PushSubscription.locale, PushSubscription.created_at),
     "receipts": tuple(column for column in Receipt.__table__.columns),
     "invoices": tuple(column for column in Invoice.__table__.columns),
+    "receipt_lines": tuple(column for column in ReceiptLine.__table__.columns),
+    "corrections": (
+        Correction.session_id,
+        Correction.reason,
+        Correction.amount_minor,
+        Correction.tax_minor,
+        Correction.created_at,
+    ),
 }
 """The same of tables that belong to a session of the driver's."""
 

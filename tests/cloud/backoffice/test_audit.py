@@ -44,8 +44,8 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
     traced = DataTransferResponse(status=DataTransferStatus.ACCEPTED, data={"hops": []})
     play(office, ANSWERS | {GetTransactionStatus: status, DataTransfer: traced})
     async with office.bench.driver("ann@example.com") as driver, office.member(Role.ADMIN) as browser:
-        billed = (await office.bench.start(driver, "1000")).removeprefix("/s/")
-        await office.bench.site.charges("1000", seconds=1200)
+        billed = (await office.bench.start(driver, "100")).removeprefix("/s/")
+        await office.bench.site.charges("100", seconds=600)
         running = (await office.bench.start(driver)).removeprefix("/s/")
         await office.bench.site.reports("0")
         someone, _ = await office.enrolled(Role.VIEWER)

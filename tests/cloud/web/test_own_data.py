@@ -16,6 +16,8 @@ from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
     ChargingSession,
+    Correction,
+    CorrectionReason,
     Driver,
     IdempotencyKey,
     LimitChange,
@@ -44,6 +46,8 @@ KEPT = {
     "payments",
     "receipts",
     "invoices",
+    "receipt_lines",
+    "corrections",
     "meter_events",
     "limit_changes",
     "ledger_transfers",
@@ -72,6 +76,8 @@ SECTIONS = {
     "invoices": "invoices",
     "recipients": "recipient",
     "invoice_recipients": "recipients_of_invoices",
+    "receipt_lines": "receipt_lines",
+    "corrections": "corrections",
     "ledger_transfers": "balance",
 }
 """Where in the export each table is."""
@@ -195,6 +201,15 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     asked_at=now,
                 ),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
+                Correction(
+                    id=new_id(),
+                    session_id=charging.id,
+                    reason=CorrectionReason.OPERATOR,
+                    note="what the staff wrote",
+                    amount_minor=1,
+                    tax_minor=0,
+                    created_at=now,
+                ),
             ]
         )
         await recipients.name_for_all(session, driver.id, "Example Works", "1 Example Road")
