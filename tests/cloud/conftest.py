@@ -311,7 +311,19 @@ def whole_session(session: ChargingSession) -> list[TransactionEvent]:
     ]
 
 
-ON_BOTH = ("charging", "settlement", "payments", "rewards", "ledger", "kit", "ocpp", "operations", "webhooks")
+ON_BOTH = (
+    "charging",
+    "settlement",
+    "payments",
+    "rewards",
+    "ledger",
+    "kit",
+    "ocpp",
+    "operations",
+    "webhooks",
+    "invoices",
+    "statements",
+)
 """Folders whose tests run on both kinds of database."""
 
 

@@ -114,8 +114,7 @@ def _letter(drawn: Drawn, driver: Driver, charging: ChargingSession, address: st
         subject=text("Your bill is {amount} less", amount=amount),
         paragraphs=(
             text(
-                "{outlet}, {when}: your bill is {amount} less. What you have paid too much comes back by the way you"
-                " paid.",
+                "{outlet}, {when}: your bill is {amount} less. What you paid too much comes back by the way you paid.",
                 outlet=charging.outlet.name,
                 when=when,
                 amount=amount,

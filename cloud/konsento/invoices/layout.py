@@ -56,7 +56,7 @@ def pages(language: Language, document: Document) -> list[Page]:
             Column(head=language.text("Price"), share=0.23, anchor="end"),
             Column(head=language.text("Sum"), share=0.18, anchor="end"),
         ),
-        [_row(language, document, line) for line in content.lines],
+        [_row(language, document, line) for line in content.lines] or [_nothing(language, document)],
     )
     _sums(sheet, language, document)
     is_note = document.kind is InvoiceKind.CREDIT_NOTE
@@ -113,8 +113,10 @@ def payment_facts(language: Language, document: Document) -> list[tuple[str, str
     facts.append((text("State"), state))
     if paid.hold_minor:
         held = language.money(paid.hold_minor, document.currency)
-        released = language.money(paid.released_minor, document.currency)
-        facts.append((text("Held"), text("{held}, of which {released} was not needed", held=held, released=released)))
+        if paid.released_minor:
+            released = language.money(paid.released_minor, document.currency)
+            held = text("{held}, of which {released} was not needed", held=held, released=released)
+        facts.append((text("Held"), held))
     return facts
 
 
@@ -222,6 +224,14 @@ def _row(language: Language, document: Document, line: Line) -> tuple[str, str, 
         price,
         language.money(line.amount_minor, document.currency),
     )
+
+
+def _nothing(language: Language, document: Document) -> tuple[str, str, str, str]:
+    """Return the row of a charging that came to nothing: a table without rows would look like a mistake."""
+    charging = document.content.charging
+    language = language.estimating(estimated=charging.is_estimate)
+    what = language.text(words.LINES["energy"])
+    return what, language.energy(charging.wh), "", language.money(0, document.currency)
 
 
 def _quantity(language: Language, charging: Charging, line: Line) -> str:

@@ -34,7 +34,7 @@ from konsento.payments import refunding
 from konsento.payments import repository as payments
 from konsento.pricing import Adjustment, Discount, DiscountKind
 from konsento.services import Services
-from konsento.settlement import billing, booking, repository
+from konsento.settlement import billing, booking, invoicing, repository
 from konsento.settlement.errors import CannotGiveBack, NoReceipt, PaymentUnderWay
 
 log = logging.getLogger(__name__)
@@ -171,6 +171,7 @@ async def _give_back(session: AsyncSession, work: WorkQueue, billed: _Billed, co
     session.add(correction)
     await session.flush()
     await ledger.write(session, booking.taken_back(charging, back, correction.id, at))
+    await work.add(session, invoicing.CREDIT, str(correction.id))
     for payment in await payments.payments_of(session, charging.id):
         # What was never taken is only owed no more.
         of_this = min(amount, refunding.refundable(payment, await payments.refunds_of(session, payment.id)))

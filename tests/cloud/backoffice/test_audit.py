@@ -31,6 +31,7 @@ from .paying import failed_refund, overpaid
 from .test_pending import waiting
 from .test_remote import ANSWERS, play
 from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
+from .test_statements import owed
 from .test_who_may_what import OPEN, routes
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         await browser.post("/office/suppliers", data={"code": "A1", "name": "Sakura Energy"})
         await browser.post("/office/suppliers/A1/contracts", data={"supplier_share": "70"})
         (contract,) = await _ids(office, Contract)
+        payee, paid = await owed(office, 500), str(new_id())
+        payout = {"amount": "100", "paid_on": "2026-11-20", "reference": "TR 1", "once": paid}
         forms: dict[str, tuple[str, dict[str, str], str]] = {
+            "/statements/{number}/payouts": (f"/statements/{payee}/payouts", payout, "payout.record"),
+            "/statements/payouts/{number}/take-back": (f"/statements/payouts/{paid}/take-back", {}, "payout.take-back"),
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
             "/sessions/{number}/stop": (f"/sessions/{running}/stop", WHY, "session.stop"),

@@ -60,17 +60,16 @@ class Shop:
     core: Core
     provider: ScriptedProvider
 
-    def asked(self, **more: object) -> Asked:
-        given = {
-            "driver_id": self.core.driver_id,
-            "outlet_code": CODES[0],
-            "requested": WISH,
-            "provider": self.provider.name,
-            "method": "card",
-        }
-        return Asked(**given | more)  # type: ignore[arg-type]
+    def asked(self, **more: Any) -> Asked:
+        wish = Wish(
+            driver_id=more.pop("driver_id", self.core.driver_id),
+            outlet_code=CODES[0],
+            requested=more.pop("requested", WISH),
+            agreed=more.pop("agreed", None),
+        )
+        return Asked(wish=wish, provider=self.provider.name, **{"method": "card"} | more)
 
-    async def begin(self, **more: object) -> Opened:
+    async def begin(self, **more: Any) -> Opened:
         return await checkout.begin(self.core.services, self.asked(**more))
 
     async def look(self, opened: Opened) -> Opened:

@@ -13,9 +13,14 @@ from playwright.async_api import Page
 from sqlalchemy import select, update
 
 from konsento.charging.work import find_out_start
+from konsento.kit.ids import new_id
+from konsento.ledger import service as ledger
+from konsento.ledger.service import AccountName, Move
 from konsento.models import (
+    AccountKind,
     Direction,
     FloorPlan,
+    LedgerAccount,
     Metering,
     Outlet,
     OutletStatus,
@@ -189,6 +194,8 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     # The page itself goes over to the receipt.
     await page.wait_for_selector("[data-receipt]")
     yield "receipt"
+    await at(f"{session}/recipient")
+    yield "recipient"
     await at("/history")
     yield "history"
     await at("/account")
@@ -372,6 +379,23 @@ async def _converse(stage: Stage) -> None:
     await journal.flush()
 
 
+async def _owed(stage: Stage) -> UUID:
+    """Owe a supplier something; returns its account."""
+    services = stage.bench.services
+    async with services.database.transaction() as session:
+        share = Move(
+            id=new_id(),
+            reason="supplier-share",
+            at=services.clock.now(),
+            amount_minor=500,
+            debit=AccountName(AccountKind.SALES, "JPY"),
+            credit=AccountName(AccountKind.SUPPLIER, "JPY", "A0269"),
+        )
+        await ledger.write(session, [share])
+        query = select(LedgerAccount.id).where(LedgerAccount.kind == AccountKind.SUPPLIER)
+        return (await session.scalars(query)).one()
+
+
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
     """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
     services = stage.bench.services
@@ -410,6 +434,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("overview", "/"),
         ("sessions", "/sessions"),
         ("session", f"/sessions/{session}"),
+        ("statements", "/statements"),
+        ("statement", f"/statements/{await _owed(stage)}"),
         ("drivers", "/drivers"),
         ("station", f"/stations/{STATION}"),
         ("any-request", f"/stations/{STATION}/ocpp?action=SetChargingProfile"),

@@ -38,7 +38,7 @@ class Sheet:
     """Pages that grow downwards; `y` is the upper edge of what comes next."""
 
     def __init__(self, foot: str = "") -> None:
-        self._foot = foot
+        self._foot = _lines(foot, SMALL, INNER * 0.8, bold=False)[0]
         self._pages = [Page(width=WIDTH, height=HEIGHT)]
         self.y = _TOP
 
