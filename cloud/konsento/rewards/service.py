@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.ledger import service as ledger
@@ -19,7 +19,6 @@ from konsento.ledger.service import Move, Resolution
 from konsento.models import (
     ChargingSession,
     CouponCode,
-    CouponProgress,
     CouponUse,
     CouponUseState,
     Driver,
@@ -237,6 +236,5 @@ async def benefits_of(session: AsyncSession, places: Sequence[Place], at: dateti
 async def forget(session: AsyncSession, driver_id: UUID, at: datetime) -> None:
     """Have points and own coupons of a driver who goes come to nothing; what bills had of them stays."""
     await points.forget(session, driver_id, at)
-    await session.execute(delete(CouponProgress).where(CouponProgress.driver_id == driver_id))
     unused = update(CouponCode).where(CouponCode.driver_id == driver_id, CouponCode.taken == 0)
     await session.execute(unused.values(expires_at=at))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,11 +16,17 @@ from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
     ChargingSession,
+    CouponKind,
+    CouponProgress,
+    CouponUse,
+    CouponUseState,
     Driver,
     IdempotencyKey,
     LimitChange,
     OutgoingMail,
     Passkey,
+    PointLot,
+    PointUse,
     Presence,
     PresenceMethod,
     PresenceState,
@@ -28,6 +35,8 @@ from konsento.models import (
     WebhookDelivery,
 )
 from konsento.models.webhook import DeliveryState, WebhookEndpoint, WebhookEvent
+from konsento.rewards import making
+from konsento.rewards.making import WantedCoupon
 from konsento.settings import Settings
 
 from .conftest import PASSWORD, wired
@@ -46,6 +55,10 @@ KEPT = {
     "limit_changes",
     "ledger_transfers",
     "side_readings",
+    "point_lots",
+    "point_uses",
+    "coupon_codes",
+    "coupon_uses",
 }
 """What has to be kept for the books, without a name."""
 GOES_WITH_ANOTHER = {"webhook_deliveries"}
@@ -68,6 +81,11 @@ SECTIONS = {
     "push_subscriptions": "notices",
     "receipts": "receipts",
     "ledger_transfers": "balance",
+    "point_lots": "points",
+    "point_uses": "points_used",
+    "coupon_codes": "coupons",
+    "coupon_uses": "coupons_used",
+    "coupon_progress": "towards_coupons",
 }
 """Where in the export each table is."""
 SECRETS = ("argon2", "secret-of-webhook", "p256dh-of-browser", "auth-of-browser", "answer-to-program", "push.example")
@@ -190,6 +208,33 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     asked_at=now,
                 ),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
+                PointLot(
+                    id=new_id(), driver_id=driver.id, session_id=charging.id, points=5, points_left=0, earned_at=now
+                ),
+                PointUse(
+                    session_id=charging.id,
+                    driver_id=driver.id,
+                    points=5,
+                    value_minor=Decimal(1),
+                    points_used=5,
+                    reserved_at=now,
+                ),
+            ]
+        )
+        terms = WantedCoupon(title="Sun", kind=CouponKind.PERCENT, value=Decimal("0.1"), currency="JPY", valid_from=now)
+        coupon = await making.make_coupon(session, terms, now)
+        code = await making.give_code(session, coupon, driver, now)
+        session.add_all(
+            [
+                CouponUse(
+                    session_id=charging.id,
+                    coupon_id=coupon.id,
+                    code=code.code,
+                    driver_id=driver.id,
+                    state=CouponUseState.USED,
+                    reserved_at=now,
+                ),
+                CouponProgress(coupon_id=coupon.id, driver_id=driver.id, wh=5),
             ]
         )
         return driver.id
