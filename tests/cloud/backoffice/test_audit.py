@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from konsento.kit.ids import new_id
-from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Role, StaffMember, StaffToken, Tariff
+from konsento.models import (
+    Alarm,
+    AlarmKind,
+    AuditEntry,
+    Coupon,
+    Driver,
+    PointRule,
+    Role,
+    StaffMember,
+    StaffToken,
+    Tariff,
+)
 from konsento.ocpp.messages import (
     DataTransfer,
     DataTransferResponse,
@@ -62,6 +73,10 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         first, second = [await waiting(office, name) for name in ("Acme:0001", "Acme:0002")]
         await browser.post("/office/staff/tokens", data={"name": "old planner", "days": "1"})
         (held,) = await _ids(office, StaffToken)
+        sun = {"title": "Sun", "kind": "percent", "value": "10"}
+        await browser.post("/office/rewards/coupons", data=sun)
+        await browser.post("/office/rewards/rules", data={"points": "1"})
+        (coupon,), (rule,) = await _ids(office, Coupon), await _ids(office, PointRule)
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -73,6 +88,15 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/drivers/{number}/credit": (
                 f"/drivers/{ann}/credit", {"amount": "500", "once": str(new_id())} | WHY, "driver.credit",
             ),
+            "/drivers/{number}/points": (
+                f"/drivers/{ann}/points", {"points": "5", "once": str(new_id())} | WHY, "driver.points",
+            ),
+            "/drivers/{number}/coupon": (f"/drivers/{ann}/coupon", {"coupon": str(coupon)} | WHY, "driver.coupon"),
+            "/rewards/rules": ("/rewards/rules", {"points": "2"}, "rewards.rule"),
+            "/rewards/rules/{number}/stop": (f"/rewards/rules/{rule}/stop", {}, "rewards.stop-rule"),
+            "/rewards/coupons": ("/rewards/coupons", sun, "rewards.coupon"),
+            "/rewards/coupons/{number}/codes": (f"/rewards/coupons/{coupon}/codes", {"count": "2"}, "rewards.codes"),
+            "/rewards/coupons/{number}/stop": (f"/rewards/coupons/{coupon}/stop", {}, "rewards.stop-coupon"),
             "/alarms/mails": ("/alarms/mails", {"about": "all"}, "staff.alarm-mails"),
             "/alarms/{number}/acknowledge": (f"/alarms/{alarm}/acknowledge", {"note": "seen"}, "alarm.acknowledge"),
             "/alarms/{number}/retry": (f"/alarms/{alarm}/retry", {}, ""),
