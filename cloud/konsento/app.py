@@ -18,7 +18,7 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
-from konsento.charging import doors, links, notices, passwords, presence
+from konsento.charging import checkout, doors, invoice_mails, links, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
 from konsento.kit import sqlite
@@ -52,9 +52,13 @@ from konsento.ocpp import (
 from konsento.operations import replicas
 from konsento.operations.gauges import Gauges
 from konsento.operations.replicas import Facts, Heart
+from konsento.partners import work as partner_work
+from konsento.payments import balance, cards, driving, hints, reconciling
+from konsento.payments.desk import Desk
+from konsento.payments.stripe import StripeProvider
 from konsento.services import Services
 from konsento.settings import Role, Settings
-from konsento.settlement import expiry
+from konsento.settlement import expiry, invoicing
 from konsento.settlement import work as settlement_work
 from konsento.sites import holidays
 from konsento.web.install import install as install_pages
@@ -104,7 +108,14 @@ def wire(settings: Settings) -> Parts:
         beside += [nats.run, live.run]
         links_between = partial(_nats_state, nats)
     services = Services(
-        database=database, settings=settings, clock=clock, router=router, live=live, work=work, metrics=metrics
+        database=database,
+        settings=settings,
+        clock=clock,
+        router=router,
+        live=live,
+        work=work,
+        metrics=metrics,
+        desk=Desk([StripeProvider(settings)] if settings.stripe_secret_key.get_secret_value() else []),
     )
     handlers = Handlers(clock)
     handlers = Handlers(clock, heartbeat_interval_s=settings.ocpp_heartbeat_s)
@@ -112,12 +123,16 @@ def wire(settings: Settings) -> Parts:
     charging_work.install(services)
     links.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
+    checkout.install(services)
     settlement_work.install(services)
-    expiry.install(services)
+    for part in (expiry, invoicing, balance, driving, hints, cards, reconciling):
+        part.install(services)
     mail.install(services)
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
+    partner_work.install(services)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
     lines = Lines(clock, metrics)
@@ -276,6 +291,7 @@ async def _serve(settings: Settings, parts: Parts) -> None:
                 await task
         await metrics_door.stop()
         door.close()
+        await services.desk.close()
         await services.database.close()
 
 
@@ -283,7 +299,18 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords, expiry):
+    for part in (
+        links,
+        back_office_work,
+        api_work,
+        doors,
+        passwords,
+        expiry,
+        invoicing,
+        balance,
+        reconciling,
+        partner_work,
+    ):
         await part.begin(services)
 
 

@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -23,17 +24,20 @@ from konsento.environment.platform.cli import cli as platform
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
 from konsento.kit.errors import KonsentoError
+from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.money import major_from_minor, minor_from_major
 from konsento.migrations import migrate as bring_up_to_date
 from konsento.models import Role
 from konsento.operations import audit
 from konsento.payments import balance as balances
+from konsento.portal.cli import cli as portal
 from konsento.settings import Settings
 from konsento.sites import codes, labels
 from konsento.sites import service as sites
 from konsento.sites.labels.sheets import DEFAULT as DEFAULT_LAYOUT
 from konsento.sites.provisioning import BadFileError, Changes
 from konsento.staff import service as members
+from konsento.statements.months import Month, month_at, month_of
 
 cli = typer.Typer(
     help="Konsento's management server. Settings come from the environment (KONSENTO_…, see docs/cloud.md).",
@@ -47,6 +51,7 @@ staff = typer.Typer(help="Who works in the back office.", no_args_is_help=True)
 cli.add_typer(staff, name="staff")
 cli.add_typer(platform, name="platform")
 cli.add_typer(computation, name="computation")
+cli.add_typer(portal, name="portal")
 
 
 class _RefusedError(Exception):
@@ -106,6 +111,10 @@ def balance_add(
 ) -> None:
     """Add money that a driver has paid to the prepaid balance."""
     settings = _settings()
+    if not settings.balance:
+        raise _RefusedError(
+            "Drivers pay nothing in here: KONSENTO_BALANCE is not true. Its legal side is in docs/payments.md."
+        )
     try:
         minor = minor_from_major(Decimal(amount), settings.currency)
     except (InvalidOperation, ValueError, OverflowError) as error:
@@ -122,8 +131,43 @@ async def _add(settings: Settings, email: str, minor: int) -> int:
         driver = await accounts.driver_by_email(session, normal_email(email))
         if driver is None:
             raise _RefusedError("There is no driver with this e-mail address.")
-        await balances.top_up(session, driver.id, minor, settings.currency)
+        await balances.top_up(session, settings, driver.id, minor, SystemClock().now())
         return await balances.available(session, driver.id)
+
+
+@balance.command("report")
+def balance_report(
+    on: Annotated[
+        list[str] | None,
+        typer.Option(help="A day, YYYY-MM-DD; again for more. Without: each 31 March and 30 September, and today."),
+    ] = None,
+) -> None:
+    """Print how much of what drivers have paid in was unused at the end of days (in Japan)."""
+    settings = _settings()
+    try:
+        days = sorted({date.fromisoformat(day) for day in on or []})
+    except ValueError as error:
+        raise _RefusedError("A day is written YYYY-MM-DD.") from error
+    bring_up_to_date(settings.database_url)
+    for line in asyncio.run(_report(settings, days)):
+        typer.echo(line)
+
+
+async def _report(settings: Settings, days: list[date]) -> list[str]:
+    async with _transaction(settings) as session:
+        first = await balances.first_day(session)
+        if first is None:
+            return ["Nobody has paid anything in."]
+        today = SystemClock().now().astimezone(balances.REPORTED_IN).date()
+        lines = [f"Counted from {first}: what drivers have paid in, and neither used nor let expire."]
+        for day in days or balances.base_days(first, today):
+            left = await balances.unused(session, day)
+            lines += [
+                f"{day}  {major_from_minor(minor, currency)} {currency}"
+                + ("  above 10,000,000 JPY" if currency == "JPY" and minor > balances.NOTIFIED_ABOVE_YEN else "")
+                for currency, minor in sorted(left.items() or {settings.currency: 0}.items())
+            ]
+        return lines
 
 
 @staff.command("add")
@@ -206,6 +250,34 @@ async def _labels(settings: Settings, station_id: str, numbers: list[int]) -> li
         outlets = await sites.outlets_of(session, site.id) if site is not None else []
         chosen = [outlet for outlet in outlets if not numbers or outlet.evse_id in numbers]
         return labels.labels_of(site, chosen, settings) if site is not None else []
+
+
+@cli.command()
+def statements(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; made where it is not there.")],
+    month: Annotated[str, typer.Option(help="Of which month, as 2026-11; without it the last one that is over.")] = "",
+    language: Annotated[str, typer.Option(help="en or ja.")] = "en",
+) -> None:
+    """Write the statements of suppliers and site owners as CSV and PDF: of a month, for those whom it moved."""
+    settings = _settings()
+    chosen = LANGUAGES.get(language)
+    if chosen is None:
+        raise _RefusedError(f"There is no language {language!r}. Choose en or ja.")
+    of = month_of(month, settings.time_zone) if month else month_at(SystemClock().now(), settings.time_zone).before()
+    bring_up_to_date(settings.database_url)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in asyncio.run(_statements(settings, folder, of, chosen)):
+        typer.echo(file)
+
+
+async def _statements(settings: Settings, folder: Path, month: Month, language: Language) -> list[Path]:
+    from konsento.statements.files import write  # noqa: PLC0415  # what draws is slow to load
+
+    database = Database(settings.database_url)
+    try:
+        return await write(database, settings, folder, month, language)
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

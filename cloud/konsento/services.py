@@ -8,6 +8,7 @@ from konsento.kit.db import Database
 from konsento.kit.metrics import Metrics
 from konsento.kit.work import WorkQueue
 from konsento.ocpp import StationRouter
+from konsento.payments.desk import Desk
 from konsento.settings import Settings
 
 
@@ -23,5 +24,7 @@ class Services:
     live: Bus
     """Woken under a session's id at every change of it."""
     work: WorkQueue
+    desk: Desk = field(default_factory=Desk)
+    """The external payment providers."""
     metrics: Metrics = field(default_factory=Metrics)
     """What this process counts."""

@@ -1,14 +1,18 @@
 """Settings from the environment (12-factor): every name below with the prefix `KONSENTO_`."""
 
+import re
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
+from stdnum.eu import vat
+from stdnum.jp import cn
 
 from konsento.kit.logs import LogFormat
 from konsento.kit.nats import is_nats_url
@@ -32,6 +36,19 @@ class UnknownStations(StrEnum):
     REFUSE = "refuse"
     HOLD = "hold"
     """It waits, pending, until the operator accepts or rejects it."""
+
+
+class InvoiceCountry(StrEnum):
+    """Whose rules invoices follow."""
+
+    JP = "JP"
+    EU = "EU"
+    OTHER = "other"
+
+
+_NUMBER_FORMAT: Final = re.compile(
+    r"(?:[A-Za-z0-9._-]|\{year\}|\{month:02\})*\{number(?::0\d{1,2})?\}(?:[A-Za-z0-9._-])*"
+)
 
 
 class Settings(BaseSettings):
@@ -93,8 +110,34 @@ class Settings(BaseSettings):
     """ISO 4217 code of all amounts of this deployment."""
     tax_rate: Decimal = Field(default=Decimal("0.10"), ge=0, lt=1)
     """Share of tax that the prices include."""
+    time_zone: str = "Asia/Tokyo"
+    """Where the operator's days, months and years begin: of invoices and statements (IANA). Times of a session are
+    those of its site."""
+    operator_address: str = Field(default="", max_length=300)
+    """The operator's address, as it stands on invoices."""
+    invoice_country: InvoiceCountry = InvoiceCountry.JP
+    """Whose rules invoices follow: `JP` (qualified simplified invoices), `EU` (value-added tax) or `other`."""
+    registration_number: str = Field(default="", max_length=32)
+    """The operator's number on invoices: in Japan T and 13 digits, in the European Union the VAT identification number.
+    Without it there are no qualified invoices, and none are called so."""
+    invoice_numbers: str = Field(default="K-{year}-{number:06}", max_length=40)
+    """How the number of an invoice is written. It counts on for ever, without gaps; `{year}` and `{month:02}` are those
+    of the day of issue."""
+    credit_note_numbers: str = Field(default="KC-{year}-{number:06}", max_length=40)
+    """The same of credit notes, which have numbers of their own."""
     welcome_credit_minor: int = Field(default=0, ge=0)
     """Credit in minor units that a new account gets from the operator; 0 for none."""
+    balance: bool = False
+    """Drivers may pay money in and charge from it. Off by default: that makes the operator an issuer of prepaid
+    instruments (docs/payments.md). What a driver has can be spent in any case, and so can a welcome credit."""
+    balance_months: int = Field(default=6, ge=1, le=60)
+    """What comes into a balance can be used for so many months, less a day."""
+    top_up_most_minor: int = Field(default=20_000, ge=1)
+    """The most that a driver may pay into the balance at once, in minor units."""
+    pay_later_minor: int = Field(default=0, ge=0)
+    """The most, in minor units, that an account may charge without having said how it pays; 0: nobody may."""
+    pay_later_days: int = Field(default=14, ge=1, le=365)
+    """Who owes something for so many days starts nothing new before it is paid."""
     goodwill_day_minor: int = Field(default=100_000, ge=0)
     """Credit in minor units that one member of the staff may give to drivers in 24 hours."""
     point_value: Decimal = Field(default=Decimal(1), ge=0, le=1_000_000, max_digits=16, decimal_places=8)
@@ -117,6 +160,19 @@ class Settings(BaseSettings):
     """Whose tiles they are, as their licence wants it said; addresses in it become links."""
     fake_payments: bool = False
     """Offers a test card with which no money moves: for development, demonstrations and tests only."""
+    stripe_secret_key: SecretStr = SecretStr("")
+    """Secret key of the operator's Stripe account (`sk_…`, or a restricted key); empty for no payments by Stripe."""
+    stripe_publishable_key: str = ""
+    """Its publishable key (`pk_…`), for the drivers' pages."""
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    """Signing secret of the webhook `PUBLIC_URL/hooks/stripe` (`whsec_…`); empty: Stripe's hints are not taken."""
+    stripe_methods: str = "card"
+    """Stripe's payment method types that drivers are offered, separated by spaces: `card paypay konbini`; wallets come
+    with `card`. Empty: whatever is switched on in the account."""
+    stripe_api_url: str = Field(default="https://api.stripe.com", pattern="^https?://[^/]+$")
+    """Where Stripe's API is; another address only in development."""
+    card_hold_max_minor: int = Field(default=10_000, ge=1)
+    """The most that is held for one charging at an external payment provider, in minor units."""
     vapid_private_key: str = ""
     """Key with which notices to browsers are signed (RFC 8292): PKCS 8, PEM or base64url of DER; empty to make one."""
     push_services: str = "fcm.googleapis.com push.services.mozilla.com web.push.apple.com notify.windows.com"
@@ -131,6 +187,10 @@ class Settings(BaseSettings):
     """How many days the journal keeps what went between sites and server; 0 for no journal."""
     api_requests_per_minute: int = Field(default=300, ge=1)
     """Requests that one token may make in a minute, in each process."""
+    offers_requests_per_minute: int = Field(default=120, ge=1)
+    """Questions for offers that one network address may ask in a minute, in each process."""
+    partners_to_loopback: bool = False
+    """Partners' servers may be on this machine, also over HTTP: for development and tests only."""
     webhooks_to_loopback: bool = False
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
     ocpp_journal_max_rows: int = Field(default=5_000_000, ge=0)
@@ -149,6 +209,35 @@ class Settings(BaseSettings):
     def _networks(cls, value: str) -> str:
         Proxies(*value.split())
         return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, OSError) as error:
+            raise ValueError("no time zone of this name, as Asia/Tokyo") from error
+        return value
+
+    @field_validator("invoice_numbers", "credit_note_numbers")
+    @classmethod
+    def _numbers(cls, value: str) -> str:
+        if not _NUMBER_FORMAT.fullmatch(value):
+            raise ValueError("letters, digits, `-`, `_`, `.`, {year}, {month:02} and, once, {number} or {number:06}")
+        return value
+
+    @model_validator(mode="after")
+    def _registered(self) -> Self:
+        number = self.registration_number
+        if number and self.invoice_country is InvoiceCountry.JP and not (number[0] == "T" and cn.is_valid(number[1:])):
+            raise ValueError("KONSENTO_REGISTRATION_NUMBER: T and the 13 digits of a corporate number")
+        if number and self.invoice_country is InvoiceCountry.EU and not vat.is_valid(number):
+            raise ValueError(
+                "KONSENTO_REGISTRATION_NUMBER: a VAT identification number with its country, as DE136695976"
+            )
+        if self.invoice_numbers == self.credit_note_numbers:
+            raise ValueError("KONSENTO_INVOICE_NUMBERS and KONSENTO_CREDIT_NOTE_NUMBERS have to differ")
+        return self
 
     @field_validator("roles", mode="before")
     @classmethod
@@ -169,6 +258,12 @@ class Settings(BaseSettings):
             raise ValueError("KONSENTO_NATS_URL: nats://HOST:4222 or tls://HOST:4222, several separated by commas")
         if not self.roles:
             raise ValueError("KONSENTO_ROLES: at least one of pages, gateway, work")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_stripe(self) -> Settings:
+        if bool(self.stripe_secret_key.get_secret_value()) != bool(self.stripe_publishable_key):
+            raise ValueError("KONSENTO_STRIPE_SECRET_KEY and KONSENTO_STRIPE_PUBLISHABLE_KEY belong together")
         return self
 
     @model_validator(mode="after")

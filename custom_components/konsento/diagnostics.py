@@ -32,6 +32,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SiteCon
     return async_redact_data(
         {
             "options": dict(entry.options),
+            "common_name": hub.site.common_name,
             "settings": asdict(hub.site.settings),
             "power_w": hub.overview.power_w,
             "energy_today_mwh": hub.overview.energy_today_mwh,

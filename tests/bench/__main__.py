@@ -20,6 +20,7 @@ from tests.bench import (
     ocpp_gateway,
     ocpp_journal,
     power_cuts,
+    settle,
     site,
     site_kills,
 )
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "ocpp_hostile": ocpp_doors.hostile,
     "ocpp_journal": ocpp_journal.run,
     "power_cuts": power_cuts.run,
+    "settle": settle.run,
     "site": site.run,
     "site_kills": site_kills.run,
 }

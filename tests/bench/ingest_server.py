@@ -23,6 +23,7 @@ from konsento.charging import notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.kit.bus import Bus
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
@@ -90,7 +91,10 @@ async def _start(services: Services, code: str) -> float:
     async with services.database.transaction() as session:
         driver_id: UUID = (await session.scalars(select(Driver.id))).one()
     began = perf_counter()
-    await charging.start(services, driver_id, code, RequestedLimit(kind=LimitKind.ENERGY, amount=100))
+    await charging.start(
+        services,
+        Wish(driver_id=driver_id, outlet_code=code, requested=RequestedLimit(kind=LimitKind.ENERGY, amount=100)),
+    )
     return began
 
 

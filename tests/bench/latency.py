@@ -14,10 +14,11 @@ from time import monotonic
 
 from rig.bench import Row, Table, percentile
 from rig.driver import Driver
-from rig.line import CODES, OUTLETS, Line, temporary_folder, to_stderr
+from rig.line import OUTLETS, Line, temporary_folder, to_stderr
 from rig.outlet import Watcher
 from rig.ports import Ports
 from rig.session import DONE
+from rig.suppliers import CODES
 from tests.bench.commits import commits_ms
 
 ROUNDS = int(os.environ.get("ROUNDS", "120"))

@@ -6,7 +6,7 @@ What concerns sessions and their money runs on SQLite and on PostgreSQL, the res
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,19 +19,20 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from konsento import provisioning
+from konsento.charging import checkout, invoice_mails, notices, presence
 from konsento.charging import handlers as charging_handlers
-from konsento.charging import notices, presence
 from konsento.charging import service as charging
 from konsento.charging import work as charging_work
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
+from konsento.charging.wish import Wish
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
-from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site, StationOwner
+from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site, StationOwner, Tariff
 from konsento.ocpp import Handlers, LinkCallback, StationOffline, Version
 from konsento.ocpp.messages import (
     VENDOR_ID,
@@ -58,9 +59,13 @@ from konsento.ocpp.messages import (
     TriggerMessageStatus,
 )
 from konsento.ocpp.raw_calls import check_raw
-from konsento.payments import balance
+from konsento.payments import balance, cards, driving, hints, reconciling
+from konsento.payments.desk import Desk
+from konsento.payments.port import ExternalProvider
+from konsento.pricing import Band, Component, Price, Rate
 from konsento.services import Services
 from konsento.settings import Settings
+from konsento.settlement import invoicing
 from konsento.settlement import work as settlement_work
 from konsento.sites import stations
 from rig.engines import Postgres
@@ -106,6 +111,19 @@ tariff = "demo"
 """
 
 type Answer = Response | Exception
+
+
+async def reprice(services: Services, *rates: Rate, **columns: object) -> None:
+    """Have every tariff cost something else from the beginning, whatever was said before."""
+    price = Price(currency=services.settings.currency, tax_rate=services.settings.tax_rate, rates=rates)
+    async with services.database.transaction() as session:
+        values = {"rates": [rate.to_dict() for rate in rates], "unit_price": price.unit_price}
+        await session.execute(update(Tariff).values(**values, **columns))
+
+
+def rate(component: str, price: str, band: Band | None = None, free_s: int = 0) -> Rate:
+    """Return a rate of a price."""
+    return Rate(component=Component(component), price=Decimal(price), band=band, free_s=free_s)
 
 
 class PlayedRouter:
@@ -187,7 +205,9 @@ class Core:
     async def start(self, kind: str = "energy", amount: int = 10, code: str = CODES[0]) -> ChargingSession:
         """Start a session as the driver; `amount` in Wh, seconds or minor units."""
         requested = RequestedLimit(kind=LimitKind(kind), amount=amount)
-        return await charging.start(self.services, self.driver_id, code, requested)
+        return await charging.start(
+            self.services, Wish(driver_id=self.driver_id, outlet_code=code, requested=requested)
+        )
 
     async def tell(self, event: TransactionEvent) -> TransactionEventResponse:
         """Have the site send an event; returns the answer."""
@@ -351,7 +371,7 @@ async def _furnish(url: str) -> None:
             )
             session.add(driver)
             await session.flush()
-            await balance.top_up(session, driver.id, 5000, "JPY")
+            await balance.top_up(session, Settings(), driver.id, 5000, AT)
         await stations.note_link(session, STATION, AT, connected=True)
         for evse_id in (1, 2):
             await stations.note_status(session, STATION, evse_id, OutletStatus.AVAILABLE, reason="", at=AT)
@@ -382,7 +402,9 @@ async def database(migrated: Template, tmp_path: Path) -> AsyncIterator[Database
         yield database
 
 
-async def wired(database: Database, settings: Settings | None = None) -> Core:
+async def wired(
+    database: Database, settings: Settings | None = None, external: Sequence[ExternalProvider] = ()
+) -> Core:
     """Wire the domains on a furnished database."""
     clock = ManualClock(AT)
     router = PlayedRouter()
@@ -393,13 +415,18 @@ async def wired(database: Database, settings: Settings | None = None) -> Core:
         router=router,
         live=Bus(),
         work=WorkQueue(database, clock),
+        desk=Desk(external),
     )
     handlers = Handlers(clock)
     charging_handlers.install(services, handlers)
     charging_work.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
+    checkout.install(services)
     settlement_work.install(services)
+    for part in (balance, driving, hints, cards, reconciling, invoicing):
+        part.install(services)
     async with database.transaction() as session:
         first, second = await session.scalars(select(Driver.id).order_by(Driver.email))
     return Core(

@@ -48,6 +48,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "KONSENTO_OCPP_PORT": str(ports[1]),
         "KONSENTO_PUBLIC_URL": f"http://127.0.0.1:{ports[0]}",
         "KONSENTO_WELCOME_CREDIT_MINOR": "1000",
+        "KONSENTO_BALANCE": "true",
     }
 
 

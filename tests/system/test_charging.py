@@ -5,8 +5,9 @@ import re
 import pytest
 
 from rig.driver import RefusedError
-from rig.line import CODES, Line
+from rig.line import Line
 from rig.session import DONE, run_session
+from rig.suppliers import CODES
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 

@@ -79,9 +79,9 @@ async def test_demo_runs_until_ctrl_c_which_leaves_no_process(mark: str) -> None
     shown = ""
     while "Ctrl-C ends everything" not in shown:
         shown += (await process.stdout.readuntil()).decode()
-    # The demo itself, four outlets, Home Assistant, the server, platform and computation system.
-    assert len(_processes_with(mark)) >= 9
-    for word in ("/o/", "driver@example.com", "Home Assistant", "Platform", "Computation"):
+    # The demo itself, four outlets, Home Assistant, two suppliers' servers, portal, platform and computation system.
+    assert len(_processes_with(mark)) >= 11
+    for word in ("/o/", "driver@example.com", "Portal", "Kaze Denki", "Home Assistant", "Platform", "Computation"):
         assert word in shown
 
     process.send_signal(signal.SIGINT)

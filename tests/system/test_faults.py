@@ -8,9 +8,10 @@ import pytest
 
 from rig.driver import Driver
 from rig.home_assistant import FlowRefusedError
-from rig.line import CODES, STATION_ID, STATION_PASSWORD, Line
+from rig.line import Line
 from rig.outlet import Watcher
 from rig.session import DONE
+from rig.suppliers import CODES, STATION_ID, STATION_PASSWORD
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from rig.line import CODES, Line, provisioning
+from rig.line import Line
 from rig.session import DONE
+from rig.suppliers import CODES, provisioning
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 

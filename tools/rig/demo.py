@@ -12,10 +12,11 @@ from time import monotonic
 
 from rig.driver import RefusedError
 from rig.home_assistant import FlowRefusedError
-from rig.line import CODES, OUTLETS, OWNER, OWNER_PASSWORD, Line, temporary_folder
+from rig.line import OUTLETS, OWNER, OWNER_PASSWORD, Line, temporary_folder
 from rig.ports import Ports
 from rig.process import ProcessFailedError
 from rig.session import run_session
+from rig.suppliers import CODES, KAZE
 
 DRIVER_EMAIL = "driver@example.com"
 DRIVER_PASSWORD = "demo-driver-1"  # noqa: S105  # of a server that listens on this machine alone
@@ -42,8 +43,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="make demo ARGS=…",
-        description="Starts four outlets, Home Assistant, management server, platform and computation system on"
-        " this machine, until Ctrl-C.",
+        description="Starts four outlets, Home Assistant, the management servers of two suppliers, their portal,"
+        " platform and computation system on this machine, until Ctrl-C.",
     )
     parser.add_argument("--once", action="store_true", help="run one session as a driver's browser would, then end")
     parser.add_argument("--json", action="store_true", help="with --once: print one JSON object on the last line")
@@ -52,7 +53,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--outlet", type=int, default=1, choices=range(1, len(OUTLETS) + 1), help="which outlet")
     parser.add_argument(
-        "--port-base", type=_port, default=None, help="first of sixteen consecutive ports; default: free ones"
+        "--suppliers",
+        type=int,
+        choices=(1, 2),
+        help="management servers at the site, with two also their portal; default: 2, with --once 1",
+    )
+    parser.add_argument(
+        "--port-base", type=_port, default=None, help="first of nineteen consecutive ports; default: free ones"
     )
     parser.add_argument("--keep", type=Path, default=None, help="folder for databases and logs, kept afterwards")
     return parser.parse_args(argv)
@@ -81,6 +88,11 @@ async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     print(f"\n  Driver        {pages}/  signed up: {DRIVER_EMAIL} / {DRIVER_PASSWORD}")
     for spec, code in zip(OUTLETS, CODES, strict=True):
         print(f"    {spec.title:<26} {pages}/o/{code}")
+    if line.neighbours is not None:
+        print(f"  Portal        {line.neighbours.portal_url}/  shows both suppliers of each outlet side by side")
+        print(f"    {OUTLETS[0].title:<26} {line.neighbours.portal_url}/o/{CODES[0]}")
+        print(f"  2nd supplier  {line.neighbours.server.public_url}/  {KAZE.name}, at the same outlets")
+        print(f"    {OUTLETS[0].title:<26} {line.neighbours.server.public_url}/o/{KAZE.codes[0]}")
     print(f"  Back office   {invitation}")
     print("                sets up a password and an authenticator app; works once")
     print(f"  Mails         {line.server.mails}")
@@ -117,9 +129,10 @@ async def _main(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
     folder = options.keep or temporary_folder()
+    suppliers = options.suppliers or (1 if options.once else 2)
     say = _say()
     try:
-        starting = Line(folder.resolve(), Ports(options.port_base), say)
+        starting = Line(folder.resolve(), Ports(options.port_base), say, two_suppliers=suppliers == 2)
         async with starting as line:
             await (_once(line, options) if options.once else _stay(line, ready, stop))
             say("ending")

@@ -1,5 +1,6 @@
 """The whole line: outlets, site, management server, platform, computation system, and links that record and break."""
 
+import asyncio
 import secrets
 import sys
 import tempfile
@@ -13,16 +14,15 @@ from typing import Self
 from rig.driver import Driver
 from rig.environment import REGION, Environment
 from rig.home_assistant import HomeAssistant
+from rig.neighbours import NEIGHBOURS_SETTINGS, Neighbours
 from rig.outlet import Outlet, OutletSpec, Watcher, build
 from rig.ports import Ports
 from rig.proxy import TcpProxy
 from rig.server import ManagementServer
+from rig.suppliers import CODES, SAKURA, SERVER_SETTINGS, STATION_ID, STATION_PASSWORD, provisioning
 
-STATION_ID = "sakura-mall"
-STATION_PASSWORD = "demo-station-password"  # noqa: S105  # of a server that listens on this machine alone
 OWNER = "owner"
 OWNER_PASSWORD = "demo-owner"  # noqa: S105  # of a Home Assistant that listens on this machine alone
-UNIT_PRICE = "3850"
 
 OUTLETS = (
     OutletSpec(
@@ -58,41 +58,6 @@ OUTLETS = (
 )
 """Different cars: a steady 3 kW, a slow and noisy 1.5 kW, none plugged in; and one at a plain relay with a meter."""
 
-CODES = ("K7F298", "M4XR86", "P9WC3K", "EYVFHG")
-
-
-def provisioning(outlets: Sequence[OutletSpec], codes: Sequence[str], presence: str = "none") -> str:
-    """Return the file that an operator would write for `konsento apply`. `presence`: how drivers show it."""
-    text = f"""\
-[[tariffs]]
-name = "demo"
-unit_price = "{UNIT_PRICE}"
-power_type = "other"
-supplier = "Sakura Energy"
-supplier_code = "A0269"
-
-[[sites]]
-name = "Sakura Mall car park"
-station_id = "{STATION_ID}"
-password = "{STATION_PASSWORD}"
-time_zone = "Asia/Tokyo"
-place = "Setagaya, Tokyo"
-presence = "{presence}"
-latitude = 35.6461
-longitude = 139.6532
-"""
-    for number, (outlet, code) in enumerate(zip(outlets, codes, strict=False), start=1):
-        text += f"""
-[[sites.outlets]]
-evse_id = {number}
-code = "{code}"
-name = "{outlet.title}"
-rated_w = 3000
-volts = 200
-tariff = "demo"
-"""
-    return text
-
 
 @dataclass
 class Line:
@@ -103,6 +68,8 @@ class Line:
     say: Callable[[str], None]
     specs: Sequence[OutletSpec] = OUTLETS
     settings: Mapping[str, str] = field(default_factory=dict)
+    two_suppliers: bool = False
+    """With a second supplier's server at the same site, and the portal of both (`neighbours`)."""
 
     def __post_init__(self) -> None:
         # Outlets announce themselves, and a site goes after one that it knows: no two lines have the same.
@@ -113,11 +80,9 @@ class Line:
             self.ports.take(),
             self.folder / "server",
             {
-                "KONSENTO_OPERATOR_NAME": "Sakura Energy",
-                "KONSENTO_WELCOME_CREDIT_MINOR": "5000",
-                "KONSENTO_FAKE_PAYMENTS": "true",
-                # All drivers of the rig are on one machine.
-                "KONSENTO_NEWCOMERS_PER_HOUR": "10000",
+                **SERVER_SETTINGS,
+                "KONSENTO_OPERATOR_NAME": SAKURA.name,
+                **(NEIGHBOURS_SETTINGS if self.two_suppliers else {}),
                 **self.settings,
             },
         )
@@ -129,6 +94,7 @@ class Line:
         self.environment = Environment(platform_port, computation_port, self.folder / "environment")
         self.platform_link = TcpProxy(self.ports.take(), platform_port)
         self.computation_link = TcpProxy(self.ports.take(), computation_port)
+        self.neighbours = Neighbours(self.ports, self.folder, self.server.public_url) if self.two_suppliers else None
         self.outlets: list[Outlet] = []
         self.outlet_links: list[TcpProxy] = []
         self._watchers: dict[int, Watcher] = {}
@@ -167,10 +133,12 @@ class Line:
         self.say("starting the management server")
         self._stack.push_async_callback(self.server.process.stop)
         self._stack.push_async_callback(self.cloud_link.stop)
-        await self.server.apply(provisioning(self.specs, CODES))
+        partners = self.neighbours.partners_of_first() if self.neighbours is not None else ""
+        await self.server.apply(provisioning(self.specs, CODES) + partners)
         await self.server.start()
         await self.cloud_link.start()
         await self.server.ready()
+        beside = self._start_beside(self.neighbours) if self.neighbours is not None else None
         self.say("starting platform and computation system")
         self._stack.push_async_callback(self.environment.stop)
         for link in (self.platform_link, self.computation_link):
@@ -188,11 +156,30 @@ class Line:
         await self.home_assistant.add_management_server(
             f"ws://127.0.0.1:{self.cloud_link.port}/ocpp", STATION_ID, STATION_PASSWORD
         )
+        if beside is not None:
+            await (await beside).link(self.home_assistant)
         await self.home_assistant.send_measurements_to(
             "platform", f"http://127.0.0.1:{self.platform_link.port}", self.environment.site_token, REGION, "hourly"
         )
         await self._outlets_free()
         self.say(f"ready after {monotonic() - began:.0f} s")
+
+    def _start_beside(self, neighbours: Neighbours) -> asyncio.Task[Neighbours]:
+        """Start the second supplier while the rest of the line starts."""
+
+        async def start() -> Neighbours:
+            await neighbours.start(self.specs)
+            return neighbours
+
+        self._stack.push_async_callback(neighbours.stop)
+        task = asyncio.create_task(start(), name="second supplier")
+
+        async def broken_off() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(broken_off)
+        return task
 
     async def _outlets_free(self, patience: float = 60) -> None:
         driver = Driver(self.server.url)

@@ -4,7 +4,8 @@ from time import monotonic
 from typing import Any
 
 from rig.driver import Driver
-from rig.line import CODES, Line
+from rig.line import Line
+from rig.suppliers import CODES
 
 DONE = {"settled", "failed"}
 

@@ -19,7 +19,7 @@ from konsento.api.problems import declared
 from konsento.api.schemas import Asked, Money, YesNo, money
 from konsento.api.who import ExportsAccount, ReadsAccount, ReadsBalance, WritesAccount
 from konsento.models import Driver
-from konsento.payments import balance, service
+from konsento.payments import balance, ways
 from konsento.web.own_data import everything_about
 from konsento.web.who import Wired
 
@@ -50,10 +50,21 @@ class AccountChange(Asked):
     mail_wanted: YesNo | None = Field(default=None, description="Mail the receipt of every session.", examples=[True])
 
 
+class Lot(BaseModel):
+    """A part of the balance that came in at once, and ends at once."""
+
+    left: Money = Field(description="What is left of it; what is held for running sessions is in it.")
+    promotional: bool = Field(description="Given by the operator, not paid in.", examples=[False])
+    issued_at: datetime
+    expires_at: datetime | None = Field(description="Until when it can be used; null without an end.")
+
+
 class Balance(BaseModel):
     """The prepaid balance."""
 
     available: Money = Field(description="What can be spent: without what is held for running sessions.")
+    held: Money = Field(description="What is held for running sessions.")
+    lots: list[Lot] = Field(description="What it is made of, in the order in which it is used.")
 
 
 class PaymentMethod(BaseModel):
@@ -128,11 +139,24 @@ def _account(driver: Driver) -> Account:
 async def get_balance(services: Wired, caller: ReadsBalance) -> Balance:
     """Get the balance.
 
-    What the driver can spend now.
+    What the driver can spend now, and until when.
     """
     async with services.database.transaction() as session:
-        available = await balance.available(session, caller.driver.id)
-    return Balance(available=money(available, services.settings.currency))
+        stated = await balance.statement(session, caller.driver.id, most=0)
+    currency = services.settings.currency
+    return Balance(
+        available=money(stated.available_minor, currency),
+        held=money(stated.held_minor, currency),
+        lots=[
+            Lot(
+                left=money(lot.left_minor, lot.currency),
+                promotional=lot.promotional,
+                issued_at=lot.issued_at,
+                expires_at=lot.expires_at,
+            )
+            for lot in stated.lots
+        ],
+    )
 
 
 @router.get("/payment-methods", responses=declared())
@@ -142,8 +166,8 @@ async def list_payment_methods(services: Wired, caller: ReadsBalance) -> Payment
     Each with the most that it can hold.
     """
     async with services.database.transaction() as session:
-        ways = await service.methods(session, services.settings, caller.driver.id)
+        methods = await ways.methods(session, services, caller.driver.id)
     currency = services.settings.currency
     return PaymentMethods(
-        items=[PaymentMethod(provider=way.provider, available=money(way.available_minor, currency)) for way in ways]
+        items=[PaymentMethod(provider=way.provider, available=money(way.available_minor, currency)) for way in methods]
     )

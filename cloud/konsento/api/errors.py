@@ -73,6 +73,13 @@ class TooManyRequests(KonsentoError):
     message = "Too many requests with this token. Wait {seconds} s, then go on."
 
 
+class TooManyQuestions(KonsentoError):
+    """A network address asks too often for what everybody may see."""
+
+    status = 429
+    message = "Too many questions from your network. Wait {seconds} s, then ask again."
+
+
 class IdempotencyKeyReused(KonsentoError):
     """The key belongs to another request."""
 

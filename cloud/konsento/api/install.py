@@ -3,6 +3,7 @@
 import re
 from functools import cache, partial
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.routing import Mount
 from konsento.api import (
     account,
     health,
+    offers,
     outlets,
     presence,
     problems,
@@ -25,7 +27,7 @@ from konsento.api import (
     webhooks,
 )
 from konsento.api.document import document, operation_id
-from konsento.api.errors import BodyTooLarge
+from konsento.api.errors import BodyTooLarge, TooManyQuestions
 from konsento.api.middleware import NotedHeaders
 from konsento.api.who import Rate
 from konsento.kit.asgi import BodyLimit
@@ -34,12 +36,26 @@ from konsento.settings import Settings
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
     part.router
-    for part in (sites, outlets, presence, sessions, receipts, account, rewards, webhooks, tokens, stations, health)
+    for part in (
+        sites,
+        offers,
+        outlets,
+        presence,
+        sessions,
+        receipts,
+        account,
+        rewards,
+        webhooks,
+        tokens,
+        stations,
+        health,
+    )
 )
-"""The operations. Each names the scope that its token needs (`api.who`), or is open: health alone."""
+"""The operations. Each names the scope that its token needs (`api.who`), or is open: offers and health."""
 TAGS: Final = [
     {"name": "Sites", "description": "Where there are outlets, by name and on the map."},
     {"name": "Outlets", "description": "Where one can charge, and what it costs."},
+    {"name": "Offers", "description": "For other suppliers and portals: what is sold here. Open to everybody."},
     {"name": "Sessions", "description": "Start, watch, change, stop."},
     {"name": "Receipts", "description": "What was billed."},
     {"name": "Account", "description": "The driver, and how the driver can pay."},
@@ -62,7 +78,8 @@ def made(services: Services) -> FastAPI:
     """Return the API as an application."""
     api = bare()
     api.state.services = services
-    api.state.rate = Rate(services.settings.api_requests_per_minute)
+    api.state.rate = Rate[UUID](services.settings.api_requests_per_minute)
+    api.state.offers_rate = Rate[str](services.settings.offers_requests_per_minute, "network", TooManyQuestions)
     # Made when it is asked for first: that takes as long as all else of a start.
     api.state.document = cache(partial(document, api, services.settings))
 

@@ -19,6 +19,7 @@ from konsento.api.errors import (
     ScopeMissing,
     TokenNeeded,
     TokenNotValid,
+    TooManyQuestions,
     TooManyRequests,
 )
 from konsento.kit.asgi import SECURITY_HEADERS
@@ -152,7 +153,7 @@ def _headers_of(error: KonsentoError) -> dict[str, str]:
         case ScopeMissing():
             scope = error.values["scope"]
             return {"WWW-Authenticate": f'Bearer realm="konsento", error="insufficient_scope", scope="{scope}"'}
-        case TooManyRequests():
+        case TooManyRequests() | TooManyQuestions():
             return {"Retry-After": str(error.values["seconds"])}
     return {}
 

@@ -16,10 +16,10 @@ from konsento.api.problems import declared
 from konsento.api.schemas import Asked, Page
 from konsento.api.sessions import Session
 from konsento.api.who import ReadsWebhooks, WritesWebhooks
+from konsento.kit.addresses import LENGTH
 from konsento.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from konsento.web.who import Wired
 from konsento.webhooks import service as webhooks
-from konsento.webhooks.addresses import LENGTH
 from konsento.webhooks.errors import (
     BadWebhookAddress,
     TooManyWebhooks,

@@ -1,6 +1,6 @@
 """Whom a request acts for: only its token says so. Cookies count for nothing here, so no page can borrow them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from konsento.accounts import tokens
 from konsento.accounts.tokens import Caller, Scope
 from konsento.api.errors import ScopeMissing, TokenNeeded, TokenNotValid, TooManyRequests
+from konsento.kit.errors import KonsentoError
 from konsento.services import Services
 from konsento.staff import tokens as staff_tokens
 from konsento.staff.tokens import StaffCaller, StaffScope
@@ -35,28 +36,30 @@ staff_bearer = HTTPBearer(
 )
 
 
-class Rate:
-    """Counts the requests of every token in this process, a minute at a time."""
+class Rate[Key: Hashable]:
+    """Counts the requests of everybody who asks, by token or network, in this process, a minute at a time."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, by: str = "token", too_many: type[KonsentoError] = TooManyRequests) -> None:
         self.most = most
-        self._counts: dict[UUID, tuple[datetime, int]] = {}
+        self._by = by
+        self._too_many = too_many
+        self._counts: dict[Key, tuple[datetime, int]] = {}
 
-    def count(self, token_id: UUID, now: datetime) -> dict[str, str]:
-        """Count a request; returns the headers that say how many are left. Raises `TooManyRequests`."""
-        begin, used = self._counts.get(token_id, (now, 0))
+    def count(self, who: Key, now: datetime) -> dict[str, str]:
+        """Count a request; returns the headers that say how many are left. Raises what was given as `too_many`."""
+        begin, used = self._counts.get(who, (now, 0))
         if now - begin >= WINDOW:
             begin, used = now, 0
         left_s = max(1, int((begin + WINDOW - now).total_seconds()))
         if used >= self.most:
-            raise TooManyRequests(seconds=left_s)
+            raise self._too_many(seconds=left_s)
         if len(self._counts) >= _MOST_COUNTED:
             self._counts = {key: value for key, value in self._counts.items() if now - value[0] < WINDOW}
-        self._counts[token_id] = (begin, used + 1)
+        self._counts[who] = (begin, used + 1)
         # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
         return {
-            "RateLimit-Policy": f'"token";q={self.most};w={int(WINDOW.total_seconds())}',
-            "RateLimit": f'"token";r={self.most - used - 1};t={left_s}',
+            "RateLimit-Policy": f'"{self._by}";q={self.most};w={int(WINDOW.total_seconds())}',
+            "RateLimit": f'"{self._by}";r={self.most - used - 1};t={left_s}',
         }
 
 
@@ -97,7 +100,7 @@ async def staff_caller(
 
 
 def _admit(request: Request, token_id: UUID, scopes: Collection[str], needed: SecurityScopes, now: datetime) -> None:
-    rate: Rate = request.app.state.rate
+    rate: Rate[UUID] = request.app.state.rate
     request.state.headers.update(rate.count(token_id, now))
     for scope in needed.scopes:
         if scope not in scopes:

@@ -196,7 +196,7 @@ async def _give(
         await driver_of(session, number)
         transfer_id, now = uuid5(number, f"goodwill {form.once}"), services.clock.now()
         left = most - await operations.goodwill_since(session, member.id, now - CREDIT_DAY)
-        if not await balance.goodwill(session, number, minor, currency, transfer_id=transfer_id, at=now):
+        if not await balance.goodwill(session, services.settings, number, minor, transfer_id=transfer_id, at=now):
             return minor, False
         if minor > left:
             raise CreditSpent(most=language.money(most, currency), left=language.money(max(0, left), currency))

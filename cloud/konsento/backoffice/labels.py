@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import SiteKeeper
+from konsento.kit.paper.drawing import Page
 from konsento.models import Outlet, Site
 from konsento.services import Services
 from konsento.sites import labels
 from konsento.sites import service as sites
-from konsento.sites.labels.drawing import Page
 from konsento.sites.labels.sheets import DEFAULT
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of

@@ -34,6 +34,8 @@ NAVIGATION = (
     ("/office/messages", marked("Messages"), Permission.LOOK),
     ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/rewards", marked("Points and coupons"), Permission.REWARDS),
+    ("/office/partners", marked("Partners"), Permission.PARTNERS),
+    ("/office/statements", marked("Statements"), Permission.STATEMENTS),
     ("/office/drivers", marked("Drivers"), Permission.DRIVERS),
     ("/office/alarms", marked("Alarms"), Permission.LOOK),
     ("/office/log", marked("Log"), Permission.LOG),
@@ -41,9 +43,12 @@ NAVIGATION = (
     ("/office/staff", marked("Staff"), Permission.STAFF),
 )
 BELONGS = {
+    "/office/invoices": "/office/sessions",
     "/office/stations": "/office/sites",
     "/office/pending": "/office/sites",
     "/office/frames": "/office/messages",
+    "/office/suppliers": "/office/prices",
+    "/office/power-types": "/office/prices",
 }
 """Pages that stand elsewhere than below the page of the navigation that leads to them."""
 

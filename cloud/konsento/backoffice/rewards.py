@@ -14,14 +14,15 @@ from konsento.backoffice import asked, repository
 from konsento.backoffice.render import office_page
 from konsento.backoffice.reward_forms import CouponForm, RuleForm, whole
 from konsento.backoffice.who import Number, RewardKeeper
+from konsento.catalogue.power import STANDARD
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
+from konsento.kit.power_words import power_type
 from konsento.models import Coupon, CouponKind, PointRule, Site, StaffMember, Tariff
 from konsento.operations import audit
 from konsento.rewards import codes, listing, making
 from konsento.rewards.errors import TooManyCodes
 from konsento.rewards.listing import Batch, Uses
-from konsento.rewards.power import STANDARD
 from konsento.rewards.texts import conditions, gain, rule_text
 from konsento.services import Services
 from konsento.web import problems
@@ -30,7 +31,6 @@ from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.rewards import terms
 from konsento.web.who import Wired
-from konsento.web.words import power_type
 
 router = APIRouter()
 

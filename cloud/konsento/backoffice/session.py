@@ -13,9 +13,12 @@ from konsento.backoffice.render import office_page
 from konsento.backoffice.session_view import facts, session_row
 from konsento.backoffice.timeline import Source
 from konsento.backoffice.who import Member, Number, SessionSupport
+from konsento.charging import invoice_mails
 from konsento.charging import service as charging_service
 from konsento.charging.progress import progress_of
 from konsento.charging.repository import power_of
+from konsento.invoices import layout
+from konsento.invoices import service as invoices
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import LANGUAGES
 from konsento.models import ACTIVE, ChargingSession, Driver, Receipt, StaffMember, transaction_at_station
@@ -68,6 +71,7 @@ async def _page(
         charging = await _charging(session, number)
         history, part = await session_history.history(session, charging, shown, page)
         power = await power_of(session, charging, 240)
+        documents = (await invoices.documents(session, [number]))[number]
     entries = timeline.timeline(language, history, shown)
     curve = progress_of(charging, power, history.receipt).curve
     return office_page(
@@ -89,6 +93,7 @@ async def _page(
         transaction=charging.transaction_id,
         driver_id=charging.driver_id,
         settled=history.receipt is not None,
+        documents=[(one.id, layout.title(language, one), one.label) for one in documents],
         can_mail=mail.possible(services.settings),
     )
 
@@ -141,7 +146,8 @@ async def _transaction_status(services: Services, charging: ChargingSession) -> 
 
 @router.post("/sessions/{number}/receipt")
 async def send_receipt(request: Request, number: Number, services: Wired, member: SessionSupport) -> Response:
-    """Send the driver the receipt again, in the driver's language."""
+    """Send the driver the receipt again with its invoice, in the driver's language."""
+    drawn = await invoice_mails.invoice_of(services, number)
     async with services.database.transaction() as session:
         charging = await _charging(session, number)
         receipt = await session.get(Receipt, number)
@@ -166,6 +172,7 @@ async def send_receipt(request: Request, number: Number, services: Wired, member
             ),
             link=(language.text("Open the receipt"), link),
         )
+        message = await invoice_mails.attach(session, services, message, drawn)
         await mail.queue(session, services, message, language)
         now = services.clock.now()
         await audit.note(session, now, member.id, action="session.send-receipt", subject=str(number))

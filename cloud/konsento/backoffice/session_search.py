@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import Database
-from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, Outlet, Receipt, SessionState, Site
+from konsento.models import ACTIVE, WITH_OUTLET, ChargingSession, Invoice, Outlet, Receipt, SessionState, Site
 
 EXPORTED_AT_ONCE: Final = 100
 """Sessions that one transaction reads for a file: everybody else waits meanwhile."""
@@ -23,7 +23,7 @@ class Wanted:
     """Which sessions are looked for; what is empty does not narrow the search."""
 
     text: str = ""
-    """An id, a transaction id, the number of a request or of a receipt, a station, or an outlet's code."""
+    """An id, a transaction id, the number of a request, a receipt or an invoice, a station, or an outlet's code."""
     code: str = ""
     """The same text as an outlet's code, where it can be one."""
     site_id: UUID | None = None
@@ -141,6 +141,7 @@ def _named(text: str, code: str) -> ColumnElement[bool]:
     ways: list[Select[UUID]] = [
         number.where(ChargingSession.transaction_id == text),
         number.join(Site, Site.id == ChargingSession.site_id).where(Site.station_id == text),
+        select(Invoice.session_id).where(Invoice.label == text),
     ]
     if code:
         ways.append(number.join(Outlet, Outlet.id == ChargingSession.outlet_id).where(Outlet.code == code))

@@ -8,6 +8,7 @@ from konsento.models import (
     AlarmKind,
     AlarmMails,
     ChargingSession,
+    Metering,
     OutletStatus,
     PaymentState,
     PresenceCheck,
@@ -67,6 +68,11 @@ PRESENCE: Final = {
     PresenceCheck.BUTTON: marked("drivers press the outlet's button"),
     PresenceCheck.LAMP: marked("drivers see the outlet's lamp blink"),
 }
+METERING: Final = {
+    Metering.VERIFIED: marked("verified meter"),
+    Metering.NOTIFIED: marked("notified meter (specified metering)"),
+    Metering.ESTIMATED: marked("estimated"),
+}
 PROFILES: Final = {
     SecurityProfile.NONE: marked("0: none. Insecure, whoever knows the station id comes in"),
     SecurityProfile.BASIC: marked("1: password, encrypted or not"),
@@ -97,11 +103,17 @@ def ended(language: Language, charging: ChargingSession) -> str:
 
 
 PAYMENTS: Final = {
+    PaymentState.PENDING: marked("waits for the driver"),
     PaymentState.HELD: marked("held"),
+    PaymentState.CAPTURING: marked("being taken"),
     PaymentState.CAPTURED: marked("taken"),
+    PaymentState.RELEASING: marked("being given back"),
     PaymentState.RELEASED: marked("given back"),
+    PaymentState.FAILED: marked("failed, nothing taken"),
+    PaymentState.EXPIRED: marked("lapsed, nothing taken"),
+    PaymentState.REFUNDED: marked("taken and refunded"),
 }
-PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card")}
+PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card"), "stripe": marked("Stripe")}
 TRANSFERS: Final = {
     "bill": marked("Billed"),
     "hold": marked("Held"),
@@ -114,16 +126,26 @@ TRANSFERS: Final = {
     "tax-back": marked("Tax put right"),
     "supplier-share-back": marked("The supplier's share put right"),
     "owner-share-back": marked("The site owner's share put right"),
-    "refund": marked("Paid back"),
     "top-up": marked("Topped up"),
+    "advance": marked("Paid before charging"),
+    "waived": marked("Not asked for"),
+    "fee": marked("Fee of the payment provider"),
+    "refund-failed": marked("Refund came back"),
+    "dispute": marked("Disputed"),
+    "dispute-won": marked("Dispute won"),
+    "dispute-lost": marked("Dispute lost"),
+    "provider-payout": marked("Paid out by the payment provider"),
     "welcome": marked("Welcome credit"),
     "goodwill": marked("Goodwill credit"),
     "points-hold": marked("Points reserved"),
     "points-free": marked("Points free again"),
     "points-spent": marked("Points taken"),
     "points-earned": marked("Points earned"),
+    "expired": marked("Time ran out"),
     "points-returned": marked("Points back with a refund"),
     "points-taken-back": marked("Points taken back with a refund"),
+    "payout": marked("Paid out"),
+    "payout-back": marked("Payout taken back"),
 }
 """What a transfer of the ledger was for."""
 ALARMS: Final = {
@@ -142,6 +164,10 @@ ALARMS: Final = {
     AlarmKind.DISK_FULL: marked("Disk nearly full"),
     AlarmKind.MAILS_REFUSED: marked("Mails not taken"),
     AlarmKind.SIGN_INS_FAIL: marked("Sign-ins fail again and again"),
+    AlarmKind.PAYMENT_DIFFERS: marked("Payment differs from its provider's"),
+    AlarmKind.PAYMENT_UNKNOWN: marked("Provider has a payment that is unknown here"),
+    AlarmKind.PAYMENT_DISPUTED: marked("Payment disputed"),
+    AlarmKind.REFUND_FAILED: marked("Refund failed"),
 }
 ADVICE: Final = {
     AlarmKind.SITE_OFFLINE: marked(
@@ -195,6 +221,21 @@ ADVICE: Final = {
         "Somebody tries again and again to sign in to the back office from this address and is slowed down. If it is no"
         " colleague, block the address."
     ),
+    AlarmKind.PAYMENT_DIFFERS: marked(
+        "The payment provider says something else about this payment than was asked of it. The server goes by the"
+        " provider and has booked what it says; find out who did it there."
+    ),
+    AlarmKind.PAYMENT_UNKNOWN: marked(
+        "Money was held or taken at the payment provider for a payment that this server does not know. Look for it at"
+        " the provider and give it back there if it is nobody's."
+    ),
+    AlarmKind.PAYMENT_DISPUTED: marked(
+        "The driver's bank contests this payment. Answer in the provider's own pages before the time that it names"
+        " there; the session's page has what was measured."
+    ),
+    AlarmKind.REFUND_FAILED: marked(
+        "The driver's bank did not take this refund, so the driver does not have the money. Pay it in another way."
+    ),
 }
 SEVERITIES: Final = {Severity.CRITICAL: marked("critical"), Severity.WARNING: marked("warning")}
 FACTS: Final = {
@@ -226,13 +267,25 @@ FACTS: Final = {
     "for": marked("for"),
     "about": marked("about"),
     "unit_price": marked("price per kWh"),
+    "rates": marked("rates"),
+    "minimum": marked("at least"),
+    "maximum": marked("at most"),
+    "tax_included": marked("tax included"),
     "tax_rate": marked("share of tax"),
     "power_type": marked("power"),
     "supplier": marked("supplier"),
     "supplier_code": marked("supplier's registration number"),
+    "carbon_g_per_kwh": marked("g CO₂ per kWh"),
     "begins": marked("begins"),
+    "ends": marked("ends"),
+    "supplier_share": marked("supplier's share"),
+    "owner_share": marked("site owner's share"),
+    "tariffs": marked("prices"),
+    "parent": marked("part of"),
     "request": marked("request"),
     "token": marked("token"),
+    "month": marked("month"),
+    "what": marked("what"),
     "milliseconds": marked("milliseconds"),
     "points": marked("points"),
     "coupon": marked("coupon"),
@@ -267,6 +320,7 @@ ALARM_MAILS: Final = {
     AlarmMails.ALL: marked("all"),
 }
 WORK: Final = {
+    "balance-ends": marked("End what is left of old top-ups and credits"),
     "start": marked("Ask whether a session has started"),
     "stop": marked("Have a session stopped"),
     "check": marked("Ask a site about a session"),
@@ -279,7 +333,14 @@ WORK: Final = {
     "inventory": marked("Ask a site about its outlets"),
     "points-expire": marked("Let old points expire"),
     "settle": marked("Bill a session"),
+    "invoices": marked("Issue invoices of old receipts"),
+    "credit": marked("Issue a credit note"),
+    "credited": marked("Tell a driver about a credit note"),
     "evidence": marked("Ask a site for missing readings of a session"),
+    "payment": marked("Hold, take or give back a payment"),
+    "payment-hint": marked("Follow a payment provider's hint"),
+    "payment-forget": marked("Delete a driver's cards at a payment provider"),
+    "payments-reconcile": marked("Compare payments with their provider"),
     "tell": marked("Tell a driver about a session"),
     "interrupted": marked("Tell a driver about an interruption"),
     "push": marked("Send a notice to a phone"),
@@ -293,9 +354,13 @@ WORK: Final = {
     "reach": marked("Stop a charger at a session's limit"),
     "sampling": marked("Set how often a charger tells its meter"),
     "links": marked("Find stations whose process is gone"),
+    "offers": marked("Ask another supplier what it sells at a site"),
 }
 """The kinds of due work."""
 ACTIONS: Final = {
+    "payout.record": marked("recorded a payout"),
+    "payout.take-back": marked("took back a payout"),
+    "statement.export": marked("saved a statement as a file"),
     "alarm.acknowledge": marked("acknowledged an alarm"),
     "driver.coupon": marked("gave a driver a coupon"),
     "driver.credit": marked("gave a driver credit"),
@@ -307,9 +372,16 @@ ACTIONS: Final = {
     "outlet.change": marked("changed an outlet"),
     "outlet.close": marked("put an outlet out of use"),
     "outlet.open": marked("put an outlet back into use"),
+    "partner.change": marked("changed a partner"),
+    "partner.create": marked("added a partner"),
+    "partner.remove": marked("removed a partner"),
+    "partner.site-name": marked("set a site's common name"),
     "pending.accept": marked("accepted an unknown station"),
     "pending.reject": marked("rejected an unknown station"),
     "pending.take-back": marked("took back the rejection of a station"),
+    "power-type.add": marked("added a power type"),
+    "power-type.change": marked("renamed a power type"),
+    "power-type.remove": marked("removed a power type"),
     "price.set": marked("set a price"),
     "price.withdraw": marked("withdrew a price"),
     "rewards.codes": marked("made codes of a coupon"),
@@ -324,6 +396,7 @@ ACTIONS: Final = {
     "site.change": marked("changed a site"),
     "site.create": marked("made a site"),
     "site.hours": marked("changed opening hours"),
+    "site.offers": marked("set what is sold at a site"),
     "site.password": marked("made another password for a site"),
     "site.plan": marked("changed a floor plan"),
     "staff.alarm-mails": marked("chose mails about alarms"),
@@ -337,6 +410,10 @@ ACTIONS: Final = {
     "staff.role": marked("changed a role"),
     "staff.sign-in": marked("signed in"),
     "staff.sign-out": marked("signed out"),
+    "supplier.add": marked("added a supplier"),
+    "supplier.change": marked("changed a supplier"),
+    "contract.add": marked("made a contract with a supplier"),
+    "contract.end": marked("ended a contract with a supplier"),
     "work.retry": marked("had work tried again"),
 }
 """What the audit log says was done; an action that is new here by its own name."""

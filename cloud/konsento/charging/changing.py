@@ -56,6 +56,7 @@ async def change_limit(services: Services, driver_id: UUID, session_id: UUID, re
         quote = await _quote(session, services, charging, requested)
         now = services.clock.now()
         if quote.hold_minor > charging.hold_minor:
+            await settlement.may_owe(session, services, charging, quote.hold_minor)
             await settlement.change_hold(session, charging, quote.hold_minor, now)
         change = _change(charging, quote, now)
         session.add(change)
@@ -104,7 +105,7 @@ async def _changeable(session: AsyncSession, driver_id: UUID, session_id: UUID) 
 async def _quote(
     session: AsyncSession, services: Services, charging: ChargingSession, requested: RequestedLimit
 ) -> Quote:
-    funds = await settlement.funds_with_hold(session, services.settings, charging)
+    funds = await settlement.funds_with_hold(session, services, charging)
     quote = quoted(agreed_terms(charging), requested, funds)
     over = quote.time_limit_s is not None and charging.seconds >= quote.time_limit_s
     if over or charging.delivered_mwh >= quote.energy_cap_wh * 1000:

@@ -105,6 +105,12 @@ class PriceChanged(KonsentoError):
     message = "The price has changed since it was shown to you. Look at the new one before you start."
 
 
+class MeteringNotAgreed(KonsentoError):
+    """The outlet has a notified meter, and the driver has not agreed to it, or to an older text."""
+
+    message = "Read how this outlet measures, and agree, before you start. Nothing was started, nothing is charged."
+
+
 class PresenceNeeded(KonsentoError):
     """Nobody has shown that they stand before the outlet, and its operator wants that before a start."""
 
@@ -142,6 +148,78 @@ class UnknownPresenceCheck(KonsentoError):
     message = "There is no such presence check among yours. It may be more than an hour old."
 
 
+class HoldTooShort(KonsentoError):
+    """The bank keeps the money reserved for too short a time."""
+
+    message = (
+        "Your bank reserves the money for too short a time for this charging, so nothing was started. Choose a shorter"
+        " time, or pay in another way."
+    )
+
+
+class StillUnpaid(KonsentoError):
+    """The driver has not paid for an earlier charging."""
+
+    status = 402
+    message = (
+        "An earlier charging is not paid yet, so nothing was started. Its receipt shows the amount and the ways to pay;"
+        " when it is paid you can charge again at once."
+    )
+
+
+class CheckoutNeeded(KonsentoError):
+    """The money is held outside: the driver pays before the start (`checkout`)."""
+
+    status = 422
+    message = "This way to pay needs you to confirm the payment first. Nothing was started."
+
+
+class AmountNeeded(KonsentoError):
+    """Paid before the start, so there has to be an amount."""
+
+    status = 422
+    message = (
+        "With this way you pay a fixed amount before the start. Choose how much energy or money, or pay in another way."
+    )
+
+
+class UnknownCheckout(KonsentoError):
+    """There is no such checkout, or it is another driver's: the answer does not tell which."""
+
+    status = 404
+    message = "There is no such payment among yours."
+
+
+class NotPaid(KonsentoError):
+    """The driver's bank said no for good, or the hold was given up elsewhere."""
+
+    message = "The payment did not come about, so nothing was started. Try again, or pay in another way."
+
+
+class WalkedAway(KonsentoError):
+    """Nobody has paid in time."""
+
+    message = "Nobody paid in time, so nothing was started."
+
+
+class GivenUp(KonsentoError):
+    """The driver gave the payment up."""
+
+    message = "You gave this payment up, so nothing was started."
+
+
+class PaidElsewhere(KonsentoError):
+    """The driver began another payment for the same outlet."""
+
+    message = "You began another payment for this outlet, so nothing was started with this one."
+
+
+class CheckoutFailed(KonsentoError):
+    """Something came between the payment and the start."""
+
+    message = "The charging could not be started any more."
+
+
 class OutletRefused(KonsentoError):
     """The site refused for a reason that a driver can do nothing about."""
 
@@ -173,6 +251,30 @@ FAILURES: Final[dict[str, type[KonsentoError]]] = {
     "NeverStarted": NeverStarted,
 }
 """A site's reason code for refusing a start (contracts, 2), and ours, to what the driver reads."""
+
+
+CHECKOUT_FAILURES: Final[dict[str, type[KonsentoError]]] = {
+    kind.__name__: kind
+    for kind in (
+        AlreadyChargingHere,
+        GivenUp,
+        HoldTooShort,
+        NotPaid,
+        OutletBusy,
+        OutletDisabled,
+        OutletFaulty,
+        OutletOffline,
+        PaidElsewhere,
+        PriceChanged,
+        WalkedAway,
+    )
+}
+"""Why a checkout can end without a session, to what the driver reads."""
+
+
+def checkout_failure(code: str) -> KonsentoError:
+    """Return what a driver reads for why a checkout ended."""
+    return CHECKOUT_FAILURES.get(code, CheckoutFailed)()
 
 
 def failure(code: str) -> KonsentoError:

@@ -104,6 +104,8 @@ class _Report:
     """Connectors by EVSE and number, with OCPP's word for what they are."""
     limits: str | None = None
     """The limits of a transaction that it keeps."""
+    common_name: str = ""
+    """What it says all its servers call it (contracts, 5)."""
     too_many: bool = False
 
 
@@ -139,6 +141,8 @@ class Gatherer:
                 session, station_id, report.outlets, whole=whole, at=self._services.clock.now()
             )
             await _note_charger(session, station_id, report)
+            if report.common_name:
+                await stations.note_common_name(session, station_id, report.common_name)
         log.info("station %s reports %d outlets", station_id, len(report.outlets))
 
 
@@ -149,6 +153,8 @@ def _gather(report: _Report, items: Iterable[ReportData]) -> None:
         if evse is None or evse.id == 0:
             if names == ("txctrlr", "supportedlimits"):
                 report.limits = _plain(_actual(item), 200)
+            if names == ("chargingstation", "commonname"):
+                report.common_name = _actual(item)
             continue
         if evse.id > HIGHEST_EVSE:
             report.too_many = True

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.accounts import links
-from konsento.charging import repository
+from konsento.charging import invoice_mails, repository
+from konsento.charging.invoice_mails import Drawn
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.work import Again, Job
 from konsento.models import (
@@ -18,7 +18,7 @@ from konsento.models import (
     ChargingSession,
     Driver,
     DriverKind,
-    LinkPurpose,
+    Metering,
     PushSubscription,
     Receipt,
     SessionState,
@@ -26,7 +26,7 @@ from konsento.models import (
 from konsento.notifications import mail, push
 from konsento.notifications.mail import Mail
 from konsento.notifications.push import Notice
-from konsento.rewards.texts import earned, taken_off
+from konsento.rewards.texts import earned
 from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.settlement.service import ReceiptView
@@ -63,6 +63,8 @@ def wants_mail(charging: ChargingSession, driver: Driver) -> bool:
 
 async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
     """Mail the driver where that is wanted, and have every browser told that wanted to be."""
+    # Before the transaction that writes: drawing it takes longer than anybody should wait.
+    drawn = await _wanted_invoice(services, session_id) if what == ENDED else None
     async with services.database.transaction() as session:
         charging = await repository.session_by_id(session, session_id)
         if charging is None:
@@ -72,8 +74,18 @@ async def tell_driver(services: Services, session_id: UUID, what: str) -> None:
         driver = await session.get_one(Driver, charging.driver_id)
         if driver.email and wants_mail(charging, driver):
             language = LANGUAGES.get(driver.locale) or LANGUAGES.default
-            letter = await _mail(session, services, charging, driver, language=language, what=what)
+            letter = await _mail(session, services, charging, driver, language=language, what=what, drawn=drawn)
+            letter = await invoice_mails.attach(session, services, letter, drawn)
             await mail.queue(session, services, letter, language)
+
+
+async def _wanted_invoice(services: Services, session_id: UUID) -> Drawn | None:
+    async with services.database.transaction() as session:
+        charging = await repository.session_by_id(session, session_id)
+        driver = await session.get(Driver, charging.driver_id) if charging is not None else None
+        if charging is None or driver is None or not driver.email or not wants_mail(charging, driver):
+            return None
+    return await invoice_mails.invoice_of(services, session_id)
 
 
 async def tell_if_interrupted(services: Services, session_id: UUID) -> None:
@@ -109,6 +121,7 @@ async def _notice(session: AsyncSession, charging: ChargingSession, language: La
 async def _sentences(
     session: AsyncSession, charging: ChargingSession, language: Language, what: str
 ) -> tuple[str, str]:
+    language = language.estimating(estimated=charging.metering is Metering.ESTIMATED)
     text, outlet = language.text, charging.outlet.name
     receipt = await session.get(Receipt, charging.id)
     if what == ENDED and receipt is not None:
@@ -134,56 +147,27 @@ async def _mail(
     *,
     language: Language,
     what: str,
+    drawn: Drawn | None,
 ) -> Mail:
     title, body = await _sentences(session, charging, language, what)
     paragraphs = [body]
     says = language.text("See the charging")
     if what == ENDED:
         bill = await settlement.receipt(session, charging.driver_id, charging.id)
-        paragraphs += _receipt(language, bill)
+        paragraphs += _receipt(language, bill, drawn)
         says = language.text("See the receipt")
     return Mail(
         recipient=driver.email,
         subject=title,
         paragraphs=tuple(paragraphs),
-        link=(says, await _address(session, services, charging, driver)),
+        link=(says, await invoice_mails.page_address(session, services, charging, driver)),
     )
 
 
-async def _address(session: AsyncSession, services: Services, charging: ChargingSession, driver: Driver) -> str:
-    """Return where a mail leads. A guest cannot sign in, so the link lets them in."""
-    path = f"/s/{charging.id}"
-    if driver.kind is DriverKind.GUEST:
-        now = services.clock.now()
-        path = f"/l/{await links.make(session, driver, purpose=LinkPurpose.GUEST, now=now, next_page=path)}"
-    return f"{services.settings.public_url.rstrip('/')}{path}"
-
-
-def _receipt(language: Language, bill: ReceiptView) -> list[str]:
-    text, zone = language.text, ZoneInfo(bill.time_zone)
-    began = language.moment(bill.started_at or bill.issued_at, zone)
-    price = text("{price} / kWh", price=language.unit_price(bill.unit_price, bill.currency))
-    off = taken_off(language, bill.given)
-    amounts = {
-        "energy": language.energy(bill.billed_wh),
-        "price": price,
-        "amount": language.money(bill.amount_minor, bill.currency),
-        "rate": language.percent(bill.tax_rate),
-        "tax": language.money(bill.tax_minor, bill.currency),
-    }
-    if off:
-        full = bill.amount_minor + sum(minor for _, minor in off)
-        less = [f"{name} {language.money(-minor, bill.currency)}" for name, minor in off]
-        bought = text(
-            "{energy} × {price} = {full}. {less}. To pay: {amount}, of which tax {rate}: {tax}.",
-            full=language.money(full, bill.currency),
-            less=", ".join(less),
-            **amounts,
-        )
-    else:
-        bought = text("{energy} × {price} = {amount}, of which tax {rate}: {tax}.", **amounts)
-    return [
-        text("Receipt number {number}, {site}, {when}.", number=str(bill.number), site=bill.site_name, when=began),
-        bought,
-        *earned(language, bill.given),
-    ]
+def _receipt(language: Language, bill: ReceiptView, drawn: Drawn | None) -> list[str]:
+    began = language.moment(bill.started_at or bill.issued_at, ZoneInfo(bill.time_zone))
+    said = language.text(
+        "Receipt number {number}, {site}, {when}.", number=str(bill.number), site=bill.site_name, when=began
+    )
+    billed = invoice_mails.written(language, drawn.document) if drawn is not None else []
+    return [said, *billed, *earned(language, bill.given)]

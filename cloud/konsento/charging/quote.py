@@ -7,11 +7,13 @@ from decimal import Decimal
 from functools import cached_property
 
 from konsento import pricing
+from konsento.catalogue.service import Offer
 from konsento.charging.enforcement import cut_off_s
 from konsento.charging.errors import LimitAboveOutlets, LimitBelowFees, LimitTooLarge, LimitTooSmall, NothingToHold
 from konsento.charging.limits import MOST_S, MOST_WH, RequestedLimit
-from konsento.kit.money import major_from_minor
-from konsento.models import ChargingSession, LimitKind, Outlet, Tariff
+from konsento.charging.sold import Sold, sold_by, sold_in
+from konsento.kit.money import Amount
+from konsento.models import ChargingSession, LimitKind, Metering, Outlet
 from konsento.pricing import Price, Usage, Worst
 
 
@@ -22,9 +24,7 @@ class Terms:
     price: Price
     at: datetime
     """When it is asked for: what it can cost at most are the rates that hold from then on."""
-    power_type: str
-    supplier: str
-    supplier_code: str
+    sold: Sold
     rated_w: int
     outlet_wh: int | None = None
     """The operator's maximum of one session there, Wh; None for none."""
@@ -58,14 +58,12 @@ class Terms:
         return self.worst.most_minor(wh + self.slack_wh, seconds + self.cut_off_s)
 
 
-def terms_of(tariff: Tariff, outlet: Outlet, at: datetime) -> Terms:
-    """Return the terms that a new session at an outlet, its site loaded, would have."""
+def terms_of(offer: Offer, outlet: Outlet, at: datetime) -> Terms:
+    """Return the terms that a new session that takes an offer at an outlet, its site loaded, would have."""
     return Terms(
-        price=Price.per_kwh(tariff.unit_price, tariff.currency, tariff.tax_rate),
+        price=offer.price,
         at=at,
-        power_type=tariff.power_type,
-        supplier=tariff.supplier,
-        supplier_code=tariff.supplier_code,
+        sold=sold_by(offer),
         rated_w=outlet.rated_w,
         outlet_wh=outlet.most_wh,
         outlet_s=outlet.most_s,
@@ -75,7 +73,7 @@ def terms_of(tariff: Tariff, outlet: Outlet, at: datetime) -> Terms:
 
 def agreed_price(charging: ChargingSession) -> Price:
     """Return the price that a session has, whatever has become of the tariff."""
-    return Price.per_kwh(charging.unit_price, charging.currency, charging.tax_rate)
+    return Price.from_dict(charging.price)
 
 
 def agreed_terms(charging: ChargingSession) -> Terms:
@@ -83,9 +81,7 @@ def agreed_terms(charging: ChargingSession) -> Terms:
     return Terms(
         price=agreed_price(charging),
         at=charging.created_at,
-        power_type=charging.power_type,
-        supplier=charging.supplier,
-        supplier_code=charging.supplier_code,
+        sold=sold_in(charging),
         rated_w=charging.rated_w,
         outlet_wh=charging.outlet.most_wh,
         outlet_s=charging.outlet.most_s,
@@ -113,9 +109,7 @@ class Quote:
     """Price of the estimated energy and time."""
     hold_minor: int
     """The most that can be billed; held until the bill is made."""
-    power_type: str
-    supplier: str
-    supplier_code: str
+    sold: Sold
     rated_w: int
 
     @property
@@ -142,6 +136,8 @@ def quoted(terms: Terms, requested: RequestedLimit, funds_minor: int | None = No
     match requested.kind:
         case LimitKind.FULL:
             limits = _until_full(terms, funds_minor)
+        case LimitKind.ENERGY if terms.sold.metering is Metering.ESTIMATED:
+            limits = _by_time_for_energy(terms, requested.amount)
         case LimitKind.ENERGY:
             limits = _by_energy(terms, requested.amount)
         case LimitKind.TIME:
@@ -162,9 +158,7 @@ def quoted(terms: Terms, requested: RequestedLimit, funds_minor: int | None = No
         estimated_s=estimated_s,
         estimated_minor=min(pricing.bill(terms.price, estimate).total_minor, limits.hold_minor),
         hold_minor=limits.hold_minor,
-        power_type=terms.power_type,
-        supplier=terms.supplier,
-        supplier_code=terms.supplier_code,
+        sold=terms.sold,
         rated_w=terms.rated_w,
     )
 
@@ -216,6 +210,16 @@ def _by_time(terms: Terms, seconds: int) -> _Limits:
     )
 
 
+def _by_time_for_energy(terms: Terms, wh: int) -> _Limits:
+    """Where energy is only estimated it ends nothing: the time does in which it flows at the rated power."""
+    _check_energy(terms, wh)
+    seconds = pricing.time_for_energy(terms.rated_w, wh)
+    if seconds > terms.most_s:
+        most_wh = pricing.energy_for_time(terms.rated_w, terms.most_s)
+        raise LimitAboveOutlets(maximum=f"{Decimal(most_wh) / 1000:f} kWh")
+    return _by_time(terms, seconds)
+
+
 def _by_money(terms: Terms, minor: int) -> _Limits:
     worst = terms.worst
     paid = pricing.affordable(worst, minor, terms.rated_w, (MOST_WH + 1, terms.most_s))
@@ -223,7 +227,7 @@ def _by_money(terms: Terms, minor: int) -> _Limits:
         if not worst.cost(0, 0):
             raise LimitTooSmall
         least = math.ceil(worst.cost(1, pricing.time_for_energy(terms.rated_w, 1)))
-        raise LimitBelowFees(least=f"{major_from_minor(least, terms.price.currency)} {terms.price.currency}")
+        raise LimitBelowFees(least=Amount(least, terms.price.currency))
     bought, seconds = paid
     most = worst.max_minor
     if most is not None and minor >= most:

@@ -173,7 +173,7 @@ async def _fail(services: Services, session_id: UUID, code: str, happening: Happ
         now = services.clock.now()
         charging.failure = code[:50]
         charging.ended_at = now
-        await settlement.release(session, session_id, now)
+        await settlement.release(session, services.work, session_id, now)
         await webhooks.emit(session, services, charging, EventType.FAILED)
         await services.work.add(session, "tell", str(session_id), payload={"what": "failed"})
         after_commit(session, lambda: services.live.publish(session_id))

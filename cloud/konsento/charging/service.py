@@ -4,7 +4,6 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -12,20 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.catalogue import service as catalogue
-from konsento.catalogue.errors import NoTariff
 from konsento.charging import changing, presence, remote, repository
-from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
-from konsento.charging.limits import MOST_S, RequestedLimit
+from konsento.charging.errors import AlreadyChargingHere, CheckoutNeeded, UnknownSession
+from konsento.charging.lapse import within_hold
+from konsento.charging.limits import MOST_S
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
-from konsento.charging.quote import Quote, quoted, terms_of
+from konsento.charging.quote import Quote, Terms, quoted
+from konsento.charging.wish import Wish, check, look_up
 from konsento.kit.db import after_commit
 from konsento.kit.ids import new_id, new_token
-from konsento.models import ACTIVE, ChargingSession, Driver, LimitKind, Outlet, Receipt, SessionState
+from konsento.models import ACTIVE, ChargingSession, Outlet, Payment, Receipt, SessionState
 from konsento.rewards import service as rewards
-from konsento.rewards.facts import Purchase, place_at
-from konsento.rewards.service import Wanted
 from konsento.services import Services
+from konsento.settlement import paying
 from konsento.settlement import service as settlement
 from konsento.sites import service as sites
 from konsento.sites.errors import OutletBusy
@@ -39,27 +37,20 @@ ASK_AGAIN_S: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Wish:
-    driver_id: UUID
-    outlet_code: str
-    requested: RequestedLimit
+class _Order:
+    wish: Wish
     provider: str
     session_id: UUID
-    agreed_price: Decimal | None
-    off: Wanted
+    payment_id: UUID | None
 
 
 async def start(
     services: Services,
-    driver_id: UUID,
-    outlet_code: str,
-    requested: RequestedLimit,
+    wish: Wish,
     provider: str = "balance",
     *,
     session_id: UUID | None = None,
-    agreed_price: Decimal | None = None,
-    coupon: str | None = None,
-    points: int | None = None,
+    payment_id: UUID | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
@@ -67,25 +58,18 @@ async def start(
     the hold released; or `starting`, when the site was asked and has not answered, in which case due work finds out.
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
-    An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
-    `agreed_price` the price per kWh that the driver was shown, None where none was. `coupon` is a code as it was typed,
-    `points` how many of the driver's points it may take at most: both are kept for it, and come back if it fails.
-    Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, and `PresenceNeeded` where `presence.ask` has to
-    come first.
+    An amount of money is in the server's currency. `provider` names the way to pay (`payments.ways`), `payment_id` what
+    is held outside for it already (`checkout`), where presence was shown before. Coupon and points are kept for the
+    session, and come back if it fails.
+    Raises the reasons of `sites.errors`, `NoTariff`, `OfferGone`, `MeteringNotAgreed`, `BadLimit`, `BalanceTooLow`,
+    `CardDeclined`, `UnknownMethod`, `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, `StillUnpaid`,
+    `CheckoutNeeded` where it has to be held outside first, `HoldGone`, `HoldTooSmall`, `HoldTooShort`, and
+    `PresenceNeeded` where `presence.ask` has to come first.
     """
-    wish = _Wish(
-        driver_id=driver_id,
-        outlet_code=outlet_code,
-        requested=requested,
-        provider=provider,
-        session_id=session_id or new_id(),
-        agreed_price=agreed_price,
-        off=Wanted(coupon=coupon or "", points=points or 0),
-    )
+    order = _Order(wish=wish, provider=provider, session_id=session_id or new_id(), payment_id=payment_id)
     try:
         # Where another replica's session takes the outlet between the look and the insert, the next look finds it.
-        charging, is_new = await services.database.attempt(lambda session: _prepare(session, services, wish))
+        charging, is_new = await services.database.attempt(lambda session: _prepare(session, services, order))
     except IntegrityError:
         raise OutletBusy from None
     if is_new:
@@ -93,12 +77,13 @@ async def start(
         # Nobody else has seen it yet, so it is as it was committed.
         await remote.send_start(services, charging)
     async with services.database.transaction() as session:
-        return await _own(session, driver_id, charging.id)
+        return await _own(session, wish.driver_id, charging.id)
 
 
-async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tuple[ChargingSession, bool]:
+async def _prepare(session: AsyncSession, services: Services, order: _Order) -> tuple[ChargingSession, bool]:
+    wish = order.wish
     driver_id, requested = wish.driver_id, wish.requested
-    made_before = await repository.session_of_driver(session, driver_id, wish.session_id)
+    made_before = await repository.session_of_driver(session, driver_id, order.session_id)
     if made_before is not None:
         return made_before, False
     outlet = await sites.outlet_by_code(session, wish.outlet_code)
@@ -106,39 +91,48 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if active is not None:
         if active.driver_id != driver_id:
             raise OutletBusy
-        if (active.limit_kind, active.limit_amount) != (requested.kind, requested.amount):
+        is_same = (active.limit_kind, active.limit_amount) == (requested.kind, requested.amount)
+        # What is held for another charging is given back.
+        if not is_same or wish.offer not in {None, active.offer} or order.payment_id is not None:
             raise AlreadyChargingHere
         return active, False
-    obstacle = sites.obstacle(outlet, services.clock.now())
-    if obstacle is not None:
-        raise obstacle
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
-    if wish.agreed_price is not None and wish.agreed_price != tariff.unit_price:
-        raise PriceChanged
-    if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
-        raise NoTariff  # left from before the server's currency was changed
-    funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
-    agreed = quoted(terms_of(tariff, outlet, services.clock.now()), requested, funds)
-    driver = await session.get_one(Driver, driver_id)
-    purchase = Purchase(driver=driver, place=place_at(outlet, tariff), most_minor=agreed.hold_minor)
-    off = await rewards.check(session, services.settings, purchase, wish.off, services.clock.now())
-    # After everything that could be wrong with the wish, before anything is held for it.
-    await presence.use(session, services, driver_id, outlet)
-    charging = _new_session(services, wish, outlet, agreed)
+    buyable = await look_up(session, services, wish, outlet)
+    held = await paying.payment_of(session, order.payment_id) if order.payment_id is not None else None
+    quote = await _agreed(session, services, order, buyable.terms, held)
+    off = await check(session, services, wish, buyable, quote)
+    if held is None:
+        # After everything that could be wrong with the wish, before anything is held for it.
+        await presence.use(session, services, driver_id, outlet)
+    charging = _new_session(services, order, outlet, quote)
     session.add(charging)
     await session.flush()
-    await settlement.hold(session, charging, wish.provider, charging.created_at)
+    if held is not None:
+        await paying.adopt(session, charging, held.id)
+    else:
+        await settlement.hold(session, services, charging, order.provider)
     await rewards.reserve(session, off, charging)
     await services.work.add(session, "start", str(charging.id), after_s=ASK_AGAIN_S)
     await services.work.add(session, "longest", str(charging.id), after_s=LONGEST_S)
     return charging, True
 
 
-def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote) -> ChargingSession:
+async def _agreed(
+    session: AsyncSession, services: Services, order: _Order, terms: Terms, held: Payment | None
+) -> Quote:
+    """Return what is agreed to, by what is held outside or can be held here."""
+    requested = order.wish.requested
+    if held is not None:
+        return within_hold(quoted(terms, requested, held.hold_minor), held.capture_before, services.clock.now())
+    if paying.is_external(services, order.provider):
+        raise CheckoutNeeded
+    return quoted(terms, requested, await settlement.funds(session, services, order.wish.driver_id, order.provider))
+
+
+def _new_session(services: Services, order: _Order, outlet: Outlet, agreed: Quote) -> ChargingSession:
     now = services.clock.now()
     return ChargingSession(
-        id=wish.session_id,
-        driver_id=wish.driver_id,
+        id=order.session_id,
+        driver_id=order.wish.driver_id,
         outlet_id=outlet.id,
         outlet=outlet,
         site_id=outlet.site_id,
@@ -148,12 +142,11 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         energy_limit_wh=agreed.energy_limit_wh,
         energy_cap_wh=agreed.energy_cap_wh,
         time_limit_s=agreed.time_limit_s,
+        price=agreed.price.to_dict(),
         unit_price=agreed.price.unit_price,
         currency=agreed.currency,
         tax_rate=agreed.price.tax_rate,
-        power_type=agreed.power_type,
-        supplier=agreed.supplier,
-        supplier_code=agreed.supplier_code,
+        **vars(agreed.sold),
         rated_w=agreed.rated_w,
         hold_minor=agreed.hold_minor,
         # Random, not counted: a database restored from a backup must not use a number that the site has seen.

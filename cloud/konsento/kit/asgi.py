@@ -9,15 +9,16 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-def content_security_policy(*, scripts: str = "", pictures: str = "") -> str:
-    """Return the policy; `scripts` and `pictures` are further sources of a page that needs them."""
+def content_security_policy(*, scripts: str = "", pictures: str = "", frames: str = "", connections: str = "") -> str:
+    """Return the policy; further sources are given for a page that needs them, frames only there."""
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src 'self' {scripts}".rstrip(),
             "style-src 'self'",
             f"img-src 'self' {pictures}".rstrip(),
-            "connect-src 'self'",
+            f"connect-src 'self' {connections}".rstrip(),
+            *((f"frame-src {frames}",) if frames else ()),
             "manifest-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
@@ -27,9 +28,13 @@ def content_security_policy(*, scripts: str = "", pictures: str = "") -> str:
 
 
 def permissions_policy(*allowed: str) -> str:
-    """Return the policy: no camera, place, microphone or payment but what is named in `allowed`."""
+    """Return the policy: no camera, place, microphone or payment but what is named in `allowed`.
+
+    A name may be followed by the origin of a frame that may use it as well: `payment "https://pay.example"`.
+    """
+    named = {name: f"self {origin}".rstrip() for name, _, origin in (one.partition(" ") for one in allowed)}
     features = ("camera", "geolocation", "microphone", "payment")
-    return ", ".join(f"{feature}=({'self' if feature in allowed else ''})" for feature in features)
+    return ", ".join(f"{feature}=({named.get(feature, '')})" for feature in features)
 
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {

@@ -103,6 +103,13 @@ class Metrics:
             "konsento_settlement_lag_seconds", "From the end of a session until its bill.", buckets=LAGS, registry=made
         )
 
+        self.payment_calls = counter(
+            "konsento_payment_calls_total", "Questions to payment providers that move money.", "step", "outcome"
+        )
+        """`done`, `refused`, `stumbled` (an error of the provider's own), `unknown` (no answer)."""
+        self.payment_hints = counter("konsento_payment_hints_total", "Hints of payment providers.", "result")
+        """`new`, `known`, `refused`."""
+
         self.requests = counter(
             "konsento_http_requests_total", "Requests that were answered.", "method", "route", "status"
         )

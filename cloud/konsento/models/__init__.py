@@ -2,6 +2,8 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.agreement import MeteringAgreement
+from konsento.models.balance import BalanceHold, BalanceLot, BalanceUse
 from konsento.models.charger import (
     AGAIN,
     Charger,
@@ -21,16 +23,34 @@ from konsento.models.charging import (
     SessionState,
     events_of,
 )
+from konsento.models.checkout import Checkout, CheckoutState
 from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
 from konsento.models.idempotency import IdempotencyKey
+from konsento.models.invoice import Invoice, InvoiceKind, InvoiceRecipient, Recipient
 from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
-from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
+from konsento.models.notification import MailAttachment, OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
-from konsento.models.outlet import Outlet, OutletStatus
+from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
+from konsento.models.partner import Partner, PartnerKind, PartnerSite
 from konsento.models.passkey import Passkey, PasskeyChallenge
-from konsento.models.payment import Payment, PaymentState
+from konsento.models.payment import (
+    RESOLVED,
+    CallKind,
+    CallOutcome,
+    Dispute,
+    Payment,
+    PaymentCall,
+    PaymentCustomer,
+    PaymentHint,
+    PaymentPurpose,
+    PaymentState,
+    Refund,
+    RefundKind,
+    RefundState,
+)
+from konsento.models.payout import Payout
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -46,6 +66,7 @@ from konsento.models.staff import (
 )
 from konsento.models.station_link import StationLink
 from konsento.models.station_owner import StationOwner
+from konsento.models.supply import Contract, PowerType, Supplier
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.v16 import V16Reading, V16Transaction
@@ -57,6 +78,8 @@ __all__ = [
     "FINAL",
     "PENDING",
     "POINTS",
+    "RESOLVED",
+    "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -64,10 +87,18 @@ __all__ = [
     "AlarmMails",
     "ApiToken",
     "AuditEntry",
+    "BalanceHold",
+    "BalanceLot",
+    "BalanceUse",
     "Base",
+    "CallKind",
+    "CallOutcome",
     "Charger",
     "ChargingSession",
+    "Checkout",
+    "CheckoutState",
     "Connector",
+    "Contract",
     "Correction",
     "CorrectionReason",
     "Counter",
@@ -79,29 +110,46 @@ __all__ = [
     "CouponUseState",
     "DeliveryState",
     "Direction",
+    "Dispute",
     "Driver",
     "DriverKind",
     "FailedSignIns",
     "FloorPlan",
     "IdempotencyKey",
+    "Invoice",
+    "InvoiceKind",
+    "InvoiceRecipient",
     "LedgerAccount",
     "LimitChange",
     "LimitKind",
     "Link",
     "LinkPurpose",
+    "MailAttachment",
     "MeterEvent",
+    "Metering",
+    "MeteringAgreement",
     "OcppFrame",
     "OutgoingMail",
     "Outlet",
+    "OutletOffer",
     "OutletStatus",
+    "Partner",
+    "PartnerKind",
+    "PartnerSite",
     "Passkey",
     "PasskeyChallenge",
     "Payment",
+    "PaymentCall",
+    "PaymentCustomer",
+    "PaymentHint",
+    "PaymentPurpose",
     "PaymentState",
+    "Payout",
     "PendingStation",
     "PointLot",
     "PointRule",
     "PointUse",
+    "PowerType",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
@@ -109,6 +157,10 @@ __all__ = [
     "PushSubscription",
     "Receipt",
     "ReceiptLine",
+    "Recipient",
+    "Refund",
+    "RefundKind",
+    "RefundState",
     "Replica",
     "Role",
     "SecurityProfile",
@@ -125,6 +177,7 @@ __all__ = [
     "StaffToken",
     "StationLink",
     "StationOwner",
+    "Supplier",
     "Tariff",
     "TransactionName",
     "Transfer",

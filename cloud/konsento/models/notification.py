@@ -24,6 +24,18 @@ class OutgoingMail(Base):
     created_at: Mapped[datetime]
 
 
+class MailAttachment(Base):
+    """A file that goes with a mail, and with it."""
+
+    __tablename__ = "mail_attachments"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    mail_id: Mapped[UUID] = mapped_column(ForeignKey("outgoing_mails.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    media_type: Mapped[str] = mapped_column(String(100))
+    content: Mapped[bytes]
+
+
 class PushSubscription(Base):
     """A browser that wants to be told about one session; deleted when it has been told of the end."""
 

@@ -60,6 +60,10 @@ class AlarmKind(StrEnum):
     DISK_FULL = "disk-full"
     MAILS_REFUSED = "mails-refused"
     SIGN_INS_FAIL = "sign-ins-fail"
+    PAYMENT_DIFFERS = "payment-differs"
+    PAYMENT_UNKNOWN = "payment-unknown"
+    PAYMENT_DISPUTED = "payment-disputed"
+    REFUND_FAILED = "refund-failed"
 
 
 class Alarm(Base):

@@ -61,6 +61,9 @@ class Site(Base):
     """Degrees east, WGS 84; given together with the latitude."""
     opening_hours: Mapped[str] = mapped_column(String(500), default="")
     """When sessions may start, by its own clock (`sites.hours`); empty: always."""
+    common_name: Mapped[str | None] = mapped_column(String(32), unique=True)
+    """What all management servers of the site call it (contracts, 5): the site's own word, or the operators'; None
+    until either was said."""
     presence: Mapped[PresenceCheck] = mapped_column(words(PresenceCheck), default=PresenceCheck.NONE)
     ours: Mapped[bool] = mapped_column(default=True)
     """Whether it is a Konsento site, by its own word at its last start: then it executes no start request after its

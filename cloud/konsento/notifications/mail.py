@@ -5,6 +5,7 @@ Without a mail server (`KONSENTO_SMTP_URL`) and without a folder (`KONSENTO_MAIL
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -16,13 +17,13 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import aiosmtplib
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.i18n import Language
 from konsento.kit.ids import new_id
 from konsento.kit.work import Again, Job
-from konsento.models import OutgoingMail
+from konsento.models import MailAttachment, OutgoingMail
 from konsento.services import Services
 from konsento.settings import Settings
 
@@ -37,6 +38,16 @@ _BUTTON: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    """ASCII, with its ending."""
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mail:
     """A mail in plain words; the look is the same for all."""
 
@@ -45,6 +56,9 @@ class Mail:
     paragraphs: tuple[str, ...]
     link: tuple[str, str] | None = None
     """What the one button says, and where it leads."""
+    also: tuple[str, str] | None = None
+    """A second link, which is no button."""
+    attachments: tuple[Attachment, ...] = ()
     unsubscribe: str = ""
     """Address that ends mails of this kind with one request (RFC 8058); empty for mails that somebody asked for."""
 
@@ -69,6 +83,13 @@ async def queue(session: AsyncSession, services: Services, mail: Mail, language:
         created_at=services.clock.now(),
     )
     session.add(row)
+    await session.flush()
+    for file in mail.attachments:
+        session.add(
+            MailAttachment(
+                id=new_id(), mail_id=row.id, name=file.name, media_type=file.media_type, content=file.content
+            )
+        )
     await services.work.add(session, "mail", str(row.id))
 
 
@@ -85,9 +106,11 @@ async def send(services: Services, mail_id: UUID) -> None:
     """Hand a mail over and forget it. Raises what the mail server refuses with; due work tries again."""
     async with services.database.transaction() as session:
         row = await session.get(OutgoingMail, mail_id)
+        query = select(MailAttachment).where(MailAttachment.mail_id == mail_id).order_by(MailAttachment.id)
+        files = list(await session.scalars(query))
     if row is None:
         return
-    message = _message(row, services.settings)
+    message = _message(row, files, services.settings)
     if services.settings.mail_folder is not None:
         _write(services.settings.mail_folder, row, message)
     else:
@@ -103,7 +126,7 @@ async def forget_to(session: AsyncSession, recipient: str) -> None:
     await session.execute(delete(OutgoingMail).where(OutgoingMail.recipient == recipient))
 
 
-def _message(row: OutgoingMail, settings: Settings) -> EmailMessage:
+def _message(row: OutgoingMail, files: Sequence[MailAttachment], settings: Settings) -> EmailMessage:
     message = EmailMessage()
     message["From"] = settings.mail_from
     message["To"] = row.recipient
@@ -117,6 +140,9 @@ def _message(row: OutgoingMail, settings: Settings) -> EmailMessage:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(row.text)
     message.add_alternative(row.html, subtype="html")
+    for file in files:
+        kind, _, subtype = file.media_type.partition("/")
+        message.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.name)
     return message
 
 
@@ -144,8 +170,8 @@ def _stamp(at: datetime) -> str:
 
 
 def _text(mail: Mail, settings: Settings) -> str:
-    link = [f"{mail.link[0]}:\n{mail.link[1]}"] if mail.link else []
-    return "\n\n".join([*mail.paragraphs, *link, f"-- \n{settings.operator_name}\n{settings.public_url}"]) + "\n"
+    links = [f"{says}:\n{address}" for says, address in filter(None, (mail.link, mail.also))]
+    return "\n\n".join([*mail.paragraphs, *links, f"-- \n{settings.operator_name}\n{settings.public_url}"]) + "\n"
 
 
 def _html(mail: Mail, language: Language, settings: Settings) -> str:
@@ -154,6 +180,9 @@ def _html(mail: Mail, language: Language, settings: Settings) -> str:
     if mail.link:
         says, address = mail.link
         link = f'<p><a style="{_BUTTON}" href="{escape(address)}">{escape(says)}</a></p>'
+    if mail.also:
+        says, address = mail.also
+        link += f'<p><a href="{escape(address)}">{escape(says)}</a></p>'
     return (
         f'<!doctype html><html lang="{language.code}"><head><meta charset="utf-8"><title>{escape(mail.subject)}</title>'
         f'</head><body style="{_BODY}">{paragraphs}{link}'

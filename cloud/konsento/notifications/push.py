@@ -21,12 +21,12 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]  # it has no types
 from pydantic import BaseModel, Field
 from pywebpush import WebPusher  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
-from konsento.models import ChargingSession, PushSubscription, ServerKey
+from konsento.models import ChargingSession, PushSubscription
 from konsento.notifications.errors import PushRefused
+from konsento.operations.keys import server_key
 from konsento.services import Services
 from konsento.settings import Settings
 
@@ -220,15 +220,7 @@ async def _vapid(session: AsyncSession, settings: Settings) -> Vapid02:
     """Return this server's key: the setting's, else the one that was made when it was needed first."""
     if settings.vapid_private_key:
         return _vapid_of(settings.vapid_private_key)
-    row = await session.get(ServerKey, KEY)
-    if row is None:
-        try:
-            async with session.begin_nested():
-                row = ServerKey(name=KEY, value=_new_key())
-                session.add(row)
-        except IntegrityError:  # another replica made it between the look and the insert
-            row = await session.get_one(ServerKey, KEY)
-    return _vapid_of(row.value)
+    return _vapid_of(await server_key(session, KEY, _new_key))
 
 
 def _new_key() -> str:

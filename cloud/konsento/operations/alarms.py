@@ -53,6 +53,10 @@ SEVERITY: Final = {
     AlarmKind.DISK_FULL: Severity.CRITICAL,
     AlarmKind.MAILS_REFUSED: Severity.WARNING,
     AlarmKind.SIGN_INS_FAIL: Severity.WARNING,
+    AlarmKind.PAYMENT_DIFFERS: Severity.CRITICAL,
+    AlarmKind.PAYMENT_UNKNOWN: Severity.CRITICAL,
+    AlarmKind.PAYMENT_DISPUTED: Severity.CRITICAL,
+    AlarmKind.REFUND_FAILED: Severity.CRITICAL,
 }
 REPORTED: Final = frozenset(
     {
@@ -62,6 +66,10 @@ REPORTED: Final = frozenset(
         AlarmKind.LABEL_DOUBTFUL,
         AlarmKind.PROCESS_GONE,
         AlarmKind.SIGN_INS_FAIL,
+        AlarmKind.PAYMENT_DIFFERS,
+        AlarmKind.PAYMENT_UNKNOWN,
+        AlarmKind.PAYMENT_DISPUTED,
+        AlarmKind.REFUND_FAILED,
     }
 )
 """Kinds that happen once; acknowledging closes them."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from konsento.models import ChargingSession, Driver, DriverKind, Outlet, Tariff
+from konsento.catalogue.offers import Offer
+from konsento.models import ChargingSession, Driver, DriverKind, Outlet
 from konsento.pricing import Bill, Usage
 
 
@@ -62,24 +63,24 @@ def has_account(driver: Driver) -> bool:
     return driver.kind in {DriverKind.ACCOUNT, DriverKind.UNCONFIRMED}
 
 
-def place_at(outlet: Outlet, tariff: Tariff) -> Place:
-    """Return what is sold at a tariff at an outlet."""
+def place_at(outlet: Outlet, offer: Offer) -> Place:
+    """Return what an offer at an outlet sells."""
     return Place(
         site_id=outlet.site_id,
         outlet_id=outlet.id,
-        tariff_name=tariff.name,
-        power_type=tariff.power_type,
-        supplier_code=tariff.supplier_code,
-        currency=tariff.currency,
+        tariff_name=offer.name,
+        power_type=offer.power.travels_as,
+        supplier_code=offer.supplier_code,
+        currency=offer.price.currency,
     )
 
 
 def place_of(charging: ChargingSession) -> Place:
-    """Return what a session, with its outlet, has bought, and where."""
+    """Return what a session has bought, and where."""
     return Place(
         site_id=charging.site_id,
         outlet_id=charging.outlet_id,
-        tariff_name=charging.outlet.tariff_name or "",
+        tariff_name=charging.offer,
         power_type=charging.power_type,
         supplier_code=charging.supplier_code,
         currency=charging.currency,

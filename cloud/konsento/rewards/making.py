@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.catalogue.power import STANDARD
 from konsento.kit.ids import new_id
 from konsento.models import Coupon, CouponCode, CouponKind, Driver, Outlet, PointRule, Site, Tariff
 from konsento.rewards import codes, grants
@@ -29,7 +30,6 @@ from konsento.rewards.errors import (
     UnknownTerm,
 )
 from konsento.rewards.facts import has_account
-from konsento.rewards.power import STANDARD
 
 MOST_POINTS_PER_KWH: Final = 1000
 POINT_DIGITS: Final = 4

@@ -1,16 +1,6 @@
 """Which kinds of power a rule or a coupon is about."""
 
-from collections.abc import Mapping
-from typing import Final
-
-RENEWABLE: Final = "renewable"
-STANDARD: Final[Mapping[str, str | None]] = {
-    RENEWABLE: None,
-    **dict.fromkeys(("solar", "wind", "hydro", "geothermal", "biomass"), RENEWABLE),
-    "other": None,
-    **dict.fromkeys(("gas", "coal", "oil"), "other"),
-}
-"""Every power type with what it is a part of."""
+from konsento.catalogue.power import STANDARD
 
 
 def lineage(word: str) -> frozenset[str]:

@@ -80,7 +80,7 @@ class Due:
 
 def price_of(charging: ChargingSession) -> Price:
     """Return the price that was agreed."""
-    return Price.per_kwh(charging.unit_price, charging.currency, charging.tax_rate)
+    return Price.from_dict(charging.price)
 
 
 def due(charging: ChargingSession, events: Sequence[Reading]) -> Due:
@@ -98,10 +98,7 @@ def split(charging: ChargingSession, amount_minor: int) -> Split:
     """
     tax_minor = pricing.tax_in(price_of(charging), amount_minor)
     net = amount_minor - tax_minor
-    return Split(amount_minor, tax_minor, _share(net, SHARE), _share(net, SHARE))
-
-
-SHARE: Final = Decimal(0)
+    return Split(amount_minor, tax_minor, _share(net, charging.supplier_share), _share(net, charging.owner_share))
 
 
 def _share(net_minor: int, share: Decimal) -> int:

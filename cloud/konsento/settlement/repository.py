@@ -4,11 +4,20 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import insert
-from konsento.models import WITH_OUTLET, ChargingSession, Counter, MeterEvent, Payment, Receipt, SessionState
+from konsento.models import (
+    WITH_OUTLET,
+    ChargingSession,
+    Counter,
+    MeterEvent,
+    Payment,
+    PaymentPurpose,
+    Receipt,
+    SessionState,
+)
 
 RECEIPTS: Final = "receipts"
 
@@ -96,10 +105,10 @@ async def receipts_of(
     `before` is the number of the one that was given last.
     """
     query = (
-        select(Receipt, ChargingSession, Payment.provider)
+        select(Receipt, ChargingSession, func.coalesce(func.nullif(Payment.method, ""), Payment.provider))
         .join(ChargingSession, ChargingSession.id == Receipt.session_id)
         .join(Payment, Payment.session_id == Receipt.session_id)
-        .where(ChargingSession.driver_id == driver_id)
+        .where(ChargingSession.driver_id == driver_id, Payment.purpose == PaymentPurpose.SESSION)
         .options(WITH_OUTLET)
         .order_by(Receipt.number.desc())
         .limit(most)

@@ -2,40 +2,54 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import ChargingSession, Receipt
+from konsento.kit.work import WorkQueue
+from konsento.models import ChargingSession, Metering, Receipt
+from konsento.payments import later, owed, taking, ways
 from konsento.payments import service as payments
-from konsento.payments import taking
+from konsento.payments.errors import TooMuchLater
 from konsento.payments.service import Hold
+from konsento.payments.ways import Way
+from konsento.pricing import Price
 from konsento.rewards import service as rewards
 from konsento.rewards.facts import Given
-from konsento.settings import Settings
+from konsento.services import Services
 from konsento.settlement import repository
 from konsento.settlement.errors import NoReceipt
 
 log = logging.getLogger(__name__)
 
 
-async def funds(session: AsyncSession, settings: Settings, driver_id: UUID, provider: str) -> int:
+async def funds(session: AsyncSession, services: Services, driver_id: UUID, provider: str, method: str = "") -> int:
     """Return how much a provider can hold for a driver, in minor units. Raises `UnknownMethod`."""
-    return (await payments.method(session, settings, driver_id, provider)).available_minor
+    return (await ways.method(session, services, driver_id, Way(provider=provider, method=method))).available_minor
 
 
-async def funds_with_hold(session: AsyncSession, settings: Settings, charging: ChargingSession) -> int:
+async def funds_with_hold(session: AsyncSession, services: Services, charging: ChargingSession) -> int:
     """Return how much can be held for a session whose hold would be given up for it."""
-    provider = await payments.provider_of(session, charging.id)
-    left = await funds(session, settings, charging.driver_id, provider)
-    return left + charging.hold_minor if provider == payments.DEFAULT else left
+    held = await payments.held_of(session, charging.id)
+    if held.external:
+        return held.hold_minor  # it cannot become more
+    if held.provider == later.NAME:
+        return await later.left(session, services.settings, charging.driver_id) + charging.hold_minor
+    left = await funds(session, services, charging.driver_id, held.provider)
+    return left + charging.hold_minor if held.provider == payments.DEFAULT else left
 
 
-async def provider_of(session: AsyncSession, session_id: UUID) -> str:
-    """Return the name of the provider that holds a session's money, or took it."""
-    return await payments.provider_of(session, session_id)
+async def is_overdue(session: AsyncSession, services: Services, driver_id: UUID) -> bool:
+    """Tell whether a driver has owed something for too long to begin another charging."""
+    before = services.clock.now() - timedelta(days=services.settings.pay_later_days)
+    return await owed.overdue(session, driver_id, before) is not None
+
+
+async def paid_with(session: AsyncSession, session_id: UUID) -> str:
+    """Return what a session is paid with: a provider of ours, or an external one's word, for example `card`."""
+    return await payments.paid_with(session, session_id)
 
 
 async def change_hold(session: AsyncSession, charging: ChargingSession, hold_minor: int, at: datetime) -> None:
@@ -44,8 +58,21 @@ async def change_hold(session: AsyncSession, charging: ChargingSession, hold_min
     charging.hold_minor = hold_minor
 
 
-async def hold(session: AsyncSession, charging: ChargingSession, provider: str, at: datetime) -> None:
-    """Hold the most that a session can cost. Raises `BalanceTooLow`, `CardDeclined`."""
+async def may_owe(session: AsyncSession, services: Services, charging: ChargingSession, hold_minor: int) -> None:
+    """Raise `TooMuchLater` where a session that is paid at the end would cost more than its driver may owe."""
+    held = await payments.held_of(session, charging.id)
+    if held.provider == later.NAME:
+        await later.lock(session, services.settings, charging.driver_id)
+        if await later.left(session, services.settings, charging.driver_id) + charging.hold_minor < hold_minor:
+            raise TooMuchLater
+
+
+async def hold(session: AsyncSession, services: Services, charging: ChargingSession, provider: str) -> None:
+    """Hold the most that a session can cost. Raises `BalanceTooLow`, `CardDeclined`, `TooMuchLater`."""
+    if provider == later.NAME:
+        await later.lock(session, services.settings, charging.driver_id)
+        if await later.left(session, services.settings, charging.driver_id) < charging.hold_minor:
+            raise TooMuchLater
     wanted = Hold(
         session_id=charging.id,
         driver_id=charging.driver_id,
@@ -53,12 +80,12 @@ async def hold(session: AsyncSession, charging: ChargingSession, provider: str, 
         currency=charging.currency,
         provider=provider,
     )
-    await payments.hold(session, wanted, at)
+    await payments.hold(session, wanted, charging.created_at)
 
 
-async def release(session: AsyncSession, session_id: UUID, at: datetime) -> None:
+async def release(session: AsyncSession, work: WorkQueue, session_id: UUID, at: datetime) -> None:
     """Give back all that is kept for a session that never supplied anything: money, coupon, points."""
-    await taking.take_all(session, {session_id: 0}, at)
+    await taking.take_all(session, work, {session_id: 0}, at)
     await rewards.give_back(session, session_id, at)
 
 
@@ -82,13 +109,19 @@ class ReceiptView:
     end_reason: str
     """OCPP's word, for example `EnergyLimitReached`."""
     power_type: str
+    power_name: dict[str, str]
+    """What the operator calls a power type of its own, by language; empty for a standard one."""
     supplier: str
+    carbon_g_per_kwh: int | None
+    metering: Metering
     measured_mwh: int
     begin_mwh: int | None
     end_mwh: int | None
     billed_wh: int
     unit_price: Decimal
     """Per kWh in major units, tax included."""
+    price: Price
+    """All that was agreed about it."""
     currency: str
     amount_minor: int
     """Paid, tax included."""
@@ -109,7 +142,7 @@ async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> R
         raise NoReceipt
     bill, charging = found
     given = (await rewards.given(session, [session_id])).get(session_id, Given())
-    return _view(bill, charging, await payments.provider_of(session, session_id), given)
+    return _view(bill, charging, await payments.paid_with(session, session_id), given)
 
 
 async def receipts(session: AsyncSession, driver_id: UUID, before: int | None, most: int) -> list[ReceiptView]:
@@ -135,12 +168,16 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str, given: Given)
         seconds=charging.seconds,
         end_reason=charging.end_reason,
         power_type=charging.power_type,
+        power_name=charging.power_name,
         supplier=charging.supplier,
+        carbon_g_per_kwh=charging.carbon_g_per_kwh,
+        metering=charging.metering,
         measured_mwh=bill.measured_mwh,
         begin_mwh=bill.begin_mwh,
         end_mwh=bill.end_mwh,
         billed_wh=bill.billed_wh,
         unit_price=bill.unit_price,
+        price=Price.from_dict(charging.price),
         currency=bill.currency,
         amount_minor=bill.amount_minor,
         tax_minor=bill.tax_minor,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.invoices import service as invoices
 from konsento.kit.db import after_commit
 from konsento.ledger import service as ledger
 from konsento.models import AlarmKind, ChargingSession, Receipt, SessionState
@@ -69,7 +70,7 @@ async def _bill(session: AsyncSession, services: Services, dues: Sequence[Due], 
     after_commit(session, lambda: _tell(services, billed, at))
     await webhooks.emit_all(session, services, billed, EventType.SETTLED)
     await services.work.add_all(session, "tell", [str(one.id) for one in billed], payload={"what": "ended"})
-    await taking.take_all(session, {due.charging.id: due.amount_minor for due in dues}, at)
+    await taking.take_all(session, services.work, {due.charging.id: due.amount_minor for due in dues}, at)
     facts = [Settled(charging=due.charging, usage=due.usage, bill=due.bill) for due in dues]
     await rewards.settled(session, services.settings, facts, at)
     await ledger.write(session, [entry for due in dues for entry in booking.billed(due.charging, due.split, at)])
@@ -77,6 +78,7 @@ async def _bill(session: AsyncSession, services: Services, dues: Sequence[Due], 
     session.add_all(_receipt(due, number, at) for number, due in enumerate(dues, last - len(dues) + 1))
     await session.flush()
     session.add_all(line for due in dues for line in due.lines())
+    await invoices.issue(session, services.settings, [one.id for one in billed], at)
     log.info("%d sessions settled, receipts until %d", len(dues), last)
 
 

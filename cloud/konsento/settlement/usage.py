@@ -8,6 +8,7 @@ and then, so it is the average since energy last flowed that decides.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from konsento.pricing import Part, Usage
@@ -36,18 +37,24 @@ def usage_of(measured: Measurement, events: Sequence[Reading]) -> Usage | None:
     if not ordered:
         return None
     # Where no energy was ever told there is time to be billed all the same.
-    last = measured.first or Point(0, ordered[0].at, 0)
-    begin, parts, drawn = last.at, [], Drawn()
-    for point in measured.points[1:]:
-        part, drawn = part_between(last, point, drawn)
-        parts.append(part)
-        last = point
+    first = measured.first or Point(0, ordered[0].at, 0)
+    last = measured.last or first
+    parts, _ = parts_of(measured)
     supply_s = max((event.seconds for event in ordered if event.seconds is not None), default=0)
     if last.seconds is not None and supply_s > last.seconds:
         # After the last reading: whether the car drew then nobody knows, so it did not stand idle.
         end = Point(last.mwh, ordered[-1].at, supply_s)
         parts.append(_part(last, end, idle=False))
-    return Usage(begin=begin, parts=tuple(parts))
+    return Usage(begin=first.at, parts=tuple(parts))
+
+
+def parts_of(measured: Measurement) -> tuple[list[Part], Drawn]:
+    """Return what was used between the readings that count, and what the next one goes on from."""
+    parts, drawn = [], Drawn()
+    for before, after in pairwise(measured.points):
+        part, drawn = part_between(before, after, drawn)
+        parts.append(part)
+    return parts, drawn
 
 
 def part_between(before: Point, after: Point, drawn: Drawn) -> tuple[Part, Drawn]:

@@ -1,6 +1,7 @@
 """The sites' own side: who may dial in, who is connected, what they say about their outlets."""
 
 import logging
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
@@ -9,6 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.db import Database
+from konsento.kit.offers import COMMON_NAME
 from konsento.models import OutletStatus, SecurityProfile, Site
 from konsento.sites import proofs, repository
 from konsento.sites.lookups import Lookups
@@ -141,3 +143,18 @@ async def note_inventory(
     if site is not None:
         site.last_seen = at
         await take_inventory(session, site, listed, whole=whole)
+
+
+async def note_common_name(session: AsyncSession, station_id: str, name: str) -> None:
+    """Take a site's word for what all its management servers call it, where nobody has said anything before.
+
+    Only of a site of ours, and not the name of another site here: one that was copied with its Home Assistant would
+    offer the outlets of the first.
+    """
+    site = await repository.site_by_station(session, station_id)
+    if site is None or not site.ours or site.common_name is not None or not re.fullmatch(COMMON_NAME, name):
+        return
+    if await repository.site_by_common_name(session, name) is not None:
+        log.warning("station %s says that it is called %s in common, as another site here is", station_id, name)
+        return
+    site.common_name = name

@@ -17,6 +17,8 @@ class Permission(StrEnum):
     """Stop a session, ask the site about it, send a receipt again."""
     SITES = "sites"
     """Set up sites and outlets."""
+    PARTNERS = "partners"
+    """Set up other suppliers and portals with which drivers are exchanged."""
     REMOTE = "remote"
     """Ask stations to do something."""
     ALARMS = "alarms"
@@ -25,6 +27,8 @@ class Permission(StrEnum):
     """Give a driver credit."""
     REWARDS = "rewards"
     """Make and stop rules of points and coupons."""
+    STATEMENTS = "statements"
+    """See what suppliers and site owners got, save it as files, record payouts."""
     STAFF = "staff"
     """Invite members, change roles, disable."""
     LOG = "log"
@@ -34,10 +38,12 @@ class Permission(StrEnum):
 _SUPPORT: Final = {Permission.LOOK, Permission.DRIVERS, Permission.SESSIONS}
 _OPERATOR: Final = _SUPPORT | {
     Permission.SITES,
+    Permission.PARTNERS,
     Permission.REMOTE,
     Permission.ALARMS,
     Permission.CREDIT,
     Permission.REWARDS,
+    Permission.STATEMENTS,
 }
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {

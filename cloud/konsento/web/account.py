@@ -72,7 +72,7 @@ async def sign_up(request: Request, services: Wired, form: Annotated[SignUpForm,
             await throttle.admit(session, address_of(request), now, services.settings.newcomers_per_hour)
         async with services.database.transaction() as session:
             driver = await accounts.sign_up(session, application, now, links=links)
-            await balance.welcome(session, driver.id, services.settings)
+            await balance.welcome(session, driver.id, services.settings, now)
             token = await new_token(session, services, request, driver)
         if links:
             with suppress(TooManyMails):  # the account page offers to send it again

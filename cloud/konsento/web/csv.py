@@ -1,23 +1,15 @@
 """Tables as files for a spreadsheet: written while they are read, so that their length does not matter."""
 
-import csv
-import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
-from io import StringIO
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response, StreamingResponse
 
 from konsento.kit.i18n import Language
+from konsento.kit.tables import MARK, lines
 
 type Rows = Iterable[Sequence[object]]
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), some of full-width signs too."""
-_NUMBER: Final = re.compile(r"\s*\d[\d.,]*(?:[eE]\d+)?\s*")
 
 
 def csv_file(name: str, columns: Sequence[str], parts: AsyncIterable[Rows]) -> Response:
@@ -40,22 +32,6 @@ def local(at: datetime | None, time_zone: str = "UTC") -> str:
 
 
 async def _text(columns: Sequence[str], parts: AsyncIterable[Rows]) -> AsyncIterator[str]:
-    yield "\ufeff" + _lines([columns])
+    yield MARK + lines([columns])
     async for rows in parts:
-        yield _lines(rows)
-
-
-def _lines(rows: Rows) -> str:
-    text = StringIO()
-    csv.writer(text).writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, Decimal):
-        return f"{value:f}"  # never 1E+3
-    text = "" if value is None else str(value)
-    if not isinstance(value, str):
-        return text
-    # A spreadsheet would take what a person typed for a formula, and a name of many digits for a rounded number.
-    return f"'{text}" if text.startswith(_FORMULA) or _NUMBER.fullmatch(text) else text
+        yield lines(rows)

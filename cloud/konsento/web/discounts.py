@@ -52,7 +52,7 @@ async def off_view(services: Services, language: Language, place: Place, off: Of
     async with services.database.transaction() as session:
         available = (await points.standing(session, driver.id)).available if has_account(driver) else 0
         try:
-            purchase = Purchase(driver=driver, place=place_at(place.outlet, place.tariff), most_minor=quote.hold_minor)
+            purchase = Purchase(driver=driver, place=place_at(place.outlet, place.offer), most_minor=quote.hold_minor)
             checked = await rewards.check(session, settings, purchase, off.wanted(), services.clock.now())
         except CannotDiscount as error:
             problem = error

@@ -38,6 +38,13 @@ class UnreadableRequest(KonsentoError):
     message = "Something in the form is missing or cannot be read. Nothing was changed. Go back and fill it in again."
 
 
+class BadTopUp(KonsentoError):
+    """The amount of a top-up cannot be."""
+
+    status = 422
+    message = "A top-up is more than nothing and at most {most}. Nothing was paid."
+
+
 class FormTooLarge(KonsentoError):
     """A body that is larger than any form here."""
 

@@ -9,7 +9,7 @@ from konsento.web import problems
 from konsento.web.errors import FromAnotherSite
 from konsento.web.security import origin_of
 
-_API: Final = "/api/"
+_PROGRAMS: Final = ("/api/", "/hooks/")
 """Cookies count for nothing there, so no page can borrow them; programs send no origin."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -33,7 +33,7 @@ class SameOriginOnly:
         await self._app(scope, receive, send)
 
     def _may(self, scope: Scope) -> bool:
-        return scope["method"] in _SAFE or scope["path"].startswith(_API) or self._from_here(Request(scope))
+        return scope["method"] in _SAFE or scope["path"].startswith(_PROGRAMS) or self._from_here(Request(scope))
 
     def _from_here(self, request: Request) -> bool:
         site = request.headers.get("sec-fetch-site")

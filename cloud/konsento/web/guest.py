@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.accounts import guests, throttle
 from konsento.kit.errors import KonsentoError
-from konsento.payments import service as payments
+from konsento.payments import ways
 from konsento.web import problems
 from konsento.web.cookies import new_token, sign_in_browser
 from konsento.web.language import language_of
@@ -31,8 +31,8 @@ class GuestForm(BaseModel):
 async def guest_page(request: Request, services: Wired, driver: MaybeSignedIn, next_page: NextPage = "/") -> Response:
     """Ask a guest for a mail address; who is signed in goes on. Open to everybody."""
     async with services.database.transaction() as session:
-        ways = await payments.methods(session, services.settings, None)
-    if driver is not None or not ways:
+        methods = await ways.methods(session, services, None)
+    if driver is not None or not methods:
         # Without a way to pay for guests there are none.
         return RedirectResponse(safe_next(next_page) if driver else f"/signin?next={safe_next(next_page)}", 303)
     return _form(request, GuestForm(next=next_page))

@@ -12,13 +12,20 @@ from konsento.kit.asgi import BodyLimit, SecurityHeaders
 from konsento.settings import Settings
 from konsento.web import (
     account,
+    balance,
+    cards,
+    due,
     finding,
     guest,
     history,
+    hooks,
+    invoices,
     links,
     outlets,
     passkeys,
+    pay,
     phone_app,
+    power,
     presence,
     problems,
     profile,
@@ -26,7 +33,9 @@ from konsento.web import (
     sessions,
     sites,
     start,
+    suppliers,
     tokens,
+    top_up,
     webhooks,
 )
 from konsento.web.errors import FormTooLarge
@@ -56,11 +65,19 @@ def install(app: FastAPI, settings: Settings) -> None:
     for part in (
         outlets,
         finding,
+        invoices,
         sites,
+        power,
+        suppliers,
         start,
         presence,
         sessions,
         history,
+        balance,
+        top_up,
+        pay,
+        due,
+        cards,
         account,
         guest,
         links,
@@ -69,6 +86,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         passkeys,
         tokens,
         webhooks,
+        hooks,
         phone_app,
     ):
         app.include_router(part.router, include_in_schema=False)

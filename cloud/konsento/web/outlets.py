@@ -1,11 +1,13 @@
 """From a code on the wall to the outlet: whether it is free, where it is, what it costs."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO
+from typing import Annotated
 from unicodedata import normalize
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from konsento.accounts import passkeys
@@ -13,7 +15,10 @@ from konsento.charging import service as charging
 from konsento.charging.progress import Progress
 from konsento.kit.asgi import content_security_policy, permissions_policy
 from konsento.kit.errors import KonsentoError
+from konsento.kit.handover import BadLink
 from konsento.models import DriverKind
+from konsento.partners import going
+from konsento.partners.going import Arrival
 from konsento.payments import balance
 from konsento.sites import service as sites
 from konsento.sites.codes import evse_id, without_evse_prefix
@@ -23,6 +28,7 @@ from konsento.web.language import language_of
 from konsento.web.passkeys import site_of
 from konsento.web.place import balance_text, place_of, view
 from konsento.web.render import page
+from konsento.web.suppliers import Coming, other_views, query
 from konsento.web.who import MaybeSignedIn, Wired
 
 router = APIRouter()
@@ -54,9 +60,9 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
     available, offer_passkey = None, False
     if driver is not None:
         async with services.database.transaction() as session:
-            available = language_of(request).money(
-                await balance.available(session, driver.id), services.settings.currency
-            )
+            if await balance.usable(session, services.settings, driver.id):
+                left = await balance.available(session, driver.id)
+                available = language_of(request).money(left, services.settings.currency)
             running = await charging.running(session, driver.id)
             recent = await charging.history(session, driver.id, most=LOOKED_BACK)
             offer_passkey = (
@@ -93,12 +99,26 @@ def _recent(sessions: Sequence[Progress]) -> list[Progress]:
 
 
 @router.get("/o/{code}")
-async def outlet_page(request: Request, code: str, services: Wired, driver: MaybeSignedIn) -> Response:
-    """Show an outlet: whether it is free, where it is, what it costs."""
+async def outlet_page(
+    request: Request,
+    code: str,
+    services: Wired,
+    driver: MaybeSignedIn,
+    coming: Annotated[Coming, Query()],
+) -> Response:
+    """Show an outlet: whether it is free, where it is, what it costs; here and at the other suppliers.
+
+    A driver may come from a partner, with what was chosen there.
+    """
+    arrival: Arrival | None = None
     async with services.database.transaction() as session:
         place = await place_of(session, services, code, driver)
-    if code != place.outlet.code:
-        return RedirectResponse(f"/o/{place.outlet.code}", 303)
+        if code != place.outlet.code:
+            return RedirectResponse(f"/o/{place.outlet.code}", 303)
+        if coming.via:
+            with suppress(BadLink):
+                arrival = await going.arrival(session, services, place.outlet, coming.via)
+        others = await going.others_at(session, services, place.outlet)
     return page(
         request,
         "outlet.html",
@@ -106,6 +126,11 @@ async def outlet_page(request: Request, code: str, services: Wired, driver: Mayb
         outlet=view(request, services, place),
         balance=balance_text(request, place),
         running=place.mine,
+        arrival=arrival,
+        bad_link=bool(coming.via) and arrival is None,
+        wish=arrival.wish if arrival is not None else coming.wish,
+        others=other_views(language_of(request), place.outlet.code, others, services.clock.now()),
+        query=query,
         evse=evse_id(prefix, place.outlet.code) if (prefix := services.settings.evse_id_prefix) else "",
     )
 

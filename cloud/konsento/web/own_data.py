@@ -13,6 +13,7 @@ from konsento.accounts import profile
 from konsento.charging import service as charging
 from konsento.models import (
     ApiToken,
+    BalanceLot,
     ChargingSession,
     CouponCode,
     CouponProgress,
@@ -20,18 +21,24 @@ from konsento.models import (
     Driver,
     DriverKind,
     IdempotencyKey,
+    Invoice,
+    InvoiceRecipient,
     LedgerAccount,
     LimitChange,
     Link,
     MeterEvent,
+    MeteringAgreement,
     Passkey,
     PasskeyChallenge,
     Payment,
+    PaymentCustomer,
     PointLot,
     PointUse,
     Presence,
     PushSubscription,
     Receipt,
+    Recipient,
+    Refund,
     SideReading,
     SignIn,
     Transfer,
@@ -39,7 +46,7 @@ from konsento.models import (
     WebhookEvent,
 )
 from konsento.notifications import mail, push
-from konsento.payments import balance
+from konsento.payments import balance, cards
 from konsento.rewards import service as rewards
 from konsento.services import Services
 
@@ -57,15 +64,35 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         WebhookEndpoint.failing_since,
         WebhookEndpoint.disabled_at,
     ),
+    "balance_lots": (
+        BalanceLot.promotional,
+        BalanceLot.amount_minor,
+        BalanceLot.left_minor,
+        BalanceLot.held_minor,
+        BalanceLot.currency,
+        BalanceLot.issued_at,
+        BalanceLot.expires_at,
+    ),
+    "metering_agreements": (MeteringAgreement.version, MeteringAgreement.agreed_at),
     "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),
+    "recipient": (Recipient.name, Recipient.address),
+    "recipients_of_invoices": (InvoiceRecipient.invoice_id, InvoiceRecipient.name, InvoiceRecipient.address),
     "webhook_events": (WebhookEvent.type, WebhookEvent.session_id, WebhookEvent.created_at),
     "payments": (
         Payment.session_id,
+        Payment.purpose,
         Payment.provider,
+        Payment.method,
+        Payment.reference,
         Payment.state,
         Payment.currency,
         Payment.hold_minor,
         Payment.captured_minor,
+        Payment.refunded_minor,
+        Payment.waived_minor,
+        Payment.disputed_minor,
+        Payment.dispute,
+        Payment.failure,
         Payment.created_at,
         Payment.resolved_at,
     ),
@@ -98,6 +125,7 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         CouponUse.reserved_at,
     ),
     "towards_coupons": (CouponProgress.coupon_id, CouponProgress.wh),
+    "payment_customers": (PaymentCustomer.provider, PaymentCustomer.reference, PaymentCustomer.created_at),
 }
 """Tables with a driver in them, and what of them the driver is given: all but secrets and their hashes."""
 OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
@@ -116,6 +144,7 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
     ),
     "notices": (PushSubscription.session_id, PushSubscription.locale, PushSubscription.created_at),
     "receipts": tuple(column for column in Receipt.__table__.columns),
+    "invoices": tuple(column for column in Invoice.__table__.columns),
 }
 """The same of tables that belong to a session of the driver's."""
 
@@ -144,7 +173,8 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
             "transfers": await _rows(session, _transfers(driver.id)),
         },
         "charging": [
-            {name: _plain(value) for name, value in asdict(progress).items() if name != "curve"}
+            {name: _plain(value) for name, value in asdict(progress).items() if name not in {"curve", "sold"}}
+            | progress.sold.told()
             for progress in sessions
         ],
         **{
@@ -156,16 +186,27 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
             for name, columns in OF_SESSION.items()
         },
         "measurements": await _rows(session, _measurements(driver.id)),
+        "refunds": await _rows(session, _refunds(driver.id)),
     }
 
 
-async def forget(session: AsyncSession, driver: Driver, at: datetime) -> None:
+async def forget(session: AsyncSession, services: Services, driver: Driver) -> None:
     """Delete an account or a guest: all that goes with it, and what is still to be sent to it."""
-    await rewards.forget(session, driver.id, at)
+    await rewards.forget(session, driver.id, services.clock.now())
     await push.forget_driver(session, driver.id)
+    await cards.forget_driver(session, services, driver.id)
     if driver.kind is DriverKind.ACCOUNT:  # of others nobody knows whose the address is
         await mail.forget_to(session, driver.email)
     await profile.delete(session, driver.id)
+
+
+def _refunds(driver_id: UUID) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Refund.payment_id, Refund.kind, Refund.state, Refund.amount_minor, Refund.asked_at, Refund.done_at)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Payment.driver_id == driver_id)
+        .order_by(Refund.asked_at)
+    )
 
 
 def _transfers(driver_id: UUID) -> Select[*tuple[Any, ...]]:

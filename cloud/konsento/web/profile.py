@@ -26,6 +26,8 @@ from konsento.payments import balance
 from konsento.rewards import points
 from konsento.rewards.texts import number_of
 from konsento.web import own_data, problems
+from konsento.web.balance import ending_of
+from konsento.web.cards import can_save
 from konsento.web.cookies import new_token, sign_in_browser, sign_out_browser
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
@@ -173,7 +175,7 @@ async def become(request: Request, services: Wired, driver: SignedIn, form: Anno
         hashed = await kit_passwords.hashed(form.new)
         async with services.database.transaction() as session:
             made = await guests.become_account(session, driver, name=form.name, password_hash=hashed, links=can_mail)
-            await balance.welcome(session, made.id, services.settings)
+            await balance.welcome(session, made.id, services.settings, services.clock.now())
             token = await new_token(session, services, request, made)
         if can_mail:
             with suppress(TooManyMails):  # the account page offers to send it again
@@ -227,7 +229,7 @@ async def delete(request: Request, services: Wired, driver: SignedIn, present: A
         async with services.database.transaction() as session:
             if await charging.unsettled(session, driver.id):
                 raise StillCharging
-            await own_data.forget(session, driver, services.clock.now())
+            await own_data.forget(session, services, driver)
     except KonsentoError as error:
         return await _delete_page(request, services, driver, error)
     answer = page(request, "deleted.html", driver=None)
@@ -265,6 +267,10 @@ async def _page(
         browsers = await profile.sign_ins(session, driver.id, services.clock.now())
         keys = await passkeys.count(session, driver.id)
         standing = await points.standing(session, driver.id)
+        left: int | None = None
+        if await balance.usable(session, services.settings, driver.id):
+            left = await balance.available(session, driver.id)
+        ending = await ending_of(session, services, driver.id, language)
     return page(
         request,
         "account.html",
@@ -283,6 +289,9 @@ async def _page(
         points=number_of(language, standing.available),
         passkeys_possible=site_of(services.settings) is not None,
         minimum=passwords.MINIMUM,
+        balance=language.money(left, services.settings.currency) if left is not None else None,
+        ending=ending,
+        cards=can_save(services, driver),
     )
 
 

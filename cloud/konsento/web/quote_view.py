@@ -1,5 +1,6 @@
 """A price as a driver reads it before anything starts: for how much, and what is held."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -7,16 +8,24 @@ from konsento import pricing
 from konsento.charging.limits import MOST_WH
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms
-from konsento.kit.i18n import Language
+from konsento.charging.sold import Sold
+from konsento.kit.i18n import Language, marked
 from konsento.kit.money import exponent, major_from_minor
-from konsento.models import LimitKind
-from konsento.payments.service import Method
+from konsento.models import LimitKind, Metering
+from konsento.payments import later
+from konsento.payments.seen import Card
+from konsento.payments.ways import CARD, Method, Way
 from konsento.pricing import Usage
-from konsento.web.words import payment_method
+from konsento.web.price_view import idle_note, price_lines, price_text
+from konsento.web.words import card_name, payment_method
 
 _USUAL_WH = 6000
 """Takes a small car about 40 km."""
 _USUAL_S = 7200
+_RULE = marked("The outlet measures, we bill that: whole Wh × unit price, rounded down.")
+_RULE_OF_ALL = marked(
+    "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is rounded down."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +33,11 @@ class QuoteView:
     """What the price page writes."""
 
     sentence: str
+    prices: list[tuple[str, str]]
+    """What it costs, as was shown before."""
+    idle_note: str
+    rule: str
+    """How the bill is made."""
     lines: list[tuple[str, str]]
     tax_rate: str
     hold: str
@@ -48,8 +62,11 @@ class MethodView:
     """One way to pay."""
 
     provider: str
+    """What the form sends: `Way`."""
     title: str
     detail: str
+    is_new_card: bool = False
+    prepaid: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +81,10 @@ class Estimate:
 
 def quote_view(language: Language, quote: Quote) -> QuoteView:
     """Describe a quote."""
+    language = _spoken(language, quote.sold)
     text = language.text
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
-    price = text("{price} / kWh", price=language.unit_price(quote.price.unit_price, quote.currency))
     button = text("Start · about {amount}", amount=amount)
     estimates = [(text("Amount, about"), amount)]
     match quote.requested.kind:
@@ -79,16 +96,21 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
-            lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
+            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
         case LimitKind.TIME:
             sentence = text("{duration} for about {amount}.", duration=duration, amount=amount)
             lines = [(text("Ends after"), duration), (text("Energy, about"), energy)]
         case LimitKind.MONEY:
             sentence = text("{amount} of power, about {energy}.", amount=hold, energy=energy)
-            lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
+            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+    flat = quote.price.flat
+    prices = [(text("Price"), price_text(language, quote.price))] if flat else price_lines(language, quote.price)
     return QuoteView(
         sentence=sentence,
-        lines=[(text("Price"), price), *lines, *estimates],
+        prices=[(name, price) for name, price in prices],
+        idle_note=idle_note(language, quote.price),
+        rule=text(_RULE if flat else _RULE_OF_ALL),
+        lines=[*lines, *estimates],
         tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,
         held=text("We hold {hold} until the end and take only what you use.", hold=hold)
@@ -98,17 +120,57 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     )
 
 
-def method_views(language: Language, offers: list[tuple[Method | None, Quote]]) -> list[MethodView]:
-    """Return the ways to pay that can hold the price, each with what it holds."""
+def _latest(language: Language, quote: Quote) -> list[tuple[str, str]]:
+    """Return by when it is over, where time is paid for too."""
+    if quote.time_limit_s is None or quote.price.flat:
+        return []
+    return [(language.text("or after"), language.duration(quote.time_limit_s))]
+
+
+def method_views(
+    language: Language, offers: list[tuple[Method | None, Quote]], cards: Mapping[str, Sequence[Card]]
+) -> list[MethodView]:
+    """Return the ways to pay that can hold the price, each with what it holds; `cards` are saved, by provider."""
     return [
         MethodView(
-            provider=way.provider,
-            title=language.text(payment_method(way.provider)),
-            detail=language.text("holds {amount}", amount=language.money(quote.hold_minor, quote.currency)),
+            provider=str(Way(provider=way.provider, method=way.method, card=card.reference if card else "")),
+            title=card_name(card.brand, card.last4)
+            if card
+            else language.text(payment_method(way.method or way.provider)),
+            detail=_detail(language, way, quote),
+            is_new_card=card is None and way.method == CARD,
+            prepaid=way.prepaid,
         )
         for way, quote in offers
         if way is not None
+        for card in (*(cards.get(way.provider, ()) if way.method == CARD else ()), None)
     ]
+
+
+def way_views(
+    language: Language, ways: Sequence[Method], cards: Mapping[str, Sequence[Card]] | None = None
+) -> list[MethodView]:
+    """Return ways to pay an amount at once."""
+    return [
+        MethodView(
+            provider=str(Way(provider=way.provider, method=way.method, card=card.reference if card else "")),
+            title=card_name(card.brand, card.last4)
+            if card
+            else language.text(payment_method(way.method or way.provider)),
+            detail="",
+        )
+        for way in ways
+        for card in (*((cards or {}).get(way.provider, ()) if way.method == CARD else ()), None)
+    ]
+
+
+def _detail(language: Language, way: Method, quote: Quote) -> str:
+    amount = language.money(quote.hold_minor, quote.currency)
+    if way.prepaid:
+        return language.text("you pay {amount} now", amount=amount)
+    if way.provider == later.NAME:
+        return language.text("holds nothing")
+    return language.text("holds {amount}", amount=amount)
 
 
 def price_button(language: Language, quote: Quote) -> str:
@@ -121,6 +183,7 @@ def price_button(language: Language, quote: Quote) -> str:
 
 def estimate_text(language: Language, quote: Quote) -> str:
     """Return the other two of energy, time and money, for the one that was asked for."""
+    language = _spoken(language, quote.sold)
     energy, duration, amount = _estimates(language, quote)
     match quote.requested.kind:
         case LimitKind.FULL:
@@ -140,6 +203,7 @@ def estimate_text(language: Language, quote: Quote) -> str:
 
 def change_text(language: Language, quote: Quote) -> str:
     """Return what a session with another limit comes to as a whole."""
+    language = _spoken(language, quote.sold)
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
     return language.text(
@@ -158,6 +222,7 @@ def change_button(language: Language, quote: Quote) -> str:
 
 def change_kinds(language: Language, progress: Progress) -> list[KindView]:
     """Return the kinds of limit with numbers a little above what a session has reached."""
+    language = _spoken(language, progress.sold)
     wh = Decimal(-(-(progress.delivered_mwh + 1_000_000) // 1_000_000))
     minutes = Decimal(-(-(progress.seconds + 1800) // 1800) * 30)
     major = major_from_minor(progress.amount_minor, progress.currency)
@@ -176,6 +241,7 @@ def change_kinds(language: Language, progress: Progress) -> list[KindView]:
 
 def most_text(language: Language, terms: Terms) -> str:
     """Return the operator's maximum at this outlet as a sentence; empty where there is none."""
+    language = _spoken(language, terms.sold)
     energy = language.energy(terms.outlet_wh) if terms.outlet_wh is not None else ""
     duration = language.duration(terms.outlet_s) if terms.outlet_s is not None else ""
     if energy and duration:
@@ -191,6 +257,7 @@ def most_text(language: Language, terms: Terms) -> str:
 
 def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[KindView]:
     """Return the kinds of limit with numbers to start from that can be paid; None for unknown funds."""
+    language = _spoken(language, terms.sold)
     usual = min(_USUAL_WH, terms.most_wh)
     if funds_minor is not None:
         paid = pricing.affordable(terms.worst, funds_minor, terms.rated_w, (MOST_WH, terms.most_s))
@@ -210,10 +277,15 @@ def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[Kin
     return _kinds(language, currency, usual_amounts)
 
 
+def _spoken(language: Language, sold: Sold) -> Language:
+    """Return a language as it writes the energy of an outlet."""
+    return language.estimating(estimated=sold.metering is Metering.ESTIMATED)
+
+
 def _kinds(language: Language, currency: str, usual: dict[LimitKind, str]) -> list[KindView]:
     titles = {
         LimitKind.FULL: (language.text("Until full"), ""),
-        LimitKind.ENERGY: (language.text("Energy"), "kWh"),
+        LimitKind.ENERGY: (language.text("Energy"), language.energy_unit("kWh")),
         LimitKind.TIME: (language.text("Time"), language.text("min")),
         LimitKind.MONEY: (language.text("Money"), language.currency_sign(currency)),
     }

@@ -1,43 +1,76 @@
 """A settled session as its driver reads it: what was measured, what was taken, and how the one became the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from konsento import pricing
-from konsento.kit.i18n import NBSP, Language
-from konsento.pricing import Price
-from konsento.rewards.texts import earned, taken_off
+from konsento.invoices import layout
+from konsento.invoices.content import Line as BilledLine
+from konsento.invoices.service import Document
+from konsento.kit.i18n import Language
+from konsento.kit.power_words import power_text
+from konsento.models import Metering
+from konsento.rewards.texts import earned
 from konsento.settlement.service import ReceiptView as Bill
-from konsento.web.words import end_reason, paid_from, power_type
+from konsento.web.words import end_reason, paid_from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What was sold, how its amount came about, and the amount."""
+
+    what: str
+    how: str
+    amount: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A document that can be saved."""
+
+    id: UUID
+    title: str
+    label: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptPage:
     """What the receipt page writes."""
 
+    session_id: UUID
     sentence: str
     when: str
     reason: str
-    lines: list[tuple[str, str]]
-    tax_rate: str
-    tax: str
+    lines: list[Line]
+    taxes: list[tuple[str, str]]
     total: str
     hold: str
+    notes: list[Line]
+    """What was given back afterwards."""
     facts: list[tuple[str, str]]
     paid: str
     number: str
+    registration: str
+    """The issuer's registration number, as the rules call it; empty for none."""
+    files: list[File]
+    recipient: str
+    """Whom the files are made out to; empty for nobody."""
     earned: list[str]
     """What the driver got for it, as sentences."""
 
 
-def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
-    """Describe a bill."""
+def receipt_page(language: Language, bill: Bill, documents: Sequence[Document], recipient: str) -> ReceiptPage:
+    """Describe a bill with its documents: the invoice, then what takes it back. There may be none for a moment."""
+    language = language.estimating(estimated=bill.metering is Metering.ESTIMATED)
     text = language.text
     total = language.money(bill.amount_minor, bill.currency)
     energy = language.energy(bill.billed_wh)
+    invoice = documents[0] if documents else None
     return ReceiptPage(
+        session_id=bill.session_id,
         sentence=(
             text("Thank you. {amount} for {energy}.", amount=total, energy=energy)
             if bill.billed_wh
@@ -45,14 +78,19 @@ def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
         ),
         when=period(language, bill.started_at or bill.issued_at, bill.ended_at, ZoneInfo(bill.time_zone)),
         reason=text("Ended: {reason}.", reason=text(end_reason(bill.end_reason))),
-        lines=_lines(language, bill),
-        tax_rate=language.percent(bill.tax_rate),
-        tax=language.money(bill.tax_minor, bill.currency),
+        lines=[_line(language, invoice, line) for line in invoice.content.lines] if invoice is not None else [],
+        taxes=layout.tax_lines(language, invoice) if invoice is not None else [],
         total=total,
         hold=_hold(language, bill),
-        facts=_facts(language, bill),
+        notes=[_note(language, document) for document in documents[1:]],
+        facts=_facts(language, bill, invoice),
         paid=text(paid_from(bill.provider)),
         number=str(bill.number),
+        registration=layout.registration(language, invoice) if invoice is not None else "",
+        files=[
+            File(id=document.id, title=layout.title(language, document), label=document.label) for document in documents
+        ],
+        recipient=recipient,
         earned=earned(language, bill.given),
     )
 
@@ -77,20 +115,19 @@ def _hold(language: Language, bill: Bill) -> str:
     return language.text("Held: {amount}, the rest is released.", amount=held)
 
 
-def _lines(language: Language, bill: Bill) -> list[tuple[str, str]]:
-    price = Price.per_kwh(bill.unit_price, bill.currency, bill.tax_rate)
-    full = pricing.amount_minor(price, bill.billed_wh)
-    per_kwh = language.text("{price} / kWh", price=language.unit_price(bill.unit_price, bill.currency))
-    what = language.text("{energy} × {price}", energy=language.energy(bill.billed_wh), price=per_kwh)
-    lines = [(what, language.money(full, bill.currency))]
-    off = taken_off(language, bill.given)
-    above = full - sum(minor for _, minor in off) - bill.amount_minor
-    if above > 0:
-        off.append((language.text("Above what was agreed, not billed"), above))
-    return [*lines, *((name, language.money(-minor, bill.currency)) for name, minor in off)]
+def _line(language: Language, invoice: Document, line: BilledLine) -> Line:
+    what, quantity, price, amount = layout.line_words(language, invoice, line)
+    how = language.text("{energy} × {price}", energy=quantity, price=price) if quantity and price else quantity
+    return Line(what=what, how=how, amount=amount)
 
 
-def _facts(language: Language, bill: Bill) -> list[tuple[str, str]]:
+def _note(language: Language, document: Document) -> Line:
+    (line,) = document.content.lines
+    what, _, _, amount = layout.line_words(language, document, line)
+    return Line(what=what, how="", amount=amount)
+
+
+def _facts(language: Language, bill: Bill, invoice: Document | None) -> list[tuple[str, str]]:
     text = language.text
     facts = [
         (text("Outlet"), bill.outlet_name),
@@ -98,16 +135,11 @@ def _facts(language: Language, bill: Bill) -> list[tuple[str, str]]:
         (text("Measured"), language.energy(Decimal(bill.measured_mwh) / 1000)),
     ]
     if bill.begin_mwh is not None and bill.end_mwh is not None:
-        # Both with as many digits as the longer one needs, so that they can be subtracted at sight.
-        digits = max(3, *(_digits(Decimal(mwh) / 1_000_000) for mwh in (bill.begin_mwh, bill.end_mwh)))
-        begin, end = (language.number(Decimal(mwh) / 1_000_000, digits) for mwh in (bill.begin_mwh, bill.end_mwh))
-        facts.append((text("Meter"), f"{begin} → {end}{NBSP}kWh"))
+        facts.append((text("Meter"), layout.meter(language, bill.begin_mwh, bill.end_mwh)))
     facts += [
         (text("Time of supply"), language.duration(bill.seconds)),
-        (text("Power · supplier"), f"{text(power_type(bill.power_type))} · {bill.supplier}"),
+        (text("Power · supplier"), f"{power_text(language, bill.power_type, bill.power_name)} · {bill.supplier}"),
     ]
+    if invoice is not None and invoice.content.charging.carbon_g is not None:
+        facts.append((text("CO₂ of this energy"), layout.carbon(language, invoice.content.charging.carbon_g)))
     return facts
-
-
-def _digits(value: Decimal) -> int:
-    return max(0, -int(value.normalize().as_tuple().exponent))

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from konsento.charging import service as charging
 from konsento.kit.i18n import Language
+from konsento.kit.power_words import power_type
 from konsento.models import PointRule
 from konsento.rewards import listing, points
 from konsento.rewards import service as rewards
@@ -23,7 +24,7 @@ from konsento.settings import Settings
 from konsento.web.language import language_of
 from konsento.web.render import page
 from konsento.web.who import SignedIn, Wired
-from konsento.web.words import points_reason, power_type
+from konsento.web.words import points_reason
 
 router = APIRouter()
 

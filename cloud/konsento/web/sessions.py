@@ -15,20 +15,24 @@ from konsento.charging import changing, live
 from konsento.charging import service as charging
 from konsento.charging.errors import BadLimit, NotRunning, failure
 from konsento.charging.progress import Progress
+from konsento.invoices import recipients
+from konsento.invoices import service as invoices
 from konsento.kit.errors import KonsentoError
-from konsento.models import FINAL, Driver, LimitKind, SessionState
+from konsento.models import FINAL, Driver, LimitKind, Metering, PaymentState, SessionState
 from konsento.notifications import mail, push
-from konsento.payments.errors import BalanceTooLow, CardDeclined
+from konsento.payments import service as payments
+from konsento.payments.errors import BalanceTooLow, CardDeclined, HoldTooSmall, TooMuchLater
 from konsento.services import Services
 from konsento.settlement import service as settlement
-from konsento.web import problems
+from konsento.web import due, problems
 from konsento.web.language import language_of
+from konsento.web.pay_view import SOON_S, money_text
 from konsento.web.quote_view import Estimate, change_button, change_kinds, change_text
 from konsento.web.receipt_view import receipt_page
 from konsento.web.render import page
 from konsento.web.session_view import as_json, limit_text, session_view
-from konsento.web.start import Wish
 from konsento.web.who import SessionNumber, SignedIn, Wired, driver_of
+from konsento.web.wish import Wish
 
 router = APIRouter()
 
@@ -47,12 +51,30 @@ async def session_page(request: Request, number: SessionNumber, services: Wired,
         progress = await charging.progress(session, driver.id, number)
         settled = progress.state is SessionState.SETTLED
         bill = await settlement.receipt(session, driver.id, number) if settled else None
+        documents = (await invoices.documents(session, [number]))[number] if settled else []
+        recipient = (await recipients.of_session(session, driver.id, number))[0] if documents else ""
+        unpaid = await due.open_of(session, services, driver, number) if settled else None
+        held = await payments.held_of(session, number) if progress.state is SessionState.FAILED else None
         key = "" if progress.state in FINAL else await push.public_key(session, services.settings)
-    if bill is not None:
-        return page(request, "receipt.html", driver=driver, receipt=receipt_page(language, bill))
-    if progress.state is SessionState.FAILED:
-        reason = language.error(failure(progress.failure))
-        return page(request, "failed.html", driver=driver, reason=reason, outlet_code=progress.outlet_code)
+    if bill is not None and unpaid is not None:
+        return page(
+            request,
+            "receipt.html",
+            driver=driver,
+            receipt=receipt_page(language, bill, documents, recipient),
+            due=await due.due_view(services, language, driver, unpaid, bill.time_zone),
+            paying=unpaid.paying.id if unpaid.paying is not None else None,
+        )
+    if held is not None:
+        return page(
+            request,
+            "failed.html",
+            driver=driver,
+            reason=language.error(failure(progress.failure)),
+            money=money_text(language, held) if held.external else None,
+            refresh_s=SOON_S if held.state is PaymentState.RELEASING else 0,
+            outlet_code=progress.outlet_code,
+        )
     return page(
         request,
         "session.html",
@@ -127,7 +149,7 @@ async def change_limit(
         progress = await charging.progress(session, driver.id, number)
     try:
         await changing.change_limit(services, driver.id, number, wish.read(progress.currency))
-    except (BadLimit, BalanceTooLow, CardDeclined) as error:
+    except (BadLimit, BalanceTooLow, CardDeclined, HoldTooSmall, TooMuchLater) as error:
         return await _limit_form(request, services, driver, progress, wish, error=error)
     return RedirectResponse(f"/s/{number}", 303)
 
@@ -192,6 +214,7 @@ async def _limit_form(
     if error is not None:
         problems.note(request, error)
     language = language_of(request)
+    spoken = language.estimating(estimated=progress.sold.metering is Metering.ESTIMATED)
     offered = change_kinds(language, progress)
     kind = wish.kind or progress.limit_kind
     chosen = next((choice for choice in offered if choice.kind == kind), offered[0])
@@ -207,7 +230,7 @@ async def _limit_form(
         status=error.status if error else 200,
         problem=language.error(error) if error else None,
         now=session_view(language, progress, services.clock.now()),
-        limit=limit_text(language, progress.limit_kind, progress.limit_amount, progress.currency),
+        limit=limit_text(spoken, progress.limit_kind, progress.limit_amount, progress.currency),
         session_id=progress.session_id,
         kinds=offered,
         kind=chosen.kind,

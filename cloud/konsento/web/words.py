@@ -2,19 +2,6 @@
 
 from konsento.kit.i18n import marked
 
-POWER_TYPES = {
-    "renewable": marked("Renewable energy"),
-    "solar": marked("Solar"),
-    "wind": marked("Wind"),
-    "hydro": marked("Hydro"),
-    "geothermal": marked("Geothermal"),
-    "biomass": marked("Biomass"),
-    "gas": marked("Gas"),
-    "coal": marked("Coal"),
-    "oil": marked("Oil"),
-}
-OTHER_POWER = marked("Other power")
-
 END_REASONS = {
     "EnergyLimitReached": marked("the chosen amount was reached"),
     "TimeLimitReached": marked("the time was up"),
@@ -29,11 +16,6 @@ END_REASONS = {
 OTHER_REASON = marked("another reason")
 
 
-def power_type(name: str) -> str:
-    """Return the message for a power type."""
-    return POWER_TYPES.get(name, OTHER_POWER)
-
-
 def end_reason(reason: str) -> str:
     """Return the message for why supply ended."""
     return END_REASONS.get(reason, OTHER_REASON)
@@ -42,21 +24,40 @@ def end_reason(reason: str) -> str:
 PAYMENT_METHODS = {
     "balance": marked("Your balance"),
     "fake": marked("Test card (no money moves)"),
+    "later": marked("Pay at the end"),
+    "card": marked("Card, Apple Pay, Google Pay"),
+    "paypay": "PayPay",
+    "konbini": marked("Convenience store"),
 }
+OTHER_WAY = marked("Another way to pay")
 PAID_FROM = {
     "balance": marked("Paid from your balance"),
     "fake": marked("Paid with the test card (no money moved)"),
+    "later": marked("To be paid at the end"),
+    "card": marked("Paid by card"),
+    "paypay": marked("Paid with PayPay"),
+    "konbini": marked("Paid at a convenience store"),
+}
+PAID_OTHERWISE = marked("Paid in another way")
+CARD_BRANDS = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "jcb": "JCB",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "unionpay": "UnionPay",
 }
 
 
-def payment_method(provider: str) -> str:
-    """Return the message for a way to pay."""
-    return PAYMENT_METHODS[provider]
+def payment_method(name: str) -> str:
+    """Return the message for a way to pay: a provider of ours, or an external one's word for what is paid with."""
+    return PAYMENT_METHODS.get(name, OTHER_WAY)
 
 
-def paid_from(provider: str) -> str:
+def paid_from(name: str) -> str:
     """Return the message for how something was paid."""
-    return PAID_FROM[provider]
+    return PAID_FROM.get(name, PAID_OTHERWISE)
 
 
 POINTS_REASONS = {
@@ -72,3 +73,8 @@ POINTS_REASONS = {
 def points_reason(reason: str) -> str:
     """Return the message for why points came or went."""
     return POINTS_REASONS[reason]
+
+
+def card_name(brand: str, last4: str) -> str:
+    """Return what a driver recognises a card by."""
+    return f"{CARD_BRANDS.get(brand, brand.title())} •••• {last4}"

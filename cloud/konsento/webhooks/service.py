@@ -9,11 +9,19 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.kit import addresses
+from konsento.kit.addresses import NotAllowedError
 from konsento.kit.ids import new_id
 from konsento.models import ChargingSession, DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from konsento.services import Services
-from konsento.webhooks import addresses, repository, signing
-from konsento.webhooks.errors import TooManyWebhooks, UnknownDelivery, UnknownWebhook, WebhookDisabled
+from konsento.webhooks import repository, signing
+from konsento.webhooks.errors import (
+    BadWebhookAddress,
+    TooManyWebhooks,
+    UnknownDelivery,
+    UnknownWebhook,
+    WebhookDisabled,
+)
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +80,10 @@ async def add(
 
     Raises `BadWebhookAddress`, `TooManyWebhooks`.
     """
-    addresses.check(url, loopback=services.settings.webhooks_to_loopback)
+    try:
+        addresses.check(url, loopback=services.settings.webhooks_to_loopback)
+    except NotAllowedError:
+        raise BadWebhookAddress from None
     if await repository.count(session, driver_id) >= MOST_ENDPOINTS:
         raise TooManyWebhooks(maximum=MOST_ENDPOINTS)
     endpoint = WebhookEndpoint(

@@ -15,15 +15,15 @@ from uuid import UUID
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.kit import addresses
+from konsento.kit.addresses import NotAllowedError, NotPublicError, PublicResolver
 from konsento.kit.i18n import LANGUAGES
 from konsento.kit.work import Again, Job
 from konsento.models import DeliveryState, Driver, WebhookDelivery, WebhookEvent
 from konsento.notifications import mail
 from konsento.notifications.mail import Mail
 from konsento.services import Services
-from konsento.webhooks import addresses, repository, service, signing
-from konsento.webhooks.addresses import NotPublicError, PublicResolver
-from konsento.webhooks.errors import BadWebhookAddress
+from konsento.webhooks import repository, service, signing
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ async def _post(services: Services, url: str, body: str, headers: dict[str, str]
     loopback = services.settings.webhooks_to_loopback
     try:
         addresses.check(url, loopback=loopback)  # the setting may have changed since
-    except BadWebhookAddress:
+    except NotAllowedError:
         return None, "AddressNotAllowed"
     # A connection of its own for every attempt: nobody's cookies or connections are anybody else's.
     connector = aiohttp.TCPConnector(

@@ -34,7 +34,11 @@ _CONNECTOR_OF: dict[Refusal | None, tuple[Connector, str | None]] = {
 class SiteControl:
     """All outlets of a site and the journal they share. Management servers are known by an opaque name."""
 
-    def __init__(self, journal: Journal, settings: ControlSettings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, journal: Journal, settings: ControlSettings, clock: Clock | None = None, *, common_name: str = ""
+    ) -> None:
+        """`common_name` is the site's at all its management servers (contracts, 5); empty where it has none."""
+        self.common_name = common_name
         self.journal = journal
         self.settings = settings
         self.outlets: dict[int, OutletControl] = {}

@@ -68,6 +68,8 @@ def _station(site: SiteControl, server: str, identity: Identity) -> Iterator[Var
     yield Variable(component=name, name="Model", read=_constant("Konsento site"))
     yield Variable(component=name, name="VendorName", read=_constant("Konsento"))
     yield Variable(component=name, name="FirmwareVersion", read=_constant(identity.version))
+    if site.common_name:
+        yield Variable(component=name, name="CommonName", read=_constant(site.common_name))
     yield Variable(component=name, name="Available", kind="boolean", read=_constant("true"))
     yield Variable(component=name, name="SupplyPhases", kind="integer", read=_constant("1"))
     yield Variable(

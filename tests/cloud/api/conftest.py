@@ -19,6 +19,7 @@ from konsento.accounts.tokens import Scope
 from konsento.api.sessions import EXAMPLE
 from konsento.charging import service as charging
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.kit.ids import new_id
 from konsento.kit.serving import PageServer
 from konsento.models import Driver, LimitKind, Role
@@ -129,7 +130,11 @@ class Server(threading.Thread):
             for name, token in (("everything", self.token), ("little", little), ("staff", operators)):
                 self.headers[name] = {"Authorization": f"Bearer {token}"}
             wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
-            await charging.start(bench.services, await api.driver(), CODE, wish, session_id=UUID(EXAMPLE))
+            await charging.start(
+                bench.services,
+                Wish(driver_id=await api.driver(), outlet_code=CODE, requested=wish),
+                session_id=UUID(EXAMPLE),
+            )
             await bench.site.charges("10")
             self.server = PageServer(uvicorn.Config(bench.app, port=0, log_config=None, lifespan="off"))
             serving = asyncio.create_task(self.server.serve())

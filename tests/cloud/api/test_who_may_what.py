@@ -144,6 +144,7 @@ async def test_the_scope_alone_is_enough(api: Api) -> None:
         "UnknownToken",
         "UnknownWebhook",
         "NoReceipt",
+        "NoInvoice",
         "TooMuchScope",
     }
     for method, path, name, scope in OPERATIONS:

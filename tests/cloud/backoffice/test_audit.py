@@ -10,8 +10,10 @@ from konsento.models import (
     Alarm,
     AlarmKind,
     AuditEntry,
+    Contract,
     Coupon,
     Driver,
+    Partner,
     PointRule,
     Role,
     StaffMember,
@@ -77,6 +79,12 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         await browser.post("/office/rewards/coupons", data=sun)
         await browser.post("/office/rewards/rules", data={"points": "1"})
         (coupon,), (rule,) = await _ids(office, Coupon), await _ids(office, PointRule)
+        other = {"name": "Kaze Denki", "base_url": "https://kaze.example"}
+        await browser.post("/office/partners", data=other)
+        (partner,) = await _ids(office, Partner)
+        await browser.post("/office/suppliers", data={"code": "A1", "name": "Sakura Energy"})
+        await browser.post("/office/suppliers/A1/contracts", data={"supplier_share": "70"})
+        (contract,) = await _ids(office, Contract)
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -124,6 +132,12 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             ),
             "/staff/tokens": ("/staff/tokens", {"name": "depot planner", "days": "30"}, "staff.token"),
             "/staff/tokens/{number}/end": (f"/staff/tokens/{held}/end", {}, "staff.end-token"),
+            "/partners": ("/partners", {"name": "A", "base_url": "https://a.example"}, "partner.create"),
+            "/partners/{number}": (f"/partners/{partner}", other, "partner.change"),
+            "/partners/{number}/remove": (f"/partners/{partner}/remove", {}, "partner.remove"),
+            "/partners/sites/{station_id}": (
+                "/partners/sites/sakura-mall", {"common_name": "K3VQ5B2XJ6M7"}, "partner.site-name",
+            ),
             "/sites": ("/sites", NEW, "site.create"),
             "/pending/{number}/reject": (f"/pending/{first}/reject", {}, "pending.reject"),
             "/pending/{number}/take-back": (f"/pending/{first}/take-back", {}, "pending.take-back"),
@@ -133,6 +147,18 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             f"{site}/password": (f"{own_site}/password", {}, "site.password"),
             f"{site}/plan": (f"{own_site}/plan", {}, "site.plan"),
             f"{site}/plan/remove": (f"{own_site}/plan/remove", {}, "site.plan"),
+            f"{site}/offers": (f"{own_site}/offers", {"tariff": "demo"}, "site.offers"),
+            "/suppliers": ("/suppliers", {"code": "B1", "name": "Kaze"}, "supplier.add"),
+            "/suppliers/{code}": ("/suppliers/B1", {"name": "Kaze Power"}, "supplier.change"),
+            "/suppliers/{code}/contracts": ("/suppliers/B1/contracts", {"supplier_share": "70"}, "contract.add"),
+            "/suppliers/{code}/contracts/{number}/end": (
+                f"/suppliers/A1/contracts/{contract}/end", {}, "contract.end",
+            ),
+            "/power-types": (
+                "/power-types", {"word": "roof", "parent": "solar", "name_en": "R", "name_ja": "R"}, "power-type.add",
+            ),
+            "/power-types/{word}": ("/power-types/roof", {"name_en": "Ours", "name_ja": "屋根"}, "power-type.change"),
+            "/power-types/{word}/remove": ("/power-types/roof/remove", {}, "power-type.remove"),
             outlet: (own_outlet, FIELDS, "outlet.change"),
             f"{outlet}/close": (f"{own_outlet}/close", {"note": "being painted"}, "outlet.close"),
             f"{outlet}/open": (f"{own_outlet}/open", {}, "outlet.open"),

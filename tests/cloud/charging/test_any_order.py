@@ -25,6 +25,7 @@ from sqlalchemy import func, select
 from konsento.charging import changing
 from konsento.charging import service as charging
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.kit.db import Database
 from konsento.kit.errors import KonsentoError
 from konsento.models import (
@@ -212,7 +213,11 @@ class AnyOrder(RuleBasedStateMachine):
         requested = RequestedLimit(kind=LimitKind(wish[0]), amount=wish[1])
         try:
             with suppress(KonsentoError):
-                self.run(charging.start(self.core.services, who, CODES[outlet], requested))
+                self.run(
+                    charging.start(
+                        self.core.services, Wish(driver_id=who, outlet_code=CODES[outlet], requested=requested)
+                    )
+                )
         except Killed:
             self.the_server_is_started_anew()
         self.answer = "yes" if answer in {"lost", "dies before", "dies after"} else answer
@@ -224,7 +229,10 @@ class AnyOrder(RuleBasedStateMachine):
 
         async def both() -> None:
             drivers = (self.core.driver_id, self.core.other_driver_id)
-            starts = [charging.start(self.core.services, who, CODES[outlet], requested) for who in drivers]
+            starts = [
+                charging.start(self.core.services, Wish(driver_id=who, outlet_code=CODES[outlet], requested=requested))
+                for who in drivers
+            ]
             for result in await asyncio.gather(*starts, return_exceptions=True):
                 assert not isinstance(result, Exception) or isinstance(result, KonsentoError), result
 

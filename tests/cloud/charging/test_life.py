@@ -12,6 +12,7 @@ from konsento.charging import service as charging
 from konsento.charging.life import TRANSITIONS, Happening, step
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.service import LONGEST_S
+from konsento.charging.wish import Wish
 from konsento.kit.db import Database
 from konsento.models import ACTIVE, ChargingSession, LimitKind, SessionState
 from konsento.ocpp import CallRefused, CallTimeout
@@ -256,7 +257,12 @@ def test_of_all_who_start_at_the_same_moment_in_two_servers_one_wins_and_nothing
                 wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
                 drivers = (servers[0].driver_id, servers[0].other_driver_id)
                 results = await asyncio.gather(
-                    *(charging.start(servers[at].services, drivers[who], CODES[0], wish) for at, who in order),
+                    *(
+                        charging.start(
+                            servers[at].services, Wish(driver_id=drivers[who], outlet_code=CODES[0], requested=wish)
+                        )
+                        for at, who in order
+                    ),
                     return_exceptions=True,
                 )
                 won = {result.id: result for result in results if isinstance(result, ChargingSession)}

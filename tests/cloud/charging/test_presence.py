@@ -18,6 +18,7 @@ from konsento.charging.errors import (
     UnknownPresenceCheck,
 )
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.models import (
     Alarm,
     AlarmKind,
@@ -230,7 +231,9 @@ async def test_of_two_who_wait_the_first_gets_the_press_and_the_second_is_told(b
 
     requested = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
     with pytest.raises(PresenceNeeded):
-        await charging.start(button.services, button.other_driver_id, CODES[0], requested)
+        await charging.start(
+            button.services, Wish(driver_id=button.other_driver_id, outlet_code=CODES[0], requested=requested)
+        )
     with pytest.raises(PresenceTaken):
         await ask(button, button.other_driver_id)
     assert (await button.start()).state is SessionState.CHARGING

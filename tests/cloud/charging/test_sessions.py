@@ -14,6 +14,7 @@ from konsento.charging import live
 from konsento.charging import service as charging
 from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.kit.errors import KonsentoError
 from konsento.models import ChargingSession, LimitKind, OutletStatus, Receipt, SessionState
 from konsento.ocpp import CallRefused, CallTimeout
@@ -24,6 +25,7 @@ from konsento.ocpp.messages import (
     RequestStopTransaction,
 )
 from konsento.payments.errors import BalanceTooLow
+from konsento.pricing import Price
 from konsento.settlement import service as settlement
 from konsento.settlement.errors import NoReceipt
 from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline, UnknownOutlet
@@ -160,7 +162,14 @@ async def test_money_is_not_taken_for_that_of_a_tariff_from_before_the_currency_
     euros = replace(core.services, settings=core.services.settings.model_copy(update={"currency": "EUR"}))
 
     with pytest.raises(NoTariff):
-        await charging.start(euros, core.driver_id, CODES[0], RequestedLimit(kind=LimitKind.MONEY, amount=50))
+        await charging.start(
+            euros,
+            Wish(
+                driver_id=core.driver_id,
+                outlet_code=CODES[0],
+                requested=RequestedLimit(kind=LimitKind.MONEY, amount=50),
+            ),
+        )
     assert core.router.asked == []
 
 
@@ -168,12 +177,17 @@ async def test_an_outlet_taken_by_another_driver_is_in_use(core: Core) -> None:
     await core.start()
 
     with pytest.raises(OutletBusy, match="in use"):
-        await charging.start(core.services, core.other_driver_id, CODES[0], TEN_WH)
+        await charging.start(
+            core.services, Wish(driver_id=core.other_driver_id, outlet_code=CODES[0], requested=TEN_WH)
+        )
 
 
 async def test_two_drivers_at_the_same_moment_get_one_session(core: Core) -> None:
     results = await asyncio.gather(
-        *(charging.start(core.services, driver, CODES[0], TEN_WH) for driver in (core.driver_id, core.other_driver_id)),
+        *(
+            charging.start(core.services, Wish(driver_id=driver, outlet_code=CODES[0], requested=TEN_WH))
+            for driver in (core.driver_id, core.other_driver_id)
+        ),
         return_exceptions=True,
     )
 
@@ -488,11 +502,23 @@ async def test_the_end_is_foreseen_by_the_servers_clock_whatever_the_sites_says(
     assert progress.expected_end == core.clock.now() + timedelta(seconds=494 * 3600 // 3000)
 
 
+def fingerprint(unit_price: str) -> str:
+    """Return what a page carries that has shown this price at the sites of these tests."""
+    price = Price.per_kwh(Decimal(unit_price), "JPY", Decimal("0.1"))
+    return replace(price, time_zone="Asia/Tokyo").fingerprint
+
+
 async def test_a_price_that_has_changed_since_it_was_shown_starts_nothing(core: Core) -> None:
     requested = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
     with pytest.raises(PriceChanged):
-        await charging.start(core.services, core.driver_id, CODES[0], requested, agreed_price=Decimal(3800))
+        await charging.start(
+            core.services,
+            Wish(driver_id=core.driver_id, outlet_code=CODES[0], requested=requested, agreed=fingerprint("3800")),
+        )
     assert (core.router.asked, await core.available()) == ([], 5000)
 
-    started = await charging.start(core.services, core.driver_id, CODES[0], requested, agreed_price=Decimal("3850.00"))
+    started = await charging.start(
+        core.services,
+        Wish(driver_id=core.driver_id, outlet_code=CODES[0], requested=requested, agreed=fingerprint("3850.00")),
+    )
     assert started.state is SessionState.CHARGING

@@ -1,5 +1,6 @@
 """What every payment provider keeps to, and what a driver can pay with."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -10,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.errors import KonsentoError
 from konsento.models import AccountKind, ChargingSession, LedgerAccount, Payment, PaymentState
-from konsento.payments import fake, taking
+from konsento.payments import fake, taking, ways
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
 from konsento.payments.fake import DECLINES_ABOVE_MINOR
 from konsento.payments.service import Hold
+from konsento.payments.ways import Way
 from konsento.settings import Settings
 
 from ..conftest import AT, Core
@@ -47,9 +49,9 @@ async def account(tx: AsyncSession, core: Core, provider: str) -> LedgerAccount:
     return (await tx.scalars(query)).one()
 
 
-async def resolved(tx: AsyncSession, session_id: UUID, amount: int) -> Payment:
+async def resolved(core: Core, tx: AsyncSession, session_id: UUID, amount: int) -> Payment:
     """Take an amount of what is held for a session; returns its payment."""
-    await taking.take_all(tx, {session_id: amount}, AT)
+    await taking.take_all(tx, core.services.work, {session_id: amount}, AT)
     return (await tx.scalars(select(Payment).where(Payment.session_id == session_id))).one()
 
 
@@ -63,8 +65,8 @@ async def test_what_is_held_is_captured_in_part_and_the_rest_is_free_again(core:
     async with core.services.database.transaction() as tx:
         await payments.hold(tx, wanted(core, session_id, provider), AT)
         held_before = (await account(tx, core, provider)).debits_pending
-        first = await resolved(tx, session_id, 38)
-        again = await resolved(tx, session_id, 99)
+        first = await resolved(core, tx, session_id, 38)
+        again = await resolved(core, tx, session_id, 99)
         after = await account(tx, core, provider)
         held_after, taken = after.debits_pending, after.debits_posted
 
@@ -77,7 +79,7 @@ async def test_a_hold_that_is_released_takes_nothing(core: Core, provider: str) 
     async with core.services.database.transaction() as tx:
         await payments.hold(tx, wanted(core, session_id, provider), AT)
         held = (await account(tx, core, provider)).debits_pending
-        payment = await resolved(tx, session_id, 0)
+        payment = await resolved(core, tx, session_id, 0)
         left = await account(tx, core, provider)
 
     assert payment.state is PaymentState.RELEASED
@@ -97,7 +99,7 @@ async def test_another_hold_takes_the_place_of_the_first_however_often_it_is_ask
         after = (await account(tx, core, provider)).debits_pending
         await payments.change_hold(tx, session_id, 100, AT)
         back = (await account(tx, core, provider)).debits_pending
-        await resolved(tx, session_id, 100)
+        await resolved(core, tx, session_id, 100)
         taken = (await account(tx, core, provider)).debits_posted
 
     assert (after - before, back, taken) == (amount - 100, before, 100)
@@ -112,7 +114,7 @@ async def test_too_much_is_refused_and_what_was_held_stays(core: Core, provider:
             await payments.change_hold(tx, session_id, TOO_MUCH, AT)
 
     async with core.services.database.transaction() as tx:
-        payment = await resolved(tx, session_id, 100)
+        payment = await resolved(core, tx, session_id, 100)
     assert payment.captured_minor == 100
 
 
@@ -129,13 +131,14 @@ async def test_a_hold_that_is_refused_leaves_nothing(core: Core, provider: str) 
 
 
 async def test_a_driver_pays_from_the_balance_and_with_the_test_card_only_where_it_is_switched_on(core: Core) -> None:
+    with_card = replace(core.services, settings=WITH_CARD)
     async with core.services.database.transaction() as tx:
-        usual = await payments.methods(tx, Settings(), core.driver_id)
-        demo = await payments.methods(tx, WITH_CARD, core.driver_id)
-        guest = await payments.methods(tx, Settings(), None)
-        demo_guest = await payments.methods(tx, WITH_CARD, None)
+        usual = await ways.methods(tx, core.services, core.driver_id)
+        demo = await ways.methods(tx, with_card, core.driver_id)
+        guest = await ways.methods(tx, core.services, None)
+        demo_guest = await ways.methods(tx, with_card, None)
         with pytest.raises(UnknownMethod):
-            await payments.method(tx, Settings(), core.driver_id, fake.NAME)
+            await ways.method(tx, core.services, core.driver_id, Way(provider=fake.NAME))
 
     assert [(way.provider, way.available_minor) for way in usual] == [("balance", 5000)]
     assert [(way.provider, way.available_minor) for way in demo] == [("balance", 5000), ("fake", DECLINES_ABOVE_MINOR)]

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from konsento.charging import service as charging
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.ledger import service as ledger
 from konsento.models import (
     POINTS,
@@ -59,7 +60,9 @@ async def give(core: Core, number: int, driver_id: UUID | None = None) -> None:
 async def start(core: Core, **more: Any) -> ChargingSession:
     """Start ten Wh as the driver."""
     of_driver = more.pop("driver_id", core.driver_id)
-    return await charging.start(core.services, of_driver, more.pop("outlet", CODES[0]), TEN_WH, **more)
+    return await charging.start(
+        core.services, Wish(driver_id=of_driver, outlet_code=more.pop("outlet", CODES[0]), requested=TEN_WH, **more)
+    )
 
 
 async def end(core: Core, session: ChargingSession) -> Receipt:

@@ -193,7 +193,7 @@ async def test_what_is_reserved_expires_only_when_it_is_free_again(core: Core) -
     assert (await standing(core)) == points.Standing(available=0, reserved=8)
 
     async with core.services.database.transaction() as tx:
-        await settlement.release(tx, session.id, core.clock.now())
+        await settlement.release(tx, core.services.work, session.id, core.clock.now())
     assert (await standing(core)).available == 8
     with pytest.raises(TooFewPoints):  # they are over, though nobody has looked yet
         await start(core, points=8, outlet=CODES[1])

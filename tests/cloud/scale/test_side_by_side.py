@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text, update
 from konsento.accounts import throttle
 from konsento.charging import service as charging
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.models import (
@@ -74,7 +75,10 @@ async def test_sessions_at_several_processes_are_billed_once_and_nobody_waits_in
         for _ in range(ROUNDS):
             # Pressed twice, at two processes.
             both = await asyncio.gather(
-                *(charging.start(core.services, driver, CODES[outlet], wish) for core in chance.sample(cores, 2))
+                *(
+                    charging.start(core.services, Wish(driver_id=driver, outlet_code=CODES[outlet], requested=wish))
+                    for core in chance.sample(cores, 2)
+                )
             )
             session = both[0]
             assert {one.id for one in both} == {session.id}
@@ -194,7 +198,11 @@ async def test_what_two_processes_make_first_at_the_same_moment_is_made_once(cor
 async def test_the_same_wish_of_a_driver_at_two_processes_is_one_session(cores: list[Core]) -> None:
     wish = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
     made = await asyncio.gather(
-        *(charging.start(core.services, core.driver_id, CODES[0], wish) for core in cores for _ in range(2))
+        *(
+            charging.start(core.services, Wish(driver_id=core.driver_id, outlet_code=CODES[0], requested=wish))
+            for core in cores
+            for _ in range(2)
+        )
     )
 
     assert len({session.id for session in made}) == 1

@@ -13,8 +13,8 @@ import zxingcpp
 from PIL import Image, ImageDraw
 
 from konsento.kit import fonts
+from konsento.kit.paper.drawing import Blocks, Line, Page, Text, width_of, wrapped
 from konsento.sites import labels
-from konsento.sites.labels.drawing import Blocks, Line, Page, Text, width_of, wrapped
 from konsento.sites.labels.label import address_of, qr
 
 if TYPE_CHECKING:

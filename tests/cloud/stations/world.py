@@ -16,11 +16,12 @@ from konsento.charging import service as charging
 from konsento.charging import work as charging_work
 from konsento.charging.doors import Doors
 from konsento.charging.limits import RequestedLimit
+from konsento.charging.wish import Wish
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
 from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
-from konsento.models import ChargingSession, Driver, LimitKind, MeterEvent, Outlet, Receipt, Site
+from konsento.models import WITH_OFFERS, ChargingSession, Driver, LimitKind, MeterEvent, Outlet, Receipt, Site
 from konsento.ocpp import Gateway, Handlers, LocalStationRouter, Owners, Transactions
 from konsento.services import Services
 from konsento.settings import Settings, UnknownStations
@@ -54,7 +55,9 @@ class World:
     async def start(self, kind: str = "energy", amount: int = 100, code: str = CODES[0]) -> ChargingSession:
         """Start a session as the driver; `amount` in Wh, seconds or minor units."""
         requested = RequestedLimit(kind=LimitKind(kind), amount=amount)
-        return await charging.start(self.services, self.driver_id, code, requested)
+        return await charging.start(
+            self.services, Wish(driver_id=self.driver_id, outlet_code=code, requested=requested)
+        )
 
     async def stop(self, session_id: UUID) -> None:
         """Stop a session as the driver."""
@@ -85,7 +88,7 @@ class World:
     async def outlets(self) -> dict[int, Outlet]:
         """Return the outlets of the site, by number."""
         async with self.services.database.transaction() as session:
-            return {row.evse_id: row for row in await session.scalars(select(Outlet))}
+            return {row.evse_id: row for row in await session.scalars(select(Outlet).options(WITH_OFFERS))}
 
     async def site(self) -> Site:
         """Return the site."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +20,7 @@ from konsento import provisioning
 from konsento.api import sessions as api_sessions
 from konsento.api import work as api_work
 from konsento.app import pages
-from konsento.charging import notices, presence
+from konsento.charging import checkout, invoice_mails, notices, presence
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import Ingest
 from konsento.kit import hashing
@@ -44,8 +44,13 @@ from konsento.ocpp.messages import (
     TransactionEventType,
     TransactionInfo,
 )
+from konsento.partners import work as partner_work
+from konsento.payments import balance, cards, driving, hints
+from konsento.payments.desk import Desk
+from konsento.payments.port import ExternalProvider
 from konsento.services import Services
 from konsento.settings import Settings
+from konsento.settlement import invoicing
 from konsento.settlement import work as settlement_work
 from konsento.webhooks import work as webhook_work
 
@@ -221,21 +226,28 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def wired(settings: Settings) -> AsyncIterator[Bench]:
-    """Wire the application on a database that has tables and outlets."""
+async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -> AsyncIterator[Bench]:
+    """Wire the application on a database that has tables and outlets; `external` are payment providers outside."""
     clock = ManualClock(AT)
     database = Database(settings.database_url)
     site = PlayedSite(clock)
     work = WorkQueue(database, clock)
-    services = Services(database=database, settings=settings, clock=clock, router=site, live=Bus(), work=work)
+    services = Services(
+        database=database, settings=settings, clock=clock, router=site, live=Bus(), work=work, desk=Desk(external)
+    )
     site.services = services
     charging_work.install(services)
     notices.install(services)
+    invoice_mails.install(services)
     presence.install(services)
+    checkout.install(services)
     settlement_work.install(services)
+    for part in (driving, hints, cards, balance, invoicing):
+        part.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
+    partner_work.install(services)
     bench = Bench(pages(services), services, site, clock)
     await bench.outlet_is(OutletStatus.AVAILABLE)
     yield bench

@@ -12,6 +12,7 @@ from sqlalchemy import Column, Table, func, select
 
 from konsento.accounts import passkeys, tokens
 from konsento.accounts.tokens import Scope
+from konsento.invoices import recipients
 from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
@@ -23,8 +24,10 @@ from konsento.models import (
     Driver,
     IdempotencyKey,
     LimitChange,
+    MeteringAgreement,
     OutgoingMail,
     Passkey,
+    PaymentCustomer,
     PointLot,
     PointUse,
     Presence,
@@ -48,12 +51,15 @@ if TYPE_CHECKING:
     from .conftest import Bench
 
 KEPT = {
+    "metering_agreements",
     "charging_sessions",
     "payments",
     "receipts",
+    "invoices",
     "meter_events",
     "limit_changes",
     "ledger_transfers",
+    "balance_lots",
     "side_readings",
     "point_lots",
     "point_uses",
@@ -73,19 +79,25 @@ SECTIONS = {
     "webhook_endpoints": "webhooks",
     "webhook_events": "webhook_events",
     "presence_checks": "presence_checks",
+    "metering_agreements": "metering_agreements",
     "payments": "payments",
+    "payment_customers": "payment_customers",
     "charging_sessions": "charging",
     "limit_changes": "limit_changes",
     "meter_events": "measurements",
     "side_readings": "measurements_beside",
     "push_subscriptions": "notices",
     "receipts": "receipts",
+    "invoices": "invoices",
+    "recipients": "recipient",
+    "invoice_recipients": "recipients_of_invoices",
     "ledger_transfers": "balance",
     "point_lots": "points",
     "point_uses": "points_used",
     "coupon_codes": "coupons",
     "coupon_uses": "coupons_used",
     "coupon_progress": "towards_coupons",
+    "balance_lots": "balance_lots",
 }
 """Where in the export each table is."""
 SECRETS = ("argon2", "secret-of-webhook", "p256dh-of-browser", "auth-of-browser", "answer-to-program", "push.example")
@@ -207,6 +219,8 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     hold_minor=5,
                     asked_at=now,
                 ),
+                PaymentCustomer(provider="scripted", driver_id=driver.id, reference="cus_1", created_at=now),
+                MeteringAgreement(driver_id=driver.id, version="2026-11", agreed_at=now),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
                 PointLot(
                     id=new_id(), driver_id=driver.id, session_id=charging.id, points=5, points_left=0, earned_at=now
@@ -237,6 +251,8 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                 CouponProgress(coupon_id=coupon.id, driver_id=driver.id, wh=5),
             ]
         )
+        await recipients.name_for_all(session, driver.id, "Example Works", "1 Example Road")
+        await recipients.name_for_session(session, driver.id, charging.id, "Example Works", "1 Example Road")
         return driver.id
 
 
@@ -265,7 +281,7 @@ async def test_nothing_of_somebody_else_is_in_the_export(bench: Bench) -> None:
         await bench.site.charges("1000", seconds=1200)
         kept = json.loads((await bob.get("/account/export")).text)
 
-    assert {name for name in SECTIONS.values() if kept[name]} == {"browsers", "links", "balance"}
+    assert {name for name in SECTIONS.values() if kept[name]} == {"browsers", "links", "balance", "balance_lots"}
     assert "ann@" not in json.dumps(kept)
 
 

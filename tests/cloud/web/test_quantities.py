@@ -30,7 +30,7 @@ ENGLISH, JAPANESE = language("en"), language("ja")
         (0, "JPY", "¥0", "0円"),
         (-3, "JPY", "-¥3", "-3円"),
         (231, "EUR", "€2.31", "2.31ユーロ"),
-        (1234, "KWD", "KWD1.234", "1.234クウェート ディナール"),
+        (1234, "KWD", "KWD\u00a01.234", "1.234クウェート ディナール"),
     ],
 )
 def test_money_has_the_digits_of_its_currency(minor: int, currency: str, english: str, japanese: str) -> None:

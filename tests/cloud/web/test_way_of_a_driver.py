@@ -51,7 +51,7 @@ async def test_the_whole_way(bench: Bench) -> None:
     assert "Thank you. ¥38 for 1.00 kWh." in receipt
     assert "Ended: the chosen amount was reached." in receipt
     assert "1.00 kWh × ¥38.50 / kWh ¥38" in receipt
-    assert "of which tax 10% ¥3" in receipt
+    assert "Subject to 10%, tax included ¥38 of which consumption tax 10% ¥3" in receipt
     assert "Measured 1.000213 kWh" in receipt
     assert "1,204.318000 → 1,205.318213 kWh" in receipt
     assert "Solar · Sakura Energy" in receipt

@@ -22,6 +22,7 @@ OPEN = {
     "/o/{code}",
     "/O/{code}",
     "/o/{code}/qr.svg",
+    "/o/{code}/suppliers/{partner}",
     "/signup",
     "/signin",
     "/signout",
@@ -31,10 +32,12 @@ OPEN = {
     "/manifest.webmanifest",
     "/offline",
 }
+OPEN |= {"/hooks/{provider}"}
 OPEN |= {"/guest", "/l/{token}", "/signin/link"}
+OPEN |= {"/guest", "/l/{token}", "/i/{token}", "/signin/link"}
 OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/map", "/map/sites", "/sites/{site_id}", "/sites/{site_id}/outlets", "/sites/{site_id}/plan"}
-OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm"}
+OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm", "/o/{code}/power"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
     "/o/{code}/start",
@@ -49,10 +52,15 @@ PRIVATE = {
     "/s/{session_id}/mail",
     "/s/{session_id}/push",
     "/s/{session_id}/push/off",
+    "/s/{session_id}/recipient",
+    "/invoices/{number}.pdf",
+    "/account/recipient",
     "/history",
     "/history.csv",
     "/account",
     "/account/export",
+    "/account/balance",
+    "/account/balance.csv",
     "/account/delete",
     "/account/rewards",
 }

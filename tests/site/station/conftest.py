@@ -19,6 +19,8 @@ from custom_components.konsento.station.connection import ServerAddress
 from custom_components.konsento.station.station import Station
 from custom_components.konsento.station.variables import Wishes
 
+COMMON_NAME = "K3VQ5B2XJ6M7"
+
 
 @dataclass(kw_only=True)
 class Linked:
@@ -69,7 +71,7 @@ def expected_lingering_timers() -> bool:
 @asynccontextmanager
 async def one_site(path: Path) -> AsyncIterator[tuple[SiteControl, SimulatedOutlet]]:
     """Run a site with one simulated outlet."""
-    site = SiteControl(Journal(path), ControlSettings(meter_s=3600, start_s=1))
+    site = SiteControl(Journal(path), ControlSettings(meter_s=3600, start_s=1), common_name=COMMON_NAME)
     await site.open()
     outlet = SimulatedOutlet(ManualClock())
     site.add_outlet("aabbccddeeff", 1, outlet)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0057"
-down_revision: Final = "0054"
+down_revision: Final = "0053"
 branch_labels: Final = None
 depends_on: Final = None
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import segno
 
+from konsento.kit.paper.drawing import Blocks, Element, Text, width_of, wrapped
 from konsento.models import Outlet, Site
 from konsento.settings import Settings
 from konsento.sites import codes
-from konsento.sites.labels.drawing import Blocks, Element, Text, width_of, wrapped
 
 QUIET: Final = 4
 """Modules around a QR code that stay white (ISO/IEC 18004)."""

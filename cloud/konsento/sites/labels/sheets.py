@@ -6,7 +6,7 @@ from itertools import batched
 from typing import Final
 
 from konsento.kit.i18n import marked
-from konsento.sites.labels.drawing import Line, Page
+from konsento.kit.paper.drawing import Line, Page
 from konsento.sites.labels.label import Label, drawn
 
 _INCH: Final = 25.4

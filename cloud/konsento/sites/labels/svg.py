@@ -4,7 +4,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from konsento.kit import fonts
-from konsento.sites.labels.drawing import Blocks, Line, Page, Text
+from konsento.kit.paper.drawing import GREY, Blocks, Line, Page, Text
 
 _FAMILIES: Final = f"'{fonts.FAMILY}', 'BIZ UDGothic', 'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic', sans-serif"
 
@@ -25,13 +25,15 @@ def as_svg(page: Page, title: str) -> bytes:
             case Text():
                 at = {"x": _n(element.x), "y": _n(element.y), "font-size": _n(element.size)}
                 look = {"font-family": _FAMILIES, "text-anchor": element.anchor}
+                if element.grey:
+                    look["fill"] = GREY
                 if element.bold:
                     look["font-weight"] = "bold"
                 fit = {"textLength": _n(element.width), "lengthAdjust": "spacingAndGlyphs"}
                 SubElement(svg, "text", {**at, **look, **fit}).text = element.text
             case Line():
                 ends = {name: _n(getattr(element, name)) for name in ("x1", "y1", "x2", "y2")}
-                SubElement(svg, "line", {**ends, "stroke": "#000", "stroke-width": "0.1"})
+                SubElement(svg, "line", {**ends, "stroke": "#000", "stroke-width": _n(element.width)})
     file: bytes = tostring(svg, encoding="utf-8", xml_declaration=True)
     return file
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from konsento.webhooks import addresses
-from konsento.webhooks.addresses import NotPublicError, PublicResolver
-from konsento.webhooks.errors import BadWebhookAddress
+from konsento.kit import addresses
+from konsento.kit.addresses import NotAllowedError, NotPublicError, PublicResolver
 
 NOT_PUBLIC = [
     "127.0.0.1",
@@ -50,7 +49,7 @@ def test_what_is_not_public_is_refused(address: str) -> None:
     host = f"[{address}]" if ":" in address else address
 
     assert not addresses.is_public(ipaddress.ip_address(address))
-    with pytest.raises(BadWebhookAddress):
+    with pytest.raises(NotAllowedError):
         addresses.check(f"https://{host}/hook", loopback=False)
 
 
@@ -96,20 +95,20 @@ def test_what_is_public_may_be_told(address: str) -> None:
     ],
 )
 def test_what_is_no_public_https_address_is_refused(url: str) -> None:
-    with pytest.raises(BadWebhookAddress):
+    with pytest.raises(NotAllowedError):
         addresses.check(url, loopback=False)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000/hook", "http://localhost/hook", "https://[::1]:8443/hook"])
 def test_this_machine_may_be_told_in_development_alone(url: str) -> None:
     assert addresses.check(url, loopback=True) == url
-    with pytest.raises(BadWebhookAddress):
+    with pytest.raises(NotAllowedError):
         addresses.check(url, loopback=False)
 
 
 @pytest.mark.parametrize("url", ["http://fleet.example/", "http://10.0.0.1/", "https://10.0.0.1/"])
 def test_development_opens_this_machine_and_nothing_else(url: str) -> None:
-    with pytest.raises(BadWebhookAddress):
+    with pytest.raises(NotAllowedError):
         addresses.check(url, loopback=True)
 
 

@@ -1,4 +1,4 @@
-"""What a page of labels is made of. Lengths are mm, from the top left corner."""
+"""What a page is made of. Lengths are mm, from the top left corner."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +10,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 from konsento.kit import fonts
 
 POINT_MM: Final = 25.4 / 72
+GREY: Final = "#56645c"
+"""Of what explains, beside what counts."""
 _NOT_AT_LINE_START: Final = frozenset("、。，．：；！？）」』】・ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ,.:;!?)")
 
 
@@ -36,7 +38,8 @@ class Text:
     """Of the letters, mm."""
     text: str
     bold: bool = False
-    anchor: Literal["start", "middle"] = "start"
+    grey: bool = False
+    anchor: Literal["start", "middle", "end"] = "start"
 
     @property
     def width(self) -> float:
@@ -46,12 +49,13 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A hairline."""
+    """A rule, by default a hairline."""
 
     x1: float
     y1: float
     x2: float
     y2: float
+    width: float = 0.1
 
 
 type Element = Blocks | Text | Line
@@ -67,11 +71,25 @@ class Page:
 
 
 @cache
+def _typeface(*, bold: bool) -> TTFont:
+    path = fonts.BOLD if bold else fonts.REGULAR
+    font = TTFont(path.stem, str(path))
+    pdfmetrics.registerFont(font)
+    return font
+
+
 def font_name(*, bold: bool) -> str:
     """Return the name of the embedded typeface, loading it the first time."""
-    path = fonts.BOLD if bold else fonts.REGULAR
-    pdfmetrics.registerFont(TTFont(path.stem, str(path)))
-    return path.stem
+    return str(_typeface(bold=bold).fontName)
+
+
+def printable(text: str) -> str:
+    """Return a text with a mark (U+3013) for each letter that the embedded typeface does not have.
+
+    It has Japanese, Latin, Greek and Cyrillic letters. Without a mark such a letter would vanish.
+    """
+    glyphs = _typeface(bold=False).face.charToGlyph
+    return "".join(letter if ord(letter) in glyphs else "〓" for letter in text)
 
 
 def width_of(text: str, size: float, *, bold: bool) -> float:

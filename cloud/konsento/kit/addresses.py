@@ -1,4 +1,6 @@
-"""Where webhooks may go: to public addresses over HTTPS. Not into the network that this server stands in (SSRF).
+"""Where a server may go by itself at the word of others: to public addresses over HTTPS.
+
+Not into the network that it stands in (SSRF).
 
 A name is looked up once, every address that it has is checked, and the connection goes to a checked address: a name
 that points elsewhere a moment later gains nothing.
@@ -13,10 +15,12 @@ from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from konsento.webhooks.errors import BadWebhookAddress
-
 LENGTH: Final = 500
 _NAT64: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+
+
+class NotAllowedError(ValueError):
+    """An address that nothing may be sent to."""
 
 
 class NotPublicError(OSError):
@@ -24,33 +28,33 @@ class NotPublicError(OSError):
 
 
 def check(url: str, *, loopback: bool) -> str:
-    """Return an address that webhooks may go to, as far as can be told without looking it up.
+    """Return an address that this server may go to, as far as can be told without looking it up.
 
-    `loopback` also allows this machine, over HTTP too. Raises `BadWebhookAddress`.
+    `loopback` also allows this machine, over HTTP too. Raises `NotAllowedError`.
     """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise BadWebhookAddress from None
+        raise NotAllowedError from None
     plain = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
     if not plain or len(url) > LENGTH or not host or port == 0:
-        raise BadWebhookAddress
+        raise NotAllowedError
     if parts.username is not None or parts.password is not None or "#" in url:
-        raise BadWebhookAddress
+        raise NotAllowedError
     here = loopback and _is_loopback(host)
     if parts.scheme != "https" and not (here and parts.scheme == "http"):
-        raise BadWebhookAddress
+        raise NotAllowedError
     if here:
         return url
     literal = _literal(host)
     # A name without a dot, or that ends in a number, is none that the public network knows.
     if literal is None and ("." not in host.rstrip(".") or host.rstrip(".").rpartition(".")[2].isdecimal()):
-        raise BadWebhookAddress
+        raise NotAllowedError
     if (literal is not None and not is_public(literal)) or host.rstrip(".").endswith(
         (".localhost", ".local", ".internal")
     ):
-        raise BadWebhookAddress
+        raise NotAllowedError
     return url
 
 

@@ -1,0 +1,1 @@
+"""Invoices and credit notes: what drivers hand in elsewhere, and what the operator has to keep."""

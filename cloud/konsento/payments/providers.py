@@ -1,0 +1,13 @@
+"""The providers within this database."""
+
+from typing import Final
+
+from konsento.payments.balance import BalanceProvider
+from konsento.payments.fake import FakeProvider
+from konsento.payments.later import LaterProvider
+from konsento.payments.port import InternalProvider
+
+INTERNAL: Final[dict[str, InternalProvider]] = {
+    provider.name: provider for provider in (BalanceProvider(), FakeProvider(), LaterProvider())
+}
+"""By the name that stands with their payments."""
