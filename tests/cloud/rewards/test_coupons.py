@@ -328,7 +328,7 @@ async def test_a_refund_gives_the_coupon_back(core: Core) -> None:
     await end(core, session)
     for _ in range(2):
         async with core.services.database.transaction() as tx:
-            await rewards.refunded(tx, core.services.settings, session, core.clock.now())
+            await rewards.refunded(tx, session, core.clock.now())
 
     assert await taken(core) == (0, 0)
     assert (await end(core, await start(core, coupon="SUNNY10"))).amount_minor == BILL - 10
