@@ -154,7 +154,8 @@ def _used(use: PointUse, number: int, minor: int, at: datetime) -> Resolution:
 async def refunded(session: AsyncSession, charging: ChargingSession, at: datetime) -> None:
     """Undo what a session took and earned, when all that its driver paid is given back; asked again it changes nothing.
 
-    Points come back as points that never expire, the coupon can be used again, and what was earned goes, as far as it is not spent.
+    Points come back as points, which then never expire; the coupon can be used again; and what was earned goes, as far
+    as it is not spent.
     """
     query = select(CouponUse).where(CouponUse.session_id == charging.id, CouponUse.state == CouponUseState.USED)
     used = list(await session.scalars(query.with_for_update()))

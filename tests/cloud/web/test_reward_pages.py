@@ -202,3 +202,15 @@ async def test_a_coupon_that_runs_out_while_the_page_is_open_says_so(bench: Benc
 
     assert made.valid_to is not None
     assert "This coupon has run out." in bench.words(answer)
+
+
+async def test_what_is_given_is_read_before_choosing(bench: Bench) -> None:
+    await rule(bench)
+    await coupon(bench)
+    async with bench.browser() as browser:
+        outlet = bench.words(await browser.get(f"/o/{CODE}"))
+    async with bench.browser("ja") as browser:
+        japanese = bench.words(await browser.get(f"/o/{CODE}"))
+
+    assert "5 eco points per kWh ¥10 off with the code SUNNY10" in outlet
+    assert "1 kWhにつき5エコポイント コード SUNNY10 で10円割引" in japanese
