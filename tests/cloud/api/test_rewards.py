@@ -47,9 +47,11 @@ async def test_a_program_uses_a_coupon_and_points_and_reads_what_they_did(api: A
     assert (kept["available"], kept["reserved"]) == (45, 5)
     assert used["state"] == "used"
     assert receipt["amount"]["amount_minor"] == 38 - 19 - 5
-    assert [(off["kind"], off["points"], off["amount"]["amount_minor"]) for off in receipt["off"]] == [
-        ("coupon", None, 19),
-        ("points", 5, 5),
+    assert [
+        (line["note"], line["amount"]["amount_minor"]) for line in receipt["lines"] if line["kind"] == "discount"
+    ] == [
+        (own["code"], -19),
+        ("", -5),
     ]
     assert (receipt["points_earned"], receipt["coupons_earned"]) == (0, [])
     assert (after["available"], after["reserved"]) == (45, 0)

@@ -311,7 +311,7 @@ async def test_before_choosing_a_driver_reads_what_is_given(core: Core) -> None:
         assert await rewards.benefits_of(tx, [solar], AT - timedelta(days=1)) == {}
 
     english = LANGUAGES.default
-    after = "a coupon after every 50.00\u00a0kWh: ¥10 off"
+    after = "A coupon after every 50.00\u00a0kWh: ¥10 off"
     points = ["1 eco point per kWh", "2 eco points more per kWh from 10:00 to 15:00"]
     assert [one.text(english) for one in found["demo"]] == [*points, "10% off with the code SUNNY10", after]
     assert [one.text(english) for one in found["windy"]] == [

@@ -74,7 +74,7 @@ async def test_a_coupon_is_typed_tried_used_and_on_the_receipt(bench: Bench) -> 
     assert "Start · about ¥28" in bench.words(tried)
     assert 'value="sunny-10"' in tried.text
     assert "Thank you. ¥28 for 1.00 kWh." in receipt
-    assert "1.00 kWh × ¥38.50 / kWh ¥38 Coupon SUNNY10 -¥10 of which tax 10% ¥2" in receipt
+    assert "Discount: SUNNY10 -¥10" in receipt
     assert "You have earned 5 points." in receipt
     assert balance == "¥2,972"
     (letter,) = [one for one in await mails(bench) if "ended" in one["subject"]]
@@ -132,7 +132,7 @@ async def test_points_are_offered_tried_spent_and_told(bench: Bench) -> None:
     assert 'name="points" type="text" inputmode="numeric" autocomplete="off" maxlength="10" value="50"' in page.text
     assert "Points -¥20 To pay, about ¥18" in tried
     assert "You have 30 points. They take ¥30 off what you charge next. 20 points more are kept" in kept
-    assert "20 points -¥20" in receipt
+    assert "Discount: Points -¥20" in receipt
     assert "Taken off a bill -20" in bench.words(told)
     assert f'href="{session}"' in told.text
     assert "Corrected by us +50" in bench.words(told)
