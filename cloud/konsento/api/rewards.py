@@ -1,9 +1,9 @@
 """The driver's eco points and coupons."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from konsento.api.problems import declared
@@ -16,7 +16,7 @@ from konsento.web.who import Wired
 
 router = APIRouter(tags=["Account"])
 
-NEWEST: Final = 100
+NEWEST: Final = 20
 """Changes that are told."""
 
 
@@ -40,7 +40,7 @@ class Points(BaseModel):
     worth: Money = Field(description="What those that can be used would take off a bill.")
     expires_at: datetime | None = Field(description="When the next ones expire; null where none do.")
     expiring: int = Field(description="How many expire then.", examples=[20])
-    changes: list[Change] = Field(description="The newest first, without reservations.")
+    changes: list[Change] = Field(description="The newest twenty, without reservations.")
 
 
 class Coupon(BaseModel):
@@ -65,9 +65,7 @@ class Coupons(BaseModel):
 
 
 @router.get("/points", responses=declared())
-async def get_points(
-    services: Wired, caller: ReadsBalance, most: Annotated[int, Query(ge=0, le=NEWEST)] = 20
-) -> Points:
+async def get_points(services: Wired, caller: ReadsBalance) -> Points:
     """Get the eco points.
 
     How many the driver has, what they are worth, and the newest changes.
@@ -75,7 +73,7 @@ async def get_points(
     async with services.database.transaction() as session:
         standing = await points.standing(session, caller.driver.id)
         expiring = await points.next_to_expire(session, caller.driver.id)
-        history = await points.history(session, caller.driver.id, most) if most else []
+        history = await points.history(session, caller.driver.id, NEWEST)
     worth = worth_minor(standing.available, services.settings.point_value)
     return Points(
         available=standing.available,

@@ -138,8 +138,10 @@ async def make_codes(
     return RedirectResponse(f"/office/rewards/coupons/{number}", 303)
 
 
-@router.get("/rewards/coupons/{number}/codes/{batch}")
-async def batch_table(request: Request, number: Number, batch: str, services: Wired, member: RewardKeeper) -> Response:
+@router.get("/rewards/coupons/{number}/codes.csv")
+async def batch_table(
+    request: Request, number: Number, services: Wired, member: RewardKeeper, batch: str = ""
+) -> Response:
     """Give a batch of codes as a table. That somebody took them along is in the log: they are worth something."""
     batch_id = asked.number(batch)
     if batch_id is None:
@@ -292,16 +294,14 @@ async def _rule_form(
     language = language_of(request)
     async with services.database.transaction() as session:
         offered = await _offered(session, language)
-        suppliers = dict(
-            (await session.execute(select(Tariff.supplier_code, Tariff.supplier).distinct())).tuples().all()
-        )
+        suppliers = await session.execute(select(Tariff.supplier_code, Tariff.supplier).distinct())
     return _form_page(
         request,
         "point_rule_new.html",
         member,
         error,
         form=form,
-        suppliers=[(code, f"{name} ({code})") for code, name in sorted(suppliers.items()) if code],
+        suppliers=[(code, f"{name} ({code})") for code, name in sorted(tuple(row) for row in suppliers) if code],
         **offered,
     )
 

@@ -125,6 +125,6 @@ class CouponProgress(Base):
     __tablename__ = "coupon_progress"
 
     coupon_id: Mapped[UUID] = mapped_column(ForeignKey("coupons.id"), primary_key=True)
-    driver_id: Mapped[UUID] = mapped_column(ForeignKey("drivers.id"), primary_key=True, index=True)
+    driver_id: Mapped[UUID] = mapped_column(ForeignKey("drivers.id", ondelete="CASCADE"), primary_key=True, index=True)
     wh: Mapped[int] = mapped_column(BigInteger)
     """All of it since the coupon began."""

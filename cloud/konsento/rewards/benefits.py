@@ -57,9 +57,9 @@ class CouponAfter:
     wh: int
 
     def text(self, language: Language) -> str:
-        """Return it as a few words: a coupon after every 50 kWh: 10 % off."""
+        """Return it as a few words: A coupon after every 50 kWh: 10% off."""
         return language.text(
-            "a coupon after every {energy}: {gain}", energy=language.energy(self.wh), gain=gain(language, self.coupon)
+            "A coupon after every {energy}: {gain}", energy=language.energy(self.wh), gain=gain(language, self.coupon)
         )
 
 

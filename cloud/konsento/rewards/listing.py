@@ -135,7 +135,7 @@ async def public_codes(session: AsyncSession, coupon_ids: Collection[UUID]) -> d
         .join(Coupon, Coupon.id == CouponCode.coupon_id)
         .where(Coupon.public, CouponCode.coupon_id.in_(coupon_ids), *IS_PUBLIC)
     )
-    return dict((await session.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def rules(session: AsyncSession) -> list[PointRule]:

@@ -193,7 +193,7 @@ async def correct(session: AsyncSession, driver_id: UUID, points: int, correctio
     return left + points
 
 
-async def unwind(session: AsyncSession, charging: ChargingSession, at: datetime, expire_days: int) -> None:
+async def unwind(session: AsyncSession, charging: ChargingSession, at: datetime) -> None:
     """Give back what a session took, and take back what it earned, as far as that is free; once."""
     account = await _locked(session, charging.driver_id)
     back, less = uuid5(charging.id, "points returned"), uuid5(charging.id, "points taken back")
@@ -221,7 +221,8 @@ async def unwind(session: AsyncSession, charging: ChargingSession, at: datetime,
         if points
     ]
     if entries:
-        await add_lots(session, {charging.driver_id: [move for move in entries if move.credit == own]}, expire_days)
+        back_again = [move for move in entries if move.credit == own]
+        await add_lots(session, {charging.driver_id: back_again}, expire_days=0)
         await use_up(session, {charging.driver_id: took})
         await ledger.write(session, entries)
 

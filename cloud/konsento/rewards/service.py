@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.ledger import service as ledger
@@ -19,7 +19,6 @@ from konsento.ledger.service import Move, Resolution
 from konsento.models import (
     ChargingSession,
     CouponCode,
-    CouponProgress,
     CouponUse,
     CouponUseState,
     Driver,
@@ -152,15 +151,16 @@ def _used(use: PointUse, number: int, minor: int, at: datetime) -> Resolution:
     return points.taken(use, number, at)
 
 
-async def refunded(session: AsyncSession, settings: Settings, charging: ChargingSession, at: datetime) -> None:
+async def refunded(session: AsyncSession, charging: ChargingSession, at: datetime) -> None:
     """Undo what a session took and earned, when all that its driver paid is given back; asked again it changes nothing.
 
-    Points come back as points, the coupon can be used again, and what was earned goes, as far as it is not spent.
+    Points come back as points, which then never expire; the coupon can be used again; and what was earned goes, as far
+    as it is not spent.
     """
     query = select(CouponUse).where(CouponUse.session_id == charging.id, CouponUse.state == CouponUseState.USED)
     used = list(await session.scalars(query.with_for_update()))
     await coupons.return_all(session, used, at)
-    await points.unwind(session, charging, at, settings.points_expire_days)
+    await points.unwind(session, charging, at)
 
 
 async def _point_uses(session: AsyncSession, session_ids: Collection[UUID]) -> list[PointUse]:
@@ -237,6 +237,5 @@ async def benefits_of(session: AsyncSession, places: Sequence[Place], at: dateti
 async def forget(session: AsyncSession, driver_id: UUID, at: datetime) -> None:
     """Have points and own coupons of a driver who goes come to nothing; what bills had of them stays."""
     await points.forget(session, driver_id, at)
-    await session.execute(delete(CouponProgress).where(CouponProgress.driver_id == driver_id))
     unused = update(CouponCode).where(CouponCode.driver_id == driver_id, CouponCode.taken == 0)
     await session.execute(unused.values(expires_at=at))

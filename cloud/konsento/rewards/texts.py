@@ -69,16 +69,6 @@ def number_of(language: Language, points: int) -> str:
     return language.text("1 point") if points == 1 else language.text("{points} points", points=points)
 
 
-def taken_off(language: Language, given: Given) -> list[tuple[str, int]]:
-    """Return what coupon and points took off a bill, in minor units."""
-    off = list[tuple[str, int]]()
-    if given.coupon_minor:
-        off.append((language.text("Coupon {code}", code=given.coupon), given.coupon_minor))
-    if given.points_minor:
-        off.append((number_of(language, given.points_used), given.points_minor))
-    return off
-
-
 def earned(language: Language, given: Given) -> list[str]:
     """Return what a driver got for a session, as sentences."""
     sentences = []

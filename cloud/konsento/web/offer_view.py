@@ -1,10 +1,12 @@
 """What is sold at an outlet as a driver compares it: price, carbon, power and supplier side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from konsento.catalogue.service import Offer
 from konsento.kit.i18n import Language
 from konsento.kit.power_words import power_text
+from konsento.rewards.benefits import Benefit
 from konsento.web.price_view import PriceLine, idle_note, price_lines, price_text
 
 
@@ -28,8 +30,8 @@ class OfferView:
     """What the driver gets beside the power."""
 
 
-def offer_view(language: Language, offer: Offer) -> OfferView:
-    """Describe an offer."""
+def offer_view(language: Language, offer: Offer, benefits: Sequence[Benefit] = ()) -> OfferView:
+    """Describe an offer, with what is given for buying it."""
     price = offer.price
     return OfferView(
         name=offer.name,
@@ -41,6 +43,7 @@ def offer_view(language: Language, offer: Offer) -> OfferView:
         supplier=offer.supplier,
         carbon=carbon_text(language, offer.carbon_g_per_kwh),
         renewable=offer.power.renewable,
+        benefits=tuple(benefit.text(language) for benefit in benefits),
     )
 
 

@@ -1,15 +1,17 @@
 """An outlet as a driver sees it: one sentence, where it is, what it costs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from konsento.catalogue.service import Offer
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
 from konsento.models import Outlet
+from konsento.rewards.benefits import Benefit
 from konsento.sites import codes
 from konsento.sites import service as sites
 from konsento.sites.errors import (
@@ -143,11 +145,16 @@ def outlet_view(
     now: datetime,
     *,
     chosen: Offer | None = None,
+    benefits: Mapping[str, Sequence[Benefit]] = MappingProxyType({}),
     mine: bool,
 ) -> OutletView:
-    """Describe an outlet, whose site is loaded, with what is sold there now: at least one offer."""
+    """Describe an outlet, whose site is loaded, with what is sold there now: at least one offer.
+
+    `benefits` are what is given for buying, by the name of the offer.
+    """
     obstacle = None if mine else sites.obstacle(outlet, now)
     state, advice = _standing(obstacle, mine=mine)
+    first = chosen or offers[0]
     return OutletView(
         code=outlet.code,
         label=codes.label(outlet.code),
@@ -163,8 +170,8 @@ def outlet_view(
         advice=language.text(advice, **obstacle.values) if obstacle is not None else "",
         seen=_seen(language, outlet, now),
         open_until=_open_until(language, outlet, now),
-        offers=[offer_view(language, offer) for offer in offers],
-        offer=offer_view(language, chosen or offers[0]),
+        offers=[offer_view(language, offer, benefits.get(offer.name, ())) for offer in offers],
+        offer=offer_view(language, first, benefits.get(first.name, ())),
         price=_price(language, offers),
         rating=f"{outlet.volts}\u00a0V · {language.power(outlet.rated_w)}",
         presence=outlet.site.presence,

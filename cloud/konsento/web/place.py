@@ -1,6 +1,6 @@
 """An outlet with what it sells now, and what somebody who asks has to do with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,9 @@ from konsento.payments import service as payments
 from konsento.payments import ways
 from konsento.payments.errors import BalanceTooLow
 from konsento.payments.ways import Method
+from konsento.rewards import service as rewards
+from konsento.rewards.benefits import Benefit
+from konsento.rewards.facts import place_at
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.sites.errors import NotOnSaleYet
@@ -53,6 +56,8 @@ class Place:
     """Before a start the driver reads how the outlet measures, and agrees (`charging.metering`)."""
     at: datetime
     """Now."""
+    benefits: Mapping[str, Sequence[Benefit]]
+    """What is given for buying, by the name of the offer."""
 
     @property
     def tariff(self) -> Tariff:
@@ -121,6 +126,7 @@ async def place_of(
         mine=mine,
         explains_meter=await metering.is_open(session, outlet, driver_id),
         at=now,
+        benefits=await rewards.benefits_of(session, [place_at(outlet, one) for one in offers], now),
     )
 
 
@@ -128,7 +134,13 @@ def view(request: Request, services: Services, place: Place) -> OutletView:
     """Return what the pages write about the outlet."""
     now = services.clock.now()
     return outlet_view(
-        language_of(request), place.outlet, place.offers, now, chosen=place.offer, mine=place.mine is not None
+        language_of(request),
+        place.outlet,
+        place.offers,
+        now,
+        chosen=place.offer,
+        benefits=place.benefits,
+        mine=place.mine is not None,
     )
 
 

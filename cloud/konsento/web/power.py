@@ -44,7 +44,7 @@ def choose_power(
         status=problem.status if problem else 200,
         problem=language.error(problem) if problem else None,
         outlet=view(request, services, place),
-        offers=[offer_view(language, offer) for offer in place.offers],
+        offers=[offer_view(language, offer, place.benefits.get(offer.name, ())) for offer in place.offers],
         chosen=wish.offer if wish.offer in {offer.name for offer in place.offers} else place.offer.name,
         wish=wish,
     )

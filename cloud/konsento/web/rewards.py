@@ -120,9 +120,9 @@ def terms(language: Language, settings: Settings) -> list[str]:
             if count == 1
             else text("{points} points take {amount} off a bill.", points=count, amount=amount)
         )
-        spent += " " + text("You choose before each start whether to use them, and how many at most.")
     return [
         spent,
+        *([text("You choose before each start whether to use them, and how many at most.")] if value else []),
         text("Points come when a charging is billed, for the energy that was measured."),
         text("They expire {days} days after they came.", days=settings.points_expire_days)
         if settings.points_expire_days

@@ -4,7 +4,7 @@ The price is for everybody to see; only the start needs somebody who pays.
 """
 
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
@@ -23,6 +23,7 @@ from konsento.charging.errors import (
     PriceChanged,
     failure,
 )
+from konsento.charging.quote import Quote
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
 from konsento.kit.ids import new_id
@@ -40,13 +41,22 @@ from konsento.rewards.errors import CannotDiscount
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.web import problems
-from konsento.web.discounts import off_view
+from konsento.web.discounts import OffView, off_view
 from konsento.web.language import language_of
 from konsento.web.outlet_view import Standing, closes_before, standing
 from konsento.web.paying import pay_address, saved_cards
 from konsento.web.place import Place, balance_text, meter_text, place_of, view
 from konsento.web.power import choose_power
-from konsento.web.quote_view import Estimate, estimate_text, kinds, method_views, most_text, price_button, quote_view
+from konsento.web.quote_view import (
+    Estimate,
+    QuoteView,
+    estimate_text,
+    kinds,
+    method_views,
+    most_text,
+    price_button,
+    quote_view,
+)
 from konsento.web.render import page
 from konsento.web.who import MaybeSignedIn, SignedIn, Wired
 from konsento.web.wish import PaidWish, Wish
@@ -120,7 +130,7 @@ async def _confirm(
         status=problem.status if problem else 200,
         problem=language.error(problem) if problem else None,
         outlet=view(request, services, place),
-        quote=quote_view(language, off.quote if off is not None else dearest),
+        quote=_quote_view(language, dearest, off),
         off=off,
         price=dearest.price.fingerprint,
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
@@ -137,6 +147,12 @@ async def _confirm(
         meter=meter_text(language, place),
         metering_version=metering.VERSION,
     )
+
+
+def _quote_view(language: Language, quote: Quote, off: OffView | None) -> QuoteView:
+    """Describe a quote: its lines come before what is taken off, its sentence and its button after it."""
+    full = quote_view(language, quote)
+    return full if off is None else replace(quote_view(language, off.quote), lines=full.lines)
 
 
 @router.post("/o/{code}/start")

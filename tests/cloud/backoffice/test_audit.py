@@ -11,8 +11,10 @@ from konsento.models import (
     AlarmKind,
     AuditEntry,
     Contract,
+    Coupon,
     Driver,
     Partner,
+    PointRule,
     Role,
     StaffMember,
     StaffToken,
@@ -77,17 +79,21 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         first, second = [await waiting(office, name) for name in ("Acme:0001", "Acme:0002")]
         await browser.post("/office/staff/tokens", data={"name": "old planner", "days": "1"})
         (held,) = await _ids(office, StaffToken)
+        sun = {"title": "Sun", "kind": "percent", "value": "10"}
+        await browser.post("/office/rewards/coupons", data=sun)
+        await browser.post("/office/rewards/rules", data={"points": "1"})
+        (coupon,), (rule,) = await _ids(office, Coupon), await _ids(office, PointRule)
         other = {"name": "Kaze Denki", "base_url": "https://kaze.example"}
         await browser.post("/office/partners", data=other)
         (partner,) = await _ids(office, Partner)
         await browser.post("/office/suppliers", data={"code": "A1", "name": "Sakura Energy"})
         await browser.post("/office/suppliers/A1/contracts", data={"supplier_share": "70"})
         (contract,) = await _ids(office, Contract)
-        payee, paid = await owed(office, 500), str(new_id())
-        payout = {"amount": "100", "paid_on": "2026-11-20", "reference": "TR 1", "once": paid}
+        payee, payout_id = await owed(office, 500), str(new_id())
+        payout = {"amount": "100", "paid_on": "2026-11-20", "reference": "TR 1", "once": payout_id}
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/statements/{number}/payouts": (f"/statements/{payee}/payouts", payout, "payout.record"),
-            "/statements/payouts/{number}/take-back": (f"/statements/payouts/{paid}/take-back", {}, "payout.take-back"),
+            "/statements/payouts/{number}/take-back": (f"/statements/payouts/{payout_id}/take-back", {}, "payout.take-back"),
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
             "/sessions/{number}/stop": (f"/sessions/{running}/stop", WHY, "session.stop"),
@@ -108,6 +114,15 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/payments/{number}/paid-otherwise": (
                 f"/payments/{paid}/paid-otherwise", {"refund": str(failed)} | WHY, "payment.paid-otherwise",
             ),
+            "/drivers/{number}/points": (
+                f"/drivers/{ann}/points", {"points": "5", "once": str(new_id())} | WHY, "driver.points",
+            ),
+            "/drivers/{number}/coupon": (f"/drivers/{ann}/coupon", {"coupon": str(coupon)} | WHY, "driver.coupon"),
+            "/rewards/rules": ("/rewards/rules", {"points": "2"}, "rewards.rule"),
+            "/rewards/rules/{number}/stop": (f"/rewards/rules/{rule}/stop", {}, "rewards.stop-rule"),
+            "/rewards/coupons": ("/rewards/coupons", sun, "rewards.coupon"),
+            "/rewards/coupons/{number}/codes": (f"/rewards/coupons/{coupon}/codes", {"count": "2"}, "rewards.codes"),
+            "/rewards/coupons/{number}/stop": (f"/rewards/coupons/{coupon}/stop", {}, "rewards.stop-coupon"),
             "/alarms/mails": ("/alarms/mails", {"about": "all"}, "staff.alarm-mails"),
             "/alarms/{number}/acknowledge": (f"/alarms/{alarm}/acknowledge", {"note": "seen"}, "alarm.acknowledge"),
             "/alarms/{number}/retry": (f"/alarms/{alarm}/retry", {}, ""),

@@ -311,7 +311,7 @@ async def test_before_choosing_a_driver_reads_what_is_given(core: Core) -> None:
         assert await rewards.benefits_of(tx, [solar], AT - timedelta(days=1)) == {}
 
     english = LANGUAGES.default
-    after = "a coupon after every 50.00\u00a0kWh: ¥10 off"
+    after = "A coupon after every 50.00\u00a0kWh: ¥10 off"
     points = ["1 eco point per kWh", "2 eco points more per kWh from 10:00 to 15:00"]
     assert [one.text(english) for one in found["demo"]] == [*points, "10% off with the code SUNNY10", after]
     assert [one.text(english) for one in found["windy"]] == [
@@ -328,7 +328,7 @@ async def test_a_refund_gives_the_coupon_back(core: Core) -> None:
     await end(core, session)
     for _ in range(2):
         async with core.services.database.transaction() as tx:
-            await rewards.refunded(tx, core.services.settings, session, core.clock.now())
+            await rewards.refunded(tx, session, core.clock.now())
 
     assert await taken(core) == (0, 0)
     assert (await end(core, await start(core, coupon="SUNNY10"))).amount_minor == BILL - 10

@@ -273,10 +273,9 @@ async def test_a_refund_brings_points_back_as_points_and_takes_what_was_earned(c
     await give(core, 10)
     session = await start(core, points=10)
     await end(core, session)
-    settings = core.services.settings
     for _ in range(2):
         async with core.services.database.transaction() as tx:
-            await rewards.refunded(tx, settings, session, core.clock.now())
+            await rewards.refunded(tx, session, core.clock.now())
 
     assert await standing(core) == points.Standing(available=10, reserved=0)
     assert await core.available() == 5000 - (BILL - 10)  # the money is given back by who took it
@@ -288,6 +287,6 @@ async def test_what_was_earned_and_is_spent_is_not_taken_back_on_a_refund(core: 
     await end(core, session)
     await start(core, points=7)
     async with core.services.database.transaction() as tx:
-        await rewards.refunded(tx, core.services.settings, session, core.clock.now())
+        await rewards.refunded(tx, session, core.clock.now())
 
     assert await standing(core) == points.Standing(available=0, reserved=7)

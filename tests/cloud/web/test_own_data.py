@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -20,6 +21,10 @@ from konsento.models import (
     CheckoutState,
     Correction,
     CorrectionReason,
+    CouponKind,
+    CouponProgress,
+    CouponUse,
+    CouponUseState,
     Driver,
     IdempotencyKey,
     LimitChange,
@@ -27,6 +32,8 @@ from konsento.models import (
     OutgoingMail,
     Passkey,
     PaymentCustomer,
+    PointLot,
+    PointUse,
     Presence,
     PresenceMethod,
     PresenceState,
@@ -35,6 +42,8 @@ from konsento.models import (
     WebhookDelivery,
 )
 from konsento.models.webhook import DeliveryState, WebhookEndpoint, WebhookEvent
+from konsento.rewards import making
+from konsento.rewards.making import WantedCoupon
 from konsento.settings import Settings
 
 from .conftest import PASSWORD, wired
@@ -58,6 +67,10 @@ KEPT = {
     "ledger_transfers",
     "balance_lots",
     "side_readings",
+    "point_lots",
+    "point_uses",
+    "coupon_codes",
+    "coupon_uses",
 }
 """What has to be kept for the books, without a name."""
 GOES_WITH_ANOTHER = {"webhook_deliveries"}
@@ -87,6 +100,11 @@ SECTIONS = {
     "receipt_lines": "receipt_lines",
     "corrections": "corrections",
     "ledger_transfers": "balance",
+    "point_lots": "points",
+    "point_uses": "points_used",
+    "coupon_codes": "coupons",
+    "coupon_uses": "coupons_used",
+    "coupon_progress": "towards_coupons",
     "balance_lots": "balance_lots",
     "checkouts": "checkouts",
 }
@@ -240,6 +258,33 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     tax_minor=0,
                     created_at=now,
                 ),
+                PointLot(
+                    id=new_id(), driver_id=driver.id, session_id=charging.id, points=5, points_left=0, earned_at=now
+                ),
+                PointUse(
+                    session_id=charging.id,
+                    driver_id=driver.id,
+                    points=5,
+                    value_minor=Decimal(1),
+                    points_used=5,
+                    reserved_at=now,
+                ),
+            ]
+        )
+        terms = WantedCoupon(title="Sun", kind=CouponKind.PERCENT, value=Decimal("0.1"), currency="JPY", valid_from=now)
+        coupon = await making.make_coupon(session, terms, now)
+        code = await making.give_code(session, coupon, driver, now)
+        session.add_all(
+            [
+                CouponUse(
+                    session_id=charging.id,
+                    coupon_id=coupon.id,
+                    code=code.code,
+                    driver_id=driver.id,
+                    state=CouponUseState.USED,
+                    reserved_at=now,
+                ),
+                CouponProgress(coupon_id=coupon.id, driver_id=driver.id, wh=5),
             ]
         )
         await recipients.name_for_all(session, driver.id, "Example Works", "1 Example Road")

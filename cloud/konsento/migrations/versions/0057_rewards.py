@@ -144,7 +144,10 @@ def _coupons() -> None:
         sa.Column("coupon_id", sa.Uuid(), nullable=False),
         sa.Column("driver_id", sa.Uuid(), nullable=False),
         sa.Column("wh", sa.BigInteger(), nullable=False),
-        *_references("coupon_progress", coupon_id="coupons", driver_id="drivers"),
+        *_references("coupon_progress", coupon_id="coupons"),
+        sa.ForeignKeyConstraint(
+            ["driver_id"], ["drivers.id"], name=op.f("fk_coupon_progress_driver_id_drivers"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("coupon_id", "driver_id", name=op.f("pk_coupon_progress")),
     )
     op.create_index(op.f("ix_coupon_progress_driver_id"), "coupon_progress", ["driver_id"])
