@@ -39,8 +39,10 @@ from konsento.models import (
     DriverKind,
     LimitKind,
     MeterEvent,
+    Metering,
     OcppFrame,
     Outlet,
+    OutletOffer,
     OutletStatus,
     Payment,
     PaymentState,
@@ -204,6 +206,9 @@ async def fill(database: Database) -> dict[str, str]:
     await _insert(database, Tariff, [tariff])
     await _insert(database, Site, sites)
     await _insert(database, Outlet, outlets)
+    await _insert(
+        database, OutletOffer, [{"outlet_id": one["id"], "tariff_name": "day", "position": 0} for one in outlets]
+    )
     await _insert(database, Driver, drivers)
     await _insert(database, ChargingSession, sessions)
     await _insert(database, Payment, [_payment(s) for s in sessions])
@@ -248,7 +253,8 @@ def _outlet(site: dict[str, Any], number: int, chance: random.Random) -> dict[st
     return {
         "id": new_id(), "site_id": site["id"], "evse_id": number, "code": "".join(chance.choices(LETTERS, k=8)),
         "name": f"Outlet {number}, north wall", "rated_w": 3000, "volts": 200, "most_wh": None, "most_s": None,
-        "tariff_name": "day", "closed_note": None, "plan_x": None, "plan_y": None, "model": "", "firmware": "",
+        "metering": Metering.VERIFIED, "metering_class": "",
+        "closed_note": None, "plan_x": None, "plan_y": None, "model": "", "firmware": "",
         "status": OutletStatus.FAULTED if chance.random() < 0.02 else OutletStatus.AVAILABLE, "status_reason": "",
         "last_seen": NOW,
     }  # fmt: skip

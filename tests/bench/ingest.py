@@ -34,6 +34,7 @@ from konsento.models import (
     LimitKind,
     MeterEvent,
     Outlet,
+    OutletOffer,
     OutletStatus,
     SessionState,
     Site,
@@ -41,6 +42,7 @@ from konsento.models import (
     Work,
 )
 from konsento.payments import balance
+from konsento.pricing import Component, Rate
 from konsento.sites.codes import new_code
 from rig.bench import Row, Table, percentile
 from rig.line import to_stderr
@@ -289,13 +291,16 @@ async def _furnish(url: str, number: int) -> list[Station]:
                 "name": name,
                 "rated_w": 3000,
                 "volts": 200,
-                "tariff_name": "demo",
                 "status": OutletStatus.AVAILABLE,
             }
             for site, name in zip(sites, names, strict=True)
             for evse_id in (1, 2)
         ]
         await session.execute(insert(Outlet), outlets)
+        await session.execute(
+            insert(OutletOffer),
+            [{"outlet_id": one["id"], "tariff_name": "demo", "position": 0} for one in outlets],
+        )
         await session.execute(
             insert(ChargingSession),
             [
@@ -336,6 +341,7 @@ def _tariff(now: datetime) -> Tariff:
         id=new_id(),
         name="demo",
         unit_price=Decimal("38.5"),
+        rates=[Rate(component=Component.ENERGY, price=Decimal("38.5")).to_dict()],
         currency="JPY",
         tax_rate=Decimal("0.1"),
         power_type="solar",

@@ -13,10 +13,10 @@ from starlette.routing import Mount
 from konsento.api import (
     account,
     health,
-    offers,
     outlets,
     presence,
     problems,
+    public_offers,
     receipts,
     reference,
     sessions,
@@ -35,7 +35,19 @@ from konsento.settings import Settings
 
 ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
     part.router
-    for part in (sites, offers, outlets, presence, sessions, receipts, account, webhooks, tokens, stations, health)
+    for part in (
+        sites,
+        public_offers,
+        outlets,
+        presence,
+        sessions,
+        receipts,
+        account,
+        webhooks,
+        tokens,
+        stations,
+        health,
+    )
 )
 """The operations. Each names the scope that its token needs (`api.who`), or is open: offers and health."""
 TAGS: Final = [

@@ -1,5 +1,7 @@
 """Outlets with their state and price, what a session would cost, and the tariffs."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -7,17 +9,18 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from konsento.api.errors import BadCursor
+from konsento.api.offers import MeteringBasis, PowerOffer, metering_of, power_offer
 from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
-from konsento.api.schemas import Asked, AskedLimit, Limit, Money, Page, Price, Site, money, price, site_of
+from konsento.api.schemas import Asked, AskedLimit, Limit, Money, Page, Price, Rates, Site, money, price, rates, site_of
 from konsento.api.who import ReadsOutlets
 from konsento.catalogue import service as catalogue
-from konsento.catalogue.errors import NoTariff
+from konsento.catalogue.errors import NoTariff, OfferGone
 from konsento.charging import errors as charging_errors
 from konsento.charging.quote import Quote
 from konsento.kit.i18n import Language
+from konsento.models import Metering, OutletStatus, PresenceCheck
 from konsento.models import Outlet as OutletRow
-from konsento.models import OutletStatus, PresenceCheck, Tariff
 from konsento.payments.errors import BalanceTooLow
 from konsento.services import Services
 from konsento.sites import service as sites
@@ -89,9 +92,16 @@ class Outlet(BaseModel):
     volts: int = Field(examples=[200])
     most_wh: int | None = Field(description="The most energy of one session here, Wh; null for no own maximum.")
     most_s: int | None = Field(description="The longest session here, s; null for no own maximum.")
-    price: Price | None = Field(description="Of a session that begins now; null where nothing can be sold.")
-    power_type: str | None = Field(description="Where the power comes from.", examples=["solar"])
-    supplier: str | None = Field(description="Who sells the power.", examples=["Sakura Energy"])
+    offers: list[PowerOffer] = Field(
+        description="What can be bought here now, in the operator's order; the first one counts for who does not "
+        "choose. Empty where nothing can be sold."
+    )
+    metering: MeteringBasis
+    price: Price | None = Field(
+        description="Of a session that begins now with the first offer; null where nothing can be sold."
+    )
+    power_type: str | None = Field(description="Where the power of the first offer comes from.", examples=["solar"])
+    supplier: str | None = Field(description="Who sells the first offer.", examples=["Sakura Energy"])
     last_seen: datetime | None = Field(description="When the site last told its status.")
     presence: PresenceCheck = Field(
         description="How the driver shows before a start that they stand there (`POST /presence-checks`).",
@@ -116,6 +126,9 @@ class AskedQuote(Asked):
 
     outlet: str = Field(max_length=64, description="The outlet's code.", examples=["K7F29Q"])
     limit: AskedLimit
+    offer: str = Field(
+        default="", max_length=64, description="Which of the outlet's offers; left out, the first.", examples=["day"]
+    )
 
 
 class Offer(BaseModel):
@@ -127,11 +140,14 @@ class Offer(BaseModel):
     time_limit_s: int | None = Field(description="Null where only energy limits it.", examples=[None])
     estimated_wh: int = Field(description="By the limit, or at the rated power.", examples=[6000])
     estimated_s: int = Field(description="By the limit, or at the rated power.", examples=[7200])
-    estimated: Money = Field(description="Price of the estimated energy.")
+    estimated: Money = Field(description="Price of the estimated energy and time.")
     hold: Money = Field(description="What is held until the bill is made: the most that it can cost.")
     price: Price
+    offer: str = Field(description="Name of what is bought.", examples=["day"])
     power_type: str = Field(examples=["solar"])
     supplier: str = Field(examples=["Sakura Energy"])
+    carbon_g_per_kwh: int | None = Field(examples=[25])
+    metering: Metering = Field(description="`estimated`: the energies are equivalents.", examples=["verified"])
 
 
 class Offers(BaseModel):
@@ -145,7 +161,7 @@ class TariffInForce(BaseModel):
     """A price that counts now."""
 
     name: str = Field(examples=["day"])
-    price: Price
+    price: Rates
     power_type: str = Field(examples=["solar"])
     supplier: str = Field(examples=["Sakura Energy"])
     valid_from: datetime
@@ -168,11 +184,11 @@ async def list_outlets(
     """
     async with services.database.transaction() as session:
         rows = await sites.find(session, asked.q, asked.after_text(), asked.limit + 1)
-        tariffs = await catalogue.tariffs_in_force(session, services.clock.now())
+        on_sale = await catalogue.on_sale(session, services.clock.now())
     language = language_of(request)
 
     def item(row: OutletRow) -> Outlet:
-        return outlet_of(services, language, row, tariffs.get(row.tariff_name or ""))
+        return outlet_of(services, language, row, on_sale.offers_of(row))
 
     return page(request, asked, rows, item, lambda row: [row.code])
 
@@ -185,11 +201,13 @@ async def get_outlet(request: Request, code: Code, services: Wired, caller: Read
     """
     async with services.database.transaction() as session:
         row = await sites.outlet_by_code(session, code)
-        tariffs = await catalogue.tariffs_in_force(session, services.clock.now())
-    return outlet_of(services, language_of(request), row, tariffs.get(row.tariff_name or ""))
+        offers = await catalogue.offers_of(session, row, services.clock.now())
+    return outlet_of(services, language_of(request), row, offers)
 
 
-@router.post("/quotes", responses=declared(UnknownOutlet, NoTariff, NotOnSaleYet, BalanceTooLow, *BAD_LIMITS))
+@router.post(
+    "/quotes", responses=declared(UnknownOutlet, NoTariff, OfferGone, NotOnSaleYet, BalanceTooLow, *BAD_LIMITS)
+)
 async def create_quote(services: Wired, caller: ReadsOutlets, asked: AskedQuote) -> Offers:
     """Ask what a session would cost.
 
@@ -197,7 +215,12 @@ async def create_quote(services: Wired, caller: ReadsOutlets, asked: AskedQuote)
     the way to pay.
     """
     async with services.database.transaction() as session:
-        place = await place_of(session, services, asked.outlet, caller.driver)
+        place = await place_of(session, services, asked.outlet, caller.driver, asked.offer)
+    if place.gone:
+        raise OfferGone
+    if not asked.offer:
+        # As the start does: for a person the pages remember what was chosen last, a program says what it wants.
+        place = replace(place, offer=place.offers[0])
     quotes = place.quotes(asked.limit.read(place.tariff.currency))
     offers = [offer(way.provider, quote) for way, quote in quotes if way is not None]
     return Offers(outlet=place.outlet.code, offers=offers)
@@ -211,12 +234,13 @@ async def list_tariffs(services: Wired, caller: ReadsOutlets) -> Tariffs:
     """
     async with services.database.transaction() as session:
         rows = await catalogue.tariffs_in_force(session, services.clock.now())
+        tree = await catalogue.power_tree(session)
     return Tariffs(
         items=[
             TariffInForce(
                 name=row.name,
-                price=price(row.unit_price, row.currency, row.tax_rate),
-                power_type=row.power_type,
+                price=rates(catalogue.price_of(row, "UTC")),
+                power_type=tree.kind(row.power_type).travels_as,
                 supplier=row.supplier,
                 valid_from=row.valid_from,
                 valid_to=row.valid_to,
@@ -226,9 +250,11 @@ async def list_tariffs(services: Wired, caller: ReadsOutlets) -> Tariffs:
     )
 
 
-def outlet_of(services: Services, language: Language, row: OutletRow, tariff: Tariff | None) -> Outlet:
-    """Describe an outlet; its site is loaded."""
+def outlet_of(services: Services, language: Language, row: OutletRow, sold: Sequence[catalogue.Offer]) -> Outlet:
+    """Describe an outlet, whose site and offers are loaded, with what is sold there now."""
     now = services.clock.now()
+    first = next(iter(sold), None)
+    tariff = first.tariff if first is not None else None
     error = sites.obstacle(row, now) or (NoTariff() if tariff is None else None)
     return Outlet(
         code=row.code,
@@ -241,9 +267,11 @@ def outlet_of(services: Services, language: Language, row: OutletRow, tariff: Ta
         volts=row.volts,
         most_wh=row.most_wh,
         most_s=row.most_s,
-        price=price(tariff.unit_price, tariff.currency, tariff.tax_rate) if tariff is not None else None,
-        power_type=tariff.power_type if tariff is not None else None,
-        supplier=tariff.supplier if tariff is not None else None,
+        offers=[power_offer(language, one) for one in sold],
+        metering=metering_of(language, row),
+        price=price(first.price) if first is not None else None,
+        power_type=first.power_type if first is not None else None,
+        supplier=first.supplier if first is not None else None,
         last_seen=row.last_seen,
         presence=row.site.presence,
         page=f"{services.settings.public_url.rstrip('/')}/o/{row.code}",
@@ -261,7 +289,10 @@ def offer(provider: str, quote: Quote) -> Offer:
         estimated_s=quote.estimated_s,
         estimated=money(quote.estimated_minor, quote.currency),
         hold=money(quote.hold_minor, quote.currency),
-        price=price(quote.unit_price, quote.currency, quote.tax_rate),
-        power_type=quote.power_type,
-        supplier=quote.supplier,
+        price=price(quote.price),
+        offer=quote.sold.offer,
+        power_type=quote.sold.power_type,
+        supplier=quote.sold.supplier,
+        carbon_g_per_kwh=quote.sold.carbon_g_per_kwh,
+        metering=quote.sold.metering,
     )

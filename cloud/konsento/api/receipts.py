@@ -12,6 +12,7 @@ from konsento.api.paging import Part, page
 from konsento.api.problems import declared
 from konsento.api.schemas import Money, Page, Price, money, price
 from konsento.api.who import ReadsReceipts
+from konsento.models import Metering
 from konsento.settlement import service as settlement
 from konsento.settlement.errors import NoReceipt
 from konsento.settlement.service import ReceiptView
@@ -39,6 +40,11 @@ class Receipt(BaseModel):
     end_reason: str = Field(description="OCPP's word.", examples=["EnergyLimitReached"])
     power_type: str = Field(examples=["solar"])
     supplier: str = Field(examples=["Sakura Energy"])
+    carbon_g_per_kwh: int | None = Field(description="As its supplier stated it; null: not known.", examples=[25])
+    metering: Metering = Field(
+        description="On what basis the outlet measured; `estimated`: the energies are equivalents.",
+        examples=["verified"],
+    )
     measured_mwh: int = Field(description="Measured, mWh.", examples=[6000400])
     begin_mwh: int | None = Field(description="The outlet's meter at the start, mWh; null where it told none.")
     end_mwh: int | None = Field(description="The outlet's meter at the end, mWh; null where it told none.")
@@ -92,11 +98,13 @@ def receipt_of(bill: ReceiptView) -> Receipt:
         end_reason=bill.end_reason,
         power_type=bill.power_type,
         supplier=bill.supplier,
+        carbon_g_per_kwh=bill.carbon_g_per_kwh,
+        metering=bill.metering,
         measured_mwh=bill.measured_mwh,
         begin_mwh=bill.begin_mwh,
         end_mwh=bill.end_mwh,
         billed_wh=bill.billed_wh,
-        price=price(bill.unit_price, currency, bill.tax_rate),
+        price=price(bill.price),
         amount=money(bill.amount_minor, currency),
         tax=money(bill.tax_minor, currency),
         hold=money(bill.hold_minor, currency),

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
+from konsento import pricing
 from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Outlet
+from konsento.pricing import Component
 from konsento.sites import service as sites
+from konsento.web.price_view import clock, in_order
 
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -53,12 +55,50 @@ class Money(BaseModel):
     amount: str = Field(description="The same as a decimal number in yen, euros.", examples=["385"])
 
 
-class Price(BaseModel):
-    """What energy costs."""
+class Band(BaseModel):
+    """When a rate holds, by the clock of the site."""
 
-    per_kwh: str = Field(description="Per kWh in yen, euros, tax included; a decimal number.", examples=["38.5"])
+    begins: str = Field(description="Of the day; past midnight it goes on the next day.", examples=["22:00"])
+    ends: str = Field(examples=["06:00"])
+    weekdays: list[int] = Field(description="On which it begins; 1 is Monday.", examples=[[1, 2, 3, 4, 5]])
+    from_day: str = Field(description="First day of the season, month and day.", examples=["12-01"])
+    to_day: str = Field(description="Last day of the season, month and day.", examples=["02-28"])
+
+
+class Rate(BaseModel):
+    """What one component of a price costs."""
+
+    component: Component = Field(
+        description="`energy`: per kWh; `time`: per minute of supply; `session`: once; `idle`: per minute of supply in"
+        " which the car takes nothing, beside `time`.",
+        examples=["energy"],
+    )
+    amount: str = Field(description="In yen, euros, tax included; a decimal number.", examples=["38.5"])
+    band: Band | None = Field(description="Null: whenever no other rate of this component is in its band.")
+    free_s: int = Field(description="Of standing idle: how long each stretch of it costs nothing, s.", examples=[0])
+
+
+class Rates(BaseModel):
+    """What charging costs."""
+
+    per_kwh: str = Field(
+        description="Per kWh outside of bands, in yen, euros, tax included; a decimal number.", examples=["38.5"]
+    )
+    rates: list[Rate] = Field(description="All that it costs. A component without a rate costs nothing.")
+    minimum: Money | None = Field(description="The least that a charging costs in which energy flows; null for none.")
+    maximum: Money | None = Field(description="The most that a charging costs; null for none.")
     currency: str = Field(description="ISO 4217.", examples=["JPY"])
     tax_rate: str = Field(description="Share of tax on the net price; a decimal number.", examples=["0.1"])
+
+
+class Price(Rates):
+    """What charging costs at an outlet."""
+
+    id: str = Field(
+        description="Another price has another one: a start names it with `price_id`.",
+        examples=["5f0c1d5a6b7e8f90123456789abcdef0"],
+    )
+    time_zone: str = Field(description="By whose clock the bands hold. IANA name.", examples=["Asia/Tokyo"])
 
 
 class OpeningHours(BaseModel):
@@ -113,9 +153,42 @@ def money(minor: int, currency: str) -> Money:
     return Money(amount_minor=minor, currency=currency, amount=f"{major:.{exponent(currency)}f}")
 
 
-def price(unit_price: Decimal, currency: str, tax_rate: Decimal) -> Price:
-    """Return a price per kWh."""
-    return Price(per_kwh=f"{unit_price:f}", currency=currency, tax_rate=f"{tax_rate:f}")
+def price(what: pricing.Price) -> Price:
+    """Return the price of an outlet or a session."""
+    return Price(**rates(what).model_dump(), id=what.fingerprint, time_zone=what.time_zone)
+
+
+def rates(what: pricing.Price) -> Rates:
+    """Return a price, wherever it holds."""
+    least, most = (
+        money(amount, what.currency) if amount is not None else None for amount in (what.min_minor, what.max_minor)
+    )
+    return Rates(
+        per_kwh=f"{what.unit_price:f}",
+        rates=[
+            Rate(
+                component=rate.component,
+                amount=f"{what.gross(rate):f}",
+                band=_band(rate.band) if rate.band is not None else None,
+                free_s=rate.free_s,
+            )
+            for rate in in_order(what)
+        ],
+        minimum=least,
+        maximum=most,
+        currency=what.currency,
+        tax_rate=f"{what.tax_rate:f}",
+    )
+
+
+def _band(band: pricing.Band) -> Band:
+    return Band(
+        begins=clock(band.from_minute),
+        ends=clock(band.to_minute),
+        weekdays=[day + 1 for day in sorted(band.weekdays)],
+        from_day=band.from_day,
+        to_day=band.to_day,
+    )
 
 
 def site_of(outlet: Outlet, at: datetime) -> Site:

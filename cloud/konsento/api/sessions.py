@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
@@ -21,12 +20,13 @@ from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
 from konsento.api.schemas import Asked, AskedLimit, Limit, Moment, Money, Page, Price, YesNo, money, price
 from konsento.api.who import ReadsSessions, WritesSessions
-from konsento.catalogue.errors import NoTariff
+from konsento.catalogue.errors import NoTariff, OfferGone
 from konsento.charging import changing, live
 from konsento.charging import service as charging
 from konsento.charging.errors import (
     AlreadyChargingHere,
     AlreadyUsedUp,
+    MeteringNotAgreed,
     NotRunning,
     PresenceNeeded,
     PriceChanged,
@@ -36,7 +36,7 @@ from konsento.charging.errors import (
 from konsento.charging.progress import Progress
 from konsento.charging.repository import Asked as Chosen
 from konsento.kit.i18n import LANGUAGES, Language
-from konsento.models import FINAL, Driver, LimitKind, SessionState
+from konsento.models import FINAL, Driver, LimitKind, Metering, SessionState
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
 from konsento.services import Services
@@ -89,11 +89,17 @@ class Session(BaseModel):
     seconds: int = Field(description="Of supply.", examples=[3600])
     power_w: int | None = Field(description="Now; null where it is not known.", examples=[2980])
     price: Price
-    amount: Money = Field(description="Price of what was delivered so far; the billed amount once settled.")
+    amount: Money = Field(description="Price of what was used so far; the billed amount once settled.")
     hold: Money = Field(description="The most that can be billed; held until the bill is made.")
     billed: Billed | None = Field(description="Null until settled.")
+    offer: str = Field(description="Name of what was bought; empty for sessions of before 2026-12.", examples=["day"])
     power_type: str = Field(examples=["solar"])
     supplier: str = Field(examples=["Sakura Energy"])
+    carbon_g_per_kwh: int | None = Field(description="As its supplier stated it; null: not known.", examples=[25])
+    metering: Metering = Field(
+        description="On what basis the outlet measured; `estimated`: the energies are equivalents.",
+        examples=["verified"],
+    )
     created_at: datetime
     started_at: datetime | None = Field(description="When supply began.")
     ended_at: datetime | None
@@ -115,13 +121,26 @@ class AskedSession(Asked):
         description="Way to pay (`GET /payment-methods`).",
         examples=["balance"],
     )
-    price_per_kwh: str | None = Field(
+    price_id: str | None = Field(
         default=None,
-        max_length=32,
-        pattern=r"^[0-9]{1,10}(\.[0-9]{1,10})?$",
-        description="The price that the driver was shown; when another one counts by now, nothing starts "
+        max_length=64,
+        description="The `id` of the price that the driver was shown; when another one counts by now, nothing starts "
         "(`PriceChanged`). Left out, the price of the start counts.",
-        examples=["38.5"],
+        examples=[None],
+    )
+    offer: str = Field(
+        default="",
+        max_length=64,
+        description="Which of the outlet's offers; left out, the first. One that is not sold any more starts nothing "
+        "(`OfferGone`).",
+        examples=["day"],
+    )
+    agreed_metering: str = Field(
+        default="",
+        max_length=16,
+        description="Version of the explanation (`metering.explanation` of the outlet) that the driver has read and "
+        "agreed to. Needed once before the first start at an outlet with a notified meter (`MeteringNotAgreed`).",
+        examples=[""],
     )
 
 
@@ -181,6 +200,8 @@ async def list_sessions(
         *BAD_LIMITS,
         UnknownOutlet,
         NoTariff,
+        OfferGone,
+        MeteringNotAgreed,
         BalanceTooLow,
         CardDeclined,
         UnknownMethod,
@@ -210,7 +231,9 @@ async def start_session(
             requested,
             asked.pay_with,
             session_id=session_id,
-            agreed_price=Decimal(asked.price_per_kwh) if asked.price_per_kwh is not None else None,
+            agreed=asked.price_id,
+            offer=asked.offer or None,
+            agreed_metering=asked.agreed_metering or None,
         )
         return await _shown(services, driver.id, session_id, language)
 
@@ -380,12 +403,15 @@ def session_of(language: Language, progress: Progress) -> Session:
         delivered_mwh=progress.delivered_mwh,
         seconds=progress.seconds,
         power_w=progress.power_w,
-        price=price(progress.unit_price, currency, progress.tax_rate),
+        price=price(progress.price),
         amount=money(progress.amount_minor, currency),
         hold=money(progress.hold_minor, currency),
         billed=_billed(progress),
-        power_type=progress.power_type,
-        supplier=progress.supplier,
+        offer=progress.sold.offer,
+        power_type=progress.sold.power_type,
+        supplier=progress.sold.supplier,
+        carbon_g_per_kwh=progress.sold.carbon_g_per_kwh,
+        metering=progress.sold.metering,
         created_at=progress.created_at,
         started_at=progress.started_at,
         ended_at=progress.ended_at,

@@ -128,10 +128,10 @@ async def list_sites(
     near, box = asked.read_near(), asked.read_box()
     now = services.clock.now()
     async with services.database.transaction() as session:
-        sold = await catalogue.tariffs_in_force(session, now)
-        places = await finding.places(session, sold.keys(), words=asked.q, box=box, near=near)
+        sold = (await catalogue.on_sale(session, now)).sold()
+        places = await finding.places(session, sold, words=asked.q, box=box, near=near)
         rest = [one for one in places if after is None or (one.distance_m or 0, one.site_id) > after]
-        found = await finding.described(session, sold.keys(), rest[: asked.limit + 1], now)
+        found = await finding.described(session, sold, rest[: asked.limit + 1], now)
     return page(
         request,
         asked,
@@ -149,12 +149,12 @@ async def get_site(request: Request, site_id: SiteId, services: Wired, caller: R
     """
     now = services.clock.now()
     async with services.database.transaction() as session:
-        tariffs = await catalogue.tariffs_in_force(session, now)
-        found, rows = await finding.site_with_outlets(session, site_id, tariffs.keys(), now)
+        on_sale = await catalogue.on_sale(session, now)
+        found, rows = await finding.site_with_outlets(session, site_id, on_sale.sold(), now)
     language = language_of(request)
     return SiteWithOutlets(
         site=listed(services, found),
-        outlets=[outlet_of(services, language, row, tariffs.get(row.tariff_name or "")) for row in rows],
+        outlets=[outlet_of(services, language, row, on_sale.offers_of(row)) for row in rows],
     )
 
 

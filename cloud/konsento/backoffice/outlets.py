@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice.render import office_page
-from konsento.backoffice.site import outlet_rows, plan_view, site_named
+from konsento.backoffice.site import check_in_force, outlet_rows, plan_view, site_named, slots, tariff_choices
 from konsento.backoffice.site_forms import OutletForm
 from konsento.backoffice.who import Member, SiteKeeper
+from konsento.backoffice.words import METERING
 from konsento.catalogue import service as catalogue
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
@@ -17,7 +18,8 @@ from konsento.models import Outlet, StaffMember
 from konsento.operations import audit
 from konsento.services import Services
 from konsento.sites import repository, setup
-from konsento.sites.errors import TextTooLong, UnknownTariff
+from konsento.sites.errors import TextTooLong
+from konsento.sites.setup import METERING_CLASSES
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
@@ -49,10 +51,8 @@ async def change(
         async with services.database.transaction() as session:
             outlet = await _outlet(session, station_id, evse_id)
             details = form.details()
-            if details.tariff_name not in {None, outlet.tariff_name}:
-                tariffs = await catalogue.tariffs_in_force(session, services.clock.now())
-                if details.tariff_name not in tariffs:
-                    raise UnknownTariff
+            new_ones = set(details.tariff_names) - set(outlet.tariff_names)
+            await check_in_force(session, new_ones, services.clock.now())
             new = setup.change_outlet(outlet, details)
             await _note(session, services, member, "outlet.change", outlet, **new)
     except PageNotFound:
@@ -134,13 +134,10 @@ async def _page(
         reported=_reported(outlet, language),
         as_reported=(outlet.rated_w, outlet.volts) == (outlet.reported_w, outlet.reported_volts),
         form=form or OutletForm.of(outlet),
-        tariffs=[
-            (
-                name,
-                language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)),
-            )
-            for name, tariff in tariffs.items()
-        ],
+        tariffs=tariff_choices(language, tariffs),
+        slots=slots((form or OutletForm.of(outlet)).tariff),
+        meterings=[(key, language.text(name)) for key, name in METERING.items()],
+        metering_classes=METERING_CLASSES,
         plan=plan_view(plan),
     )
 

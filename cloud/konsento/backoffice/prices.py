@@ -1,9 +1,8 @@
 """Prices: what is in force and coming, new ones, and what charging costs at them."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,19 +16,21 @@ from konsento.backoffice.price_forms import PriceForm
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import Number, SiteKeeper
 from konsento.catalogue import service as catalogue
-from konsento.catalogue.apply import LONGEST_NAME, LONGEST_SUPPLIER, WantedTariff, apply_tariff, check, withdraw
+from konsento.catalogue.apply import LONGEST_NAME, LONGEST_SUPPLIER, WantedTariff, apply_tariff, check, said, withdraw
 from konsento.catalogue.errors import PriceUnchanged, TariffNameTaken
+from konsento.catalogue.power import Kind, check_power_type, power_tree
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
 from konsento.models import StaffMember, Tariff
 from konsento.operations import audit
-from konsento.pricing import Price, bill, energy_for_time
+from konsento.pricing import Component, Price, Usage, bill, energy_for_time, time_for_energy
 from konsento.services import Services
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
+from konsento.web.price_view import PriceLine, line_text, price_lines, price_text, weekday_names
 from konsento.web.who import Wired
-from konsento.web.words import power_type
+from konsento.web.words import power_text
 
 router = APIRouter()
 
@@ -43,11 +44,26 @@ class Costs:
     """A price and what charging costs at it, as they are read."""
 
     per_kwh: str
+    """The headline."""
+    beside: str
+    """What is asked for beside energy, in one line."""
+    lines: list[PriceLine]
+    """All that it consists of."""
     tax: str
     hour: str
     """One hour at 3 kW."""
     energy: str
-    """6 kWh."""
+    """6 kWh at 3 kW."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """What a charging of the operator's choice costs."""
+
+    sentence: str
+    lines: list[tuple[str, str]]
+    """What for, and how much."""
+    total: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +100,17 @@ async def set_price(
     request: Request, services: Wired, member: SiteKeeper, form: Annotated[PriceForm, Form()]
 ) -> Response:
     """Show what a price would mean, and set it once that is confirmed."""
-    now = services.clock.now()
+    now, language = services.clock.now(), language_of(request)
     try:
         async with services.database.transaction() as session:
-            begins = form.moment(now, await _zone(session))
+            zone = await _zone(session)
+            begins = form.moment(now, zone)
             wanted = form.wanted(services.settings.currency)
             await _check_name(session, form, wanted, now)
             check(wanted)
+            await check_power_type(session, wanted.power_type)
+            price = replace(wanted.price, time_zone=zone)
+            example = _example(language, price, form.example(begins, zone))
             if form.sure:
                 await _set(session, member, wanted, now, begins)
     except PageNotFound:
@@ -99,7 +119,9 @@ async def set_price(
         return await _form(request, services, member, form, error=error)
     if form.sure:
         return RedirectResponse("/office/prices", 303)
-    return await _form(request, services, member, form, costs=_costs(language_of(request), wanted), begins=begins)
+    return await _form(
+        request, services, member, form, costs=_costs(language, price, begins), example=example, begins=begins
+    )
 
 
 async def _check_name(session: AsyncSession, form: PriceForm, wanted: WantedTariff, now: datetime) -> None:
@@ -115,8 +137,19 @@ async def _set(
 ) -> None:
     if await apply_tariff(session, wanted, begins) is None:
         raise PriceUnchanged
-    shown = {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in vars(wanted).items()}
-    details = shown | {"begins": begins.isoformat()}
+    price = wanted.price
+    details = {
+        "rates": said(price),
+        "unit_price": f"{price.unit_price:f}",
+        "tax_rate": f"{wanted.tax_rate:f}",
+        "tax_included": wanted.tax_included,
+        "minimum": wanted.min_minor,
+        "maximum": wanted.max_minor,
+        "power_type": wanted.power_type,
+        "supplier": wanted.supplier,
+        "supplier_code": wanted.supplier_code,
+        "begins": begins.isoformat(),
+    }
     await audit.note(session, now, member.id, action="price.set", subject=wanted.name, details=details)
 
 
@@ -156,14 +189,40 @@ async def _zone(session: AsyncSession) -> str:
     return asked.usual_zone((await repository.time_zones(session)).values())
 
 
-def _costs(language: Language, priced: Tariff | WantedTariff) -> Costs:
-    price = Price(unit_price=priced.unit_price, currency=priced.currency, tax_rate=priced.tax_rate)
-    hour, energy = (bill(price, wh).total_minor for wh in (energy_for_time(EXAMPLE_W, EXAMPLE_S), EXAMPLE_WH))
+def _costs(language: Language, price: Price, at: datetime) -> Costs:
+    hour, energy = (
+        bill(price, Usage.steady(begin=at, mwh=wh * 1000, supply_s=time_for_energy(EXAMPLE_W, wh))).total_minor
+        for wh in (energy_for_time(EXAMPLE_W, EXAMPLE_S), EXAMPLE_WH)
+    )
+    beside = replace(price, rates=tuple(rate for rate in price.rates if rate.component is not Component.ENERGY))
+    banded = any(rate.band is not None for rate in price.rates)
     return Costs(
         per_kwh=language.unit_price(price.unit_price, price.currency),
+        beside=price_text(language, price if banded else beside) if not price.flat else "",
+        lines=price_lines(language, price),
         tax=language.percent(price.tax_rate),
         hour=language.money(hour, price.currency),
         energy=language.money(energy, price.currency),
+    )
+
+
+def _example(language: Language, price: Price, usage: Usage) -> Example:
+    """Work out what the operator wants to know before a price is set."""
+    due, zone = bill(price, usage), ZoneInfo(price.time_zone)
+    total = language.money(due.total_minor, price.currency)
+    return Example(
+        sentence=language.text(
+            "{energy} in {time} from {begin} on costs {amount}.",
+            energy=language.energy(usage.mwh // 1000),
+            time=language.duration(usage.supply_s),
+            begin=language.moment(usage.begin, zone),
+            amount=total,
+        ),
+        lines=[
+            (line_text(language, line, price.currency), language.money(line.amount_minor, price.currency))
+            for line in due.lines
+        ],
+        total=total,
     )
 
 
@@ -183,6 +242,7 @@ async def _list(
     language = language_of(request)
     async with services.database.transaction() as session:
         tariffs = await catalogue.tariffs_from(session, now)
+        tree = await power_tree(session)
         uses = await _uses(session)
         zone = await _zone(session)
     seen: set[str] = set()
@@ -192,8 +252,8 @@ async def _list(
             TariffRow(
                 tariff=tariff,
                 coming=tariff.valid_from > now,
-                costs=_costs(language, tariff),
-                power=language.text(power_type(tariff.power_type)),
+                costs=_costs(language, catalogue.price_of(tariff, zone), max(now, tariff.valid_from)),
+                power=_power(language, tree.kind(tariff.power_type)),
                 first=tariff.name not in seen,
                 used=uses.get(tariff.name, []),
             )
@@ -218,6 +278,7 @@ async def _form(
     *,
     error: KonsentoError | None = None,
     costs: Costs | None = None,
+    example: Example | None = None,
     begins: datetime | None = None,
 ) -> Response:
     if error is not None:
@@ -225,6 +286,7 @@ async def _form(
     language = language_of(request)
     async with services.database.transaction() as session:
         zone = await _zone(session)
+        tree = await power_tree(session)
         uses = (await _uses(session)).get(form.of, [])
     return office_page(
         request,
@@ -234,12 +296,19 @@ async def _form(
         problem=language.error(error) if error else None,
         form=form,
         costs=costs,
+        example=example,
+        rows=form.rows(),
+        weekdays=list(enumerate(weekday_names(language))),
         begins=begins.astimezone(ZoneInfo(zone)) if begins is not None and form.begins else None,
         used=uses,
         zone=zone,
         longest_name=LONGEST_NAME,
         longest_supplier=LONGEST_SUPPLIER,
         currency=language.currency_sign(services.settings.currency),
-        powers=[(key, language.text(power_type(key))) for key in catalogue.POWER_TYPES],
-        power=language.text(power_type(form.power_type)),
+        powers=[(kind.word, _power(language, kind)) for kind in tree if kind.sold],
+        power=_power(language, tree.kind(form.power_type)),
     )
+
+
+def _power(language: Language, kind: Kind) -> str:
+    return power_text(language, kind.word, kind.names)

@@ -44,6 +44,8 @@ BELONGS = {
     "/office/stations": "/office/sites",
     "/office/pending": "/office/sites",
     "/office/frames": "/office/messages",
+    "/office/suppliers": "/office/prices",
+    "/office/power-types": "/office/prices",
 }
 """Pages that stand elsewhere than below the page of the navigation that leads to them."""
 

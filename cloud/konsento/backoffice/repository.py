@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from konsento.models import (
     ACTIVE,
+    WITH_OFFERS,
     WITH_OUTLET,
     AccountKind,
     AuditEntry,
@@ -20,6 +21,7 @@ from konsento.models import (
     LedgerAccount,
     OcppFrame,
     Outlet,
+    OutletOffer,
     OutletStatus,
     Payment,
     Receipt,
@@ -81,7 +83,7 @@ async def sites_now(session: AsyncSession) -> list[SiteNow]:
 
 async def unsold_outlets(session: AsyncSession) -> dict[UUID, int]:
     """Return by site how many outlets nobody has priced yet."""
-    query = select(Outlet.site_id, func.count()).where(Outlet.tariff_name.is_(None)).group_by(Outlet.site_id)
+    query = select(Outlet.site_id, func.count()).where(~Outlet.offers.any()).group_by(Outlet.site_id)
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
@@ -98,10 +100,10 @@ class TariffUse:
 async def tariff_uses(session: AsyncSession) -> list[TariffUse]:
     """Return where each tariff is used, by the sites' names."""
     query = (
-        select(Outlet.tariff_name, Site.station_id, Site.name, func.count())
+        select(OutletOffer.tariff_name, Site.station_id, Site.name, func.count())
+        .join(Outlet, Outlet.id == OutletOffer.outlet_id)
         .join(Site, Site.id == Outlet.site_id)
-        .where(Outlet.tariff_name.is_not(None))
-        .group_by(Outlet.tariff_name, Site.station_id, Site.name)
+        .group_by(OutletOffer.tariff_name, Site.station_id, Site.name)
         .order_by(Site.name, Site.station_id)
     )
     return [
@@ -215,7 +217,12 @@ async def all_sites(session: AsyncSession) -> list[Site]:
 
 async def outlets_at(session: AsyncSession, site_id: UUID) -> list[Outlet]:
     """Return the outlets of a site by number, the site loaded."""
-    query = select(Outlet).where(Outlet.site_id == site_id).options(joinedload(Outlet.site)).order_by(Outlet.evse_id)
+    query = (
+        select(Outlet)
+        .where(Outlet.site_id == site_id)
+        .options(joinedload(Outlet.site), WITH_OFFERS)
+        .order_by(Outlet.evse_id)
+    )
     return list(await session.scalars(query))
 
 

@@ -9,9 +9,11 @@ from konsento.backoffice.timeline import History
 from konsento.backoffice.words import PAYMENTS, PROVIDERS, STATE_TONES, STATES, ended
 from konsento.kit.i18n import Language
 from konsento.models import ACTIVE, ChargingSession, PaymentState, Receipt
+from konsento.pricing import Price
 from konsento.sites import codes
+from konsento.web.price_view import price_text
 from konsento.web.session_view import limit_text
-from konsento.web.words import power_type
+from konsento.web.words import power_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +69,14 @@ def facts(language: Language, history: History) -> list[tuple[str, str]]:
     charging, receipt, payment, text = history.charging, history.receipt, history.payment, language.text
     zone = charging.outlet.site.time_zone
     found = [
-        (text("Price"), f"{language.unit_price(charging.unit_price, charging.currency)}/kWh"),
+        (text("Price"), price_text(language, Price.from_dict(charging.price))),
         (text("Limit"), limit_text(language, charging.limit_kind, charging.limit_amount, charging.currency)),
         (text("Told to the site"), _told(language, charging)),
         (text("Hold"), language.money(charging.hold_minor, charging.currency)),
-        (text("Power · supplier"), f"{language.text(power_type(charging.power_type))} · {charging.supplier}"),
+        (
+            text("Power · supplier"),
+            f"{power_text(language, charging.power_type, charging.power_name)} · {charging.supplier}",
+        ),
         (text("Meter at the start"), _register(language, charging.begin_mwh)),
         (text("Delivered"), language.energy(charging.delivered_mwh // 1000)),
         (text("Time of supply"), language.duration(charging.seconds)),
@@ -98,3 +103,7 @@ def _told(language: Language, charging: ChargingSession) -> str:
 
 def _register(language: Language, mwh: int | None) -> str:
     return language.energy(mwh // 1000) if mwh is not None else "–"
+
+
+def _power(language: Language, charging: ChargingSession) -> str:
+    return power_text(language, charging.power_type, charging.power_name)

@@ -1,5 +1,6 @@
 """One site: what is said about it, when it is open, its floor plan, its password, and its outlets live."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -22,23 +23,35 @@ from konsento.charging import passwords
 from konsento.charging.passwords import Outcome
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
-from konsento.models import FloorPlan, Outlet, OutletStatus, SecurityProfile, Site, StaffMember
+from konsento.models import FloorPlan, Outlet, OutletStatus, SecurityProfile, Site, StaffMember, Tariff
 from konsento.ocpp import version_of
 from konsento.operations import audit
 from konsento.services import Services
 from konsento.sites import hours, plans, setup
 from konsento.sites import repository as site_rows
 from konsento.sites import service as sites
-from konsento.sites.errors import BadHours, NotAPicture, PasswordsUnderWay, PictureTooLarge, UnknownSite
+from konsento.sites.errors import (
+    BadHours,
+    NotAPicture,
+    PasswordsUnderWay,
+    PictureTooLarge,
+    TooManyOffers,
+    UnknownSite,
+    UnknownTariff,
+)
 from konsento.sites.holidays import country_of
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
+from konsento.web.offer_view import offer_view
+from konsento.web.price_view import price_text
 from konsento.web.who import Wired
 
 router = APIRouter()
 
 MOST_FIELDS: Final = 60
+MORE_SLOTS: Final = 2
+"""Empty fields for further prices."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +62,8 @@ class OutletRow:
     word: str
     tone: str
     reason: str
-    price: str
-    """Per kWh now; empty where nothing is sold."""
+    offers: list[tuple[str, str]]
+    """Name and price of what is sold; the price is empty where the tariff is not sold there now."""
     is_new: bool
     """Nobody has named and priced it yet."""
 
@@ -105,6 +118,29 @@ async def change_hours(request: Request, station_id: str, services: Wired, membe
     except BadHours as error:
         return await _page(request, services, member, station_id, error=error)
     return RedirectResponse(f"/office/sites/{station_id}#hours", 303)
+
+
+@router.post("/sites/{station_id}/offers")
+async def change_offers(
+    request: Request,
+    station_id: str,
+    services: Wired,
+    *,
+    member: SiteKeeper,
+    tariff: Annotated[list[str] | None, Form()] = None,
+) -> Response:
+    """Set what is sold at all outlets of the site."""
+    names = [name for name in tariff or () if name]
+    try:
+        async with services.database.transaction() as session:
+            site = await site_named(session, station_id)
+            await check_in_force(session, names, services.clock.now())
+            for outlet in await sites.outlets_of(session, site.id):
+                setup.set_offers(outlet, names)
+            await _note(session, services, member, "site.offers", station_id, tariffs=names)
+    except (UnknownTariff, TooManyOffers) as error:
+        return await _page(request, services, member, station_id, error=error)
+    return RedirectResponse(f"/office/sites/{station_id}#outlets", 303)
 
 
 @router.post("/sites/{station_id}/plan")
@@ -213,6 +249,7 @@ async def _page(
         site = await site_named(session, station_id)
         outlets = await outlet_rows(session, language, site, now)
         plan = await site_rows.floor_plan(session, site.id)
+        tariffs = await catalogue.tariffs_in_force(session, now)
         version = await version_of(session, station_id)
         charger = await charger_view(session, language, site, [row.outlet for row in outlets], version)
     week = hours.parse(site.opening_hours)
@@ -238,7 +275,33 @@ async def _page(
         country=_country(language, site),
         plan=plan_view(plan),
         charger=charger,
+        tariffs=tariff_choices(language, tariffs),
+        slots=slots(_sold_everywhere(outlets)),
     )
+
+
+async def check_in_force(session: AsyncSession, names: Iterable[str], now: datetime) -> None:
+    """Raise `UnknownTariff` where one of them is no tariff in force."""
+    wanted = set(names)
+    if wanted and not wanted <= (await catalogue.tariffs_in_force(session, now)).keys():
+        raise UnknownTariff
+
+
+def _sold_everywhere(rows: Sequence[OutletRow]) -> list[str]:
+    """Return what all outlets of a site sell alike; nothing where they differ."""
+    sold = {tuple(row.outlet.tariff_names) for row in rows}
+    return list(sold.pop()) if len(sold) == 1 else []
+
+
+def tariff_choices(language: Language, tariffs: Mapping[str, Tariff]) -> list[tuple[str, str]]:
+    """Return name and price of what can be chosen."""
+    return [(name, price_text(language, catalogue.price_of(tariff, "UTC"))) for name, tariff in tariffs.items()]
+
+
+def slots(names: Sequence[str]) -> list[str]:
+    """Return what stands in the fields of a form for prices in order: the chosen ones, and some to add more."""
+    chosen = [name for name in names if name]
+    return (chosen + [""] * MORE_SLOTS)[: max(setup.MOST_OFFERS, len(chosen))]
 
 
 def plan_view(plan: FloorPlan | None) -> dict[str, int] | None:
@@ -255,10 +318,10 @@ def plan_view(plan: FloorPlan | None) -> dict[str, int] | None:
 async def outlet_rows(session: AsyncSession, language: Language, site: Site, now: datetime) -> list[OutletRow]:
     """Return the outlets of a site by number."""
     outlets = await repository.outlets_at(session, site.id)
-    tariffs = await catalogue.tariffs_in_force(session, now)
+    on_sale = await catalogue.on_sale(session, now)
     rows = []
     for outlet in outlets:
-        tariff = tariffs.get(outlet.tariff_name or "")
+        sold = {offer.name: offer_view(language, offer).price for offer in on_sale.offers_of(outlet)}
         gone = outlet.status_reason == sites.GONE
         # What an outlet said before its site went away says nothing.
         status = outlet.status if site.connected or gone else OutletStatus.UNKNOWN
@@ -269,10 +332,8 @@ async def outlet_rows(session: AsyncSession, language: Language, site: Site, now
                 word=language.text(OUTLETS[status]),
                 tone=OUTLET_TONES[status],
                 reason=language.text(reason) if reason is not None else outlet.status_reason,
-                price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency))
-                if tariff is not None
-                else "",
-                is_new=outlet.tariff_name is None,
+                offers=[(name, sold.get(name, "")) for name in outlet.tariff_names],
+                is_new=not outlet.offers,
             )
         )
     return rows

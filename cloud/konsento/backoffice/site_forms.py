@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from konsento.backoffice.words import PROFILES
 from konsento.kit.i18n import Language
-from konsento.models import Outlet, PresenceCheck, SecurityProfile, Site
+from konsento.models import Metering, Outlet, PresenceCheck, SecurityProfile, Site
 from konsento.settings import Settings
 from konsento.sites import hours
 from konsento.sites.errors import BadHours, BadNumber, BadPosition, ProofNeeded
@@ -85,12 +85,15 @@ class OutletForm(BaseModel):
     """What is said about an outlet, as typed."""
 
     name: str = ""
-    tariff: str = ""
-    """Its name; empty: nothing is sold."""
+    tariff: list[str] = []
+    """Names, in order; empty ones count for nothing."""
     rated_w: str = ""
     volts: str = ""
     most_kwh: str = ""
     most_min: str = ""
+    metering: Metering = Metering.VERIFIED
+    metering_class: str = ""
+    """Of a notified meter."""
     plan_x: str = ""
     plan_y: str = ""
 
@@ -103,11 +106,13 @@ class OutletForm(BaseModel):
 
         return OutletForm(
             name=outlet.name,
-            tariff=outlet.tariff_name or "",
+            tariff=list(outlet.tariff_names),
             rated_w=shown(outlet.rated_w),
             volts=shown(outlet.volts),
             most_kwh=shown(outlet.most_wh and (Decimal(outlet.most_wh) / 1000).normalize()),
             most_min=shown(outlet.most_s and (Decimal(outlet.most_s) / 60).normalize()),
+            metering=outlet.metering,
+            metering_class=outlet.metering_class,
             plan_x=shown(outlet.plan_x),
             plan_y=shown(outlet.plan_y),
         )
@@ -120,11 +125,14 @@ class OutletForm(BaseModel):
             raise BadNumber(least=0, most=THOUSANDTHS if rated_w and volts else MOST_W)
         return OutletDetails(
             name=_plain(self.name),
-            tariff_name=self.tariff or None,
+            tariff_names=tuple(name for name in self.tariff if name),
             rated_w=rated_w,
             volts=volts,
             most_wh=_number(self.most_kwh, 1000, MOST_WH),
             most_s=_number(self.most_min, 60, MOST_S),
+            metering=self.metering,
+            # The field stands there for every basis; without scripts it cannot go away.
+            metering_class=self.metering_class if self.metering is Metering.NOTIFIED else "",
             plan_x=x,
             plan_y=y,
         )

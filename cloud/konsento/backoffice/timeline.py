@@ -24,6 +24,8 @@ from konsento.models import (
     Receipt,
     Transfer,
 )
+from konsento.pricing import Price
+from konsento.web.price_view import price_text
 from konsento.web.session_view import limit_text
 
 
@@ -97,12 +99,12 @@ def timeline(language: Language, history: History, shown: Iterable[Source]) -> l
 def _steps(language: Language, history: History) -> Iterable[Entry]:
     charging, text = history.charging, language.text
     hold = language.money(charging.hold_minor, charging.currency)
-    price = language.unit_price(charging.unit_price, charging.currency)
+    price = price_text(language, Price.from_dict(charging.price))
 
     def step(at: datetime | None, title: str, sentence: str, tone: str = "") -> list[Entry]:
         return [Entry(at=at, source=Source.STEP, title=title, sentence=sentence, tone=tone)] if at else []
 
-    agreed = text("The driver agreed to {price}/kWh; {hold} are held.", price=price, hold=hold)
+    agreed = text("The driver agreed to {price}; {hold} are held.", price=price, hold=hold)
     yield from step(charging.created_at, text("Agreed"), agreed)
     yield from step(charging.started_at, text("Started"), text("The outlet supplies, by the site's clock."))
     yield from step(charging.stop_requested_at, text("Stop asked"), text("Somebody asked for the session to end."))

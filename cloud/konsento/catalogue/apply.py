@@ -7,30 +7,30 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.catalogue import checks
 from konsento.catalogue.errors import (
-    BadPrice,
+    BadCarbon,
     BadSupplierCode,
-    BadTaxRate,
     SupplierMissing,
     TariffHasBegun,
     TariffNameMissing,
 )
 from konsento.kit.ids import new_id
 from konsento.models import Tariff
+from konsento.pricing import Component, Price, Rate
+from konsento.pricing.price import plain
 
 LONGEST_NAME: Final = 64
 LONGEST_SUPPLIER: Final = 100
 SUPPLIER_CODE: Final = "[A-Z0-9][A-Z0-9_-]{0,31}"
 """Form of a registration number (docs/contracts.md §4)."""
-PRICES_BELOW: Final = 1_000_000
-"""Major units per kWh."""
-PRICE_DIGITS: Final = 8
-"""Decimals of a price, and of a tax rate."""
+CARBON_BELOW: Final = 5_000
+"""g of CO2 equivalent per kWh: several times that of the dirtiest power there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +38,34 @@ class WantedTariff:
     """What a tariff shall be."""
 
     name: str
-    unit_price: Decimal
+    rates: tuple[Rate, ...]
     currency: str
     tax_rate: Decimal
+    tax_included: bool = True
+    min_minor: int | None = None
+    max_minor: int | None = None
     power_type: str
     supplier: str
     supplier_code: str = ""
     """The supplier's registration number, empty for none."""
+    carbon_g_per_kwh: int | None = None
+    """None where it is not known."""
+
+    @property
+    def price(self) -> Price:
+        """What charging costs at it, by a clock that is not said yet."""
+        return Price(
+            currency=self.currency,
+            tax_rate=self.tax_rate,
+            tax_included=self.tax_included,
+            rates=self.rates,
+            min_minor=self.min_minor,
+            max_minor=self.max_minor,
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """Return what the tariff's row says."""
+        return vars(self) | {"rates": [rate.to_dict() for rate in self.rates], "unit_price": self.price.unit_price}
 
 
 def check(wanted: WantedTariff) -> None:
@@ -55,14 +76,18 @@ def check(wanted: WantedTariff) -> None:
         raise SupplierMissing(most=LONGEST_SUPPLIER)
     if wanted.supplier_code and not re.fullmatch(SUPPLIER_CODE, wanted.supplier_code):
         raise BadSupplierCode
-    if not 0 <= wanted.unit_price < PRICES_BELOW or _digits(wanted.unit_price) > PRICE_DIGITS:
-        raise BadPrice(below=PRICES_BELOW, digits=PRICE_DIGITS)
-    if not 0 <= wanted.tax_rate < 1 or _digits(wanted.tax_rate) > PRICE_DIGITS:
-        raise BadTaxRate
+    checks.check_price(wanted.price)
+    if wanted.carbon_g_per_kwh is not None and not 0 <= wanted.carbon_g_per_kwh < CARBON_BELOW:
+        raise BadCarbon(below=CARBON_BELOW)
 
 
-def _digits(number: Decimal) -> int:
-    return -int(number.as_tuple().exponent)
+def said(price: Price) -> str:
+    """Return the rates of a price in short, for whoever reads a log."""
+    per = {Component.ENERGY: "kWh", Component.TIME: "min", Component.SESSION: "session", Component.IDLE: "idle min"}
+    return ", ".join(
+        f"{plain(rate.price)} {price.currency} per {per[rate.component]}{' in a band' if rate.band else ''}"
+        for rate in price.rates
+    )
 
 
 async def apply_tariff(session: AsyncSession, wanted: WantedTariff, at: datetime) -> str | None:
@@ -74,7 +99,7 @@ async def apply_tariff(session: AsyncSession, wanted: WantedTariff, at: datetime
     rows = await _rows(session, wanted.name)
     current = next((row for row in rows if row.valid_from <= at and (row.valid_to is None or row.valid_to > at)), None)
     following = next((row for row in rows if row.valid_from > at), None)
-    values = vars(wanted)
+    values = wanted.columns()
     if current is not None:
         if all(getattr(current, name) == value for name, value in values.items()):
             return None
@@ -87,7 +112,7 @@ async def apply_tariff(session: AsyncSession, wanted: WantedTariff, at: datetime
     until = following.valid_from if following is not None else None
     session.add(Tariff(id=new_id(), valid_from=at, valid_to=until, **values))
     await session.flush()
-    return f"tariff {wanted.name}: {wanted.unit_price} {wanted.currency} per kWh"
+    return f"tariff {wanted.name}: {said(wanted.price)}"
 
 
 async def withdraw(session: AsyncSession, tariff: Tariff, now: datetime) -> None:

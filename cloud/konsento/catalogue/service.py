@@ -1,48 +1,19 @@
-"""Tariffs in force and coming."""
+"""What the other domains ask the catalogue for: what is sold at outlets, tariffs, contracts, power types."""
 
-from datetime import datetime
-from typing import Final
+from konsento.catalogue.offers import Offer, OnSale, offers_of, on_sale
+from konsento.catalogue.power import power_tree
+from konsento.catalogue.suppliers import contract_in_force
+from konsento.catalogue.tariffs import price_of, tariff_in_force, tariffs_from, tariffs_in_force
 
-from sqlalchemy import or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from konsento.catalogue.errors import NoTariff
-from konsento.models import Tariff
-
-POWER_TYPES: Final = ("solar", "wind", "hydro", "geothermal", "biomass", "gas", "coal", "oil", "other")
-"""Where power comes from, as contracts and sites say it."""
-
-
-async def tariff_in_force(session: AsyncSession, name: str | None, at: datetime) -> Tariff:
-    """Return the tariff of this name that counts at a moment. Raises `NoTariff`, also without a name."""
-    query = (
-        select(Tariff)
-        .where(Tariff.name == name, Tariff.valid_from <= at, or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
-        .order_by(Tariff.valid_from.desc())
-        .limit(1)
-    )
-    tariff = await session.scalar(query)
-    if tariff is None:
-        raise NoTariff
-    return tariff
-
-
-async def tariffs_in_force(session: AsyncSession, at: datetime) -> dict[str, Tariff]:
-    """Return the tariff of every name that counts at a moment."""
-    query = (
-        select(Tariff)
-        .where(Tariff.valid_from <= at, or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
-        .order_by(Tariff.name, Tariff.valid_from)
-    )
-    # Of several of one name the last one to begin counts.
-    return {tariff.name: tariff for tariff in await session.scalars(query)}
-
-
-async def tariffs_from(session: AsyncSession, at: datetime) -> list[Tariff]:
-    """Return every tariff that counts at a moment or will count later, by name and time."""
-    query = (
-        select(Tariff)
-        .where(or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
-        .order_by(Tariff.name, Tariff.valid_from)
-    )
-    return list(await session.scalars(query))
+__all__ = [
+    "Offer",
+    "OnSale",
+    "contract_in_force",
+    "offers_of",
+    "on_sale",
+    "power_tree",
+    "price_of",
+    "tariff_in_force",
+    "tariffs_from",
+    "tariffs_in_force",
+]

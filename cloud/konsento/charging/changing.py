@@ -146,8 +146,9 @@ def _put_in_force(charging: ChargingSession, change: LimitChange, at: datetime) 
 async def _give_back(session: AsyncSession, charging: ChargingSession, change: LimitChange, at: datetime) -> None:
     """Hold less, where the site itself keeps to less now; what flowed while the change was on its way stays held."""
     site = await session.get_one(Site, charging.site_id)
-    slack_wh = pricing.cut_off_slack_wh(charging.rated_w, cut_off_s(ours=site.ours))
-    flowed = charging.delivered_mwh // 1000 + slack_wh
-    hold = min(charging.hold_minor, max(change.hold_minor, pricing.bill(agreed_price(charging), flowed).total_minor))
+    beyond_s = cut_off_s(ours=site.ours)
+    flowed = charging.delivered_mwh // 1000 + pricing.cut_off_slack_wh(charging.rated_w, beyond_s)
+    worst = pricing.worst(agreed_price(charging), charging.created_at)
+    hold = min(charging.hold_minor, max(change.hold_minor, worst.most_minor(flowed, charging.seconds + beyond_s)))
     if hold != charging.hold_minor:
         await settlement.change_hold(session, charging, hold, at)

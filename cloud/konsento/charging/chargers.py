@@ -184,7 +184,8 @@ async def take_in(
             return answer
         await _follow(session, services, charging, event)
     # A site of ours shows no prices; another charger may have a display (2.1 part 2, I02).
-    return replace(answer, total_cost=total_cost(agreed_price(charging), charging.delivered_mwh, charging.hold_minor))
+    cost = total_cost(agreed_price(charging), charging.delivered_mwh, charging.priced, charging.hold_minor)
+    return replace(answer, total_cost=cost)
 
 
 async def _whole(session: AsyncSession, site: Site, event: TransactionEvent) -> TransactionEvent:

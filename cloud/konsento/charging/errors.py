@@ -55,6 +55,12 @@ class LimitTooSmall(BadLimit):
     message = "This is too little: it buys less than 1 Wh here. Choose a larger amount."
 
 
+class LimitBelowFees(BadLimit):
+    """Less than what every charging at the outlet costs, before any energy."""
+
+    message = "This is too little: with its fees, a charging here costs {least} at least. Choose a larger amount."
+
+
 class LimitAboveOutlets(BadLimit):
     """More than the operator allows for one session at this outlet."""
 
@@ -97,6 +103,12 @@ class PriceChanged(KonsentoError):
     """Another price is in force than the one that the driver has seen and agreed to."""
 
     message = "The price has changed since it was shown to you. Look at the new one before you start."
+
+
+class MeteringNotAgreed(KonsentoError):
+    """The outlet has a notified meter, and the driver has not agreed to it, or to an older text."""
+
+    message = "Read how this outlet measures, and agree, before you start. Nothing was started, nothing is charged."
 
 
 class PresenceNeeded(KonsentoError):

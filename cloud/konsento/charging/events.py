@@ -15,8 +15,10 @@ from uuid import UUID, uuid5
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.charging import changing, repository
+from konsento.charging.cost import priced_anew, priced_next
 from konsento.charging.life import Happening, step
 from konsento.charging.meter import Readings, seconds
+from konsento.charging.quote import agreed_price
 from konsento.charging.running import DRAWN_MWH, PAUSED
 from konsento.kit.db import after_commit
 from konsento.models import ACTIVE, ChargingSession, MeterEvent, SessionState, Site
@@ -248,6 +250,8 @@ def _add(charging: ChargingSession, event: MeterEvent) -> None:
         last = Point(charging.begin_mwh + charging.delivered_mwh, charging.metered_at, charging.metered_s)
         told = Point(event.register_mwh, event.at, event.seconds)
         if counts(last, told, charging.rated_w):
+            if charging.priced is not None:
+                charging.priced = priced_next(agreed_price(charging), charging.priced, last, told)
             charging.delivered_mwh = told.mwh - charging.begin_mwh
             charging.metered_at, charging.metered_s = told.at, told.seconds
     charging.seconds = max(charging.seconds, event.seconds or 0)
@@ -257,6 +261,7 @@ def _recount(charging: ChargingSession, events: list[MeterEvent]) -> None:
     measured = measure(events, charging.rated_w)
     charging.begin_mwh = measured.begin_mwh
     charging.delivered_mwh = measured.mwh
+    charging.priced = priced_anew(agreed_price(charging), measured)
     if measured.last is not None:
         charging.metered_at, charging.metered_s = measured.last.at, measured.last.seconds
     charging.seconds = max((e.seconds for e in events if e.seconds is not None), default=charging.seconds)

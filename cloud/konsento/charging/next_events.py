@@ -41,6 +41,7 @@ _SESSION: Final = {
     "power_w": "integer",
     "drawn_mwh": "bigint",
     "drawn_at": "timestamp",
+    "priced": "json",
     "was_state": "text",
     "was_begin_mwh": "bigint",
     "was_delivered_mwh": "bigint",
@@ -69,7 +70,7 @@ WITH batch AS MATERIALIZED ({batch})
 UPDATE charging_sessions
 SET last_seq_no = batch.seq_no, last_update = batch.at, heard_at = {now}, delivered_mwh = batch.delivered_mwh,
     metered_at = batch.metered_at, metered_s = batch.metered_s, seconds = batch.seconds, power_w = batch.power_w,
-    drawn_mwh = batch.drawn_mwh, drawn_at = batch.drawn_at
+    drawn_mwh = batch.drawn_mwh, drawn_at = batch.drawn_at, priced = batch.priced
 FROM batch
 WHERE charging_sessions.id = batch.id
   AND charging_sessions.last_seq_no = batch.seq_no - 1
@@ -166,6 +167,7 @@ def _session(one: Next) -> tuple[Any, ...]:
         after.power_w,
         after.drawn_mwh,
         _time(after.drawn_at),
+        _encode(after.priced).decode() if after.priced is not None else None,
         SessionState.SUSPENDED if before.suspended else SessionState.CHARGING,
         before.begin_mwh,
         before.delivered_mwh,

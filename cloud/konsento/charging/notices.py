@@ -19,6 +19,7 @@ from konsento.models import (
     Driver,
     DriverKind,
     LinkPurpose,
+    Metering,
     PushSubscription,
     Receipt,
     SessionState,
@@ -108,6 +109,7 @@ async def _notice(session: AsyncSession, charging: ChargingSession, language: La
 async def _sentences(
     session: AsyncSession, charging: ChargingSession, language: Language, what: str
 ) -> tuple[str, str]:
+    language = language.estimating(estimated=charging.metering is Metering.ESTIMATED)
     text, outlet = language.text, charging.outlet.name
     receipt = await session.get(Receipt, charging.id)
     if what == ENDED and receipt is not None:
@@ -159,6 +161,7 @@ async def _address(session: AsyncSession, services: Services, charging: Charging
 
 
 def _receipt(language: Language, bill: ReceiptView) -> list[str]:
+    language = language.estimating(estimated=bill.metering is Metering.ESTIMATED)
     text, zone = language.text, ZoneInfo(bill.time_zone)
     began = language.moment(bill.started_at or bill.issued_at, zone)
     price = text("{price} / kWh", price=language.unit_price(bill.unit_price, bill.currency))

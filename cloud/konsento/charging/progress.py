@@ -8,7 +8,9 @@ from uuid import UUID
 
 from konsento.charging.cost import cost_so_far_minor
 from konsento.charging.quote import agreed_price
+from konsento.charging.sold import Sold, sold_in
 from konsento.models import ACTIVE, ChargingSession, LimitChange, LimitKind, Receipt, SessionState
+from konsento.pricing import Price
 
 MOST_POINTS: Final = 120
 """Points of the power curve; more than a phone's screen can tell apart."""
@@ -57,18 +59,15 @@ class Progress:
     power_w: int | None
     curve: tuple[CurvePoint, ...]
 
-    unit_price: Decimal
-    tax_rate: Decimal
-    currency: str
+    price: Price
     amount_minor: int
-    """Price of what is delivered so far; the billed amount once settled."""
+    """Price of what was used so far; the billed amount once settled."""
     hold_minor: int
     billed_wh: int | None
     """None until settled."""
     billed_minor: int | None
 
-    power_type: str
-    supplier: str
+    sold: Sold
 
     created_at: datetime
     started_at: datetime | None
@@ -84,6 +83,11 @@ class Progress:
     mail_wanted: bool
     """The driver gets a mail when it ends or is interrupted."""
 
+    @property
+    def currency(self) -> str:
+        """ISO 4217."""
+        return self.price.currency
+
 
 def progress_of(
     charging: ChargingSession,
@@ -92,7 +96,8 @@ def progress_of(
     change: LimitChange | None = None,
 ) -> Progress:
     """Return what there is to see. `power`, its times and watts, may be left empty where no curve is needed."""
-    so_far = cost_so_far_minor(agreed_price(charging), charging.delivered_mwh, charging.hold_minor)
+    price = agreed_price(charging)
+    so_far = cost_so_far_minor(price, charging.delivered_mwh, charging.priced, charging.hold_minor)
     outlet = charging.outlet
     running = charging.state in ACTIVE
     return Progress(
@@ -116,15 +121,12 @@ def progress_of(
         seconds=charging.seconds,
         power_w=charging.power_w if running else None,
         curve=_curve(charging, power),
-        unit_price=charging.unit_price,
-        tax_rate=charging.tax_rate,
-        currency=charging.currency,
+        price=price,
         amount_minor=receipt.amount_minor if receipt else so_far,
         hold_minor=charging.hold_minor,
         billed_wh=receipt.billed_wh if receipt else None,
         billed_minor=receipt.amount_minor if receipt else None,
-        power_type=charging.power_type,
-        supplier=charging.supplier,
+        sold=sold_in(charging),
         created_at=charging.created_at,
         started_at=charging.started_at,
         ended_at=charging.ended_at,

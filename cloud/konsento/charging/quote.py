@@ -1,14 +1,20 @@
 """What a session will cost at most and about, before it is started."""
 
+import math
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from konsento import pricing
+from konsento.catalogue.service import Offer
 from konsento.charging.enforcement import cut_off_s
-from konsento.charging.errors import LimitAboveOutlets, LimitTooLarge, LimitTooSmall, NothingToHold
+from konsento.charging.errors import LimitAboveOutlets, LimitBelowFees, LimitTooLarge, LimitTooSmall, NothingToHold
 from konsento.charging.limits import MOST_S, MOST_WH, RequestedLimit
-from konsento.models import ChargingSession, LimitKind, Outlet, Tariff
-from konsento.pricing import Price
+from konsento.charging.sold import Sold, sold_by, sold_in
+from konsento.kit.money import Amount
+from konsento.models import ChargingSession, LimitKind, Metering, Outlet
+from konsento.pricing import Price, Usage, Worst
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +22,9 @@ class Terms:
     """What every session at an outlet is subject to."""
 
     price: Price
-    power_type: str
-    supplier: str
-    supplier_code: str
+    at: datetime
+    """When it is asked for: what it can cost at most are the rates that hold from then on."""
+    sold: Sold
     rated_w: int
     outlet_wh: int | None = None
     """The operator's maximum of one session there, Wh; None for none."""
@@ -42,14 +48,22 @@ class Terms:
         """The longest session."""
         return min(MOST_S, self.outlet_s or MOST_S)
 
+    @cached_property
+    def worst(self) -> Worst:
+        """The dearest rates that a session there can meet."""
+        return pricing.worst(self.price, self.at)
 
-def terms_of(tariff: Tariff, outlet: Outlet) -> Terms:
-    """Return the terms that a new session at an outlet, its site loaded, would have."""
+    def most_minor(self, wh: int, seconds: int) -> int:
+        """Return what is to be held for limits: also what flows and passes beyond them until it is cut off."""
+        return self.worst.most_minor(wh + self.slack_wh, seconds + self.cut_off_s)
+
+
+def terms_of(offer: Offer, outlet: Outlet, at: datetime) -> Terms:
+    """Return the terms that a new session that takes an offer at an outlet, its site loaded, would have."""
     return Terms(
-        price=Price(unit_price=tariff.unit_price, currency=tariff.currency, tax_rate=tariff.tax_rate),
-        power_type=tariff.power_type,
-        supplier=tariff.supplier,
-        supplier_code=tariff.supplier_code,
+        price=offer.price,
+        at=at,
+        sold=sold_by(offer),
         rated_w=outlet.rated_w,
         outlet_wh=outlet.most_wh,
         outlet_s=outlet.most_s,
@@ -59,16 +73,15 @@ def terms_of(tariff: Tariff, outlet: Outlet) -> Terms:
 
 def agreed_price(charging: ChargingSession) -> Price:
     """Return the price that a session has, whatever has become of the tariff."""
-    return Price(unit_price=charging.unit_price, currency=charging.currency, tax_rate=charging.tax_rate)
+    return Price.from_dict(charging.price)
 
 
 def agreed_terms(charging: ChargingSession) -> Terms:
     """Return the terms that a session has, its outlet and site loaded: the price is the one that was agreed."""
     return Terms(
         price=agreed_price(charging),
-        power_type=charging.power_type,
-        supplier=charging.supplier,
-        supplier_code=charging.supplier_code,
+        at=charging.created_at,
+        sold=sold_in(charging),
         rated_w=charging.rated_w,
         outlet_wh=charging.outlet.most_wh,
         outlet_s=charging.outlet.most_s,
@@ -87,22 +100,22 @@ class Quote:
     """None where nothing limits the time but one session's general maximum."""
     energy_cap_wh: int
     """What the outlet gets as its energy limit: the agreed energy, or what the hold can pay for."""
-    unit_price: Decimal
-    """Per kWh in major units, tax included."""
-    currency: str
-    tax_rate: Decimal
+    price: Price
     estimated_wh: int
     """Energy, by the limit or at the rated power; until full, the most that it can be."""
     estimated_s: int
     """Time, by the limit or at the rated power; until full, the most that it can be."""
     estimated_minor: int
-    """Price of the estimated energy."""
+    """Price of the estimated energy and time."""
     hold_minor: int
     """The most that can be billed; held until the bill is made."""
-    power_type: str
-    supplier: str
-    supplier_code: str
+    sold: Sold
     rated_w: int
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217."""
+        return self.price.currency
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +136,8 @@ def quoted(terms: Terms, requested: RequestedLimit, funds_minor: int | None = No
     match requested.kind:
         case LimitKind.FULL:
             limits = _until_full(terms, funds_minor)
+        case LimitKind.ENERGY if terms.sold.metering is Metering.ESTIMATED:
+            limits = _by_time_for_energy(terms, requested.amount)
         case LimitKind.ENERGY:
             limits = _by_energy(terms, requested.amount)
         case LimitKind.TIME:
@@ -132,51 +147,52 @@ def quoted(terms: Terms, requested: RequestedLimit, funds_minor: int | None = No
     estimated_s = pricing.time_for_energy(terms.rated_w, limits.estimated_wh)
     if limits.time_limit_s is not None and requested.kind in {LimitKind.TIME, LimitKind.FULL}:
         estimated_s = limits.time_limit_s
+    estimate = Usage.steady(begin=terms.at, mwh=limits.estimated_wh * 1000, supply_s=estimated_s)
     return Quote(
         requested=requested,
         energy_limit_wh=limits.energy_limit_wh,
         time_limit_s=limits.time_limit_s,
         energy_cap_wh=limits.energy_cap_wh,
-        unit_price=terms.price.unit_price,
-        currency=terms.price.currency,
-        tax_rate=terms.price.tax_rate,
+        price=terms.price,
         estimated_wh=limits.estimated_wh,
         estimated_s=estimated_s,
-        estimated_minor=min(pricing.bill(terms.price, limits.estimated_wh).total_minor, limits.hold_minor),
+        estimated_minor=min(pricing.bill(terms.price, estimate).total_minor, limits.hold_minor),
         hold_minor=limits.hold_minor,
-        power_type=terms.power_type,
-        supplier=terms.supplier,
-        supplier_code=terms.supplier_code,
+        sold=terms.sold,
         rated_w=terms.rated_w,
     )
 
 
 def _until_full(terms: Terms, funds_minor: int | None) -> _Limits:
-    slack = terms.slack_wh
     most_wh = max(1, min(terms.most_wh, pricing.energy_for_time(terms.rated_w, terms.most_s)))
-    affordable = pricing.wh_for_money(terms.price, funds_minor) if funds_minor is not None else None
-    if affordable is not None:
+    most_s = terms.most_s
+    if funds_minor is not None:
         # What may flow during the cut-off is held as well.
-        most_wh = min(most_wh, affordable - slack)
-    if most_wh <= 0:
+        most = (most_wh + terms.slack_wh, most_s + terms.cut_off_s)
+        paid = pricing.affordable(terms.worst, funds_minor, terms.rated_w, most)
+        if paid is None:
+            raise NothingToHold
+        most_wh, most_s = paid[0] - terms.slack_wh, paid[1] - terms.cut_off_s
+    if most_wh <= 0 or most_s <= 0:
         raise NothingToHold
     return _Limits(
         energy_limit_wh=most_wh,
-        time_limit_s=terms.most_s,
+        time_limit_s=most_s,
         energy_cap_wh=most_wh,
-        estimated_wh=most_wh,
-        hold_minor=pricing.bill(terms.price, most_wh + slack).total_minor,
+        estimated_wh=min(most_wh, max(1, pricing.energy_for_time(terms.rated_w, most_s))),
+        hold_minor=terms.most_minor(most_wh, most_s),
     )
 
 
 def _by_energy(terms: Terms, wh: int) -> _Limits:
     _check_energy(terms, wh)
+    time_limit_s = terms.outlet_s if terms.worst.timeless else min(terms.most_s, _patience_s(terms, wh))
     return _Limits(
         energy_limit_wh=wh,
-        time_limit_s=terms.outlet_s,
+        time_limit_s=time_limit_s,
         energy_cap_wh=wh,
         estimated_wh=wh,
-        hold_minor=pricing.bill(terms.price, wh + terms.slack_wh).total_minor,
+        hold_minor=terms.most_minor(wh, time_limit_s or terms.most_s),
     )
 
 
@@ -190,25 +206,52 @@ def _by_time(terms: Terms, seconds: int) -> _Limits:
         time_limit_s=seconds,
         energy_cap_wh=cap,
         estimated_wh=min(cap, pricing.energy_for_time(terms.rated_w, seconds)),
-        hold_minor=pricing.bill(terms.price, cap + terms.slack_wh).total_minor,
+        hold_minor=terms.most_minor(cap, seconds),
     )
 
 
+def _by_time_for_energy(terms: Terms, wh: int) -> _Limits:
+    """Where energy is only estimated it ends nothing: the time does in which it flows at the rated power."""
+    _check_energy(terms, wh)
+    seconds = pricing.time_for_energy(terms.rated_w, wh)
+    if seconds > terms.most_s:
+        most_wh = pricing.energy_for_time(terms.rated_w, terms.most_s)
+        raise LimitAboveOutlets(maximum=f"{Decimal(most_wh) / 1000:f} kWh")
+    return _by_time(terms, seconds)
+
+
 def _by_money(terms: Terms, minor: int) -> _Limits:
-    bought = pricing.wh_for_money(terms.price, minor)
-    if bought == 0:
-        raise LimitTooSmall
-    if bought is None or bought > MOST_WH:
+    worst = terms.worst
+    paid = pricing.affordable(worst, minor, terms.rated_w, (MOST_WH + 1, terms.most_s))
+    if paid is None:
+        if not worst.cost(0, 0):
+            raise LimitTooSmall
+        least = math.ceil(worst.cost(1, pricing.time_for_energy(terms.rated_w, 1)))
+        raise LimitBelowFees(least=Amount(least, terms.price.currency))
+    bought, seconds = paid
+    most = worst.max_minor
+    if most is not None and minor >= most:
+        # More cannot be asked for: all that one session may be is paid with it.
+        bought = min(bought, terms.most_wh)
+    if bought > MOST_WH:
         raise LimitTooLarge(maximum=f"{MOST_WH // 1000} kWh")
     _check_energy(terms, bought)
     return _Limits(
         energy_limit_wh=bought,
-        time_limit_s=terms.outlet_s,
+        time_limit_s=terms.outlet_s if worst.timeless else seconds,
         energy_cap_wh=bought,
-        estimated_wh=bought,
+        estimated_wh=bought if worst.timeless else min(bought, pricing.energy_for_time(terms.rated_w, seconds)),
         # The driver said how much it may cost: what flows during the cut-off is the operator's.
-        hold_minor=minor,
+        hold_minor=minor if most is None else min(minor, most),
     )
+
+
+def _patience_s(terms: Terms, wh: int) -> int:
+    """Return how long energy may take where time is paid for too: twice as long as at the rated power and 30 min.
+
+    Without such an end, a whole day would have to be held for a car that takes its energy in an hour.
+    """
+    return 2 * pricing.time_for_energy(terms.rated_w, wh) + 1800
 
 
 def _check_energy(terms: Terms, wh: int) -> None:

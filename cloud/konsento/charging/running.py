@@ -11,9 +11,12 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from konsento.charging.cost import Priced, priced_next
 from konsento.charging.meter import Readings, seconds
+from konsento.charging.quote import agreed_price
 from konsento.models import ChargingSession, SessionState
 from konsento.ocpp.messages import TransactionEvent, TransactionEventType
+from konsento.pricing import Price
 from konsento.settlement.measurement import Point, counts
 
 DRAWN_MWH: Final = 20_000
@@ -38,6 +41,9 @@ class Running(Struct, frozen=True, kw_only=True, gc=False):
     begin_mwh: int
     last: Point
     """The last reading that counted."""
+    price: Price
+    priced: Priced | None
+    """What was used so far at which rate; None where energy alone counts."""
     seconds: int
     power_w: int | None
     drawn_mwh: int
@@ -63,7 +69,8 @@ def running(charging: ChargingSession, now: datetime) -> Running | None:
     # While nothing has flowed, a zero may yet turn out to be a placeholder: that takes all events.
     if charging.begin_mwh is None or charging.metered_at is None or charging.delivered_mwh <= 0:
         return None
-    if charging.drawn_at is None:
+    price = agreed_price(charging)
+    if charging.drawn_at is None or (charging.priced is None and not price.flat):
         return None
     return Running(
         session_id=charging.id,
@@ -75,6 +82,8 @@ def running(charging: ChargingSession, now: datetime) -> Running | None:
         last_seq_no=charging.last_seq_no,
         begin_mwh=charging.begin_mwh,
         last=Point(charging.begin_mwh + charging.delivered_mwh, charging.metered_at, charging.metered_s),
+        price=price,
+        priced=charging.priced,
         seconds=charging.seconds,
         power_w=charging.power_w,
         drawn_mwh=charging.drawn_mwh,
@@ -102,10 +111,12 @@ def following(
     ):
         return None
     spent = seconds(info.time_spent_charging)
-    last = before.last
+    last, priced = before.last, before.priced
     if read.register_mwh is not None:
         told = Point(read.register_mwh, event.timestamp, spent)
         if counts(last, told, before.rated_w):
+            if priced is not None:
+                priced = priced_next(before.price, priced, last, told)
             last = told
     supplied = max(before.seconds, spent or 0)
     delivered_mwh = last.mwh - before.begin_mwh
@@ -120,6 +131,7 @@ def following(
         before,
         last_seq_no=event.seq_no,
         last=last,
+        priced=priced,
         seconds=supplied,
         power_w=before.power_w if read.power_w is None else read.power_w,
         drawn_mwh=drawn_mwh,

@@ -4,7 +4,6 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
-from konsento.charging import changing, presence, remote, repository
+from konsento.charging import changing, metering, presence, remote, repository
 from konsento.charging.errors import AlreadyChargingHere, PriceChanged, UnknownSession
 from konsento.charging.limits import MOST_S, RequestedLimit
 from konsento.charging.progress import MOST_POINTS, Progress, progress_of
@@ -42,7 +41,9 @@ class _Wish:
     requested: RequestedLimit
     provider: str
     session_id: UUID
-    agreed_price: Decimal | None
+    agreed: str | None
+    offer: str | None
+    agreed_metering: str | None
 
 
 async def start(
@@ -53,7 +54,9 @@ async def start(
     provider: str = "balance",
     *,
     session_id: UUID | None = None,
-    agreed_price: Decimal | None = None,
+    agreed: str | None = None,
+    offer: str | None = None,
+    agreed_metering: str | None = None,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
@@ -62,9 +65,12 @@ async def start(
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.service.methods`),
-    `agreed_price` the price per kWh that the driver was shown, None where none was.
-    Raises the reasons of `sites.errors`, `NoTariff`, `BadLimit`, `BalanceTooLow`, `CardDeclined`, `UnknownMethod`,
-    `AlreadyChargingHere`, `PriceChanged`, and `PresenceNeeded` where `presence.ask` has to come first.
+    `agreed` the fingerprint of the price that the driver was shown, None where none was. `offer` names what is bought
+    (`catalogue.offers`), None: what the outlet sells first; `agreed_metering` is the version of the explanation of its
+    meter that the driver has just agreed to (`charging.metering`).
+    Raises the reasons of `sites.errors`, `NoTariff`, `OfferGone`, `MeteringNotAgreed`, `BadLimit`, `BalanceTooLow`,
+    `CardDeclined`, `UnknownMethod`, `AlreadyChargingHere`, `PriceChanged`, and `PresenceNeeded` where `presence.ask`
+    has to come first.
     """
     wish = _Wish(
         driver_id=driver_id,
@@ -72,7 +78,9 @@ async def start(
         requested=requested,
         provider=provider,
         session_id=session_id or new_id(),
-        agreed_price=agreed_price,
+        agreed=agreed,
+        offer=offer,
+        agreed_metering=agreed_metering,
     )
     try:
         # Where another replica's session takes the outlet between the look and the insert, the next look finds it.
@@ -97,22 +105,25 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if active is not None:
         if active.driver_id != driver_id:
             raise OutletBusy
-        if (active.limit_kind, active.limit_amount) != (requested.kind, requested.amount):
+        same = (active.limit_kind, active.limit_amount) == (requested.kind, requested.amount)
+        if not same or wish.offer not in {None, active.offer}:
             raise AlreadyChargingHere
         return active, False
     obstacle = sites.obstacle(outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
-    if wish.agreed_price is not None and wish.agreed_price != tariff.unit_price:
+    now = services.clock.now()
+    terms = terms_of((await catalogue.on_sale(session, now)).chosen(outlet, wish.offer), outlet, now)
+    if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged
-    if requested.kind is LimitKind.MONEY and tariff.currency != services.settings.currency:
+    if requested.kind is LimitKind.MONEY and terms.price.currency != services.settings.currency:
         raise NoTariff  # left from before the server's currency was changed
     funds = await settlement.funds(session, services.settings, driver_id, wish.provider)
-    agreed = quoted(terms_of(tariff, outlet), requested, funds)
+    quote = quoted(terms, requested, funds)
+    await metering.settle(session, outlet, driver_id, wish.agreed_metering, now)
     # After everything that could be wrong with the wish, before anything is held for it.
     await presence.use(session, services, driver_id, outlet)
-    charging = _new_session(services, wish, outlet, agreed)
+    charging = _new_session(services, wish, outlet, quote)
     session.add(charging)
     await session.flush()
     await settlement.hold(session, charging, wish.provider, charging.created_at)
@@ -135,12 +146,11 @@ def _new_session(services: Services, wish: _Wish, outlet: Outlet, agreed: Quote)
         energy_limit_wh=agreed.energy_limit_wh,
         energy_cap_wh=agreed.energy_cap_wh,
         time_limit_s=agreed.time_limit_s,
-        unit_price=agreed.unit_price,
+        price=agreed.price.to_dict(),
+        unit_price=agreed.price.unit_price,
         currency=agreed.currency,
-        tax_rate=agreed.tax_rate,
-        power_type=agreed.power_type,
-        supplier=agreed.supplier,
-        supplier_code=agreed.supplier_code,
+        tax_rate=agreed.price.tax_rate,
+        **vars(agreed.sold),
         rated_w=agreed.rated_w,
         hold_minor=agreed.hold_minor,
         # Random, not counted: a database restored from a backup must not use a number that the site has seen.

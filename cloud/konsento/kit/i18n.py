@@ -5,7 +5,7 @@ edits text and nothing is compiled.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
@@ -25,7 +25,7 @@ from babel.numbers import (
 )
 
 from konsento.kit.errors import KonsentoError
-from konsento.kit.money import exponent, major_from_minor
+from konsento.kit.money import Amount, exponent, major_from_minor
 
 NBSP = "\u00a0"
 """Keeps a number and its unit on one line."""
@@ -48,6 +48,12 @@ class Language:
     dates: Locale
     """Differs from `numbers` for English: the 24-hour clock and the day before the month, of en-GB."""
     messages: Mapping[str, str]
+    equivalents: bool = False
+    """Energy that it writes is only estimated, and is called an equivalent (Japan's metering law)."""
+
+    def estimating(self, *, estimated: bool = True) -> Language:
+        """Return this language as it writes energy that is only estimated; itself where it is measured."""
+        return replace(self, equivalents=True) if estimated else self
 
     def text(self, message: str, /, **values: object) -> str:
         """Return a message in this language with its `{placeholders}` filled; untranslated it stays English."""
@@ -93,18 +99,22 @@ class Language:
         value = Decimal(wh)
         if abs(value) < 1000:
             digits = min(3, max(0, -int(value.normalize().as_tuple().exponent)))
-            return f"{self.number(value, digits)}{NBSP}Wh"
+            return f"{self.number(value, digits)}{NBSP}{self.energy_unit('Wh')}"
         kwh = value / 1000
         digits = min(6, max(2, -int(kwh.normalize().as_tuple().exponent)))
-        return f"{self.number(kwh, digits)}{NBSP}kWh"
+        return f"{self.number(kwh, digits)}{NBSP}{self.energy_unit('kWh')}"
+
+    def energy_unit(self, unit: str) -> str:
+        """Return a unit of energy as it is written: the unit, or the equivalent of it."""
+        return self.text("{unit} equivalent", unit=unit) if self.equivalents else unit
 
     def energy_so_far(self, mwh: int) -> tuple[str, str]:
         """Return the number and the unit of a running meter, with as many digits as an eye can follow."""
         if mwh < 100_000:
-            return self.number(Decimal(mwh) / 1000, 1), "Wh"
+            return self.number(Decimal(mwh) / 1000, 1), self.energy_unit("Wh")
         if mwh < 1_000_000:
-            return self.number(Decimal(mwh) / 1000), "Wh"
-        return self.number(Decimal(mwh) / 1_000_000, 2), "kWh"
+            return self.number(Decimal(mwh) / 1000), self.energy_unit("Wh")
+        return self.number(Decimal(mwh) / 1_000_000, 2), self.energy_unit("kWh")
 
     def power(self, watts: Decimal | int) -> str:
         """Return a power: `820 W`, `2.91 kW`."""
@@ -161,6 +171,8 @@ class Language:
             return value
         if isinstance(value, datetime) and isinstance(value.tzinfo, ZoneInfo):
             return self.moment(value, value.tzinfo)
+        if isinstance(value, Amount):
+            return self.money(value.minor, value.currency)
         if isinstance(value, int):
             return self.number(value)
         if isinstance(value, Decimal):

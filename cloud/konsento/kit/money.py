@@ -1,5 +1,6 @@
 """Money: integers of the currency's minor unit, rounded once and downwards."""
 
+from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
 from babel.numbers import get_currency_precision
@@ -26,3 +27,14 @@ def major_from_minor(minor: int, currency: str) -> Decimal:
 def floor_minor(amount: Decimal, currency: str) -> int:
     """Return `amount` (major units, any number of digits) in minor units, rounded down: in the payer's favour."""
     return int(amount.scaleb(exponent(currency)).to_integral_value(rounding=ROUND_FLOOR))
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount that stands in a sentence: each language writes it in its own way."""
+
+    minor: int
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{major_from_minor(self.minor, self.currency)} {self.currency}"

@@ -5,6 +5,7 @@ from typing import Final
 from konsento.kit.i18n import marked
 
 POWER_TYPES: Final = {
+    "renewable": marked("Renewable energy"),
     "solar": marked("Solar"),
     "wind": marked("Wind"),
     "hydro": marked("Hydro"),

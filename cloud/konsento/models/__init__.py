@@ -2,6 +2,7 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.agreement import MeteringAgreement
 from konsento.models.charger import (
     AGAIN,
     Charger,
@@ -27,7 +28,7 @@ from konsento.models.journal import Direction, OcppFrame
 from konsento.models.ledger import AccountKind, LedgerAccount, Transfer, TransferKind
 from konsento.models.notification import OutgoingMail, PushSubscription, ServerKey
 from konsento.models.operations import Alarm, AlarmKind, AuditEntry, Replica, Severity
-from konsento.models.outlet import Outlet, OutletStatus
+from konsento.models.outlet import WITH_OFFERS, Metering, Outlet, OutletOffer, OutletStatus
 from konsento.models.partner import Partner, PartnerKind, PartnerSite
 from konsento.models.passkey import Passkey, PasskeyChallenge
 from konsento.models.payment import Payment, PaymentState
@@ -45,6 +46,7 @@ from konsento.models.staff import (
 )
 from konsento.models.station_link import StationLink
 from konsento.models.station_owner import StationOwner
+from konsento.models.supply import Contract, PowerType, Supplier
 from konsento.models.tariff import Tariff
 from konsento.models.token import ApiToken
 from konsento.models.v16 import V16Reading, V16Transaction
@@ -55,6 +57,7 @@ __all__ = [
     "AGAIN",
     "FINAL",
     "PENDING",
+    "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
     "Alarm",
@@ -66,6 +69,7 @@ __all__ = [
     "Charger",
     "ChargingSession",
     "Connector",
+    "Contract",
     "Counter",
     "DeliveryState",
     "Direction",
@@ -80,9 +84,12 @@ __all__ = [
     "Link",
     "LinkPurpose",
     "MeterEvent",
+    "Metering",
+    "MeteringAgreement",
     "OcppFrame",
     "OutgoingMail",
     "Outlet",
+    "OutletOffer",
     "OutletStatus",
     "Partner",
     "PartnerKind",
@@ -92,6 +99,7 @@ __all__ = [
     "Payment",
     "PaymentState",
     "PendingStation",
+    "PowerType",
     "Presence",
     "PresenceCheck",
     "PresenceMethod",
@@ -114,6 +122,7 @@ __all__ = [
     "StaffToken",
     "StationLink",
     "StationOwner",
+    "Supplier",
     "Tariff",
     "TransactionName",
     "Transfer",

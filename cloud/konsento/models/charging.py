@@ -3,13 +3,14 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
+from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, String, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from konsento.kit.db import Base, words
-from konsento.models.outlet import Outlet
+from konsento.models.outlet import Metering, Outlet
 
 
 class SessionState(StrEnum):
@@ -49,7 +50,7 @@ class ChargingSession(Base):
     """One charging: from the driver's request to its settlement.
 
     What the driver agreed to (price, tax, power type, supplier, limits) is copied in here and honoured, whatever
-    becomes of the tariff.
+    becomes of the tariff and of its supplier's contract.
     """
 
     __tablename__ = "charging_sessions"
@@ -90,13 +91,28 @@ class ChargingSession(Base):
     """What the site is told as its energy limit: the agreed energy, else what the hold can pay for."""
     time_limit_s: Mapped[int | None]
 
+    price: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """All that was agreed about the price, as `pricing.Price.to_dict` gives it."""
     unit_price: Mapped[Decimal]
-    """Per kWh in major units, tax included."""
+    """Its headline: per kWh in major units, tax included."""
     currency: Mapped[str] = mapped_column(String(3))
     tax_rate: Mapped[Decimal]
+    offer: Mapped[str] = mapped_column(String(64), default="")
+    """Name of the tariff that the driver chose; empty for sessions of before there was a choice."""
     power_type: Mapped[str] = mapped_column(String(20))
+    """The standard word (`catalogue.power.TRAVELLING`), as it goes to the site and comes back with the measurement."""
+    power_name: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    """What the operator calls a power type of its own, by language; empty for a standard one."""
     supplier: Mapped[str] = mapped_column(String(100))
     supplier_code: Mapped[str] = mapped_column(String(32), default="")
+    carbon_g_per_kwh: Mapped[int | None]
+    """As the tariff said; None: not known."""
+    supplier_share: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    """What the supplier gets of the net amount by its contract at the start, 0 to 1; 0 without a contract."""
+    owner_share: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    """Likewise the site's owner."""
+    metering: Mapped[Metering] = mapped_column(words(Metering), default=Metering.VERIFIED)
+    """On what basis the outlet measured at the start."""
     rated_w: Mapped[int]
     hold_minor: Mapped[int] = mapped_column(BigInteger)
     """The most that can be billed; what is held for it. A change of the limit raises it at once and lowers it when
@@ -136,6 +152,9 @@ class ChargingSession(Base):
     """Seconds of supply that the site counted until then."""
     seconds: Mapped[int] = mapped_column(default=0)
     """Seconds of supply."""
+    priced: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What was used so far at which rate (`charging.cost`); None where the energy alone tells what it costs, and before
+    the first reading."""
     power_w: Mapped[int | None]
     last_seq_no: Mapped[int] = mapped_column(default=-1)
     last_update: Mapped[datetime | None]

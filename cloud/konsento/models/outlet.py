@@ -4,8 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
+from sqlalchemy.ext.orderinglist import ordering_list
+from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from konsento.kit.db import Base, words
 from konsento.models.site import Site
@@ -20,6 +22,30 @@ class OutletStatus(StrEnum):
     RESERVED = "reserved"
     UNAVAILABLE = "unavailable"
     FAULTED = "faulted"
+
+
+class Metering(StrEnum):
+    """On what basis an outlet measures energy; what may be sold by the kWh depends on it (Japan's metering law)."""
+
+    VERIFIED = "verified"
+    """By a verified meter."""
+    NOTIFIED = "notified"
+    """By a meter of a stated class whose use was notified; the driver is told, and agrees."""
+    ESTIMATED = "estimated"
+    """By no meter that counts before the law: nothing is sold by the kWh, and energy is called its equivalent."""
+
+
+class OutletOffer(Base):
+    """A tariff at which an outlet is sold."""
+
+    __tablename__ = "outlet_offers"
+    __table_args__ = (Index("ix_outlet_offers_tariff_name", "tariff_name"),)
+
+    outlet_id: Mapped[UUID] = mapped_column(ForeignKey("outlets.id", ondelete="CASCADE"), primary_key=True)
+    tariff_name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Which tariff; the row in force is the catalogue's business."""
+    position: Mapped[int]
+    """In the order in which drivers see them; the first one counts for who does not choose."""
 
 
 class Outlet(Base):
@@ -46,8 +72,10 @@ class Outlet(Base):
     """The operator's maximum of one session, Wh; None for the general one (`charging.limits`)."""
     most_s: Mapped[int | None]
     """The operator's maximum of one session, s; None for the general one."""
-    tariff_name: Mapped[str | None] = mapped_column(String(64))
-    """Which tariff counts; the row in force is the catalogue's business. None: nothing is sold here yet."""
+    metering: Mapped[Metering] = mapped_column(words(Metering), default=Metering.VERIFIED)
+    """On what basis energy is measured here, as the operator states it."""
+    metering_class: Mapped[str] = mapped_column(String(8), default="")
+    """Of a notified meter: n3, n5 or n6 (`sites.metering`); empty otherwise."""
     closed_note: Mapped[str | None] = mapped_column(String(200))
     """The operator has put it out of order, and says this to drivers; empty: nothing more. None: it is in order."""
     plan_x: Mapped[int | None]
@@ -65,3 +93,18 @@ class Outlet(Base):
     """When the site last told its status."""
 
     site: Mapped[Site] = relationship(lazy="raise")
+    offers: Mapped[list[OutletOffer]] = relationship(
+        lazy="raise",
+        order_by=OutletOffer.position,
+        collection_class=ordering_list("position"),
+        cascade="all, delete-orphan",
+    )
+    """The tariffs at which it is sold, in order; none: nothing is sold here yet."""
+    tariff_names: AssociationProxy[list[str]] = association_proxy(
+        "offers", "tariff_name", creator=lambda name: OutletOffer(tariff_name=name)
+    )
+    """Their names."""
+
+
+WITH_OFFERS = selectinload(Outlet.offers)
+"""Option of a query: loads an outlet's offers with it."""

@@ -1,10 +1,11 @@
-"""Tariffs: what energy costs, where it comes from, and from when until when that holds."""
+"""Tariffs: what charging costs, where it comes from, and from when until when that holds."""
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from konsento.kit.db import Base
@@ -20,17 +21,27 @@ class Tariff(Base):
     name: Mapped[str] = mapped_column(String(64))
     """Outlets refer to it by this name; several rows of one name follow each other in time."""
     unit_price: Mapped[Decimal]
-    """Per kWh in major units (yen, euros), tax included."""
+    """The headline of `rates`: per kWh in major units (yen, euros), tax included; 0 where energy costs nothing."""
+    rates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """All that it costs, as `pricing.Rate.to_dict` gives it."""
+    tax_included: Mapped[bool] = mapped_column(default=True)
+    """Whether the rates contain the tax; where not, it is added."""
+    min_minor: Mapped[int | None] = mapped_column(BigInteger)
+    """The least that one charging costs, tax included."""
+    max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    """The most that one charging costs, tax included."""
     currency: Mapped[str] = mapped_column(String(3))
     """ISO 4217."""
     tax_rate: Mapped[Decimal]
     """Share of tax on the net price: 0.10 for 10 %."""
     power_type: Mapped[str] = mapped_column(String(20))
-    """solar, wind, hydro, geothermal, biomass, gas, coal, oil or other."""
+    """A word of `catalogue.power`: solar, wind, hydro, geothermal, biomass, gas, coal, oil, other, or an own one."""
     supplier: Mapped[str] = mapped_column(String(100))
     """Who sells the power."""
     supplier_code: Mapped[str] = mapped_column(String(32), default="")
     """The supplier's registration number (A0269), by which measurements name it; empty where none was given."""
+    carbon_g_per_kwh: Mapped[int | None]
+    """What the power's making emits, as its supplier states it: g of CO2 equivalent per kWh. None: not known."""
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     """Not valid any more at this moment; open without."""

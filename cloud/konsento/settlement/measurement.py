@@ -48,11 +48,20 @@ class Point(NamedTuple):
 class Measurement:
     """What the events of one session prove."""
 
-    first: Point | None
-    """The first reading that counts; None where no energy was reported at all."""
-    last: Point | None
+    points: tuple[Point, ...]
+    """The readings that count, in order; none where no energy was reported at all."""
     doubtful: int
     """How many readings were ignored: something for the operator to look at."""
+
+    @property
+    def first(self) -> Point | None:
+        """The first reading that counts; None where no energy was reported at all."""
+        return self.points[0] if self.points else None
+
+    @property
+    def last(self) -> Point | None:
+        """The last reading that counts."""
+        return self.points[-1] if self.points else None
 
     @property
     def begin_mwh(self) -> int | None:
@@ -72,19 +81,16 @@ class Measurement:
 
 def measure(events: Iterable[Reading], rated_w: int) -> Measurement:
     """Return what the events prove for an outlet of that rating, W. Their order does not matter."""
-    first: Point | None = None
-    last: Point | None = None
+    points: list[Point] = []
     doubtful = 0
     for point in _points(events):
-        if first is None or last is None:
-            first = last = point
-        elif counts(last, point, rated_w):
-            last = point
+        if not points or counts(points[-1], point, rated_w):
+            points.append(point)
         else:
             doubtful += 1
-            if last is first and first.mwh == 0:
-                first = last = point
-    return Measurement(first=first, last=last, doubtful=doubtful)
+            if len(points) == 1 and points[0].mwh == 0:
+                points = [point]
+    return Measurement(points=tuple(points), doubtful=doubtful)
 
 
 def counts(before: Point, after: Point, rated_w: int) -> bool:

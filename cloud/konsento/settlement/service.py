@@ -11,15 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento import pricing
 from konsento.ledger import service as ledger
 from konsento.ledger.service import Entry
-from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Receipt, SessionState
+from konsento.models import AccountKind, AlarmKind, ChargingSession, MeterEvent, Metering, Receipt, SessionState
 from konsento.operations import alarms
 from konsento.payments import service as payments
 from konsento.payments.service import Hold
-from konsento.pricing import Price
+from konsento.pricing import Price, Usage
 from konsento.settings import Settings
 from konsento.settlement import repository
 from konsento.settlement.errors import NoReceipt
 from konsento.settlement.measurement import measure
+from konsento.settlement.usage import usage_of
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +73,8 @@ async def settle(session: AsyncSession, charging: ChargingSession, events: list[
         details = {"readings": measured.doubtful}
         await alarms.report(session, at, AlarmKind.METER_DOUBTFUL, str(charging.id), details)
     wh = measured.mwh // 1000
-    price = Price(unit_price=charging.unit_price, currency=charging.currency, tax_rate=charging.tax_rate)
-    due = pricing.bill(price, wh)
+    price = Price.from_dict(charging.price)
+    due = pricing.bill(price, usage_of(measured, events) or Usage(begin=at))
     amount = min(due.total_minor, charging.hold_minor)
     if amount < due.total_minor:
         log.warning("session %s: %d more than held; the driver does not pay it", charging.id, due.total_minor - amount)
@@ -133,13 +134,19 @@ class ReceiptView:
     end_reason: str
     """OCPP's word, for example `EnergyLimitReached`."""
     power_type: str
+    power_name: dict[str, str]
+    """What the operator calls a power type of its own, by language; empty for a standard one."""
     supplier: str
+    carbon_g_per_kwh: int | None
+    metering: Metering
     measured_mwh: int
     begin_mwh: int | None
     end_mwh: int | None
     billed_wh: int
     unit_price: Decimal
     """Per kWh in major units, tax included."""
+    price: Price
+    """All that was agreed about it."""
     currency: str
     amount_minor: int
     """Paid, tax included."""
@@ -181,12 +188,16 @@ def _view(bill: Receipt, charging: ChargingSession, provider: str) -> ReceiptVie
         seconds=charging.seconds,
         end_reason=charging.end_reason,
         power_type=charging.power_type,
+        power_name=charging.power_name,
         supplier=charging.supplier,
+        carbon_g_per_kwh=charging.carbon_g_per_kwh,
+        metering=charging.metering,
         measured_mwh=bill.measured_mwh,
         begin_mwh=bill.begin_mwh,
         end_mwh=bill.end_mwh,
         billed_wh=bill.billed_wh,
         unit_price=bill.unit_price,
+        price=Price.from_dict(charging.price),
         currency=bill.currency,
         amount_minor=bill.amount_minor,
         tax_minor=bill.tax_minor,

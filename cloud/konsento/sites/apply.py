@@ -3,10 +3,11 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
-from konsento.models import Outlet, OutletStatus, SecurityProfile, Site
+from konsento.models import Metering, Outlet, OutletStatus, SecurityProfile, Site
 from konsento.sites import codes, proofs, repository
 from konsento.sites.outlets import free_code
 from konsento.sites.provisioning import BadFileError, Changes, OutletEntry, SiteEntry
+from konsento.sites.setup import set_offers
 
 
 async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) -> None:
@@ -83,7 +84,9 @@ async def _new_outlet(session: AsyncSession, site: Site, entry: OutletEntry, whe
         name=entry.name,
         rated_w=entry.rated_w,
         volts=entry.volts,
-        tariff_name=entry.tariff,
+        metering=entry.metering_basis or Metering.VERIFIED,
+        metering_class=entry.metering_class,
+        tariff_names=list(entry.offers),
         status=OutletStatus.UNKNOWN,
         status_reason="",
     )
@@ -96,13 +99,17 @@ async def _new_outlet(session: AsyncSession, site: Site, entry: OutletEntry, whe
 async def _change_outlet(
     session: AsyncSession, outlet: Outlet, entry: OutletEntry, where: str, changes: Changes
 ) -> None:
-    wanted = {"name": entry.name, "rated_w": entry.rated_w, "volts": entry.volts, "tariff_name": entry.tariff}
+    wanted: dict[str, object] = {"name": entry.name, "rated_w": entry.rated_w, "volts": entry.volts}
+    if entry.metering_basis is not None:
+        wanted |= {"metering": entry.metering_basis, "metering_class": entry.metering_class}
     if entry.code is not None and entry.code != outlet.code:
         wanted["code"] = await _free_code(session, entry.code, where)
     for name, new in wanted.items():
         if getattr(outlet, name) != new:
             setattr(outlet, name, new)
-            changes.note(f"outlet {where}: {name} is now {new!r}")
+            changes.note(f"outlet {where}: {name} is now {str(new)!r}")
+    if set_offers(outlet, entry.offers):
+        changes.note(f"outlet {where}: sold at {', '.join(entry.offers)}")
     await session.flush()
 
 

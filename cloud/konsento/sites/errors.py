@@ -139,6 +139,18 @@ class UnknownTariff(BadSite):
     message = "This price is not in force any more. Choose one of those in the list. Nothing was changed."
 
 
+class TooManyOffers(BadSite):
+    """More prices than a driver can compare, or one twice."""
+
+    message = "An outlet has {most} prices at most, each of them once. Nothing was changed."
+
+
+class BadMeteringClass(BadSite):
+    """A class without a notified meter, or none with one."""
+
+    message = "A notified meter has one of the classes {classes}, any other none. Nothing was changed."
+
+
 class PictureTooLarge(BadSite):
     """More bytes or pixels than a floor plan may have."""
 

@@ -1,7 +1,7 @@
 """Finding sites: by name and place, on a part of the map, near a point."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from typing import Final
 from unicodedata import normalize
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.models import Outlet, Site
@@ -84,13 +85,13 @@ def searchable(text: str) -> str:
 
 async def places(
     session: AsyncSession,
-    sold: Collection[str],
+    sold: ColumnElement[bool],
     *,
     words: str = "",
     box: Box | None = None,
     near: Point | None = None,
 ) -> list[Place]:
-    """Return where the sites are that have an outlet with a tariff of `sold`: by distance from `near`, else by age.
+    """Return where the sites are that have an outlet for which `sold` holds: by distance from `near`, else by age.
 
     Every word of `words` occurs in name or place. `box` and `near` leave out sites that are not on the map.
     """
@@ -110,7 +111,7 @@ async def places(
 
 
 async def described(
-    session: AsyncSession, sold: Collection[str], found: Sequence[Place], at: datetime
+    session: AsyncSession, sold: ColumnElement[bool], found: Sequence[Place], at: datetime
 ) -> list[FoundSite]:
     """Return the sites of these places, in their order, with the state of their outlets. For some hundred at most."""
     outlets: defaultdict[UUID, list[Outlet]] = defaultdict(list)
@@ -120,9 +121,9 @@ async def described(
 
 
 async def site_with_outlets(
-    session: AsyncSession, site_id: UUID, sold: Collection[str], at: datetime
+    session: AsyncSession, site_id: UUID, sold: ColumnElement[bool], at: datetime
 ) -> tuple[FoundSite, list[Outlet]]:
-    """Return a site and its outlets with a tariff of `sold`, by number. Raises `UnknownSite`, also without any."""
+    """Return a site and its outlets for which `sold` holds, by number. Raises `UnknownSite`, also without any."""
     outlets = await repository.outlets_sold(session, sold, [site_id])
     if not outlets:
         raise UnknownSite

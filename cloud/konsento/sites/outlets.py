@@ -60,7 +60,7 @@ async def adopt(session: AsyncSession, site: Site, evse_id: int, told: Told) -> 
         volts=volts,
         reported_w=told.rated_w,
         reported_volts=reported_volts,
-        tariff_name=None,
+        offers=[],
         model=told.model,
         firmware=told.firmware,
         status=told.status or OutletStatus.UNKNOWN,
@@ -101,7 +101,7 @@ async def take_inventory(session: AsyncSession, site: Site, listed: Mapping[int,
 async def assume_charger(session: AsyncSession, site: Site) -> None:
     """Take what was assumed of the outlets of a site, before it said that it is a charger of others, as of one."""
     for outlet in await repository.outlets_of(session, site.id):
-        untouched = outlet.tariff_name is None and outlet.reported_w is None
+        untouched = not outlet.offers and outlet.reported_w is None
         if untouched and outlet.rated_w == outlet.volts * USUAL_AMPERES:
             outlet.rated_w = USUAL_CHARGER_W
 
@@ -129,7 +129,7 @@ def _rate(site: Site, outlet: Outlet, told: Told) -> None:
     A value is the site's as long as it is what was reported before, or, at an outlet that is not sold yet, what was
     assumed; whatever else stands there was typed.
     """
-    new = outlet.tariff_name is None
+    new = not outlet.offers
     volts = _nominal(told.volts, outlet.reported_volts)
     if volts is not None:
         if outlet.volts == (outlet.reported_volts or (USUAL_VOLTS if new else None)):

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from konsento.kit.offers import COMMON_NAME
-from konsento.models import PresenceCheck, SecurityProfile
+from konsento.models import Metering, PresenceCheck, SecurityProfile
 from konsento.sites import codes
+from konsento.sites.errors import BadMeteringClass
+from konsento.sites.setup import MOST_OFFERS, check_metering
 
 
 class BadFileError(Exception):
@@ -48,8 +50,30 @@ class OutletEntry(Table):
     name: Name
     rated_w: Annotated[int, Field(ge=100, le=50_000)]
     volts: Annotated[int, Field(ge=90, le=480)]
-    tariff: str
+    tariff: str | None = None
+    tariffs: Annotated[tuple[str, ...], Field(max_length=MOST_OFFERS)] = ()
+    """In the order in which drivers see them; `tariff` for a single one."""
+    metering_basis: Metering | None = None
+    """Left out: verified for a new outlet, unchanged for another."""
+    metering_class: str = ""
     code: Annotated[str, AfterValidator(_code)] | None = None
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """The tariffs at which it is sold."""
+        return self.tariffs or ((self.tariff,) if self.tariff is not None else ())
+
+    @model_validator(mode="after")
+    def _sold(self) -> OutletEntry:
+        if (self.tariff is None) == (not self.tariffs):
+            raise ValueError("one of tariff and tariffs is needed")
+        if len(set(self.tariffs)) < len(self.tariffs):
+            raise ValueError("a tariff is there twice")
+        try:
+            check_metering(self.metering_basis or Metering.VERIFIED, self.metering_class)
+        except BadMeteringClass as error:
+            raise ValueError(error.message.format(**error.values)) from error
+        return self
 
 
 class SiteEntry(Table):

@@ -3,30 +3,31 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager, joinedload
 
-from konsento.models import FloorPlan, Outlet, Site, StationOwner
+from konsento.models import WITH_OFFERS, FloorPlan, Outlet, Site, StationOwner
 from konsento.sites.geometry import Box
 
 type SitePlace = Row[UUID, str, str, float | None, float | None]
 
 
 async def outlet_by_code(session: AsyncSession, code: str) -> Outlet | None:
-    """Return the outlet with this normalised code, its site loaded."""
-    return await session.scalar(select(Outlet).where(Outlet.code == code).options(joinedload(Outlet.site)))
+    """Return the outlet with this normalised code, its site and offers loaded."""
+    query = select(Outlet).where(Outlet.code == code).options(joinedload(Outlet.site), WITH_OFFERS)
+    return await session.scalar(query)
 
 
 async def outlet_by_id(session: AsyncSession, outlet_id: UUID) -> Outlet:
-    """Return the outlet with this id, its site loaded."""
-    query = select(Outlet).where(Outlet.id == outlet_id).options(joinedload(Outlet.site))
+    """Return the outlet with this id, its site and offers loaded."""
+    query = select(Outlet).where(Outlet.id == outlet_id).options(joinedload(Outlet.site), WITH_OFFERS)
     return (await session.scalars(query)).one()
 
 
 async def outlets_with(session: AsyncSession, words: str, after: str | None, most: int) -> list[Outlet]:
-    """Return outlets, by code, in whose names or place a text occurs, their sites loaded; `after` is a code."""
-    query = select(Outlet).join(Site, Site.id == Outlet.site_id).options(joinedload(Outlet.site))
+    """Return outlets, by code, in whose names or place a text occurs, sites and offers loaded; `after` is a code."""
+    query = select(Outlet).join(Site, Site.id == Outlet.site_id).options(joinedload(Outlet.site), WITH_OFFERS)
     if words:
         places = (Outlet.code, Outlet.name, Site.name, Site.place)
         query = query.where(or_(*(place.icontains(words, autoescape=True) for place in places)))
@@ -35,12 +36,12 @@ async def outlets_with(session: AsyncSession, words: str, after: str | None, mos
     return list(await session.scalars(query.order_by(Outlet.code).limit(most)))
 
 
-async def places(session: AsyncSession, sold: Collection[str], box: Box | None) -> Sequence[SitePlace]:
-    """Return id, name, place and position of sites that have an outlet with a tariff of `sold`, in a part of the map.
+async def places(session: AsyncSession, sold: ColumnElement[bool], box: Box | None) -> Sequence[SitePlace]:
+    """Return id, name, place and position of sites in a part of the map that have an outlet for which `sold` holds.
 
     Columns, not objects: a search goes through all of them.
     """
-    has_outlet = select(Outlet.id).where(Outlet.site_id == Site.id, Outlet.tariff_name.in_(sold)).exists()
+    has_outlet = select(Outlet.id).where(Outlet.site_id == Site.id, sold).exists()
     query = select(Site.id, Site.name, Site.place, Site.latitude, Site.longitude).where(has_outlet)
     if box is not None:
         east, west = Site.longitude <= box.east, Site.longitude >= box.west
@@ -50,26 +51,27 @@ async def places(session: AsyncSession, sold: Collection[str], box: Box | None) 
     return (await session.execute(query)).all()
 
 
-async def outlets_sold(session: AsyncSession, sold: Collection[str], site_ids: Collection[UUID]) -> list[Outlet]:
-    """Return the outlets of sites that have a tariff of `sold`, by site and number, their sites loaded."""
+async def outlets_sold(session: AsyncSession, sold: ColumnElement[bool], site_ids: Collection[UUID]) -> list[Outlet]:
+    """Return the outlets of sites for which `sold` holds, by site and number, their sites and offers loaded."""
     query = (
         select(Outlet)
         .join(Site, Site.id == Outlet.site_id)
-        .options(contains_eager(Outlet.site))
-        .where(Site.id.in_(site_ids), Outlet.tariff_name.in_(sold))
+        .options(contains_eager(Outlet.site), WITH_OFFERS)
+        .where(Site.id.in_(site_ids), sold)
         .order_by(Site.id, Outlet.evse_id)
     )
     return list(await session.scalars(query))
 
 
 async def outlet_by_evse(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:
-    """Return outlet number `evse_id` of a site."""
-    return await session.scalar(select(Outlet).where(Outlet.site_id == site_id, Outlet.evse_id == evse_id))
+    """Return outlet number `evse_id` of a site, its offers loaded."""
+    query = select(Outlet).where(Outlet.site_id == site_id, Outlet.evse_id == evse_id).options(WITH_OFFERS)
+    return await session.scalar(query)
 
 
 async def outlets_of(session: AsyncSession, site_id: UUID) -> list[Outlet]:
-    """Return all outlets of a site, by number."""
-    query = select(Outlet).where(Outlet.site_id == site_id).order_by(Outlet.evse_id)
+    """Return all outlets of a site, by number, their offers loaded."""
+    query = select(Outlet).where(Outlet.site_id == site_id).options(WITH_OFFERS).order_by(Outlet.evse_id)
     return list(await session.scalars(query))
 
 
@@ -105,15 +107,15 @@ async def site_by_common_name(session: AsyncSession, name: str) -> Site | None:
 
 
 async def outlet_at(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:
-    """Return outlet number `evse_id` of a site, its site loaded."""
+    """Return outlet number `evse_id` of a site, its site and offers loaded."""
     query = select(Outlet).where(Outlet.site_id == site_id, Outlet.evse_id == evse_id)
-    return await session.scalar(query.options(joinedload(Outlet.site)))
+    return await session.scalar(query.options(joinedload(Outlet.site), WITH_OFFERS))
 
 
 async def outlets_at(session: AsyncSession, site_id: UUID) -> list[Outlet]:
-    """Return all outlets of a site, by number, their site loaded."""
+    """Return all outlets of a site, by number, their site and offers loaded."""
     query = select(Outlet).where(Outlet.site_id == site_id).order_by(Outlet.evse_id)
-    return list(await session.scalars(query.options(joinedload(Outlet.site))))
+    return list(await session.scalars(query.options(joinedload(Outlet.site), WITH_OFFERS)))
 
 
 async def has_owner(session: AsyncSession, station_id: str) -> bool:

@@ -34,7 +34,7 @@ and waits for its start."""
 
 
 async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
-    """Return the outlet with this code however it was typed, its site loaded. Raises `UnknownOutlet`."""
+    """Return the outlet with this code however it was typed, site and offers loaded. Raises `UnknownOutlet`."""
     normalised = codes.normal(code[:64])
     outlet = await repository.outlet_by_code(session, normalised) if codes.is_code(normalised) else None
     if outlet is None:
@@ -43,7 +43,7 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
 
 
 async def outlets_named(session: AsyncSession, name: str) -> list[Outlet]:
-    """Return the outlets that a common name means (contracts, 5), of a site or of one outlet; their site is loaded.
+    """Return the outlets that a common name means (contracts, 5), of a site or of one outlet, with their offers.
 
     Raises `UnknownOutlet` for no such name here.
     """
@@ -60,7 +60,7 @@ async def outlets_named(session: AsyncSession, name: str) -> list[Outlet]:
 
 
 async def outlet_by_id(session: AsyncSession, outlet_id: UUID) -> Outlet:
-    """Return the outlet with this id, its site loaded; there is one."""
+    """Return the outlet with this id, site and offers loaded; there is one."""
     return await repository.outlet_by_id(session, outlet_id)
 
 
@@ -75,7 +75,7 @@ async def outlets_of(session: AsyncSession, site_id: UUID) -> list[Outlet]:
 
 
 async def find(session: AsyncSession, words: str, after: str | None, most: int) -> list[Outlet]:
-    """Return outlets, by code, in whose code, names or place a text occurs, their sites loaded; empty finds all.
+    """Return outlets, by code, in whose code, names or place a text occurs, sites and offers loaded; empty finds all.
 
     `after` is the code of the one that was given last.
     """
@@ -105,6 +105,8 @@ def opening(site: Site, at: datetime) -> Opening:
 def obstacle(outlet: Outlet, at: datetime) -> KonsentoError | None:
     """Return why nothing can be started at an outlet at this moment, or None where nothing speaks against it.
 
+    Its site and offers are loaded.
+
     By what the operator has set, then by what the site has said; sessions are not this floor's business. The site has
     the last word at the start.
     """
@@ -112,7 +114,7 @@ def obstacle(outlet: Outlet, at: datetime) -> KonsentoError | None:
 
 
 def _by_operator(outlet: Outlet, at: datetime) -> KonsentoError | None:
-    if outlet.tariff_name is None:
+    if not outlet.offers:
         return NotOnSaleYet()
     if outlet.closed_note is not None:
         return OutletOutOfOrderFor(note=outlet.closed_note) if outlet.closed_note else OutletOutOfOrder()

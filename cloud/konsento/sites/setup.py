@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,16 +14,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id, new_token
-from konsento.models import Outlet, PresenceCheck, SecurityProfile, Site
+from konsento.models import Metering, Outlet, PresenceCheck, SecurityProfile, Site
 from konsento.sites import hours, proofs, repository
 from konsento.sites.errors import (
     BadHours,
+    BadMeteringClass,
     BadNumber,
     BadPosition,
     BadStationId,
     NameMissing,
     StationIdTaken,
     TextTooLong,
+    TooManyOffers,
     UnknownTimeZone,
 )
 
@@ -36,6 +39,10 @@ LEAST_W, MOST_W = 100, 400_000
 LEAST_V, MOST_V = 90, 480
 MOST_WH: Final = 100_000
 MOST_S: Final = 86_400
+MOST_OFFERS: Final = 12
+"""Prices at one outlet: what fits on a phone to be compared."""
+METERING_CLASSES: Final = ("n3", "n5", "n6")
+"""Classes of meters whose use can be notified (Japan's specified metering)."""
 _STATION_ID: Final = re.compile(r"[a-z][a-z0-9-]{1,46}[a-z0-9]")
 _AREAS: Final = frozenset(
     {"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
@@ -60,13 +67,16 @@ class OutletDetails:
     """What is said about an outlet."""
 
     name: str
-    tariff_name: str | None
+    tariff_names: tuple[str, ...]
+    """In the order in which drivers see them; none: nothing is sold."""
     rated_w: int
     volts: int
     most_wh: int | None
     most_s: int | None
     plan_x: int | None
     plan_y: int | None
+    metering: Metering = Metering.VERIFIED
+    metering_class: str = ""
 
 
 @cache
@@ -140,7 +150,10 @@ def set_hours(site: Site, week: hours.OpeningHours | None) -> dict[str, Any]:
 
 
 def change_outlet(outlet: Outlet, details: OutletDetails) -> dict[str, Any]:
-    """Change what is said about an outlet; returns what is new. The caller checks the tariff. Raises `BadSite`."""
+    """Change what is said about an outlet, its offers loaded; returns what is new. The caller checks the tariffs.
+
+    Raises `BadSite`.
+    """
     _check_name(details.name)
     _in_range(details.rated_w, LEAST_W, MOST_W)
     _in_range(details.volts, LEAST_V, MOST_V)
@@ -148,7 +161,29 @@ def change_outlet(outlet: Outlet, details: OutletDetails) -> dict[str, Any]:
     _in_range(details.most_s, 60, MOST_S)
     _in_range(details.plan_x, 0, THOUSANDTHS)
     _in_range(details.plan_y, 0, THOUSANDTHS)
-    return _set(outlet, vars(details))
+    check_metering(details.metering, details.metering_class)
+    values = vars(details).copy()
+    offers = set_offers(outlet, values.pop("tariff_names"))
+    return offers | _set(outlet, values)
+
+
+def set_offers(outlet: Outlet, names: Sequence[str]) -> dict[str, Any]:
+    """Set at which tariffs an outlet, its offers loaded, is sold, in order; returns what is new.
+
+    The caller checks that there are such tariffs. Raises `TooManyOffers`.
+    """
+    if len(names) > MOST_OFFERS or len(set(names)) < len(names):
+        raise TooManyOffers(most=MOST_OFFERS)
+    if list(outlet.tariff_names) == list(names):
+        return {}
+    outlet.tariff_names = list(names)
+    return {"tariffs": list(names)}
+
+
+def check_metering(metering: Metering, metering_class: str) -> None:
+    """Raise `BadMeteringClass` where the class does not belong to the basis."""
+    if (metering_class in METERING_CLASSES) is not (metering is Metering.NOTIFIED):
+        raise BadMeteringClass(classes=", ".join(METERING_CLASSES))
 
 
 def put_out_of_order(outlet: Outlet, note: str) -> None:

@@ -34,10 +34,10 @@ async def map_page(request: Request, services: Wired, driver: MaybeSignedIn, q: 
     language = language_of(request)
     now = services.clock.now()
     async with services.database.transaction() as session:
-        sold = await catalogue.tariffs_in_force(session, now)
-        places = await finding.places(session, sold.keys(), words=words)
+        sold = (await catalogue.on_sale(session, now)).sold()
+        places = await finding.places(session, sold, words=words)
         places.sort(key=lambda place: finding.searchable(place.name))
-        found = await finding.described(session, sold.keys(), places[:MOST_LISTED], now)
+        found = await finding.described(session, sold, places[:MOST_LISTED], now)
     box = finding.bounds(places)
     answer = page(
         request,
@@ -68,13 +68,13 @@ async def sites_on_map(
     groups: list[finding.Group] = []
     now = services.clock.now()
     async with services.database.transaction() as session:
-        sold = await catalogue.tariffs_in_force(session, now)
-        places: list[Place] = await finding.places(session, sold.keys(), words=q, box=part)
+        sold = (await catalogue.on_sale(session, now)).sold()
+        places: list[Place] = await finding.places(session, sold, words=q, box=part)
         if len(places) > MOST_SHOWN:
             groups, places_shown = finding.grouped(places, part), []
         else:
             places_shown = places
-        found = await finding.described(session, sold.keys(), places_shown, now)
+        found = await finding.described(session, sold, places_shown, now)
     views = [site_view(language, one) for one in found]
     return unchanged_or(
         request,

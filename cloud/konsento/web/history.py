@@ -15,7 +15,7 @@ from konsento.charging import service as charging
 from konsento.charging.progress import Progress
 from konsento.kit.i18n import Language, marked
 from konsento.kit.money import major_from_minor
-from konsento.models import SessionState
+from konsento.models import Metering, SessionState
 from konsento.payments import balance
 from konsento.web.csv import Rows, csv_file, headings, local
 from konsento.web.language import language_of
@@ -141,7 +141,7 @@ def _cells(language: Language, progress: Progress) -> Sequence[object]:
         progress.outlet_name,
         progress.outlet_code,
         Decimal(wh).scaleb(-3),
-        progress.unit_price,
+        progress.price.unit_price,
         amount,
         progress.currency,
         _state(language, progress.state),
@@ -163,6 +163,7 @@ def _state(language: Language, state: SessionState) -> str:
 
 def _row(language: Language, progress: Progress) -> HistoryRow:
     settled = progress.state is SessionState.SETTLED
+    language = language.estimating(estimated=progress.sold.metering is Metering.ESTIMATED)
     amount = language.money(progress.amount_minor, progress.currency) if settled else _state(language, progress.state)
     if progress.billed_wh is not None:
         energy = language.energy(progress.billed_wh)

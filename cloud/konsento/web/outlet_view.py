@@ -1,13 +1,15 @@
 """An outlet as a driver sees it: one sentence, where it is, what it costs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from konsento.catalogue.service import Offer
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
-from konsento.models import Outlet, Tariff
+from konsento.models import Outlet
 from konsento.sites import codes
 from konsento.sites import service as sites
 from konsento.sites.errors import (
@@ -20,7 +22,7 @@ from konsento.sites.errors import (
     SiteClosed,
     SiteClosedForLong,
 )
-from konsento.web.words import power_type
+from konsento.web.offer_view import OfferView, offer_view
 
 
 class Standing(StrEnum):
@@ -123,17 +125,27 @@ class OutletView:
     seen: str
     open_until: str
     """When the site closes today or later; empty where it does not, or is closed."""
+    offers: list[OfferView]
+    """What can be bought, at least one."""
+    offer: OfferView
+    """What is chosen, or else shown first."""
     price: str
-    tax_rate: str
+    """In short: of the only offer, else from the lowest one on."""
     rating: str
-    power_type: str
-    supplier: str
     presence: str
     """How a driver shows that they are there (`models.PresenceCheck`)."""
 
 
-def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetime, *, mine: bool) -> OutletView:
-    """Describe an outlet, whose site is loaded, with the tariff that counts now."""
+def outlet_view(
+    language: Language,
+    outlet: Outlet,
+    offers: Sequence[Offer],
+    now: datetime,
+    *,
+    chosen: Offer | None = None,
+    mine: bool,
+) -> OutletView:
+    """Describe an outlet, whose site is loaded, with what is sold there now: at least one offer."""
     obstacle = None if mine else sites.obstacle(outlet, now)
     state, advice = _standing(obstacle, mine=mine)
     return OutletView(
@@ -151,13 +163,18 @@ def outlet_view(language: Language, outlet: Outlet, tariff: Tariff, now: datetim
         advice=language.text(advice, **obstacle.values) if obstacle is not None else "",
         seen=_seen(language, outlet, now),
         open_until=_open_until(language, outlet, now),
-        price=language.text("{price} / kWh", price=language.unit_price(tariff.unit_price, tariff.currency)),
-        tax_rate=language.percent(tariff.tax_rate),
+        offers=[offer_view(language, offer) for offer in offers],
+        offer=offer_view(language, chosen or offers[0]),
+        price=_price(language, offers),
         rating=f"{outlet.volts}\u00a0V · {language.power(outlet.rated_w)}",
-        power_type=language.text(power_type(tariff.power_type)),
-        supplier=tariff.supplier,
         presence=outlet.site.presence,
     )
+
+
+def _price(language: Language, offers: Sequence[Offer]) -> str:
+    lowest = min(offers, key=lambda offer: offer.tariff.unit_price)
+    price = offer_view(language, lowest).price
+    return price if len(offers) == 1 else language.text("from {price}", price=price)
 
 
 def _seen(language: Language, outlet: Outlet, now: datetime) -> str:

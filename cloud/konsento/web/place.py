@@ -1,17 +1,25 @@
-"""An outlet with its price now, and what somebody who asks has to do with it."""
+"""An outlet with what it sells now, and what somebody who asks has to do with it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import service as catalogue
+from konsento.catalogue.errors import NoTariff
+from konsento.catalogue.service import Offer
+from konsento.charging import metering
 from konsento.charging import service as charging
+from konsento.charging.choice import usual_offer
 from konsento.charging.errors import NothingToHold
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms, quoted, terms_of
+from konsento.kit.i18n import Language
 from konsento.models import Driver, Outlet, Tariff
 from konsento.payments import service as payments
 from konsento.payments.errors import BalanceTooLow
@@ -25,20 +33,34 @@ from konsento.web.outlet_view import OutletView, outlet_view
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """An outlet, its price now, and what the driver who asks has to do with it."""
+    """An outlet, what it sells now, and what the driver who asks has to do with it."""
 
     outlet: Outlet
-    tariff: Tariff
+    offers: Sequence[Offer]
+    """What can be bought, at least one, in the outlet's order."""
+    offer: Offer
+    """What was named, else what the driver is likely to want."""
+    gone: bool
+    """What was named is not sold here any more."""
     driver: Driver | None
     methods: list[Method]
     """How the driver, or for nobody a guest, can pay; the usual way first."""
     mine: Progress | None
     """The driver's session that is on at this outlet."""
+    explains_meter: bool
+    """Before a start the driver reads how the outlet measures, and agrees (`charging.metering`)."""
+    at: datetime
+    """Now."""
 
     @property
+    def tariff(self) -> Tariff:
+        """The price of the offer."""
+        return self.offer.tariff
+
+    @cached_property
     def terms(self) -> Terms:
         """The terms of a session that begins now."""
-        return terms_of(self.tariff, self.outlet)
+        return terms_of(self.offer, self.outlet, self.at)
 
     @property
     def funds_minor(self) -> int | None:
@@ -69,22 +91,40 @@ class Place:
         return fitting
 
 
-async def place_of(session: AsyncSession, services: Services, code: str, driver: Driver | None) -> Place:
-    """Return the place of a code. Raises `UnknownOutlet`, `NotOnSaleYet`, `NoTariff`."""
+async def place_of(
+    session: AsyncSession, services: Services, code: str, driver: Driver | None, offer: str = ""
+) -> Place:
+    """Return the place of a code; `offer` names what is bought. Raises `UnknownOutlet`, `NotOnSaleYet`, `NoTariff`."""
     outlet = await sites.outlet_by_code(session, code)
-    if outlet.tariff_name is None:
+    if not outlet.offers:
         raise NotOnSaleYet
-    tariff = await catalogue.tariff_in_force(session, outlet.tariff_name, services.clock.now())
+    now = services.clock.now()
+    offers = await catalogue.offers_of(session, outlet, now)
+    if not offers:
+        raise NoTariff
+    driver_id = driver.id if driver is not None else None
+    named = next((one for one in offers if one.name == offer), None)
     running = await charging.running(session, driver.id) if driver is not None else []
     mine = next((one for one in running if one.outlet_code == outlet.code), None)
-    methods = await payments.methods(session, services.settings, driver.id if driver is not None else None)
-    return Place(outlet=outlet, tariff=tariff, driver=driver, methods=methods, mine=mine)
+    return Place(
+        outlet=outlet,
+        offers=offers,
+        offer=named or await usual_offer(session, driver_id, outlet.id, offers),
+        gone=bool(offer) and named is None,
+        driver=driver,
+        methods=await payments.methods(session, services.settings, driver_id),
+        mine=mine,
+        explains_meter=await metering.is_open(session, outlet, driver_id),
+        at=now,
+    )
 
 
 def view(request: Request, services: Services, place: Place) -> OutletView:
     """Return what the pages write about the outlet."""
     now = services.clock.now()
-    return outlet_view(language_of(request), place.outlet, place.tariff, now, mine=place.mine is not None)
+    return outlet_view(
+        language_of(request), place.outlet, place.offers, now, chosen=place.offer, mine=place.mine is not None
+    )
 
 
 def balance_text(request: Request, place: Place) -> str | None:
@@ -93,3 +133,10 @@ def balance_text(request: Request, place: Place) -> str | None:
         if way.provider == payments.DEFAULT:
             return language_of(request).money(way.available_minor, place.tariff.currency)
     return None
+
+
+def meter_text(language: Language, place: Place) -> list[str]:
+    """Return what a driver reads before they agree to how the outlet measures; nothing where they need not."""
+    if not place.explains_meter:
+        return []
+    return [language.text(part, metering_class=place.outlet.metering_class) for part in metering.TEXT]

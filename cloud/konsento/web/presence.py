@@ -16,8 +16,9 @@ from konsento.web.language import language_of
 from konsento.web.place import place_of, view
 from konsento.web.quote_view import quote_view
 from konsento.web.render import page
-from konsento.web.start import PaidWish, started
+from konsento.web.start import started
 from konsento.web.who import SignedIn, Wired
+from konsento.web.wish import PaidWish
 
 router = APIRouter()
 
@@ -47,7 +48,7 @@ async def presence_page(
 ) -> Response:
     """Say what shows that the driver is there, and how it stands. Looked at again it goes on by itself."""
     async with services.database.transaction() as session:
-        place = await place_of(session, services, code, driver)
+        place = await place_of(session, services, code, driver, wish.offer)
         obstacle = await presence.obstacle(session, place.outlet, services.clock.now())
     if place.mine is not None:
         return RedirectResponse(f"/s/{place.mine.session_id}", 303)
@@ -55,6 +56,8 @@ async def presence_page(
         raise obstacle
     if not presence.needed(place.outlet):
         return RedirectResponse(wish.address(f"/o/{place.outlet.code}/confirm"), 303)
+    if place.gone or (not wish.offer and len(place.offers) > 1):
+        return RedirectResponse(wish.address(f"/o/{place.outlet.code}/choose"), 303)
     try:
         requested = wish.read(place.tariff.currency)
         quote = next((q for way, q in place.quotes(requested) if way and way.provider == wish.provider), None)

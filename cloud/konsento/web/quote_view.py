@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from konsento import pricing
+from konsento.charging.limits import MOST_WH
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms
+from konsento.charging.sold import Sold
 from konsento.kit.i18n import Language
 from konsento.kit.money import exponent, major_from_minor
-from konsento.models import LimitKind
+from konsento.models import LimitKind, Metering
 from konsento.payments.service import Method
+from konsento.pricing import Usage
+from konsento.web.price_view import idle_note, price_lines, price_text
 from konsento.web.words import payment_method
 
 _USUAL_WH = 6000
@@ -22,6 +26,11 @@ class QuoteView:
     """What the price page writes."""
 
     sentence: str
+    prices: list[tuple[str, str]]
+    """What it costs, as was shown before."""
+    idle_note: str
+    rule: str
+    """How the bill is made."""
     lines: list[tuple[str, str]]
     tax_rate: str
     hold: str
@@ -62,10 +71,10 @@ class Estimate:
 
 def quote_view(language: Language, quote: Quote) -> QuoteView:
     """Describe a quote."""
+    language = _spoken(language, quote.sold)
     text = language.text
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
-    price = text("{price} / kWh", price=language.unit_price(quote.unit_price, quote.currency))
     button = text("Start · about {amount}", amount=amount)
     estimates = [(text("Amount, about"), amount)]
     match quote.requested.kind:
@@ -77,23 +86,40 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
-            lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
+            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
         case LimitKind.TIME:
             sentence = text("{duration} for about {amount}.", duration=duration, amount=amount)
             lines = [(text("Ends after"), duration), (text("Energy, about"), energy)]
         case LimitKind.MONEY:
             sentence = text("{amount} of power, about {energy}.", amount=hold, energy=energy)
-            lines = [(text("Ends at"), energy), (text("Time, about"), duration)]
+            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+    flat = quote.price.flat
+    prices = [(text("Price"), price_text(language, quote.price))] if flat else price_lines(language, quote.price)
     return QuoteView(
         sentence=sentence,
-        lines=[(text("Price"), price), *lines, *estimates],
-        tax_rate=language.percent(quote.tax_rate),
+        prices=[(name, price) for name, price in prices],
+        idle_note=idle_note(language, quote.price),
+        rule=text(
+            "The outlet measures, we bill that: whole Wh × unit price, rounded down."
+            if flat
+            else "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is"
+            " rounded down."
+        ),
+        lines=[*lines, *estimates],
+        tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,
         held=text("We hold {hold} until the end and take only what you use.", hold=hold)
         if quote.hold_minor
         else text("Nothing is held: this power is free."),
         button=button,
     )
+
+
+def _latest(language: Language, quote: Quote) -> list[tuple[str, str]]:
+    """Return by when it is over, where time is paid for too."""
+    if quote.time_limit_s is None or quote.price.flat:
+        return []
+    return [(language.text("or after"), language.duration(quote.time_limit_s))]
 
 
 def method_views(language: Language, offers: list[tuple[Method | None, Quote]]) -> list[MethodView]:
@@ -119,6 +145,7 @@ def price_button(language: Language, quote: Quote) -> str:
 
 def estimate_text(language: Language, quote: Quote) -> str:
     """Return the other two of energy, time and money, for the one that was asked for."""
+    language = _spoken(language, quote.sold)
     energy, duration, amount = _estimates(language, quote)
     match quote.requested.kind:
         case LimitKind.FULL:
@@ -138,6 +165,7 @@ def estimate_text(language: Language, quote: Quote) -> str:
 
 def change_text(language: Language, quote: Quote) -> str:
     """Return what a session with another limit comes to as a whole."""
+    language = _spoken(language, quote.sold)
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
     return language.text(
@@ -156,6 +184,7 @@ def change_button(language: Language, quote: Quote) -> str:
 
 def change_kinds(language: Language, progress: Progress) -> list[KindView]:
     """Return the kinds of limit with numbers a little above what a session has reached."""
+    language = _spoken(language, progress.sold)
     wh = Decimal(-(-(progress.delivered_mwh + 1_000_000) // 1_000_000))
     minutes = Decimal(-(-(progress.seconds + 1800) // 1800) * 30)
     major = major_from_minor(progress.amount_minor, progress.currency)
@@ -174,6 +203,7 @@ def change_kinds(language: Language, progress: Progress) -> list[KindView]:
 
 def most_text(language: Language, terms: Terms) -> str:
     """Return the operator's maximum at this outlet as a sentence; empty where there is none."""
+    language = _spoken(language, terms.sold)
     energy = language.energy(terms.outlet_wh) if terms.outlet_wh is not None else ""
     duration = language.duration(terms.outlet_s) if terms.outlet_s is not None else ""
     if energy and duration:
@@ -189,14 +219,18 @@ def most_text(language: Language, terms: Terms) -> str:
 
 def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[KindView]:
     """Return the kinds of limit with numbers to start from that can be paid; None for unknown funds."""
-    affordable = pricing.wh_for_money(terms.price, funds_minor) if funds_minor is not None else None
+    language = _spoken(language, terms.sold)
     usual = min(_USUAL_WH, terms.most_wh)
-    # The hold is a little more than the price of the energy, so not all of the money is offered.
-    wh = _round(Decimal(min(usual, affordable * 4 // 5 if affordable else usual)))
+    if funds_minor is not None:
+        paid = pricing.affordable(terms.worst, funds_minor, terms.rated_w, (MOST_WH, terms.most_s))
+        # The hold is a little more than the price of the energy, so not all of the money is offered.
+        usual = min(usual, paid[0] * 4 // 5) if paid is not None else usual
+    wh = _round(Decimal(usual))
     seconds = min(_USUAL_S, terms.most_s, pricing.time_for_energy(terms.rated_w, int(wh)))
     minutes = _round(Decimal(seconds) / 60)
     currency = terms.price.currency
-    major = _round(major_from_minor(pricing.bill(terms.price, int(wh)).total_minor, currency))
+    usage = Usage.steady(begin=terms.at, mwh=int(wh) * 1000, supply_s=seconds)
+    major = _round(major_from_minor(pricing.bill(terms.price, usage).total_minor, currency))
     usual_amounts = {
         LimitKind.ENERGY: _plain(wh / 1000),
         LimitKind.TIME: _plain(max(minutes, Decimal(1))),
@@ -205,10 +239,15 @@ def kinds(language: Language, terms: Terms, funds_minor: int | None) -> list[Kin
     return _kinds(language, currency, usual_amounts)
 
 
+def _spoken(language: Language, sold: Sold) -> Language:
+    """Return a language as it writes the energy of an outlet."""
+    return language.estimating(estimated=sold.metering is Metering.ESTIMATED)
+
+
 def _kinds(language: Language, currency: str, usual: dict[LimitKind, str]) -> list[KindView]:
     titles = {
         LimitKind.FULL: (language.text("Until full"), ""),
-        LimitKind.ENERGY: (language.text("Energy"), "kWh"),
+        LimitKind.ENERGY: (language.text("Energy"), language.energy_unit("kWh")),
         LimitKind.TIME: (language.text("Time"), language.text("min")),
         LimitKind.MONEY: (language.text("Money"), language.currency_sign(currency)),
     }

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from konsento import pricing
 from konsento.kit.i18n import NBSP, Language
+from konsento.models import Metering
 from konsento.pricing import Price
 from konsento.settlement.service import ReceiptView as Bill
-from konsento.web.words import end_reason, paid_from, power_type
+from konsento.web.words import end_reason, paid_from, power_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class ReceiptPage:
 
 def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
     """Describe a bill."""
+    language = language.estimating(estimated=bill.metering is Metering.ESTIMATED)
     text = language.text
     total = language.money(bill.amount_minor, bill.currency)
     energy = language.energy(bill.billed_wh)
@@ -74,8 +76,8 @@ def _hold(language: Language, bill: Bill) -> str:
 
 
 def _lines(language: Language, bill: Bill) -> list[tuple[str, str]]:
-    price = Price(unit_price=bill.unit_price, currency=bill.currency, tax_rate=bill.tax_rate)
-    full = pricing.bill(price, bill.billed_wh).total_minor
+    price = Price.per_kwh(bill.unit_price, bill.currency, bill.tax_rate)
+    full = pricing.amount_minor(price, bill.billed_wh)
     per_kwh = language.text("{price} / kWh", price=language.unit_price(bill.unit_price, bill.currency))
     what = language.text("{energy} × {price}", energy=language.energy(bill.billed_wh), price=per_kwh)
     lines = [(what, language.money(full, bill.currency))]
@@ -100,10 +102,10 @@ def _facts(language: Language, bill: Bill) -> list[tuple[str, str]]:
         # Both with as many digits as the longer one needs, so that they can be subtracted at sight.
         digits = max(3, *(_digits(Decimal(mwh) / 1_000_000) for mwh in (bill.begin_mwh, bill.end_mwh)))
         begin, end = (language.number(Decimal(mwh) / 1_000_000, digits) for mwh in (bill.begin_mwh, bill.end_mwh))
-        facts.append((text("Meter"), f"{begin} → {end}{NBSP}kWh"))
+        facts.append((text("Meter"), f"{begin} → {end}{NBSP}{language.energy_unit('kWh')}"))
     facts += [
         (text("Time of supply"), language.duration(bill.seconds)),
-        (text("Power · supplier"), f"{text(power_type(bill.power_type))} · {bill.supplier}"),
+        (text("Power · supplier"), f"{power_text(language, bill.power_type, bill.power_name)} · {bill.supplier}"),
     ]
     return facts
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from konsento.charging.progress import CurvePoint, Progress
 from konsento.kit.i18n import Language
-from konsento.models import ACTIVE, LimitKind, SessionState
+from konsento.models import ACTIVE, LimitKind, Metering, SessionState
 
 CURVE_WIDTH = 300
 CURVE_HEIGHT = 54
@@ -65,6 +65,7 @@ class SessionView:
 
 def session_view(language: Language, progress: Progress, now: datetime) -> SessionView:
     """Describe a session as it stands."""
+    language = language.estimating(estimated=progress.sold.metering is Metering.ESTIMATED)
     energy, unit = language.energy_so_far(progress.delivered_mwh)
     title, following = _sentences(language, progress, now)
     running = progress.state in {SessionState.CHARGING, SessionState.SUSPENDED} and not progress.stopping
@@ -98,15 +99,23 @@ def as_json(language: Language, progress: Progress, now: datetime) -> dict[str, 
     shown = session_view(language, progress, now)
     moments = ("created_at", "started_at", "ended_at", "last_update", "heard_at", "expected_end")
     values: dict[str, object] = asdict(progress)
+    # Who gets what share is no business of the browser.
+    del values["sold"]
     for name in moments:
         at = getattr(progress, name)
         values[name] = at.isoformat() if at is not None else None
     return values | {
         "session_id": str(progress.session_id),
+        "power_type": progress.sold.power_type,
+        "supplier": progress.sold.supplier,
+        "carbon_g_per_kwh": progress.sold.carbon_g_per_kwh,
+        "metering": progress.sold.metering,
         "requested": {"kind": progress.limit_kind, "amount": progress.limit_amount},
         "delivered_wh": progress.delivered_mwh / 1000,
-        "unit_price": str(progress.unit_price),
-        "tax_rate": str(progress.tax_rate),
+        "price": progress.price.to_dict(),
+        "unit_price": str(progress.price.unit_price),
+        "tax_rate": str(progress.price.tax_rate),
+        "currency": progress.currency,
         "view": shown.view,
         "can_stop": shown.can_stop,
         "can_change": shown.can_change,

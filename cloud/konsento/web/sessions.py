@@ -27,8 +27,8 @@ from konsento.web.quote_view import Estimate, change_button, change_kinds, chang
 from konsento.web.receipt_view import receipt_page
 from konsento.web.render import page
 from konsento.web.session_view import as_json, limit_text, session_view
-from konsento.web.start import Wish
 from konsento.web.who import SessionNumber, SignedIn, Wired, driver_of
+from konsento.web.wish import Wish
 
 router = APIRouter()
 

@@ -96,15 +96,15 @@ async def _now(
 ) -> tuple[SiteView, Sequence[SiteOutlet]]:
     language, now = language_of(request), services.clock.now()
     async with services.database.transaction() as session:
-        tariffs = await catalogue.tariffs_in_force(session, now)
-        found, rows = await finding.site_with_outlets(session, site_id, tariffs.keys(), now)
+        on_sale = await catalogue.on_sale(session, now)
+        found, rows = await finding.site_with_outlets(session, site_id, on_sale.sold(), now)
         running = await charging.running(session, driver.id) if driver is not None else []
     mine = {progress.outlet_code for progress in running}
 
     def described(row: Outlet) -> SiteOutlet:
         return SiteOutlet(
             number=row.evse_id,
-            view=outlet_view(language, row, tariffs[row.tariff_name or ""], now, mine=row.code in mine),
+            view=outlet_view(language, row, on_sale.offers_of(row), now, mine=row.code in mine),
             place=(row.plan_x, row.plan_y) if row.plan_x is not None and row.plan_y is not None else None,
         )
 

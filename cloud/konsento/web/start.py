@@ -5,62 +5,32 @@ The price is for everybody to see; only the start needs somebody who pays.
 
 from contextlib import suppress
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
-from pydantic import BaseModel
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from konsento.charging import presence
+from konsento.catalogue.errors import OfferGone
+from konsento.charging import metering, presence
 from konsento.charging import service as charging
-from konsento.charging.errors import BadLimit, PresenceNeeded, PresenceTaken, PriceChanged, failure
-from konsento.charging.limits import RequestedLimit, parse_limit
+from konsento.charging.errors import BadLimit, MeteringNotAgreed, PresenceNeeded, PresenceTaken, PriceChanged, failure
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
-from konsento.models import Driver, LimitKind, SessionState
-from konsento.payments import service as payments
+from konsento.models import Driver, SessionState
 from konsento.payments.errors import BalanceTooLow, CardDeclined, UnknownMethod
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.web import problems
 from konsento.web.language import language_of
 from konsento.web.outlet_view import Standing, closes_before, standing
-from konsento.web.place import Place, balance_text, place_of, view
+from konsento.web.place import Place, balance_text, meter_text, place_of, view
+from konsento.web.power import choose_power
 from konsento.web.quote_view import Estimate, estimate_text, kinds, method_views, most_text, price_button, quote_view
 from konsento.web.render import page
 from konsento.web.who import MaybeSignedIn, SignedIn, Wired
+from konsento.web.wish import PaidWish, Wish
 
 router = APIRouter()
-
-UNITS: dict[str, str] = {LimitKind.ENERGY: "kWh", LimitKind.TIME: "min", LimitKind.MONEY: "major"}
-"""The units of the form."""
-
-
-class Wish(BaseModel):
-    """What the driver wants, as typed. Nothing is refused here: `parse_limit` says why, in the driver's words."""
-
-    kind: str = ""
-    amount: str = ""
-    unit: str = ""
-
-    def read(self, currency: str) -> RequestedLimit:
-        """Read it; without a unit in the one that stands beside the field. Raises `BadLimit`."""
-        return parse_limit(self.kind, self.amount, self.unit or UNITS.get(self.kind), currency)
-
-    def address(self, page_address: str) -> str:
-        """Return the address of a page with this wish in its form."""
-        given = {name: value for name, value in self.model_dump().items() if value not in {"", None}}
-        return f"{page_address}?{urlencode(given)}"
-
-
-class PaidWish(Wish):
-    """What the driver has agreed to, and how it is paid."""
-
-    provider: str = payments.DEFAULT
-    price: Decimal | None = None
-    """Per kWh, as it was shown."""
 
 
 @router.get("/o/{code}/choose")
@@ -69,9 +39,13 @@ async def choose_page(
 ) -> Response:
     """Ask how much."""
     async with services.database.transaction() as session:
-        place = await place_of(session, services, code, driver)
+        place = await place_of(session, services, code, driver, wish.offer)
     if standing(place.outlet, services.clock.now(), mine=place.mine is not None) is not Standing.FREE:
         return RedirectResponse(f"/o/{place.outlet.code}", 303)
+    if place.gone:
+        return _choose_again(request, services, place, wish)
+    if not wish.offer and len(place.offers) > 1:
+        return RedirectResponse(wish.address(f"/o/{place.outlet.code}/power"), 303)
     return _choose(request, services, place, wish)
 
 
@@ -81,7 +55,7 @@ async def estimate(
 ) -> Response:
     """Answer what the form shows while somebody types: the other two of energy, time and money, or what is wrong."""
     async with services.database.transaction() as session:
-        place = await place_of(session, services, code, driver)
+        place = await place_of(session, services, code, driver, wish.offer)
     return JSONResponse(asdict(_estimate(language_of(request), place, wish)))
 
 
@@ -91,10 +65,14 @@ async def confirm_page(
 ) -> Response:
     """Show the price before anything starts."""
     async with services.database.transaction() as session:
-        place = await place_of(session, services, code, driver)
+        place = await place_of(session, services, code, driver, wish.offer)
     obstacle = sites.obstacle(place.outlet, services.clock.now())
     if obstacle is not None:
         raise obstacle
+    if place.gone:
+        return _choose_again(request, services, place, wish)
+    if not wish.offer and len(place.offers) > 1:
+        return RedirectResponse(wish.address(f"/o/{place.outlet.code}/power"), 303)
     return _confirm(request, services, place, wish)
 
 
@@ -103,14 +81,14 @@ def _confirm(
 ) -> Response:
     """Show the price; `problem` says why it is shown once more."""
     try:
-        offers = place.quotes(wish.read(place.tariff.currency))
+        quotes = place.quotes(wish.read(place.tariff.currency))
     except KonsentoError as error:
         return _choose(request, services, place, wish, error)
     if problem is not None:
         problems.note(request, problem)
     language = language_of(request)
     # Until full, the most that can come depends on how one pays: the page names the most of all.
-    dearest = max((quote for _, quote in offers), key=lambda quote: quote.hold_minor)
+    dearest = max((quote for _, quote in quotes), key=lambda quote: quote.hold_minor)
     return page(
         request,
         "confirm.html",
@@ -119,14 +97,16 @@ def _confirm(
         problem=language.error(problem) if problem else None,
         outlet=view(request, services, place),
         quote=quote_view(language, dearest),
-        price=f"{dearest.unit_price:f}",
+        price=dearest.price.fingerprint,
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
-        methods=method_views(language, offers),
+        methods=method_views(language, quotes),
         balance=balance_text(request, place),
         guests=bool(place.methods),
         change=wish.address(f"/o/{place.outlet.code}/choose"),
         here=wish.address(f"/o/{place.outlet.code}/confirm"),
         wish=wish,
+        meter=meter_text(language, place),
+        metering_version=metering.VERSION,
     )
 
 
@@ -143,15 +123,22 @@ async def started(request: Request, services: Services, driver: Driver, code: st
     # Straight to the start: a driver stands in front of the outlet.
     try:
         requested = wish.read(services.settings.currency)
-        begun = await charging.start(services, driver.id, code, requested, wish.provider, agreed_price=wish.price)
-    except PriceChanged as error:
-        async with services.database.transaction() as session:
-            place = await place_of(session, services, code, driver)
-        return _confirm(request, services, place, wish, error)
+        begun = await charging.start(
+            services,
+            driver.id,
+            code,
+            requested,
+            wish.provider,
+            agreed=wish.price,
+            offer=wish.offer or None,
+            agreed_metering=wish.metering or None,
+        )
+    except (PriceChanged, MeteringNotAgreed) as error:
+        return _confirm(request, services, await _place(services, driver, code, wish), wish, error)
+    except OfferGone:
+        return _choose_again(request, services, await _place(services, driver, code, wish), wish)
     except (BadLimit, BalanceTooLow, CardDeclined, UnknownMethod) as error:
-        async with services.database.transaction() as session:
-            place = await place_of(session, services, code, driver)
-        return _choose(request, services, place, wish, error)
+        return _choose(request, services, await _place(services, driver, code, wish), wish, error)
     except PresenceNeeded:
         with suppress(PresenceTaken):  # that page says so, and asks again
             await presence.ask(services, driver.id, code)
@@ -159,6 +146,19 @@ async def started(request: Request, services: Services, driver: Driver, code: st
     if begun.state is SessionState.FAILED:
         raise failure(begun.failure)
     return RedirectResponse(f"/s/{begun.id}", 303)
+
+
+async def _place(services: Services, driver: Driver, code: str, wish: Wish) -> Place:
+    async with services.database.transaction() as session:
+        return await place_of(session, services, code, driver, wish.offer)
+
+
+def _choose_again(request: Request, services: Services, place: Place, wish: Wish) -> Response:
+    """Say that what was chosen is not sold any more, and show what is."""
+    gone, wish = OfferGone(), wish.with_offer("")
+    if len(place.offers) > 1:
+        return choose_power(request, services, place, wish, gone)
+    return _choose(request, services, place, wish, gone)
 
 
 def _choose(
@@ -173,7 +173,8 @@ def _choose(
     amount = wish.amount[:12] or chosen.usual
     estimate = Estimate(text="", button=language.text("See the price"))
     if error is None:  # else the problem says it already
-        estimate = _estimate(language, place, Wish(kind=chosen.kind, amount=amount, unit=wish.unit))
+        shown = Wish(kind=chosen.kind, amount=amount, unit=wish.unit, offer=wish.offer)
+        estimate = _estimate(language, place, shown)
     return page(
         request,
         "choose.html",
@@ -187,12 +188,15 @@ def _choose(
         kind=chosen.kind,
         amount=amount,
         estimate=estimate,
+        wish=wish,
     )
 
 
 def _estimate(language: Language, place: Place, wish: Wish) -> Estimate:
     """Return what an amount comes to, or what is wrong with it: nobody has sent it yet, so nothing is refused."""
     try:
+        if place.gone:
+            raise OfferGone
         quote = place.quote(wish.read(place.tariff.currency))
     except KonsentoError as error:
         return Estimate(ok=False, text=language.error(error), button=language.text("See the price"))

@@ -1,9 +1,11 @@
 """Words of the wire and the database as a driver reads them. Marked for translation; `Language.text` translates."""
 
-from konsento.kit.i18n import marked
+from collections.abc import Mapping
+
+from konsento.kit.i18n import Language, marked
 from konsento.kit.power_words import power_type
 
-__all__ = ["end_reason", "paid_from", "payment_method", "power_type"]
+__all__ = ["end_reason", "paid_from", "payment_method", "power_text", "power_type"]
 
 END_REASONS = {
     "EnergyLimitReached": marked("the chosen amount was reached"),
@@ -17,6 +19,11 @@ END_REASONS = {
     "GroundFault": marked("an earth fault"),
 }
 OTHER_REASON = marked("another reason")
+
+
+def power_text(language: Language, name: str, own: Mapping[str, str]) -> str:
+    """Return what a power type is called: by the operator's own names of it, if it has any."""
+    return own.get(language.code) or language.text(power_type(name))
 
 
 def end_reason(reason: str) -> str:

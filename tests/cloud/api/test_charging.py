@@ -5,10 +5,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from konsento.accounts import tokens
-from konsento.models import Outlet, OutletStatus, Site
+from konsento.models import Outlet, OutletOffer, OutletStatus, Site
 
 from .conftest import CODE, NOBODYS, WISH, start
 
@@ -40,7 +40,7 @@ async def test_an_outlet_says_what_speaks_against_a_start(api: Api) -> None:
     [
         ({}, "Mo-Fr 08:00-20:00", "SiteClosed", "It opens 23 Nov, 08:00."),
         ({"closed_note": "being painted"}, "", "OutletOutOfOrderFor", "The operator says: being painted"),
-        ({"tariff_name": None}, "", "NotOnSaleYet", "Nothing is sold"),
+        ({}, "", "NotOnSaleYet", "Nothing is sold"),
     ],
 )
 async def test_an_outlet_says_what_its_operator_has_set(
@@ -48,6 +48,8 @@ async def test_an_outlet_says_what_its_operator_has_set(
 ) -> None:
     async with api.bench.services.database.transaction() as session:
         await session.execute(update(Site).values(opening_hours=hours))
+        if code == "NotOnSaleYet":
+            await session.execute(delete(OutletOffer))
         if outlet:
             await session.execute(update(Outlet).values(**outlet))
     async with api.ann() as program:
@@ -209,11 +211,13 @@ async def test_somebody_elses_session_does_not_exist(api: Api) -> None:
 async def test_a_price_that_has_changed_since_it_was_shown_starts_nothing(api: Api) -> None:
     async with api.ann() as program:
         refused = await program.post(
-            "/sessions", json=WISH | {"price_per_kwh": "36"}, headers={"Idempotency-Key": "start-1"}
+            "/sessions", json=WISH | {"price_id": "0" * 32}, headers={"Idempotency-Key": "start-1"}
         )
         balance = (await program.get("/balance")).json()
-        shown = await start(program, key="start-2", price_per_kwh="38.50")
+        outlet = (await program.get(f"/outlets/{WISH['outlet']}")).json()
+        shown = await start(program, key="start-2", price_id=outlet["price"]["id"])
 
     assert (refused.status_code, refused.json()["code"]) == (409, "PriceChanged")
     assert balance["available"]["amount_minor"] == 3000
+    assert shown["price"] == outlet["price"]
     assert shown["price"]["per_kwh"] == "38.5"

@@ -37,7 +37,7 @@ async def add(api: Api, name: str, latitude: float | None, longitude: float | No
                 name="Outlet 1",
                 rated_w=3000,
                 volts=200,
-                tariff_name=tariff,
+                tariff_names=[tariff] if tariff else [],
                 status=OutletStatus.OCCUPIED,
             )
         )

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from konsento.models import FloorPlan, Outlet, OutletStatus, PresenceCheck, Role, Site
+from konsento.models import WITH_OFFERS, FloorPlan, Outlet, OutletStatus, PresenceCheck, Role, Site
 from konsento.ocpp import CallRefused, CallTimeout, StationOffline
 from konsento.ocpp.messages import (
     Component,
@@ -59,7 +59,7 @@ async def site_of(office: Office, station_id: str = STATION) -> Site:
 
 async def outlet_of(office: Office, evse_id: int = 1) -> Outlet:
     async with office.bench.services.database.transaction() as session:
-        outlet = await session.scalar(select(Outlet).where(Outlet.evse_id == evse_id))
+        outlet = await session.scalar(select(Outlet).where(Outlet.evse_id == evse_id).options(WITH_OFFERS))
     assert outlet is not None
     return outlet
 
@@ -268,11 +268,11 @@ async def test_an_outlet_is_named_priced_and_limited(office: Office) -> None:
     assert (before.status_code, after.status_code) == (409, 200)
     assert "Nothing is sold here yet." in before.text
     assert f'href="/o/{code}"' not in before.text
-    assert (outlet.name, outlet.tariff_name, outlet.rated_w, outlet.volts) == ("A1", "demo", 1500, 100)
+    assert (outlet.name, outlet.tariff_names, outlet.rated_w, outlet.volts) == ("A1", ["demo"], 1500, 100)
     assert (outlet.most_wh, outlet.most_s) == (7500, 5400)
     assert 'name="most_kwh" type="text" inputmode="decimal" maxlength="8" size="7" value="7.5"' in page.text
     (entry,) = await office.log("outlet.change")
-    assert (entry.subject, entry.details["tariff_name"]) == (code, "demo")
+    assert (entry.subject, entry.details["tariffs"]) == (code, ["demo"])
 
 
 async def test_whose_the_ratings_are_stands_beside_them(office: Office) -> None:
@@ -315,7 +315,7 @@ async def test_what_an_outlet_cannot_be_is_refused(office: Office, change: dict[
 
     assert page.status_code == 422
     assert 'role="alert"' in page.text
-    assert (after.name, after.tariff_name, after.rated_w) == (before.name, before.tariff_name, before.rated_w)
+    assert (after.name, after.tariff_names, after.rated_w) == (before.name, before.tariff_names, before.rated_w)
 
 
 async def test_an_outlet_is_put_out_of_order_with_a_note_and_back(office: Office) -> None:

@@ -13,14 +13,21 @@ from konsento.catalogue import service as catalogue
 from konsento.catalogue.apply import WantedTariff, apply_tariff, withdraw
 from konsento.catalogue.errors import BadTariff, NoTariff
 from konsento.kit.db import Database
+from konsento.pricing import Band, Component, Rate
 
 from ..databases import Template
 
 DAY = timedelta(days=1)
 START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def energy(price: str | int, band: Band | None = None) -> Rate:
+    return Rate(component=Component.ENERGY, price=Decimal(price), band=band)
+
+
 PRICE = WantedTariff(
     name="day",
-    unit_price=Decimal(38),
+    rates=(energy(38),),
     currency="JPY",
     tax_rate=Decimal("0.1"),
     power_type="solar",
@@ -54,7 +61,7 @@ async def test_every_moment_has_the_price_that_was_said_for_it(
             if what == "set":
                 if plan.at(day) != price:
                     plan.prices[day] = price
-                await apply_tariff(session, replace(PRICE, unit_price=Decimal(price)), at)
+                await apply_tariff(session, replace(PRICE, rates=(energy(price),)), at)
                 continue
             for row in await catalogue.tariffs_from(session, START - DAY):
                 if row.valid_from == at:
@@ -78,8 +85,8 @@ async def price_at(session: AsyncSession, day: int) -> Decimal | None:
     [
         {"name": ""},
         {"supplier": "x" * 101},
-        {"unit_price": Decimal(-1)},
-        {"unit_price": Decimal("1E-9")},
+        {"rates": (energy(-1),)},
+        {"rates": (energy("1E-9"),)},
         {"tax_rate": Decimal(1)},
     ],
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def priced(unit_price: str, currency: str = "JPY") -> Price:
-    return Price(unit_price=Decimal(unit_price), currency=currency, tax_rate=Decimal("0.1"))
+    return Price.per_kwh(Decimal(unit_price), currency, Decimal("0.1"))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def priced(unit_price: str, currency: str = "JPY") -> Price:
 def test_the_cost_has_the_digits_of_its_currency_and_is_never_rounded_up(
     price: Price, mwh: int, hold: int, told: str
 ) -> None:
-    assert str(total_cost(price, mwh, hold)) == told
+    assert str(total_cost(price, mwh, None, hold)) == told
 
 
 @given(
@@ -54,10 +54,10 @@ def test_the_cost_only_grows_and_is_what_would_be_billed_within_the_hold(
     unit_price: Decimal, mwh: int, more: int, currency: str, hold: int
 ) -> None:
     price = priced(str(unit_price), currency)
-    billed = min(pricing.bill(price, mwh // 1000).total_minor, hold)
-    assert cost_so_far_minor(price, mwh, hold) == billed
-    assert total_cost(price, mwh, hold).scaleb(exponent(currency)) == billed
-    assert total_cost(price, mwh + more, hold) >= total_cost(price, mwh, hold)
+    billed = min(pricing.amount_minor(price, mwh // 1000), hold)
+    assert cost_so_far_minor(price, mwh, None, hold) == billed
+    assert total_cost(price, mwh, None, hold).scaleb(exponent(currency)) == billed
+    assert total_cost(price, mwh + more, None, hold) >= total_cost(price, mwh, None, hold)
 
 
 async def test_it_is_what_the_driver_sees_and_pays(core: Core) -> None:
@@ -67,7 +67,7 @@ async def test_it_is_what_the_driver_sees_and_pays(core: Core) -> None:
         await core.send(event)
         async with core.services.database.transaction() as session:
             now = await session.get_one(ChargingSession, charging.id)
-        told = total_cost(agreed_price(now), now.delivered_mwh, now.hold_minor)
+        told = total_cost(agreed_price(now), now.delivered_mwh, now.priced, now.hold_minor)
         assert told == (await core.progress(charging.id)).amount_minor
     await core.work()
     assert (await core.progress(charging.id)).billed_minor == told

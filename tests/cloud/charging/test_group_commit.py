@@ -32,6 +32,7 @@ from konsento.ocpp.messages import (
     TransactionEventType,
     TransactionInfo,
 )
+from konsento.pricing import Price
 
 from ..conftest import AT, Core, wired
 from ..databases import Template
@@ -159,6 +160,7 @@ async def _furnish(database: Database, told: list[list[tuple[int | None, str]]])
                 limit_kind=LimitKind.FULL,
                 limit_amount=0,
                 energy_cap_wh=100_000,
+                price=Price.per_kwh(Decimal(38), "JPY", Decimal("0.1")).to_dict(),
                 unit_price=Decimal(38),
                 currency="JPY",
                 tax_rate=Decimal("0.1"),

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from konsento.charging import inventory
-from konsento.models import Outlet, OutletStatus, Site
+from konsento.models import WITH_OFFERS, Outlet, OutletStatus, Site
 from konsento.ocpp import CallRefused, CallTimeout, StationBusy, StationOffline
 from konsento.ocpp.messages import (
     BootNotification,
@@ -78,7 +78,7 @@ async def outlets(core: Core) -> dict[int, Outlet]:
     async with core.services.database.transaction() as session:
         site = await session.scalar(select(Site).where(Site.station_id == STATION))
         assert site is not None
-        rows = await session.scalars(select(Outlet).where(Outlet.site_id == site.id))
+        rows = await session.scalars(select(Outlet).where(Outlet.site_id == site.id).options(WITH_OFFERS))
         return {row.evse_id: row for row in rows}
 
 
@@ -86,7 +86,7 @@ async def test_an_outlet_that_a_site_tells_of_appears_and_is_not_for_sale(core: 
     await says(core, 3)
     outlet = (await outlets(core))[3]
 
-    assert (outlet.name, outlet.tariff_name, outlet.status) == ("No. 3", None, OutletStatus.AVAILABLE)
+    assert (outlet.name, outlet.tariff_names, outlet.status) == ("No. 3", [], OutletStatus.AVAILABLE)
     async with core.services.database.transaction() as session:
         found = await sites.outlet_by_code(session, outlet.code)
     assert isinstance(sites.obstacle(found, core.clock.now()), NotOnSaleYet)
@@ -165,15 +165,17 @@ async def test_what_a_report_tells_is_kept(core: Core) -> None:
 
 async def rate(core: Core, evse: int, *, sold: bool = True, **values: int) -> None:
     """Set an outlet's ratings as an operator does in the back office."""
-    tariff = (await outlets(core))[1].tariff_name if sold else None
+    tariffs = tuple((await outlets(core))[1].tariff_names) if sold else ()
     async with core.services.database.transaction() as session:
         site = await session.scalar(select(Site).where(Site.station_id == STATION))
         assert site is not None
-        outlet = await session.scalar(select(Outlet).where(Outlet.site_id == site.id, Outlet.evse_id == evse))
+        outlet = await session.scalar(
+            select(Outlet).where(Outlet.site_id == site.id, Outlet.evse_id == evse).options(WITH_OFFERS)
+        )
         assert outlet is not None
         shown = {"rated_w": outlet.rated_w, "volts": outlet.volts, **values}
         blank = dict.fromkeys(("most_wh", "most_s", "plan_x", "plan_y"))
-        setup.change_outlet(outlet, OutletDetails(name="A", tariff_name=tariff, **shown, **blank))
+        setup.change_outlet(outlet, OutletDetails(name="A", tariff_names=tariffs, **shown, **blank))
 
 
 def rated(watts: int, volts: int, evse: int = 3) -> list[ReportData]:

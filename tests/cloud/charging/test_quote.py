@@ -1,5 +1,6 @@
 """What a driver agrees to before the start."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,19 +11,32 @@ from konsento import pricing
 from konsento.charging.errors import LimitAboveOutlets, LimitTooLarge, LimitTooSmall, NothingToHold
 from konsento.charging.limits import MOST_WH, RequestedLimit
 from konsento.charging.quote import Quote, Terms, quoted
-from konsento.models import LimitKind
+from konsento.charging.sold import Sold
+from konsento.models import LimitKind, Metering
 from konsento.pricing import Price
 
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PRICES = st.decimals(Decimal("0.0001"), Decimal(5000), places=4)
+
+
+SOLD = Sold(
+    offer="day",
+    power_type="solar",
+    power_name={},
+    supplier="s",
+    supplier_code="",
+    carbon_g_per_kwh=None,
+    supplier_share=Decimal(0),
+    owner_share=Decimal(0),
+    metering=Metering.VERIFIED,
+)
 
 
 def _terms(
     unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY", wh: int | None = None, s: int | None = None
 ) -> Terms:
-    price = Price(unit_price=Decimal(unit_price), currency=currency, tax_rate=Decimal("0.1"))
-    return Terms(
-        price=price, power_type="solar", supplier="s", supplier_code="", rated_w=rated_w, outlet_wh=wh, outlet_s=s
-    )
+    price = Price.per_kwh(Decimal(unit_price), currency, Decimal("0.1"))
+    return Terms(price=price, at=NOW, sold=SOLD, rated_w=rated_w, outlet_wh=wh, outlet_s=s)
 
 
 def _quote(kind: str, amount: int, unit_price: str = "38.5", rated_w: int = 3000, currency: str = "JPY") -> Quote:
@@ -78,9 +92,9 @@ def test_the_bill_of_all_that_can_flow_fits_the_hold(
     except LimitTooSmall, LimitTooLarge:
         assume(False)
         raise
-    price = Price(unit_price=unit_price, currency="JPY", tax_rate=Decimal("0.1"))
+    price = Price.per_kwh(unit_price, "JPY", Decimal("0.1"))
     slack = 0 if kind is LimitKind.MONEY else pricing.cut_off_slack_wh(rated_w)
-    assert pricing.bill(price, quote.energy_cap_wh + slack).total_minor <= quote.hold_minor
+    assert pricing.amount_minor(price, quote.energy_cap_wh + slack) <= quote.hold_minor
     assert 0 < quote.energy_cap_wh <= MOST_WH
     assert quote.estimated_minor <= quote.hold_minor
     assert quote.estimated_wh <= quote.energy_cap_wh or quote.energy_cap_wh == MOST_WH
@@ -111,11 +125,11 @@ def test_until_full_never_holds_more_than_there_is_and_never_nothing_for_power_t
         quote = quoted(terms, FULL, funds)
     except NothingToHold:
         slack = pricing.cut_off_slack_wh(rated_w)
-        assert pricing.wh_for_money(terms.price, funds) in range(slack + 1)
+        assert pricing.amount_minor(terms.price, slack + 1) + 1 > funds
         return
     assert quote.hold_minor <= funds
     assert 0 < quote.energy_cap_wh <= MOST_WH
-    assert pricing.bill(terms.price, quote.energy_cap_wh + pricing.cut_off_slack_wh(rated_w)).total_minor <= funds
+    assert pricing.amount_minor(terms.price, quote.energy_cap_wh + pricing.cut_off_slack_wh(rated_w)) <= funds
 
 
 @pytest.mark.parametrize(("kind", "amount"), [("energy", 3001), ("time", 1801), ("money", 116)])

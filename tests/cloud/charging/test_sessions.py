@@ -24,6 +24,7 @@ from konsento.ocpp.messages import (
     RequestStopTransaction,
 )
 from konsento.payments.errors import BalanceTooLow
+from konsento.pricing import Price
 from konsento.settlement import service as settlement
 from konsento.settlement.errors import NoReceipt
 from konsento.sites.errors import OutletBusy, OutletDisabled, OutletFaulty, OutletOffline, UnknownOutlet
@@ -488,11 +489,17 @@ async def test_the_end_is_foreseen_by_the_servers_clock_whatever_the_sites_says(
     assert progress.expected_end == core.clock.now() + timedelta(seconds=494 * 3600 // 3000)
 
 
+def fingerprint(unit_price: str) -> str:
+    """Return what a page carries that has shown this price at the sites of these tests."""
+    price = Price.per_kwh(Decimal(unit_price), "JPY", Decimal("0.1"))
+    return replace(price, time_zone="Asia/Tokyo").fingerprint
+
+
 async def test_a_price_that_has_changed_since_it_was_shown_starts_nothing(core: Core) -> None:
     requested = RequestedLimit(kind=LimitKind.ENERGY, amount=10)
     with pytest.raises(PriceChanged):
-        await charging.start(core.services, core.driver_id, CODES[0], requested, agreed_price=Decimal(3800))
+        await charging.start(core.services, core.driver_id, CODES[0], requested, agreed=fingerprint("3800"))
     assert (core.router.asked, await core.available()) == ([], 5000)
 
-    started = await charging.start(core.services, core.driver_id, CODES[0], requested, agreed_price=Decimal("3850.00"))
+    started = await charging.start(core.services, core.driver_id, CODES[0], requested, agreed=fingerprint("3850.00"))
     assert started.state is SessionState.CHARGING

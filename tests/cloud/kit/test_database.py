@@ -70,6 +70,7 @@ async def test_prices_come_back_digit_for_digit(database: Database, price: str) 
             id=new_id(),
             name="t",
             unit_price=Decimal(price),
+            rates=[],
             currency="JPY",
             tax_rate=Decimal("0.1"),
             power_type="solar",

@@ -49,7 +49,7 @@ async def add_sites(stage: Stage, places: Sequence[tuple[str, float, float, Outl
                     name="Outlet 1",
                     rated_w=3000,
                     volts=200,
-                    tariff_name="demo",
+                    tariff_names=["demo"],
                     status=status,
                 )
             )

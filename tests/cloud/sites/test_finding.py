@@ -19,7 +19,7 @@ from konsento.sites.geometry import Box, Point, distance_m
 from ..conftest import AT
 
 TOKYO, OSAKA, FIJI = Point(35.6812, 139.7671), Point(34.7025, 135.4959), Point(-17.8, 178.0)
-SOLD = {"day"}
+SOLD = Outlet.offers.any(tariff_name="day")
 
 
 async def add(
@@ -55,7 +55,7 @@ async def add(
                 name=f"Outlet {number}",
                 rated_w=3000,
                 volts=200,
-                tariff_name=tariff,
+                tariff_names=[tariff] if tariff else [],
                 status=status,
                 status_reason="disabled" if status is OutletStatus.UNAVAILABLE else "",
             )

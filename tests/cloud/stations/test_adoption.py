@@ -149,4 +149,4 @@ async def test_a_charger_of_1_6_waits_for_the_operator_and_is_adopted_then(world
         site = await site_by_station(session, "acme-77")
         assert site is not None
         (outlet,) = await outlets_of(session, site.id)
-    assert (outlet.name, outlet.rated_w, outlet.tariff_name) == ("No. 1", USUAL_CHARGER_W, None)
+    assert (outlet.name, outlet.rated_w, outlet.tariff_names) == ("No. 1", USUAL_CHARGER_W, [])

@@ -20,7 +20,7 @@ from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
 from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
-from konsento.models import ChargingSession, Driver, LimitKind, MeterEvent, Outlet, Receipt, Site
+from konsento.models import WITH_OFFERS, ChargingSession, Driver, LimitKind, MeterEvent, Outlet, Receipt, Site
 from konsento.ocpp import Gateway, Handlers, LocalStationRouter, Owners, Transactions
 from konsento.services import Services
 from konsento.settings import Settings, UnknownStations
@@ -85,7 +85,7 @@ class World:
     async def outlets(self) -> dict[int, Outlet]:
         """Return the outlets of the site, by number."""
         async with self.services.database.transaction() as session:
-            return {row.evse_id: row for row in await session.scalars(select(Outlet))}
+            return {row.evse_id: row for row in await session.scalars(select(Outlet).options(WITH_OFFERS))}
 
     async def site(self) -> Site:
         """Return the site."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from konsento.models import FloorPlan, Outlet, OutletStatus, Site
+from konsento.models import FloorPlan, Outlet, OutletOffer, OutletStatus, Site
 
 from ..conftest import AT, STATION
 
@@ -28,6 +28,12 @@ async def site_id(bench: Bench) -> UUID:
 async def change(bench: Bench, code: str, **values: Any) -> None:
     async with bench.services.database.transaction() as session:
         await session.execute(update(Outlet).where(Outlet.code == code).values(**values))
+
+
+async def unsold(bench: Bench, code: str) -> None:
+    async with bench.services.database.transaction() as session:
+        outlet = select(Outlet.id).where(Outlet.code == code).scalar_subquery()
+        await session.execute(delete(OutletOffer).where(OutletOffer.outlet_id == outlet))
 
 
 async def test_the_start_page_leads_to_the_map_and_the_map_to_the_site_and_its_outlets(bench: Bench) -> None:
@@ -133,12 +139,12 @@ async def test_the_page_names_no_station(bench: Bench) -> None:
 
 
 async def test_an_outlet_without_a_price_is_not_listed_and_one_out_of_order_says_so(bench: Bench) -> None:
-    await change(bench, CODE, tariff_name=None)
+    await unsold(bench, CODE)
     await change(bench, OTHER_CODE, status=OutletStatus.FAULTED)
     number = await site_id(bench)
     async with bench.browser() as browser:
         site, now = await browser.get(f"/sites/{number}"), await browser.get(f"/sites/{number}/outlets")
-        await change(bench, OTHER_CODE, tariff_name=None)
+        await unsold(bench, OTHER_CODE)
         nothing = await browser.get(f"/sites/{number}")
         listed = await browser.get("/map")
 

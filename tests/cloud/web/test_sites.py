@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
-from konsento.models import ChargingSession, Outlet, SessionState, Site
+from konsento.models import ChargingSession, Outlet, OutletOffer, SessionState, Site
 
 from .conftest import CODE
 
@@ -22,6 +22,8 @@ SUNDAY_MORNING = "Mo-Su 08:00-12:00; PH off"
 async def say(bench: Bench, *, hours: str = "", **outlet: Any) -> None:
     async with bench.services.database.transaction() as session:
         await session.execute(update(Site).values(opening_hours=hours))
+        if outlet.pop("unsold", False):
+            await session.execute(delete(OutletOffer))
         if outlet:
             await session.execute(update(Outlet).values(**outlet))
 
@@ -34,8 +36,8 @@ async def say(bench: Bench, *, hours: str = "", **outlet: Any) -> None:
         ("en", {"hours": "off"}, ["This site is closed now.", "It is not known yet when it opens again."]),
         ("en", {"closed_note": "Back at 3"}, ["This outlet is out of use.", "The operator says: Back at 3"]),
         ("en", {"closed_note": ""}, ["This outlet is out of use.", "Use another outlet."]),
-        ("en", {"tariff_name": None}, ["Nothing is sold here yet.", "Nothing was started, nothing is charged."]),
-        ("ja", {"tariff_name": None}, ["まだ販売を開始していません"]),
+        ("en", {"unsold": True}, ["Nothing is sold here yet.", "Nothing was started, nothing is charged."]),
+        ("ja", {"unsold": True}, ["まだ販売を開始していません"]),
     ],
 )
 async def test_a_driver_reads_why_nothing_can_be_started_and_starts_nothing(

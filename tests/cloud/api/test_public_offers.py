@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
+from konsento import provisioning
 from konsento.kit.offers import SupplierOffers
-from konsento.models import Outlet, OutletStatus, Site
+from konsento.models import Outlet, OutletOffer, OutletStatus, Site
 
+from ..conftest import PROVISIONING
 from ..web.conftest import CODE, ORIGIN, OTHER_CODE
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ async def test_what_is_not_here_is_not_found(api: Api, name: str) -> None:
 
 async def test_an_outlet_without_a_price_and_a_site_without_a_name_are_told_as_they_are(api: Api) -> None:
     async with api.bench.services.database.transaction() as session:
-        await session.execute(update(Outlet).where(Outlet.code == OTHER_CODE).values(tariff_name=None))
+        (other,) = await session.scalars(select(Outlet.id).where(Outlet.code == OTHER_CODE))
+        await session.execute(delete(OutletOffer).where(OutletOffer.outlet_id == other))
     async with api.program() as program:
         sold = (await program.get(f"/offers/{CODE}")).json()["outlets"]
         unsold = await program.get(f"/offers/{OTHER_CODE}")
@@ -112,3 +115,66 @@ async def test_a_network_asks_so_often_a_minute(api: Api) -> None:
     assert (refused.status_code, refused.json()["code"]) == (429, "TooManyQuestions")
     assert refused.headers["retry-after"] == "60"
     assert later.status_code == 200
+
+
+PRICED = PROVISIONING.split("[[sites.outlets]]")[0].split("[[sites]]")[1]
+DEAR = f"""
+[[power_types]]
+word = "sea-wind"
+parent = "wind"
+name_en = "Sea wind"
+name_ja = "海の風"
+
+[[tariffs]]
+name = "sea"
+power_type = "sea-wind"
+supplier = "Sakura Energy"
+supplier_code = "A0269"
+tax_included = false
+unit_price = "40"
+per_session = "50"
+idle = {{ per_minute = "5", free_minutes = 10 }}
+minimum = "100"
+carbon_g_per_kwh = 12
+bands = [{{ hours = "22:00-06:00", weekdays = ["sat", "sun"], unit_price = "20" }}]
+
+[[tariffs]]
+name = "parking"
+supplier = "Sakura Energy"
+per_minute = "2.5"
+
+[[sites]]{PRICED}
+[[sites.outlets]]
+evse_id = 1
+code = "{CODE}"
+name = "Outlet 1, north wall"
+rated_w = 3000
+volts = 200
+tariffs = ["sea", "parking"]
+"""
+
+
+async def test_prices_of_many_parts_are_told_whole_with_the_tax_in_them(api: Api) -> None:
+    services = api.bench.services
+    async with services.database.transaction() as session:
+        content = provisioning.parse(DEAR)
+        await provisioning.apply(session, content, services.settings, services.clock.now())
+    async with api.program() as program:
+        (by_day,) = (await program.get(f"/offers/{CODE}")).json()["outlets"]
+        api.bench.clock.advance(timedelta(hours=12))
+        answer = await program.get(f"/offers/{CODE}")
+    (by_night,) = answer.json()["outlets"]
+
+    sea, parking = by_day["offers"]
+    assert (sea["power_type"], sea["power_names"]) == ("wind", {"en": "Sea wind", "ja": "海の風"})
+    assert (sea["per_kwh"], sea["minimum"], sea["carbon_g_per_kwh"]) == ("44", "100", 12)
+    assert by_night["offers"][0]["per_kwh"] == "22"
+    told = [(part["kind"], part["price"], part["from_time"], part["weekdays"], part["free_s"]) for part in sea["parts"]]
+    assert sorted(told, key=str) == [
+        ("energy", "22", "22:00", [5, 6], 0),
+        ("energy", "44", None, None, 0),
+        ("idle", "5.5", None, None, 600),
+        ("session", "55", None, None, 0),
+    ]
+    assert (parking["per_kwh"], [part["kind"] for part in parking["parts"]]) == (None, ["time"])
+    assert SupplierOffers.read(answer.content, ORIGIN).of(1) is not None

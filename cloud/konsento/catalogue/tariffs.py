@@ -1,0 +1,58 @@
+"""Tariffs in force and coming."""
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.catalogue.errors import NoTariff
+from konsento.models import Tariff
+from konsento.pricing import Price, Rate
+
+
+def price_of(tariff: Tariff, time_zone: str) -> Price:
+    """Return what charging costs at a tariff, where the clock is that of `time_zone`."""
+    return Price(
+        currency=tariff.currency,
+        tax_rate=tariff.tax_rate,
+        tax_included=tariff.tax_included,
+        rates=tuple(Rate.from_dict(rate) for rate in tariff.rates),
+        min_minor=tariff.min_minor,
+        max_minor=tariff.max_minor,
+        time_zone=time_zone,
+    )
+
+
+async def tariff_in_force(session: AsyncSession, name: str | None, at: datetime) -> Tariff:
+    """Return the tariff of this name that counts at a moment. Raises `NoTariff`, also without a name."""
+    query = (
+        select(Tariff)
+        .where(Tariff.name == name, Tariff.valid_from <= at, or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
+        .order_by(Tariff.valid_from.desc())
+        .limit(1)
+    )
+    tariff = await session.scalar(query)
+    if tariff is None:
+        raise NoTariff
+    return tariff
+
+
+async def tariffs_in_force(session: AsyncSession, at: datetime) -> dict[str, Tariff]:
+    """Return the tariff of every name that counts at a moment."""
+    query = (
+        select(Tariff)
+        .where(Tariff.valid_from <= at, or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
+        .order_by(Tariff.name, Tariff.valid_from)
+    )
+    # Of several of one name the last one to begin counts.
+    return {tariff.name: tariff for tariff in await session.scalars(query)}
+
+
+async def tariffs_from(session: AsyncSession, at: datetime) -> list[Tariff]:
+    """Return every tariff that counts at a moment or will count later, by name and time."""
+    query = (
+        select(Tariff)
+        .where(or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
+        .order_by(Tariff.name, Tariff.valid_from)
+    )
+    return list(await session.scalars(query))
