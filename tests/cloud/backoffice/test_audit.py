@@ -105,6 +105,7 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/staff/tokens/{number}/end": (f"/staff/tokens/{held}/end", {}, "staff.end-token"),
             "/partners": ("/partners", {"name": "A", "base_url": "https://a.example"}, "partner.create"),
             "/partners/{number}": (f"/partners/{partner}", other, "partner.change"),
+            "/partners/{number}/sites": (f"/partners/{partner}/sites", {"site": "sakura-mall"}, "partner.sites"),
             "/partners/{number}/remove": (f"/partners/{partner}/remove", {}, "partner.remove"),
             "/partners/sites/{station_id}": (
                 "/partners/sites/sakura-mall", {"common_name": "K3VQ5B2XJ6M7"}, "partner.site-name",

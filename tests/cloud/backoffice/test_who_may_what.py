@@ -92,6 +92,7 @@ PRIVATE = {
     ("POST", "/partners"): Permission.PARTNERS,
     ("GET", "/partners/{number}"): Permission.PARTNERS,
     ("POST", "/partners/{number}"): Permission.PARTNERS,
+    ("POST", "/partners/{number}/sites"): Permission.PARTNERS,
     ("POST", "/partners/{number}/remove"): Permission.PARTNERS,
     ("POST", "/partners/sites/{station_id}"): Permission.PARTNERS,
     ("GET", "/log"): Permission.LOG,
