@@ -31,7 +31,7 @@ from konsento.kit.db import Database
 from konsento.kit.ids import new_id
 from konsento.kit.work import WorkQueue
 from konsento.migrations import migrate
-from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site, StationOwner
+from konsento.models import ChargingSession, Driver, LimitKind, OutletStatus, PresenceCheck, Site, StationOwner, Tariff
 from konsento.ocpp import Handlers, LinkCallback, StationOffline, Version
 from konsento.ocpp.messages import (
     VENDOR_ID,
@@ -59,6 +59,7 @@ from konsento.ocpp.messages import (
 )
 from konsento.ocpp.raw_calls import check_raw
 from konsento.payments import balance
+from konsento.pricing import Band, Component, Price, Rate
 from konsento.services import Services
 from konsento.settings import Settings
 from konsento.settlement import work as settlement_work
@@ -106,6 +107,19 @@ tariff = "demo"
 """
 
 type Answer = Response | Exception
+
+
+async def reprice(services: Services, *rates: Rate, **columns: object) -> None:
+    """Have every tariff cost something else from the beginning, whatever was said before."""
+    price = Price(currency=services.settings.currency, tax_rate=services.settings.tax_rate, rates=rates)
+    async with services.database.transaction() as session:
+        values = {"rates": [rate.to_dict() for rate in rates], "unit_price": price.unit_price}
+        await session.execute(update(Tariff).values(**values, **columns))
+
+
+def rate(component: str, price: str, band: Band | None = None, free_s: int = 0) -> Rate:
+    """Return a rate of a price."""
+    return Rate(component=Component(component), price=Decimal(price), band=band, free_s=free_s)
 
 
 class PlayedRouter:

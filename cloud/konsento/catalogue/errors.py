@@ -58,7 +58,10 @@ class BadPrice(BadTariff):
 class NoRate(BadTariff):
     """Nothing is said about what anything costs."""
 
-    message = "Say what it costs: at least a price per kWh, per minute or per charging. 0 is a price too."
+    message = (
+        "Say what it costs: at least a price per kWh, per minute or per charging. 0 is a price too."
+        " Nothing was changed."
+    )
 
 
 class TooManyRates(BadTariff):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import contains_eager
 from stdnum.jp import cn
 
 from konsento.catalogue.apply import LONGEST_SUPPLIER, SUPPLIER_CODE
+from konsento.catalogue.checks import digits
 from konsento.catalogue.errors import (
     BadContractTime,
     BadInvoiceNumber,
@@ -120,7 +121,9 @@ async def contracts_of(session: AsyncSession, supplier_id: UUID) -> list[Contrac
 async def add_contract(session: AsyncSession, code: str, wanted: WantedContract) -> Contract:
     """Make a contract with the supplier of a code. Raises a subclass of `BadContract`, `UnknownSupplier`."""
     shares = wanted.supplier_share, wanted.owner_share
-    if any(not 0 <= share <= 1 or _digits(share) > SHARE_DIGITS for share in shares) or sum(shares) > 1:
+    if not all(share.is_finite() and 0 <= share <= 1 and digits(share) <= SHARE_DIGITS for share in shares):
+        raise BadShares
+    if sum(shares) > 1:
         raise BadShares
     if wanted.valid_to is not None and wanted.valid_to <= wanted.valid_from:
         raise BadContractTime
@@ -199,8 +202,3 @@ def _overlap(contract: Contract, wanted: WantedContract) -> bool:
         and (wanted.valid_to is None or contract.valid_from < wanted.valid_to)
         and (contract.valid_to is None or contract.valid_to > wanted.valid_from)
     )
-
-
-def _digits(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else SHARE_DIGITS + 1

@@ -1,7 +1,7 @@
 """What a session will cost at most and about, before it is started."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -136,14 +136,14 @@ def quoted(terms: Terms, requested: RequestedLimit, funds_minor: int | None = No
     match requested.kind:
         case LimitKind.FULL:
             limits = _until_full(terms, funds_minor)
-        case LimitKind.ENERGY if terms.sold.metering is Metering.ESTIMATED:
-            limits = _by_time_for_energy(terms, requested.amount)
         case LimitKind.ENERGY:
             limits = _by_energy(terms, requested.amount)
         case LimitKind.TIME:
             limits = _by_time(terms, requested.amount)
         case LimitKind.MONEY:
             limits = _by_money(terms, requested.amount)
+    if terms.sold.metering is Metering.ESTIMATED:
+        limits = _timed(terms, limits)
     estimated_s = pricing.time_for_energy(terms.rated_w, limits.estimated_wh)
     if limits.time_limit_s is not None and requested.kind in {LimitKind.TIME, LimitKind.FULL}:
         estimated_s = limits.time_limit_s
@@ -210,14 +210,16 @@ def _by_time(terms: Terms, seconds: int) -> _Limits:
     )
 
 
-def _by_time_for_energy(terms: Terms, wh: int) -> _Limits:
-    """Where energy is only estimated it ends nothing: the time does in which it flows at the rated power."""
-    _check_energy(terms, wh)
-    seconds = pricing.time_for_energy(terms.rated_w, wh)
-    if seconds > terms.most_s:
-        most_wh = pricing.energy_for_time(terms.rated_w, terms.most_s)
-        raise LimitAboveOutlets(maximum=f"{Decimal(most_wh) / 1000:f} kWh")
-    return _by_time(terms, seconds)
+def _timed(terms: Terms, limits: _Limits) -> _Limits:
+    """Return limits for an outlet that only estimates energy: the time ends it in which that flows at the rated power.
+
+    Nothing is charged by energy there, so no more can be billed than was to be held.
+    """
+    if limits.energy_limit_wh is None:
+        return limits
+    seconds = pricing.time_for_energy(terms.rated_w, limits.energy_limit_wh)
+    timed = _by_time(terms, min(seconds, limits.time_limit_s or terms.most_s))
+    return replace(timed, hold_minor=min(timed.hold_minor, limits.hold_minor))
 
 
 def _by_money(terms: Terms, minor: int) -> _Limits:

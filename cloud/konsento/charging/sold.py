@@ -25,6 +25,10 @@ class Sold:
     owner_share: Decimal
     metering: Metering
 
+    def told(self) -> dict[str, object]:
+        """Return what the driver is told of it: all but who gets what share."""
+        return {name: value for name, value in vars(self).items() if not name.endswith("_share")}
+
 
 def sold_by(offer: Offer) -> Sold:
     """Return what a session that takes an offer gets."""

@@ -90,7 +90,7 @@ def bill_of(tally: Tally) -> Bill:
         if place in quantities
     ]
     total = sum(amounts.values())
-    if price.min_minor is not None and total < price.min_minor and _delivered(tally):
+    if price.min_minor is not None and total < price.min_minor and tally.delivered:
         lines.append(adjustment(price, Adjustment.MINIMUM, price.min_minor - total))
         total = price.min_minor
     if price.max_minor is not None and total > price.max_minor:
@@ -130,11 +130,6 @@ def whole[K](exacts: dict[K, Fraction]) -> dict[K, int]:
 _ORDER: Final = {component: at for at, component in enumerate(Component)}
 
 
-def _delivered(tally: Tally) -> bool:
-    """Tell whether any energy flowed that would be billed: without it nothing is asked for the charging as such."""
-    return tally.mwh >= 1000
-
-
 def _quantities(tally: Tally) -> dict[int, int]:
     """Return whole Wh and seconds by rate, and 1 for the rate per charging."""
     price = tally.price
@@ -144,7 +139,7 @@ def _quantities(tally: Tally) -> dict[int, int]:
         places.sort(key=lambda place: -price.rates[place].price)
         found |= _floors((place, Fraction(tally.used[place]) / unit) for place in places)
     session = tally.session_rate()
-    if session is not None and _delivered(tally):
+    if session is not None and tally.delivered:
         found[session] = 1
     return found
 

@@ -22,7 +22,7 @@ class Component(StrEnum):
     TIME = "time"
     """Of supply, as the site counts it."""
     SESSION = "session"
-    """Once per charging."""
+    """Once per charging in which anything was delivered."""
     IDLE = "idle"
     """Of supply while the car takes nothing, beside `TIME`."""
 
@@ -122,7 +122,7 @@ class Price:
     tax_included: bool = True
     """Whether the rates contain the tax. Where not, it is added: what a driver is told and pays contains it always."""
     min_minor: int | None = None
-    """The least that a charging costs once energy has flowed, tax included."""
+    """The least that a charging costs in which anything was delivered, tax included."""
     max_minor: int | None = None
     """The most that a charging costs, tax included."""
     time_zone: str = "UTC"

@@ -27,6 +27,8 @@ class Tally:
         """mWh or seconds, by the place of the rate in `Price.rates`."""
         self.mwh = 0
         """All energy, also such that no rate asks anything for."""
+        self.supply_s = 0
+        """All seconds of supply."""
         self.idle_s = 0
         """How long the car has been standing idle, since it last drew."""
         self._schedule = Schedule(price)
@@ -47,6 +49,7 @@ class Tally:
         if part.supply_s < 0 or part.end < part.begin:
             raise ValueError("time below zero cannot be billed")
         self.mwh += part.mwh
+        self.supply_s += part.supply_s
         if part.mwh and Component.ENERGY in self._asked:
             self._spread(Component.ENERGY, part, part.mwh)
         if part.supply_s and Component.TIME in self._asked:
@@ -77,6 +80,14 @@ class Tally:
         if amount:
             self.used[rate] = self.used.get(rate, 0) + amount
 
+    @property
+    def delivered(self) -> bool:
+        """Whether the driver got anything: a Wh, or supply at all where no energy is sold.
+
+        Without it nothing is asked for the charging as such.
+        """
+        return self.mwh >= 1000 if Component.ENERGY in self._asked else self.supply_s > 0
+
     def session_rate(self) -> int | None:
         """Return the rate per charging, the one of when supply began; None for none."""
         return self._schedule.rate_at(Component.SESSION, self.begin)
@@ -87,6 +98,7 @@ class Tally:
             "begin": self.begin.isoformat(),
             "used": {str(rate): str(amount) for rate, amount in self.used.items()},
             "mwh": self.mwh,
+            "supply_s": self.supply_s,
             "idle_s": self.idle_s,
         }
 
@@ -96,6 +108,7 @@ class Tally:
         tally = cls(price, datetime.fromisoformat(said["begin"]))
         tally.used = {int(rate): Fraction(amount) for rate, amount in said["used"].items()}
         tally.mwh = said["mwh"]
+        tally.supply_s = said["supply_s"]
         tally.idle_s = said["idle_s"]
         return tally
 

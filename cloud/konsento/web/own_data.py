@@ -21,6 +21,7 @@ from konsento.models import (
     LimitChange,
     Link,
     MeterEvent,
+    MeteringAgreement,
     Passkey,
     PasskeyChallenge,
     Payment,
@@ -51,6 +52,7 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         WebhookEndpoint.failing_since,
         WebhookEndpoint.disabled_at,
     ),
+    "metering_agreements": (MeteringAgreement.version, MeteringAgreement.agreed_at),
     "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),
     "webhook_events": (WebhookEvent.type, WebhookEvent.session_id, WebhookEvent.created_at),
     "payments": (
@@ -109,7 +111,9 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
             "transfers": await _rows(session, _transfers(driver.id)),
         },
         "charging": [
-            {name: _plain(value) for name, value in asdict(progress).items() if name != "curve"}
+            {name: _plain(value) for name, value in asdict(progress).items() if name not in {"curve", "sold", "price"}}
+            | progress.sold.told()
+            | {"price": progress.price.to_dict()}
             for progress in sessions
         ],
         **{

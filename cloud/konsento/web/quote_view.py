@@ -8,17 +8,24 @@ from konsento.charging.limits import MOST_WH
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms
 from konsento.charging.sold import Sold
-from konsento.kit.i18n import Language
+from konsento.kit.i18n import Language, marked
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Metering
 from konsento.payments.service import Method
-from konsento.pricing import Usage
+from konsento.pricing import Component, Usage
 from konsento.web.price_view import idle_note, price_lines, price_text
 from konsento.web.words import payment_method
 
 _USUAL_WH = 6000
 """Takes a small car about 40 km."""
 _USUAL_S = 7200
+_RULE = marked("The outlet measures, we bill that: whole Wh × unit price, rounded down.")
+_RULE_OF_ALL = marked(
+    "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is rounded down."
+)
+_RULE_OF_TIME = marked(
+    "The outlet counts the time, we bill that: whole seconds × unit price, and the sum is rounded down."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,31 +87,27 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
     match quote.requested.kind:
         case LimitKind.FULL:
             sentence = text("Until the car is full, {amount} at most.", amount=hold)
-            lines = [(text("Ends when"), text("the car takes no more")), (text("Or at the latest at"), energy)]
+            lines = [(text("Ends when"), text("the car takes no more"))]
+            lines += [(text("Or at the latest at"), energy)] if quote.energy_limit_wh is not None else []
             lines += [(text("or after"), language.duration(quote.time_limit_s or 0))]
             estimates = []
             button = text("Start · {amount} at most", amount=hold)
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
-            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+            lines = _ends(language, quote)
         case LimitKind.TIME:
             sentence = text("{duration} for about {amount}.", duration=duration, amount=amount)
             lines = [(text("Ends after"), duration), (text("Energy, about"), energy)]
         case LimitKind.MONEY:
             sentence = text("{amount} of power, about {energy}.", amount=hold, energy=energy)
-            lines = [(text("Ends at"), energy), *_latest(language, quote), (text("Time, about"), duration)]
+            lines = _ends(language, quote)
     flat = quote.price.flat
     prices = [(text("Price"), price_text(language, quote.price))] if flat else price_lines(language, quote.price)
     return QuoteView(
         sentence=sentence,
         prices=[(name, price) for name, price in prices],
         idle_note=idle_note(language, quote.price),
-        rule=text(
-            "The outlet measures, we bill that: whole Wh × unit price, rounded down."
-            if flat
-            else "The outlet measures energy and time, we bill that: whole Wh and seconds × unit price, and the sum is"
-            " rounded down."
-        ),
+        rule=text(_rule(quote)),
         lines=[*lines, *estimates],
         tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,
@@ -113,6 +116,27 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
         else text("Nothing is held: this power is free."),
         button=button,
     )
+
+
+def _rule(quote: Quote) -> str:
+    """Return the message for how the bill is made."""
+    if quote.price.flat:
+        return _RULE
+    by_energy = any(rate.component is Component.ENERGY for rate in quote.price.rates)
+    return _RULE_OF_ALL if by_energy else _RULE_OF_TIME
+
+
+def _ends(language: Language, quote: Quote) -> list[tuple[str, str]]:
+    """Return what ends an amount of energy or money: the energy; where that is only estimated, the time."""
+    energy, duration, _ = _estimates(language, quote)
+    if quote.energy_limit_wh is None and quote.time_limit_s is not None:
+        ends = language.duration(quote.time_limit_s)
+        return [(language.text("Ends after"), ends), (language.text("Energy, about"), energy)]
+    return [
+        (language.text("Ends at"), energy),
+        *_latest(language, quote),
+        (language.text("Time, about"), duration),
+    ]
 
 
 def _latest(language: Language, quote: Quote) -> list[tuple[str, str]]:

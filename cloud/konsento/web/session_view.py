@@ -99,17 +99,13 @@ def as_json(language: Language, progress: Progress, now: datetime) -> dict[str, 
     shown = session_view(language, progress, now)
     moments = ("created_at", "started_at", "ended_at", "last_update", "heard_at", "expected_end")
     values: dict[str, object] = asdict(progress)
-    # Who gets what share is no business of the browser.
     del values["sold"]
     for name in moments:
         at = getattr(progress, name)
         values[name] = at.isoformat() if at is not None else None
     return values | {
+        **progress.sold.told(),
         "session_id": str(progress.session_id),
-        "power_type": progress.sold.power_type,
-        "supplier": progress.sold.supplier,
-        "carbon_g_per_kwh": progress.sold.carbon_g_per_kwh,
-        "metering": progress.sold.metering,
         "requested": {"kind": progress.limit_kind, "amount": progress.limit_amount},
         "delivered_wh": progress.delivered_mwh / 1000,
         "price": progress.price.to_dict(),
@@ -224,7 +220,9 @@ def _charging(language: Language, progress: Progress) -> tuple[str, str]:
 
 def _limit(language: Language, progress: Progress) -> str:
     if progress.limit_kind is LimitKind.FULL:
-        return language.text("until full, at most {energy}", energy=language.energy(progress.energy_limit_wh or 0))
+        energy, seconds = progress.energy_limit_wh, progress.time_limit_s
+        most = language.energy(energy) if energy is not None else language.duration(seconds or 0)
+        return language.text("until full, at most {energy}", energy=most)
     limit = limit_text(language, progress.limit_kind, progress.limit_amount, progress.currency)
     return language.text("of {limit}", limit=limit)
 

@@ -16,7 +16,7 @@ from konsento.charging import service as charging
 from konsento.charging.errors import BadLimit, NotRunning, failure
 from konsento.charging.progress import Progress
 from konsento.kit.errors import KonsentoError
-from konsento.models import FINAL, Driver, LimitKind, SessionState
+from konsento.models import FINAL, Driver, LimitKind, Metering, SessionState
 from konsento.notifications import mail, push
 from konsento.payments.errors import BalanceTooLow, CardDeclined
 from konsento.services import Services
@@ -192,6 +192,7 @@ async def _limit_form(
     if error is not None:
         problems.note(request, error)
     language = language_of(request)
+    spoken = language.estimating(estimated=progress.sold.metering is Metering.ESTIMATED)
     offered = change_kinds(language, progress)
     kind = wish.kind or progress.limit_kind
     chosen = next((choice for choice in offered if choice.kind == kind), offered[0])
@@ -207,7 +208,7 @@ async def _limit_form(
         status=error.status if error else 200,
         problem=language.error(error) if error else None,
         now=session_view(language, progress, services.clock.now()),
-        limit=limit_text(language, progress.limit_kind, progress.limit_amount, progress.currency),
+        limit=limit_text(spoken, progress.limit_kind, progress.limit_amount, progress.currency),
         session_id=progress.session_id,
         kinds=offered,
         kind=chosen.kind,

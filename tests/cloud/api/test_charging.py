@@ -21,7 +21,14 @@ async def test_an_outlet_says_its_state_its_price_and_its_page(api: Api) -> None
         shown = (await program.get(f"/outlets/{CODE.lower()}")).json()
 
     assert (shown["code"], shown["status"], shown["can_start"], shown["obstacle"]) == (CODE, "available", True, None)
-    assert shown["price"] == {"per_kwh": "38.5", "currency": "JPY", "tax_rate": "0.1"}
+    price = shown["price"]
+    assert (price["per_kwh"], price["currency"], price["tax_rate"], price["time_zone"]) == (
+        "38.5",
+        "JPY",
+        "0.1",
+        "Asia/Tokyo",
+    )
+    assert price["rates"] == [{"component": "energy", "amount": "38.5", "band": None, "free_s": 0}]
     assert shown["page"] == f"http://konsento.test/o/{CODE}"
 
 

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from konsento.kit.ids import new_id
-from konsento.models import Alarm, AlarmKind, AuditEntry, Driver, Partner, Role, StaffMember, StaffToken, Tariff
+from konsento.models import (
+    Alarm,
+    AlarmKind,
+    AuditEntry,
+    Contract,
+    Driver,
+    Partner,
+    Role,
+    StaffMember,
+    StaffToken,
+    Tariff,
+)
 from konsento.ocpp.messages import (
     DataTransfer,
     DataTransferResponse,
@@ -65,6 +76,9 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         other = {"name": "Kaze Denki", "base_url": "https://kaze.example"}
         await browser.post("/office/partners", data=other)
         (partner,) = await _ids(office, Partner)
+        await browser.post("/office/suppliers", data={"code": "A1", "name": "Sakura Energy"})
+        await browser.post("/office/suppliers/A1/contracts", data={"supplier_share": "70"})
+        (contract,) = await _ids(office, Contract)
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
@@ -119,6 +133,18 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             f"{site}/password": (f"{own_site}/password", {}, "site.password"),
             f"{site}/plan": (f"{own_site}/plan", {}, "site.plan"),
             f"{site}/plan/remove": (f"{own_site}/plan/remove", {}, "site.plan"),
+            f"{site}/offers": (f"{own_site}/offers", {"tariff": "demo"}, "site.offers"),
+            "/suppliers": ("/suppliers", {"code": "B1", "name": "Kaze"}, "supplier.add"),
+            "/suppliers/{code}": ("/suppliers/B1", {"name": "Kaze Power"}, "supplier.change"),
+            "/suppliers/{code}/contracts": ("/suppliers/B1/contracts", {"supplier_share": "70"}, "contract.add"),
+            "/suppliers/{code}/contracts/{number}/end": (
+                f"/suppliers/A1/contracts/{contract}/end", {}, "contract.end",
+            ),
+            "/power-types": (
+                "/power-types", {"word": "roof", "parent": "solar", "name_en": "R", "name_ja": "R"}, "power-type.add",
+            ),
+            "/power-types/{word}": ("/power-types/roof", {"name_en": "Ours", "name_ja": "屋根"}, "power-type.change"),
+            "/power-types/{word}/remove": ("/power-types/roof/remove", {}, "power-type.remove"),
             outlet: (own_outlet, FIELDS, "outlet.change"),
             f"{outlet}/close": (f"{own_outlet}/close", {"note": "being painted"}, "outlet.close"),
             f"{outlet}/open": (f"{own_outlet}/open", {}, "outlet.open"),

@@ -83,7 +83,7 @@ async def test_a_price_is_read_as_people_type_it(office: Office, typed: str, rea
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"unit_price": ""}, "no price that can be used"),
+        ({"unit_price": ""}, "Say what it costs"),
         ({"unit_price": "-1"}, "no price that can be used"),
         ({"unit_price": "38,500"}, "no price that can be used"),  # 38.5 or 38500
         ({"unit_price": "NaN"}, "no price that can be used"),

@@ -75,6 +75,17 @@ PRIVATE = {
     ("GET", "/sites/{station_id}"): Permission.LOOK,
     ("GET", "/sites/{station_id}/live"): Permission.LOOK,
     ("POST", "/sites/{station_id}"): Permission.SITES,
+    ("POST", "/sites/{station_id}/offers"): Permission.SITES,
+    ("GET", "/suppliers"): Permission.SITES,
+    ("POST", "/suppliers"): Permission.SITES,
+    ("GET", "/suppliers/{code}"): Permission.SITES,
+    ("POST", "/suppliers/{code}"): Permission.SITES,
+    ("POST", "/suppliers/{code}/contracts"): Permission.SITES,
+    ("POST", "/suppliers/{code}/contracts/{number}/end"): Permission.SITES,
+    ("GET", "/power-types"): Permission.SITES,
+    ("POST", "/power-types"): Permission.SITES,
+    ("POST", "/power-types/{word}"): Permission.SITES,
+    ("POST", "/power-types/{word}/remove"): Permission.SITES,
     ("POST", "/sites/{station_id}/hours"): Permission.SITES,
     ("POST", "/sites/{station_id}/plan"): Permission.SITES,
     ("POST", "/sites/{station_id}/plan/remove"): Permission.SITES,
@@ -127,7 +138,9 @@ FIELDS = {
 
 
 def address(path: str) -> str:
-    return "/office" + path.format(number=NOBODYS, station_id="nowhere", evse_id=1, token="none")
+    return "/office" + path.format(
+        number=NOBODYS, station_id="nowhere", evse_id=1, token="none", code="NONE", word="none"
+    )
 
 
 def routes(app: FastAPI) -> set[tuple[str, str]]:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from konsento.charging.cost import priced_anew
 from konsento.charging.meter import read
 from konsento.charging.running import Running, following
 from konsento.kit.ids import new_id
@@ -18,9 +19,11 @@ from konsento.ocpp.messages import (
     TransactionEventType,
     TransactionInfo,
 )
+from konsento.pricing import Price
 from konsento.settlement.measurement import Point, measure
 
 from ..conftest import AT
+from ..pricing.prices import prices
 
 BEGIN = 1_000_000
 # Register in mWh, seconds of the clock and of supply since the event before; nonsense among them.
@@ -69,6 +72,8 @@ def record(**changes: object) -> Running:
         "last_seq_no": 1,
         "begin_mwh": BEGIN,
         "last": Point(BEGIN + 1000, AT, 4),
+        "price": Price.per_kwh(Decimal(38), "JPY", Decimal("0.1")),
+        "priced": None,
         "seconds": 4,
         "power_w": 3000,
         "drawn_mwh": 0,
@@ -98,6 +103,24 @@ def test_event_after_event_adds_up_to_what_all_of_them_measure(
     assert (running.begin_mwh, running.delivered_mwh) == (measured.begin_mwh, measured.mwh)
     assert running.last == measured.last
     assert running.last_seq_no == len(events) - 1
+
+
+@given(steps=st.lists(STEP, max_size=15), price=prices())
+def test_event_after_event_is_priced_as_all_of_them(
+    steps: Sequence[tuple[int | None, int, int | None]], price: Price
+) -> None:
+    assume(not price.flat)
+    events = [told(0, BEGIN, 0, 0), told(1, BEGIN + 1000, 0, 4)]
+    running = record(price=price, priced=priced_anew(price, measure([kept(event) for event in events], 3000)))
+    clock_s = 0
+    for seq_no, (register, passed, seconds) in enumerate(steps, start=2):
+        clock_s += passed
+        events.append(told(seq_no, register, clock_s, seconds))
+        after = following(running, events[-1], read(events[-1].meter_value or ()), AT, None)
+        assert after is not None
+        running = after
+
+    assert running.priced == priced_anew(price, measure([kept(event) for event in events], 3000))
 
 
 def _follows(running: Running, event: TransactionEvent, idle: timedelta | None = None) -> bool:

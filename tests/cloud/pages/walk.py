@@ -18,6 +18,7 @@ from konsento.kit.handover import Handover
 from konsento.models import (
     Direction,
     FloorPlan,
+    Metering,
     Outlet,
     OutletStatus,
     Partner,
@@ -26,6 +27,7 @@ from konsento.models import (
     PresenceCheck,
     Role,
     Site,
+    Tariff,
 )
 from konsento.ocpp import CallTimeout, Journal, Lines, Version
 from konsento.ocpp.messages import (
@@ -40,6 +42,7 @@ from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
+from ..supply import WIND, sell, supply
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
 
@@ -90,6 +93,15 @@ async def another_supplier(stage: Stage) -> str:
         back=f"{sender.base_url}/o/WKYXCN",
         expires=handover.expiry(now),
     ).signed(sender.key)
+
+
+async def _sell(
+    stage: Stage, names: tuple[str, ...], metering: Metering = Metering.VERIFIED, metering_class: str = ""
+) -> None:
+    async with stage.bench.services.database.transaction() as session:
+        if await session.scalar(select(Tariff.id).where(Tariff.name == "wind")) is None:
+            await supply(session, stage.bench.clock.now())
+        await sell(session, CODE, names, metering, metering_class)
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -156,6 +168,25 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     await page.wait_for_url(re.compile(r"/$"))
     await at(f"/o/{CODE}/choose")
     yield "choose"
+    await _sell(stage, ("demo", "roof", "wind", "by-time"), Metering.NOTIFIED, "n5")
+    await at(f"/o/{CODE}")
+    yield "outlet-several"
+    await page.click("main a.button")
+    yield "power"
+    await page.check("[name=offer][value=wind]")
+    await page.click("main button[type=submit]")
+    await page.wait_for_url(re.compile("offer=wind"))
+    yield "choose-wind"
+    await page.click("main button[data-says]")
+    await page.wait_for_url(re.compile("/confirm"))
+    yield "price-of-a-notified-meter"
+    await _sell(stage, ("by-time",), Metering.ESTIMATED)
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=3")
+    yield "price-estimated"
+    await _sell(stage, ("demo", "roof"))
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=6&offer=wind")
+    yield "power-gone"
+    await _sell(stage, ("demo",))
     await at(f"/o/{CODE}/confirm?kind=energy&amount=x")
     yield "choose-mistake"
     await at(f"/o/{CODE}/confirm?kind=energy&amount=6")
@@ -428,6 +459,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await page.click("main button[type=submit]")
     await page.wait_for_selector("text=/[A-Z0-9]{4,5}-[A-Z0-9]{4,5}/")
     yield "welcome"
+    async with services.database.transaction() as row:
+        await supply(row, services.clock.now())
     for name, path in (
         ("overview", "/"),
         ("sessions", "/sessions"),
@@ -446,6 +479,9 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("price-new", "/prices/new?of=demo"),
         ("partners", "/partners"),
         ("partner", f"/partners/{partner}"),
+        ("suppliers", "/suppliers"),
+        ("supplier", f"/suppliers/{WIND}"),
+        ("power-types", "/power-types"),
         ("alarms", "/alarms"),
         ("log", "/log"),
         ("health", "/health"),

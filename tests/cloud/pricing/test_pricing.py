@@ -274,6 +274,13 @@ def test_a_charging_in_which_nothing_flowed_pays_no_fee_for_itself_and_no_minimu
     assert pricing.bill(price, used(1, 600)).total_minor == 100
 
 
+def test_where_no_energy_is_sold_the_fee_is_due_once_there_was_supply() -> None:
+    price = price_of(rate("session", "50"), rate("time", "2"))
+
+    assert pricing.bill(price, used(0, 0)).total_minor == 0
+    assert pricing.bill(price, used(0, 600)).total_minor == 70
+
+
 def test_the_fee_is_the_one_of_when_supply_began() -> None:
     price = price_of(rate("energy", "0"), rate("session", "50"), rate("session", "20", NIGHT))
 

@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import select
 
 from konsento import provisioning
-from konsento.catalogue.service import tariff_in_force
+from konsento.catalogue.service import price_of, tariff_in_force
 from konsento.kit.db import Database
 from konsento.models import Outlet, PresenceCheck, Site, Tariff
+from konsento.pricing import Band, Price
 from konsento.settings import Settings
 from konsento.sites import stations
 from konsento.sites.lookups import Lookups
 from konsento.sites.provisioning import BadFileError, Changes
 
-from ..conftest import AT, CODES, PROVISIONING, STATION
+from ..conftest import AT, CODES, PROVISIONING, STATION, rate
 
 
 async def _apply(database: Database, text: str, later_s: int = 0) -> Changes:
@@ -42,6 +43,59 @@ async def test_a_new_price_follows_the_old_one_and_the_old_one_stays_explained(d
         after = await tariff_in_force(session, "demo", AT + timedelta(seconds=60))
     assert (before.unit_price, after.unit_price) == (Decimal(3850), Decimal("38.5"))
     assert before.tax_rate == Decimal("0.1")
+
+
+WHOLE = """
+unit_price = "30"
+per_minute = "2"
+per_session = "50"
+idle = { per_minute = "10", free_minutes = 15 }
+minimum = 100
+maximum = 3000
+tax_included = false
+
+[[tariffs.bands]]
+hours = "22:00-06:00"
+weekdays = ["mon", "tue", "wed", "thu", "fri"]
+season = "12-01/02-28"
+unit_price = "20"
+idle = { per_minute = "0" }
+"""
+
+
+async def test_a_tariff_has_all_that_a_price_can_have(database: Database) -> None:
+    text = PROVISIONING.replace('unit_price = "3850"\n', "", 1)
+    text = text.replace('supplier_code = "A0269"\n', f'supplier_code = "A0269"\n{WHOLE}', 1)
+    await _apply(database, text)
+    again = await _apply(database, text, 60)
+
+    async with database.transaction() as session:
+        tariff = await tariff_in_force(session, "demo", AT)
+    winter = Band(
+        from_minute=22 * 60,
+        to_minute=6 * 60,
+        weekdays=frozenset(range(5)),
+        from_day="12-01",
+        to_day="02-28",
+    )
+    assert again.lines == []
+    assert tariff.unit_price == Decimal(33)
+    assert price_of(tariff, "Asia/Tokyo") == Price(
+        currency="JPY",
+        tax_rate=Decimal("0.1"),
+        tax_included=False,
+        rates=(
+            rate("energy", "30"),
+            rate("time", "2"),
+            rate("session", "50"),
+            rate("idle", "10", free_s=900),
+            rate("energy", "20", winter),
+            rate("idle", "0", winter),
+        ),
+        min_minor=100,
+        max_minor=3000,
+        time_zone="Asia/Tokyo",
+    )
 
 
 async def test_a_tariff_can_name_the_registration_number_of_its_supplier(database: Database) -> None:
@@ -119,6 +173,18 @@ async def test_passwords_are_stored_as_hashes(database: Database) -> None:
         ("139.6532", "nan", "longitude"),
         ('"3850"', '"-1"', "unit_price"),
         ('"3850"', '"NaN"', "unit_price"),
+        ('unit_price = "3850"\n', "", "Say what it costs"),
+        ('unit_price = "3850"\n', 'idle = { per_minute = "10" }\n', "needs a price per kWh"),
+        ('"3850"', '"3850"\nminimum = 200\nmaximum = 100', "above the most"),
+        ('"3850"', '"3850"\nminimum = "0.5"', "finer than the currency"),
+        ('"3850"', '"3850"\nbands = [{ hours = "22:00-22:00", unit_price = "20" }]', "hours from 00:00"),
+        ('"3850"', '"3850"\nbands = [{ hours = "10 to 11", unit_price = "20" }]', "hours"),
+        ('"3850"', '"3850"\nbands = [{ season = "02-30/03-01", unit_price = "20" }]', "a season of two days"),
+        (
+            '"3850"',
+            '"3850"\nbands = [{ hours = "22:00-06:00", per_minute = 2 }, { hours = "05:00-07:00", per_minute = 3 }]',
+            "hold at the same time",
+        ),
         ('"solar"', '"coffee"', "power_type"),
         ('power_type = "solar"', 'power_type = "solar"\ncurrency = "EUR"', "currency is JPY"),
         ('"station-password-1"', '"short"', "password"),

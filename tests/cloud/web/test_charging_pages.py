@@ -2,16 +2,17 @@
 
 import csv
 from datetime import timedelta
-from decimal import Decimal
 from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import func, select, update
 
-from konsento.models import Outlet, PushSubscription, Tariff
+from konsento.models import Outlet, PushSubscription
 from konsento.ocpp.messages import RequestStartTransaction
 from konsento.settings import Settings
+
+from ..conftest import rate, reprice
 
 if TYPE_CHECKING:
     from httpx import AsyncClient
@@ -109,8 +110,7 @@ async def test_a_driver_chooses_how_to_pay_and_the_receipt_says_how(bench: Bench
 
 @with_card
 async def test_a_card_that_declines_starts_nothing(bench: Bench) -> None:
-    async with bench.services.database.transaction() as session:
-        await session.execute(update(Tariff).values(unit_price=Decimal(3850)))
+    await reprice(bench.services, rate("energy", "3850"))
     async with bench.driver() as browser:
         answer = await browser.post(f"/o/{CODE}/start", data={"kind": "money", "amount": "10001", "provider": "fake"})
 

@@ -18,6 +18,7 @@ from konsento.models import (
     Driver,
     IdempotencyKey,
     LimitChange,
+    MeteringAgreement,
     OutgoingMail,
     Passkey,
     Presence,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .conftest import Bench
 
 KEPT = {
+    "metering_agreements",
     "charging_sessions",
     "payments",
     "receipts",
@@ -60,6 +62,7 @@ SECTIONS = {
     "webhook_endpoints": "webhooks",
     "webhook_events": "webhook_events",
     "presence_checks": "presence_checks",
+    "metering_agreements": "metering_agreements",
     "payments": "payments",
     "charging_sessions": "charging",
     "limit_changes": "limit_changes",
@@ -189,6 +192,7 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     hold_minor=5,
                     asked_at=now,
                 ),
+                MeteringAgreement(driver_id=driver.id, version="2026-11", agreed_at=now),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
             ]
         )

@@ -1,17 +1,17 @@
 """What the pages say of money and of the outlet is true at every moment, also when nobody answers."""
 
+import re
 from datetime import timedelta
-from decimal import Decimal
 
+import httpx
 import pytest
-from sqlalchemy import update
 
-from konsento.models import OutletStatus, Tariff
+from konsento.models import OutletStatus
 from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import RequestStartTransaction
 from konsento.settings import Settings
 
-from ..conftest import CODES, STATION
+from ..conftest import CODES, STATION, rate, reprice
 from .conftest import Bench
 
 CODE = CODES[0]
@@ -79,16 +79,21 @@ async def test_a_bill_that_waits_for_a_site_that_is_away_says_so(bench: Bench) -
     assert "it keeps to the limit" not in words
 
 
+def carried(page: httpx.Response) -> str:
+    """Return what a page carries of the price that it shows."""
+    found = re.search(r'<input type="hidden" name="price" value="([0-9a-f]{32})">', page.text)
+    assert found is not None
+    return found[1]
+
+
 async def test_a_price_that_has_changed_is_shown_again_before_anything_starts(bench: Bench) -> None:
     wish = {"kind": "energy", "amount": "6"}
     async with bench.driver() as browser:
         shown = await browser.get(f"/o/{CODE}/confirm", params=wish)
-        async with bench.services.database.transaction() as session:
-            await session.execute(update(Tariff).values(unit_price=Decimal("45.5")))
-        refused = await browser.post(f"/o/{CODE}/start", data=wish | {"price": "38.5"})
-        started = await browser.post(f"/o/{CODE}/start", data=wish | {"price": "45.5"})
+        await reprice(bench.services, rate("energy", "45.5"))
+        refused = await browser.post(f"/o/{CODE}/start", data=wish | {"price": carried(shown)})
+        started = await browser.post(f"/o/{CODE}/start", data=wish | {"price": carried(refused)})
 
-    assert '<input type="hidden" name="price" value="38.5">' in shown.text
     assert refused.status_code == 409
     words = bench.words(refused)
     assert "The price has changed since it was shown to you." in words
@@ -100,8 +105,7 @@ async def test_a_price_that_has_changed_is_shown_again_before_anything_starts(be
 
 @pytest.mark.parametrize("settings", [{"fake_payments": True}], indirect=True)
 async def test_until_full_names_the_most_that_any_way_to_pay_can_come_to(bench: Bench) -> None:
-    async with bench.services.database.transaction() as session:
-        await session.execute(update(Tariff).values(unit_price=Decimal(100)))
+    await reprice(bench.services, rate("energy", "100"))
     async with bench.driver() as browser:
         words = bench.words(await browser.get(f"/o/{CODE}/confirm?kind=full"))
 

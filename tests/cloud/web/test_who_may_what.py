@@ -35,7 +35,7 @@ OPEN = {
 OPEN |= {"/guest", "/l/{token}", "/signin/link"}
 OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/map", "/map/sites", "/sites/{site_id}", "/sites/{site_id}/outlets", "/sites/{site_id}/plan"}
-OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm"}
+OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm", "/o/{code}/power"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
     "/o/{code}/start",
