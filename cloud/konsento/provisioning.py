@@ -38,6 +38,7 @@ from konsento.kit.money import minor_from_major
 from konsento.models import Supplier
 from konsento.partners.apply import PartnerEntry, apply_partner
 from konsento.pricing import Band, Component, Rate
+from konsento.pricing.price import MINUTES
 from konsento.settings import Settings
 from konsento.sites.apply import apply_site
 from konsento.sites.provisioning import BadFileError, Changes, Name, SiteEntry, Table
@@ -45,6 +46,7 @@ from konsento.sites.service import site_of_station
 
 Amount = Annotated[Decimal, Field(ge=0, lt=PRICES_BELOW, decimal_places=PRICE_DIGITS)]
 """Major units: yen, euros."""
+CLOCK: Final = "([01][0-9]|2[0-4]):[0-5][0-9]"
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -90,7 +92,7 @@ class RatesEntry(Table):
 class BandEntry(RatesEntry):
     """`bands`: other rates at some hours, on some weekdays, or in a season, by the clock of the site."""
 
-    hours: Annotated[str, Field(pattern=r"^\d{2}:\d{2}-\d{2}:\d{2}$")] = "00:00-24:00"
+    hours: Annotated[str, Field(pattern=f"^{CLOCK}-{CLOCK}$")] = "00:00-24:00"
     """`22:00-06:00` goes past midnight."""
     weekdays: tuple[Weekday, ...] = WEEKDAYS
     season: Annotated[str, Field(pattern=r"^\d{2}-\d{2}/\d{2}-\d{2}$")] = "01-01/12-31"
@@ -101,7 +103,8 @@ class BandEntry(RatesEntry):
         begin, end = (int(clock[:2]) * 60 + int(clock[3:]) for clock in self.hours.split("-"))
         from_day, to_day = self.season.split("/")
         weekdays = frozenset(WEEKDAYS.index(day) for day in self.weekdays)
-        return Band(from_minute=begin, to_minute=end, weekdays=weekdays, from_day=from_day, to_day=to_day)
+        # Midnight is the end of a day where it ends something.
+        return Band(from_minute=begin, to_minute=end or MINUTES, weekdays=weekdays, from_day=from_day, to_day=to_day)
 
 
 class TariffEntry(RatesEntry):

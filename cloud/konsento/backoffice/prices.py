@@ -194,11 +194,11 @@ def _costs(language: Language, price: Price, at: datetime) -> Costs:
         bill(price, Usage.steady(begin=at, mwh=wh * 1000, supply_s=time_for_energy(EXAMPLE_W, wh))).total_minor
         for wh in (energy_for_time(EXAMPLE_W, EXAMPLE_S), EXAMPLE_WH)
     )
-    beside = replace(price, rates=tuple(rate for rate in price.rates if rate.component is not Component.ENERGY))
-    banded = any(rate.band is not None for rate in price.rates)
+    headline = next((rate for rate in price.rates if rate.component is Component.ENERGY and rate.band is None), None)
+    beside = replace(price, rates=tuple(rate for rate in price.rates if rate is not headline))
     return Costs(
         per_kwh=language.unit_price(price.unit_price, price.currency),
-        beside=price_text(language, price if banded else beside) if not price.flat else "",
+        beside=price_text(language, beside) if beside.rates else "",
         lines=price_lines(language, price),
         tax=language.percent(price.tax_rate),
         hour=language.money(hour, price.currency),

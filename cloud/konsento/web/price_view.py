@@ -1,5 +1,6 @@
 """A price in words: all that it consists of, in the order in which drivers are told, with all digits of the rates."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ _RATES: Final = {
     Component.IDLE: marked("{price} / min idle"),
 }
 
+_BESIDE_TITLE: Final = _RATES | {Component.SESSION: "{price}", Component.IDLE: _RATES[Component.TIME]}
 _ADJUSTMENTS: Final[dict[Component | Adjustment, str]] = {
     Adjustment.MINIMUM: marked("Up to the least that a charging costs"),
     Adjustment.MAXIMUM: marked("Above the most that a charging costs, not billed"),
@@ -52,7 +54,7 @@ def price_lines(language: Language, price: Price) -> list[PriceLine]:
         for rate in in_order(price):
             if rate.component is component:
                 name = title if rate.band is None else f"{title}, {band_text(language, rate.band)}"
-                lines.append(PriceLine(name, rate_text(language, price, rate)))
+                lines.append(PriceLine(name, _asked(language, price, rate, _BESIDE_TITLE)))
     for name, amount in (
         (language.text("A charging costs at least"), price.min_minor),
         (language.text("A charging costs at most"), price.max_minor),
@@ -69,9 +71,13 @@ def in_order(price: Price) -> list[Rate]:
 
 
 def rate_text(language: Language, price: Price, rate: Rate) -> str:
-    """Return what a rate asks for: `¥30 / kWh`, with the tax in it."""
+    """Return what a rate asks for, with the tax in it: `¥30 / kWh`, `¥10 / min idle after 15 min`."""
+    return _asked(language, price, rate, _RATES)
+
+
+def _asked(language: Language, price: Price, rate: Rate, words: Mapping[Component, str]) -> str:
     gross = language.unit_price(price.gross(rate), price.currency)
-    text = language.text(_RATES[rate.component], price=gross)
+    text = language.text(words[rate.component], price=gross)
     if rate.free_s:
         return language.text("{rate} after {time}", rate=text, time=language.duration(rate.free_s))
     return text

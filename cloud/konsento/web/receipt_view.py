@@ -39,7 +39,7 @@ def receipt_page(language: Language, bill: Bill) -> ReceiptPage:
     return ReceiptPage(
         sentence=(
             text("Thank you. {amount} for {energy}.", amount=total, energy=energy)
-            if bill.billed_wh
+            if bill.billed_wh or bill.amount_minor
             else text("Nothing was charged.")
         ),
         when=period(language, bill.started_at or bill.issued_at, bill.ended_at, ZoneInfo(bill.time_zone)),

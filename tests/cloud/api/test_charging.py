@@ -9,7 +9,9 @@ from sqlalchemy import delete, update
 
 from konsento.accounts import tokens
 from konsento.models import Outlet, OutletOffer, OutletStatus, Site
+from konsento.pricing import Band
 
+from ..conftest import rate, reprice
 from .conftest import CODE, NOBODYS, WISH, start
 
 if TYPE_CHECKING:
@@ -213,6 +215,32 @@ async def test_somebody_elses_session_does_not_exist(api: Api) -> None:
     assert listed == {"items": [], "next": None}
     assert receipt.status_code == 404
     assert len(api.bench.site.asked) == 1
+
+
+async def test_the_api_names_all_rates_of_a_price(api: Api) -> None:
+    night = Band(from_minute=22 * 60, to_minute=6 * 60, weekdays=frozenset({4, 5}))
+    await reprice(
+        api.bench.services,
+        rate("idle", "10", free_s=900),
+        rate("energy", "20", night),
+        rate("energy", "35"),
+        tax_included=False,
+        min_minor=100,
+    )
+    async with api.ann() as program:
+        price = (await program.get(f"/outlets/{CODE}")).json()["price"]
+        (tariff,) = (await program.get("/tariffs")).json()["items"]
+
+    always = {"component": "energy", "amount": "38.5", "band": None, "free_s": 0}
+    band = {"begins": "22:00", "ends": "06:00", "weekdays": [5, 6], "from_day": "01-01", "to_day": "12-31"}
+    assert price["rates"] == [
+        always,
+        {"component": "energy", "amount": "22", "band": band, "free_s": 0},
+        {"component": "idle", "amount": "11", "band": None, "free_s": 900},
+    ]
+    assert price["minimum"] == {"amount_minor": 100, "currency": "JPY", "amount": "100"}
+    assert price["maximum"] is None
+    assert tariff["price"] == {key: value for key, value in price.items() if key not in {"id", "time_zone"}}
 
 
 async def test_a_price_that_has_changed_since_it_was_shown_starts_nothing(api: Api) -> None:

@@ -1,14 +1,19 @@
 """Prices in the back office: an operator makes and changes them without a shell, and sees what they mean before."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from sqlalchemy import select
 
+from konsento.catalogue import service as catalogue
 from konsento.models import Role, Tariff
+from konsento.pricing import Band
+
+from ..conftest import rate
 
 if TYPE_CHECKING:
     from tests.cloud.backoffice.conftest import Office
@@ -24,7 +29,7 @@ async def tariffs_of(office: Office, name: str) -> list[Tariff]:
         return list(await session.scalars(query))
 
 
-async def set_price(browser: httpx.AsyncClient, data: dict[str, str]) -> httpx.Response:
+async def set_price(browser: httpx.AsyncClient, data: dict[str, Any]) -> httpx.Response:
     return await browser.post("/office/prices", data=data | {"sure": "true"})
 
 
@@ -91,6 +96,19 @@ async def test_a_price_is_read_as_people_type_it(office: Office, typed: str, rea
         ({"unit_price": "1_0"}, "no price that can be used"),
         ({"unit_price": "1000000"}, "no price that can be used"),
         ({"unit_price": "0.000000001"}, "no price that can be used"),
+        ({"per_minute": "-2"}, "no price that can be used"),
+        ({"unit_price": "", "idle": "10"}, "needs a price per kWh"),
+        ({"idle": "10", "idle_free": "a while"}, "Standing idle costs nothing for"),
+        ({"minimum": "200", "maximum": "100"}, "above the most"),
+        ({"minimum": "-1"}, "The least and the most"),
+        ({"maximum": "99.5"}, "The least and the most"),
+        ({"band_begins": "22:00"}, "in each band"),
+        ({"band_begins": "late", "band_energy": "20"}, "A band has hours"),
+        ({"band_from": "02-30", "band_energy": "20"}, "A band has hours"),
+        ({"unit_price": "", "band_energy": "20"}, "outside of the bands"),
+        ({"band_begins": ["22:00", "23:00"], "band_energy": ["20", "10"]}, "hold at the same time"),
+        ({"try_kwh": "lots"}, "The example is a charging"),
+        ({"try_minutes": "10", "try_idle": "11"}, "The example is a charging"),
         ({"name": "  "}, "Give the price a name"),
         ({"name": "x" * 65}, "Give the price a name"),
         ({"name": "demo"}, "There is a price with the name demo already"),
@@ -105,9 +123,9 @@ async def test_a_price_is_read_as_people_type_it(office: Office, typed: str, rea
     ],
 )
 async def test_what_cannot_be_a_price_is_told_and_the_form_kept(
-    office: Office, wrong: dict[str, str], sentence: str
+    office: Office, wrong: dict[str, Any], sentence: str
 ) -> None:
-    typed = NEW | wrong
+    typed: dict[str, Any] = NEW | wrong
     async with office.member(Role.OPERATOR) as browser:
         for data in (typed, typed | {"sure": "true"}):
             answer = await browser.post("/office/prices", data=data)
@@ -117,6 +135,88 @@ async def test_what_cannot_be_a_price_is_told_and_the_form_kept(
 
     assert await tariffs_of(office, "night") == []
     assert await office.log("price.") == []
+
+
+WHOLE = {
+    "of": "demo",
+    "unit_price": "30",
+    "per_minute": "2",
+    "per_session": "50",
+    "idle": "10",
+    "idle_free": "15",
+    "minimum": "100",
+    "maximum": "3000",
+    "tax": "10",
+    "tax_included": "false",
+    "power_type": "solar",
+    "supplier": "Sakura Energy",
+    "band_begins": ["22:00", ""],
+    "band_ends": ["6:00", ""],
+    "band_days": ["0-4", "0-5"],
+    "band_from": ["12-01", ""],
+    "band_to": ["2/28", ""],
+    "band_energy": ["20", ""],
+    "band_time": ["1", ""],
+    "try_kwh": "6",
+    "try_minutes": "120",
+    "try_idle": "30",
+    "try_begins": "2026-12-04T21:00",
+}
+
+
+async def test_what_any_charging_costs_is_worked_out_before_a_price_is_set(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        shown = await browser.post("/office/prices", data=WHOLE)
+        words = office.bench.words(shown)
+        unchanged = await tariffs_of(office, "demo")
+
+    # 21:00 to 22:30 it draws, of that an hour at the rate of the day; then it stands idle for half an hour.
+    assert "6.00 kWh in 2 h from 4 Dec, 21:00 on costs ¥594." in words
+    assert "Energy ¥33 / kWh Energy, 22:00–06:00, Fri, Sat, 1 Dec – 28 Feb ¥22 / kWh" in words
+    assert "Standing idle ¥11 / min after 15 min" in words
+    assert "4.00 kWh × ¥33 / kWh ¥132" in words
+    assert "2.00 kWh × ¥22 / kWh (22:00–06:00, Fri, Sat, 1 Dec – 28 Feb) ¥44" in words
+    assert "15 min × ¥11 / min idle ¥165" in words
+    assert [tariff.unit_price for tariff in unchanged] == [Decimal("38.5")]
+
+
+async def test_a_price_with_all_that_it_can_have_is_set_and_stands_in_the_form_of_the_next_one(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        preview = await browser.post("/office/prices", data=WHOLE)
+        hidden: dict[str, list[str]] = {}
+        for name, value in re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">', preview.text):
+            hidden.setdefault(name, []).append(value)
+        answer = await browser.post("/office/prices", data={**hidden, "of": ["demo"], "sure": "true"})
+        listed = office.bench.words(await browser.get("/office/prices"))
+        again = (await browser.get("/office/prices/new", params={"of": "demo"})).text
+        price = catalogue.price_of((await tariffs_of(office, "demo"))[-1], "Asia/Tokyo")
+
+    assert answer.status_code == 303
+    winter = Band(from_minute=1320, to_minute=360, weekdays=frozenset({4, 5}), from_day="12-01", to_day="02-28")
+    assert price.rates == (
+        rate("energy", "30"),
+        rate("time", "2"),
+        rate("session", "50"),
+        rate("idle", "10", free_s=900),
+        rate("energy", "20", winter),
+        rate("time", "1", winter),
+    )
+    assert (price.min_minor, price.max_minor, price.tax_included) == (100, 3000, False)
+    assert "demo ¥33 ¥2.20 / min · ¥55 per charging · ¥11 / min idle after 15 min · other rates at some times" in listed
+    for field in ('name="per_minute" type="text" inputmode="decimal" maxlength="30" autocomplete="off" value="2"',):
+        assert field in again
+    assert 'value="0-4" checked' in again
+    assert 'value="0-3" checked' not in again
+    (entry,) = await office.log("price.set")
+    assert entry.details["rates"].startswith("30 JPY per kWh, 2 JPY per min, 50 JPY per session")
+
+
+async def test_a_price_need_not_be_per_kwh(office: Office) -> None:
+    async with office.member(Role.OPERATOR) as browser:
+        answer = await set_price(browser, NEW | {"unit_price": "", "per_minute": "3"})
+
+    assert answer.status_code == 303
+    assert [tariff.unit_price for tariff in await tariffs_of(office, "night")] == [Decimal(0)]
 
 
 async def test_a_new_price_keeps_the_registration_number_of_the_supplier(office: Office) -> None:

@@ -186,6 +186,27 @@ def test_nights_are_cheaper_by_the_clock_of_the_outlet_also_past_midnight() -> N
     assert pricing.bill(price, used(1000, 3600, begin=tokyo("2026-06-02 06:00"))).total_minor == 40
 
 
+def test_the_example_of_the_docs() -> None:
+    price = price_of(
+        rate("energy", "30"),
+        rate("energy", "20", NIGHT),
+        rate("time", "2"),
+        rate("session", "50"),
+        rate("idle", "10", free_s=900),
+    )
+
+    bill = pricing.bill(price, used(6000, 7200, idle_s=1800, begin=tokyo("2026-06-01 21:00")))
+
+    assert [(line.quantity, line.amount_minor) for line in bill.lines] == [
+        (4000, 120),
+        (2000, 40),
+        (7200, 240),
+        (1, 50),
+        (900, 150),
+    ]
+    assert bill.total_minor == 600
+
+
 def test_hours_past_midnight_belong_to_the_day_on_which_they_began() -> None:
     friday_night = Band(from_minute=22 * 60, to_minute=6 * 60, weekdays=frozenset({4}))
     price = price_of(rate("energy", "40"), rate("energy", "20", friday_night))

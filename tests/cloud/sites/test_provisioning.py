@@ -178,6 +178,8 @@ async def test_passwords_are_stored_as_hashes(database: Database) -> None:
         ('"3850"', '"3850"\nminimum = 200\nmaximum = 100', "above the most"),
         ('"3850"', '"3850"\nminimum = "0.5"', "finer than the currency"),
         ('"3850"', '"3850"\nbands = [{ hours = "22:00-22:00", unit_price = "20" }]', "hours from 00:00"),
+        ('"3850"', '"3850"\nbands = [{ hours = "10:00-11:75", unit_price = "20" }]', "hours"),
+        ('"3850"', '"3850"\nbands = [{ hours = "24:30-06:00", unit_price = "20" }]', "hours from 00:00"),
         ('"3850"', '"3850"\nbands = [{ hours = "10 to 11", unit_price = "20" }]', "hours"),
         ('"3850"', '"3850"\nbands = [{ season = "02-30/03-01", unit_price = "20" }]', "a season of two days"),
         (

@@ -9,6 +9,7 @@ import pytest
 from konsento.models import OutletStatus
 from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import RequestStartTransaction
+from konsento.pricing import Band
 from konsento.settings import Settings
 
 from ..conftest import CODES, STATION, rate, reprice
@@ -77,6 +78,46 @@ async def test_a_bill_that_waits_for_a_site_that_is_away_says_so(bench: Bench) -
 
     assert "Ended. The bill is being made. There is no contact with the outlet." in words
     assert "it keeps to the limit" not in words
+
+
+async def test_every_component_of_a_price_is_named_before_anything_starts_and_while_one_chooses(bench: Bench) -> None:
+    night = Band(from_minute=22 * 60, to_minute=6 * 60)
+    await reprice(
+        bench.services,
+        rate("idle", "10", free_s=900),
+        rate("session", "50"),
+        rate("time", "2.5"),
+        rate("energy", "38.555"),
+        rate("energy", "20", night),
+        max_minor=2500,
+    )
+    async with bench.driver() as browser:
+        pages = [
+            bench.words(await browser.get(f"/o/{CODE}{path}"))
+            for path in ("", "/choose", "/confirm?kind=energy&amount=6")
+        ]
+        poor = bench.words(await browser.get(f"/o/{CODE}/confirm?kind=money&amount=40"))
+
+    told = (
+        "Energy ¥38.555 / kWh Energy, 22:00–06:00 ¥20 / kWh Time of supply ¥2.50 / min Each charging ¥50"
+        " Standing idle ¥10 / min after 15 min A charging costs at most ¥2,500"
+    )
+    for words in pages:
+        assert told in words
+    # 6 kWh at the dearest rate, as long as it may take, 15 minutes of it not idle; never more than the most.
+    assert "6.00 kWh for about ¥581." in pages[2]
+    assert "At most ¥2,500" in pages[2]
+    assert "or after 4 h 30 min" in pages[2]
+    assert "whole Wh and seconds × unit price" in pages[2]
+    assert "This is too little: with its fees, a charging here costs ¥51 at least." in poor
+
+
+async def test_the_pages_name_the_components_of_a_price_in_japanese(bench: Bench) -> None:
+    await reprice(bench.services, rate("energy", "38.5"), rate("time", "2"), rate("session", "50"))
+    async with bench.driver() as browser:
+        words = bench.words(await browser.get(f"/o/{CODE}", headers={"Accept-Language": "ja"}))
+
+    assert "電力量 38.50円／kWh 通電時間 2円／分 1回ごと 50円" in words
 
 
 def carried(page: httpx.Response) -> str:
