@@ -13,11 +13,11 @@ from starlette.routing import Mount
 from konsento.api import (
     account,
     health,
-    offers,
     outlets,
     payments,
     presence,
     problems,
+    public_offers,
     receipts,
     reference,
     rewards,
@@ -39,7 +39,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
     part.router
     for part in (
         sites,
-        offers,
+        public_offers,
         outlets,
         presence,
         sessions,

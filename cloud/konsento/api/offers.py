@@ -1,144 +1,69 @@
-"""What is sold at outlets, for everybody: other suppliers' servers and portals show it to drivers (contracts, 5)."""
+"""What is sold at an outlet, and how it measures."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Final
+from pydantic import BaseModel, Field
 
-from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from konsento.api.errors import InvalidRequest, TooManyQuestions
-from konsento.api.problems import open_to_all
-from konsento.api.who import Rate
+from konsento.api.schemas import Price, price
 from konsento.catalogue import service as catalogue
-from konsento.catalogue.service import Offer
-from konsento.kit.guessing import network_of
-from konsento.kit.money import major_from_minor
-from konsento.kit.offers import (
-    MOST_OFFERS,
-    OutletOffers,
-    OutletState,
-    PartKind,
-    PricePart,
-    SupplierOffer,
-    SupplierOffers,
-    outlet_name,
-)
-from konsento.models import Outlet
-from konsento.pricing import price as pricing
-from konsento.pricing.price import EVERY_DAY, Component, Price
-from konsento.services import Services
-from konsento.sites import service as sites
-from konsento.sites.errors import OutletBusy, OutletOffline, UnknownOutlet
-from konsento.web.who import Wired
-
-router = APIRouter(tags=["Offers"])
-
-KEPT_S: Final = 20
-"""How long whoever asks may keep an answer."""
-
-Place = Annotated[
-    str,
-    Path(
-        max_length=64,
-        description="Common name of a site, or of an outlet: its site's, a point, and its number there; or the code on"
-        " this server's label.",
-        examples=["K3VQ5B2XJ6M7.1"],
-    ),
-]
+from konsento.charging import metering
+from konsento.kit.i18n import Language
+from konsento.kit.power_words import power_text
+from konsento.models import Metering, Outlet
 
 
-@router.get("/offers/{place}", responses=open_to_all(UnknownOutlet, InvalidRequest, TooManyQuestions))
-async def get_offers(request: Request, response: Response, services: Wired, place: Place) -> SupplierOffers:
-    """Get what is sold at an outlet, or at all outlets of a site.
+class PowerOffer(BaseModel):
+    """Something to buy at an outlet: power of a type and a supplier, at a price."""
 
-    Prices, power types and whether the outlets are free. Needs no token; a network address may ask so often a minute.
-    """
-    now = services.clock.now()
-    rate: Rate[str] = request.app.state.offers_rate
-    request.state.headers.update(rate.count(network_of(request.client.host if request.client else ""), now))
-    async with services.database.transaction() as session:
-        outlets = await _outlets(session, place)
-        on_sale = await catalogue.on_sale(session, now)
-    response.headers["Cache-Control"] = f"public, max-age={KEPT_S}"
-    sold = [(outlet, offers) for outlet in outlets if (offers := on_sale.offers_of(outlet))]
-    if not sold:
-        raise UnknownOutlet
-    return SupplierOffers(
-        operator=services.settings.operator_name,
-        as_of=now,
-        outlets=[_told(services, outlet, offers, now) for outlet, offers in sold],
+    name: str = Field(description="Names it as `offer` of a quote and of a start.", examples=["day"])
+    price: Price
+    power_type: str = Field(description="Where the power comes from: a word of the contract.", examples=["solar"])
+    power_name: str = Field(description="The same for a person, in the language of the request.", examples=["Solar"])
+    renewable: bool = Field(examples=[True])
+    supplier: str = Field(examples=["Sakura Energy"])
+    supplier_code: str = Field(description="Its registration number; empty for none.", examples=["A0269"])
+    carbon_g_per_kwh: int | None = Field(
+        description="What the making of the power emits, as its supplier states it: g of CO₂ equivalent per kWh; null "
+        "where it is not known.",
+        examples=[25],
     )
 
 
-async def _outlets(session: AsyncSession, place: str) -> list[Outlet]:
-    """Return the outlets that are meant, their site loaded. Raises `UnknownOutlet`."""
-    try:
-        return await sites.outlets_named(session, place.upper())
-    except UnknownOutlet:
-        return [await sites.outlet_by_code(session, place)]
+class Explanation(BaseModel):
+    """What a driver reads, and agrees to once for each version, before a start at an outlet with a notified meter."""
+
+    version: str = Field(description="Send it as `agreed_metering` of the start.", examples=[metering.VERSION])
+    text: list[str] = Field(description="Paragraphs, in the language of the request.")
 
 
-def _told(services: Services, outlet: Outlet, offers: Sequence[Offer], now: datetime) -> OutletOffers:
-    name = outlet.site.common_name
-    return OutletOffers(
-        outlet=outlet_name(name, outlet.evse_id) if name is not None else None,
-        number=outlet.evse_id,
-        page=f"{services.settings.public_url.rstrip('/')}/o/{outlet.code}",
-        state=_state(outlet, now),
-        state_as_of=outlet.last_seen,
-        offers=[_offer(offer) for offer in offers[:MOST_OFFERS]],
+class MeteringBasis(BaseModel):
+    """On what basis an outlet measures energy."""
+
+    basis: Metering = Field(
+        description="`verified`: by a verified meter. `notified`: by one of a stated class. `estimated`: by none that "
+        "counts before the law; energies are equivalents there, and nothing is sold by the kWh.",
+        examples=["verified"],
     )
+    meter_class: str = Field(description="Of a notified meter; empty otherwise.", examples=[""])
+    explanation: Explanation | None = Field(description="Null unless the meter is a notified one.")
 
 
-def _state(outlet: Outlet, now: datetime) -> OutletState:
-    match sites.obstacle(outlet, now):
-        case None:
-            return OutletState.FREE
-        case OutletBusy():
-            return OutletState.BUSY
-        case OutletOffline():
-            return OutletState.UNKNOWN
-    return OutletState.UNAVAILABLE
-
-
-def _offer(offer: Offer) -> SupplierOffer:
-    price = offer.price
-    return SupplierOffer(
+def power_offer(language: Language, offer: catalogue.Offer) -> PowerOffer:
+    """Describe an offer."""
+    return PowerOffer(
         name=offer.name,
+        price=price(offer.price),
+        power_type=offer.power_type,
+        power_name=power_text(language, offer.power.word, offer.power.names),
+        renewable=offer.power.renewable,
         supplier=offer.supplier,
         supplier_code=offer.supplier_code,
-        power_type=offer.power_type,
-        power_names=dict(offer.power.names),
-        currency=price.currency,
-        per_kwh=price.unit_price if any(rate.component is Component.ENERGY for rate in price.rates) else None,
-        parts=[_part(price, rate) for rate in price.rates],
-        minimum=_major(price.min_minor, price.currency),
-        maximum=_major(price.max_minor, price.currency),
-        tax_rate=price.tax_rate,
         carbon_g_per_kwh=offer.carbon_g_per_kwh,
-        valid_until=offer.tariff.valid_to,
     )
 
 
-def _part(price: Price, rate: pricing.Rate) -> PricePart:
-    band = rate.band
-    part = PricePart(kind=PartKind(rate.component), price=price.gross(rate), free_s=rate.free_s)
-    if band is None:
-        return part
-    hours = {"from_time": _clock(band.from_minute), "to_time": _clock(band.to_minute)}
-    days = {
-        "weekdays": sorted(band.weekdays) if band.weekdays != EVERY_DAY else None,
-        "from_day": band.from_day,
-        "to_day": band.to_day,
-    }
-    return part.model_copy(update=hours | days)
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
-
-
-def _major(minor: int | None, currency: str) -> Decimal | None:
-    return major_from_minor(minor, currency) if minor is not None else None
+def metering_of(language: Language, outlet: Outlet) -> MeteringBasis:
+    """Describe how an outlet measures."""
+    explained = None
+    if outlet.metering is Metering.NOTIFIED:
+        text = [language.text(part, metering_class=outlet.metering_class) for part in metering.TEXT]
+        explained = Explanation(version=metering.VERSION, text=text)
+    return MeteringBasis(basis=outlet.metering, meter_class=outlet.metering_class, explanation=explained)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from konsento.api.errors import BadCursor
-from konsento.api.on_sale import MeteringBasis, PowerOffer, metering_of, power_offer
+from konsento.api.offers import MeteringBasis, PowerOffer, metering_of, power_offer
 from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
 from konsento.api.schemas import Asked, AskedLimit, Limit, Money, Page, Price, Rates, Site, money, price, rates, site_of

@@ -50,8 +50,13 @@ class PartnerForm(BaseModel):
     base_url: str = ""
     key: str = ""
     """Empty: one is made, or stays."""
+
+
+class SitesForm(BaseModel):
+    """Where a partner sells, as chosen."""
+
     site: list[str] = []
-    """Station ids of the sites at which it sells."""
+    """Station ids."""
 
 
 class NameForm(BaseModel):
@@ -111,17 +116,14 @@ async def partner_page(request: Request, number: Number, services: Wired, member
 async def change(
     request: Request, number: Number, services: Wired, member: PartnerKeeper, form: Annotated[PartnerForm, Form()]
 ) -> Response:
-    """Change what is said about a partner, and where it sells."""
+    """Change what is said about a partner."""
     try:
         async with services.database.transaction() as session:
             found = await _found(session, number)
             await partners.change(
                 session, services.settings, found, name=form.name, base_url=form.base_url, key=form.key.strip()
             )
-            chosen = await sites.sites_of_stations(session, form.site)
-            await partners.serve(session, found, [site.id for site in chosen.values()])
-            await work.looked_at(session, services, await partners.links_of(session, found.id))
-            said = {"name": found.name, "base_url": found.base_url, "sites": sorted(chosen)}
+            said = {"name": found.name, "base_url": found.base_url}
             # Of the key that there is another one; not which.
             await _note(session, services, member, "partner.change", found.id, new_key=bool(form.key.strip()), **said)
     except PageNotFound:
@@ -129,6 +131,20 @@ async def change(
     except KonsentoError as error:
         return await _page(request, services, member, number, form=form, error=error)
     return RedirectResponse(f"/office/partners/{number}", 303)
+
+
+@router.post("/partners/{number}/sites")
+async def choose_sites(
+    number: Number, services: Wired, member: PartnerKeeper, form: Annotated[SitesForm, Form()]
+) -> Response:
+    """Set where a partner sells; its server is asked at once."""
+    async with services.database.transaction() as session:
+        found = await _found(session, number)
+        chosen = await sites.sites_of_stations(session, form.site)
+        await partners.serve(session, found, [site.id for site in chosen.values()])
+        await work.looked_at(session, services, await partners.links_of(session, found.id))
+        await _note(session, services, member, "partner.sites", found.id, sites=sorted(chosen))
+    return RedirectResponse(f"/office/partners/{number}#sites", 303)
 
 
 @router.post("/partners/{number}/remove")

@@ -434,6 +434,7 @@ ACTIONS: Final = {
     "partner.change": marked("changed a partner"),
     "partner.create": marked("added a partner"),
     "partner.remove": marked("removed a partner"),
+    "partner.sites": marked("set where a partner sells"),
     "partner.site-name": marked("set a site's common name"),
     "pending.accept": marked("accepted an unknown station"),
     "pending.reject": marked("rejected an unknown station"),

@@ -49,12 +49,13 @@ class Arrival:
 async def others_at(session: AsyncSession, services: Services, outlet: Outlet) -> list[Other]:
     """Return the other suppliers that sell at an outlet, and have what is not new asked for anew.
 
-    One whose server does not know the outlet is left out.
+    By name, those with nothing to show last. One whose server does not know the outlet is left out.
     """
     links = await service.links_at(session, outlet.site_id)
     await work.looked_at(session, services, links)
     now = services.clock.now()
-    return [other for link in links if (other := _other(link, outlet.evse_id, now)) is not None]
+    others = [other for link in links if (other := _other(link, outlet.evse_id, now)) is not None]
+    return sorted(others, key=lambda other: other.outlet is None)
 
 
 def _other(link: PartnerSite, number: int, now: datetime) -> Other | None:

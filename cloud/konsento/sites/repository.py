@@ -107,15 +107,15 @@ async def site_by_common_name(session: AsyncSession, name: str) -> Site | None:
 
 
 async def outlet_at(session: AsyncSession, site_id: UUID, evse_id: int) -> Outlet | None:
-    """Return outlet number `evse_id` of a site, its site loaded."""
+    """Return outlet number `evse_id` of a site, its site and offers loaded."""
     query = select(Outlet).where(Outlet.site_id == site_id, Outlet.evse_id == evse_id)
-    return await session.scalar(query.options(joinedload(Outlet.site)))
+    return await session.scalar(query.options(joinedload(Outlet.site), WITH_OFFERS))
 
 
 async def outlets_at(session: AsyncSession, site_id: UUID) -> list[Outlet]:
-    """Return all outlets of a site, by number, their site loaded."""
+    """Return all outlets of a site, by number, their site and offers loaded."""
     query = select(Outlet).where(Outlet.site_id == site_id).order_by(Outlet.evse_id)
-    return list(await session.scalars(query.options(joinedload(Outlet.site))))
+    return list(await session.scalars(query.options(joinedload(Outlet.site), WITH_OFFERS)))
 
 
 async def has_owner(session: AsyncSession, station_id: str) -> bool:

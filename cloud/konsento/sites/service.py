@@ -43,7 +43,7 @@ async def outlet_by_code(session: AsyncSession, code: str) -> Outlet:
 
 
 async def outlets_named(session: AsyncSession, name: str) -> list[Outlet]:
-    """Return the outlets that a common name means (contracts, 5), of a site or of one outlet; their site is loaded.
+    """Return the outlets that a common name means (contracts, 5), of a site or of one outlet, with their offers.
 
     Raises `UnknownOutlet` for no such name here.
     """

@@ -93,7 +93,9 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         payout = {"amount": "100", "paid_on": "2026-11-20", "reference": "TR 1", "once": payout_id}
         forms: dict[str, tuple[str, dict[str, str], str]] = {
             "/statements/{number}/payouts": (f"/statements/{payee}/payouts", payout, "payout.record"),
-            "/statements/payouts/{number}/take-back": (f"/statements/payouts/{payout_id}/take-back", {}, "payout.take-back"),
+            "/statements/payouts/{number}/take-back": (
+                f"/statements/payouts/{payout_id}/take-back", {}, "payout.take-back",
+            ),
             "/sessions": ("/sessions", {"email": "ann@"} | WHY, "driver.search"),
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
             "/sessions/{number}/stop": (f"/sessions/{running}/stop", WHY, "session.stop"),
@@ -152,6 +154,7 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/staff/tokens/{number}/end": (f"/staff/tokens/{held}/end", {}, "staff.end-token"),
             "/partners": ("/partners", {"name": "A", "base_url": "https://a.example"}, "partner.create"),
             "/partners/{number}": (f"/partners/{partner}", other, "partner.change"),
+            "/partners/{number}/sites": (f"/partners/{partner}/sites", {"site": "sakura-mall"}, "partner.sites"),
             "/partners/{number}/remove": (f"/partners/{partner}/remove", {}, "partner.remove"),
             "/partners/sites/{station_id}": (
                 "/partners/sites/sakura-mall", {"common_name": "K3VQ5B2XJ6M7"}, "partner.site-name",

@@ -124,6 +124,7 @@ PRIVATE = {
     ("POST", "/partners"): Permission.PARTNERS,
     ("GET", "/partners/{number}"): Permission.PARTNERS,
     ("POST", "/partners/{number}"): Permission.PARTNERS,
+    ("POST", "/partners/{number}/sites"): Permission.PARTNERS,
     ("POST", "/partners/{number}/remove"): Permission.PARTNERS,
     ("POST", "/partners/sites/{station_id}"): Permission.PARTNERS,
     ("GET", "/payments"): Permission.LOOK,

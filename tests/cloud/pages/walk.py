@@ -13,6 +13,8 @@ from playwright.async_api import Page
 from sqlalchemy import select, update
 
 from konsento.charging.work import find_out_start
+from konsento.kit import handover
+from konsento.kit.handover import Handover
 from konsento.kit.ids import new_id
 from konsento.ledger import service as ledger
 from konsento.ledger.service import AccountName, Move
@@ -24,6 +26,8 @@ from konsento.models import (
     Metering,
     Outlet,
     OutletStatus,
+    Partner,
+    PartnerKind,
     PendingStation,
     PresenceCheck,
     Role,
@@ -38,6 +42,7 @@ from konsento.ocpp.messages import (
     RequestStartTransaction,
 )
 from konsento.operations import alarms
+from konsento.partners import service as partners
 from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
@@ -51,6 +56,50 @@ from .conftest import Stage
 
 def _silence(_request: RequestStartTransaction) -> CallTimeout:
     return CallTimeout(STATION, "RequestStartTransaction", "no answer in time")
+
+
+async def another_supplier(stage: Stage) -> str:
+    """Let another supplier sell at the site, and a third whose server is away; returns the other's link to here."""
+    services = stage.bench.services
+    now = services.clock.now()
+    parts = [
+        {"kind": "energy", "price": "34"},
+        {"kind": "energy", "price": "22", "from_time": "22:00", "to_time": "24:00"},
+        {"kind": "session", "price": "50"},
+    ]
+    offer = {
+        "name": "wind",
+        "supplier": "Kaze Denki",
+        "power_type": "wind",
+        "currency": "JPY",
+        "per_kwh": "34",
+        "parts": parts,
+        "tax_rate": "0.1",
+        "carbon_g_per_kwh": 11,
+    }
+    outlet = {"outlet": None, "number": 1, "state": "free", "state_as_of": None, "offers": [offer]}
+    told = {"operator": "Kaze Denki", "as_of": now.isoformat(), "outlets": [outlet]}
+    async with services.database.transaction() as session:
+        site = (await session.scalars(select(Site).where(Site.station_id == STATION))).one()
+        await partners.set_common_name(session, site, "K3VQ5B2XJ6M7")
+        for name, url in (("Kaze Denki", "https://kaze.example"), ("Hi Power", "https://hi.example")):
+            found = await partners.add(
+                session, services.settings, now, kind=PartnerKind.SUPPLIER, name=name, base_url=url
+            )
+            await partners.serve(session, found, [site.id])
+            (link,) = await partners.links_of(session, found.id)
+            link.tried_at, link.problem = now, "Timeout"
+            if name == "Kaze Denki":
+                outlet["page"] = f"{url}/o/WKYXCN"
+                link.told, link.told_at, link.problem = told, now, ""
+                sender = found
+    return Handover(
+        sender=sender.base_url,
+        receiver=stage.url,
+        outlet="K3VQ5B2XJ6M7.1",
+        back=f"{sender.base_url}/o/WKYXCN",
+        expires=handover.expiry(now),
+    ).signed(sender.key)
 
 
 async def _sell(
@@ -91,6 +140,13 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "site"
     await at(f"/o/{CODE}")
     yield "outlet"
+    via = await another_supplier(stage)
+    await at(f"/o/{CODE}?kind=energy&amount=6")
+    yield "outlet-suppliers"
+    await at(f"/o/{CODE}?via={via}")
+    yield "outlet-came-over"
+    await at(f"/o/{CODE}?via=changed")
+    yield "outlet-bad-link"
     await at(f"/o/{CODE}/confirm?kind=energy&amount=6")
     yield "price-for-everybody"
     await at(f"/guest?next=/o/{CODE}")
@@ -419,6 +475,9 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await failed_refund(Office(stage.bench), paid)
     stranger = await _dials_in(stage, f"Acme:{email.partition('@')[0]}")
     await _converse(stage)
+    await another_supplier(stage)
+    async with services.database.transaction() as transaction:
+        partner = await transaction.scalar(select(Partner.id).where(Partner.name == "Kaze Denki"))
     await at("/")
     yield "sign-in"
     await at(f"/invitation/{invitation}")
@@ -448,6 +507,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
+        ("partners", "/partners"),
+        ("partner", f"/partners/{partner}"),
         ("suppliers", "/suppliers"),
         ("supplier", f"/suppliers/{WIND}"),
         ("power-types", "/power-types"),
