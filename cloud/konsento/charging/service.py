@@ -113,7 +113,8 @@ async def _prepare(session: AsyncSession, services: Services, wish: _Wish) -> tu
     if obstacle is not None:
         raise obstacle
     now = services.clock.now()
-    terms = terms_of((await catalogue.on_sale(session, now)).chosen(outlet, wish.offer), outlet, now)
+    offer = (await catalogue.on_sale(session, now, outlet)).chosen(outlet, wish.offer)
+    terms = terms_of(offer, outlet, now)
     if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged
     if requested.kind is LimitKind.MONEY and terms.price.currency != services.settings.currency:
