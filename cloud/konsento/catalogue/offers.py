@@ -150,13 +150,13 @@ def without_energy(price: Price) -> Price:
     return replace(price, rates=rates) if rates else price
 
 
-async def on_sale(session: AsyncSession, at: datetime) -> OnSale:
-    """Return what is sold at a moment."""
+async def on_sale(session: AsyncSession, at: datetime, outlet: Outlet | None = None) -> OnSale:
+    """Return what is sold at a moment: anywhere, or at one outlet, whose offers are loaded."""
     contracts: defaultdict[str, dict[UUID | None, Contract]] = defaultdict(dict)
     for contract in await contracts_in_force(session, at):
         contracts[contract.supplier.code][contract.site_id] = contract
     return OnSale(
-        tariffs=await tariffs_in_force(session, at),
+        tariffs=await tariffs_in_force(session, at, outlet.tariff_names if outlet is not None else None),
         power=await power_tree(session),
         bound=set(await session.scalars(select(Supplier.code).where(~Supplier.is_operator))),
         contracts=contracts,
@@ -165,4 +165,4 @@ async def on_sale(session: AsyncSession, at: datetime) -> OnSale:
 
 async def offers_of(session: AsyncSession, outlet: Outlet, at: datetime) -> list[Offer]:
     """Return what can be bought at an outlet, whose site and offers (`WITH_OFFERS`) are loaded, at a moment."""
-    return (await on_sale(session, at)).offers_of(outlet)
+    return (await on_sale(session, at, outlet)).offers_of(outlet)

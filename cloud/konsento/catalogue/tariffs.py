@@ -1,5 +1,6 @@
 """Tariffs in force and coming."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -37,13 +38,17 @@ async def tariff_in_force(session: AsyncSession, name: str | None, at: datetime)
     return tariff
 
 
-async def tariffs_in_force(session: AsyncSession, at: datetime) -> dict[str, Tariff]:
-    """Return the tariff of every name that counts at a moment."""
+async def tariffs_in_force(
+    session: AsyncSession, at: datetime, names: Collection[str] | None = None
+) -> dict[str, Tariff]:
+    """Return the tariff of every name, or of these names, that counts at a moment."""
     query = (
         select(Tariff)
         .where(Tariff.valid_from <= at, or_(Tariff.valid_to.is_(None), Tariff.valid_to > at))
         .order_by(Tariff.name, Tariff.valid_from)
     )
+    if names is not None:
+        query = query.where(Tariff.name.in_(names))
     # Of several of one name the last one to begin counts.
     return {tariff.name: tariff for tariff in await session.scalars(query)}
 

@@ -58,7 +58,7 @@ async def look_up(session: AsyncSession, services: Services, wish: Wish, outlet:
     obstacle = sites.obstacle(outlet, now)
     if obstacle is not None:
         raise obstacle
-    offer = (await catalogue.on_sale(session, now)).chosen(outlet, wish.offer)
+    offer = (await catalogue.on_sale(session, now, outlet)).chosen(outlet, wish.offer)
     terms = terms_of(offer, outlet, now)
     if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged

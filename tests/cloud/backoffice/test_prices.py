@@ -116,7 +116,7 @@ async def test_a_price_is_read_as_people_type_it(office: Office, typed: str, rea
         ({"supplier_code": "Sakura!"}, "The supplier's registration number has capitals"),
         ({"tax": "100"}, "The tax is a percentage"),
         ({"tax": "ten"}, "The tax is a percentage"),
-        ({"power_type": "magic"}, "Something about the price cannot be right"),
+        ({"power_type": "magic"}, "There is no such power type"),
         ({"begins": "2026-11-22T10:00"}, "A price begins now or later"),
         ({"begins": "2099-01-01T00:00"}, "A price begins now or later"),
         ({"begins": "soon"}, "A price begins now or later"),

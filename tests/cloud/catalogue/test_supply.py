@@ -1,17 +1,21 @@
 """Suppliers and contracts, power types, and what is sold of them where: the same to Python and to the database."""
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+from alembic import command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
+from konsento import migrations
 from konsento.catalogue import power
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.apply import WantedTariff, apply_tariff
@@ -258,3 +262,33 @@ async def test_what_no_power_type_can_be_is_refused(database: Database, wrong: d
     async with database.transaction() as session:
         with pytest.raises(BadPowerType):
             await power.add_power_type(session, **(fine | wrong))
+
+
+def test_what_an_outlet_was_sold_at_becomes_its_one_offer_and_goes_back(tmp_path: Path) -> None:
+    path = tmp_path / "k.sqlite3"
+    config = migrations.config(f"sqlite+aiosqlite:///{path}")
+    command.upgrade(config, "0050")
+    with sqlite3.connect(path) as before:
+        before.execute(
+            "INSERT INTO sites (id, station_id, password_hash, name, place, time_zone, connected, opening_hours,"
+            " presence, ours, next_password_hashes, security_profile)"
+            " VALUES ('s', 's', '-', 'S', '', 'Asia/Tokyo', 0, '', 'none', 1, '[]', 1)"
+        )
+        for number, tariff in enumerate(("day", None), start=1):
+            before.execute(
+                "INSERT INTO outlets (id, site_id, evse_id, code, name, rated_w, volts, tariff_name, model, firmware,"
+                " status, status_reason) VALUES (?, 's', ?, ?, 'O', 3000, 200, ?, '', '', 'available', '')",
+                (f"{number:032}", number, f"C{number}", tariff),
+            )
+
+    command.upgrade(config, "0051")
+    with sqlite3.connect(path) as after:
+        assert after.execute("SELECT outlet_id, tariff_name, position FROM outlet_offers").fetchall() == [
+            (f"{1:032}", "day", 0)
+        ]
+        assert set(after.execute("SELECT metering, metering_class FROM outlets").fetchall()) == {("verified", "")}
+        after.execute("INSERT INTO outlet_offers VALUES (?, 'night', 1)", (f"{1:032}",))
+    command.downgrade(config, "0050")
+
+    with sqlite3.connect(path) as back:
+        assert back.execute("SELECT tariff_name FROM outlets ORDER BY evse_id").fetchall() == [("day",), (None,)]
