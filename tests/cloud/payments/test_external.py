@@ -1,11 +1,13 @@
 """The life of a payment at an external provider: the ordinary ways, and the bad days."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.models import AccountKind, Payment, PaymentPurpose, PaymentState
-from konsento.payments import beginning
+from konsento.payments import beginning, driving
 from konsento.payments.errors import HoldGone, HoldTooSmall, PaymentAway
 from konsento.payments.scripted import Fault
 
@@ -274,3 +276,28 @@ async def test_after_a_day_a_capture_that_was_not_answered_is_looked_up_before_i
 
     assert await shop.state(payment.id) is PaymentState.CAPTURED
     assert shop.provider.asked.count("capture") == 1
+
+
+@pytest.mark.parametrize("method", ["card", "paypay"])
+async def test_two_processes_that_work_on_a_payment_at_once_take_it_once(shop: Shop, method: str) -> None:
+    payment = await shop.held(1000, method=method)
+    await shop.resolve(payment, 380)
+    await asyncio.gather(*(driving.drive(shop.core.services, payment.id) for _ in range(3)))
+
+    assert await shop.state(payment.id) is PaymentState.CAPTURED
+    assert (shop.provider.taken_minor, await shop.books()) == (380, {CLEARING: 380, RECEIVABLE: -380})
+    assert shop.provider.asked.count("capture") + shop.provider.asked.count("refund") == 1
+
+
+async def test_whoever_is_told_of_payments_is_told_of_every_change_in_its_transaction(shop: Shop) -> None:
+    told: list[PaymentState] = []
+
+    @shop.core.services.desk.on_change
+    async def note(_session: AsyncSession, payment: Payment) -> None:
+        told.append(payment.state)
+
+    payment = await shop.held(1000)
+    await shop.resolve(payment, 380)
+    await shop.core.work()
+
+    assert told == [PaymentState.HELD, PaymentState.CAPTURED]
