@@ -3,21 +3,24 @@
 Stripe's script cannot be had here: a stand-in is served under its address, and what it asks at Stripe's address.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
+from pydantic import SecretStr
 from sqlalchemy import select
 
-from konsento.models import Payment
+from konsento.models import Payment, PaymentState
 from konsento.payments.scripted import ScriptedProvider
+from konsento.payments.stripe import StripeProvider
 from konsento.settings import Settings
 from rig.ports import Ports
 
 from ..databases import Template
+from ..payments import localstripe
 from ..web.conftest import CODE, PASSWORD, Bench, wired
 from .conftest import ARTEFACTS, Stage, phone
 
@@ -62,6 +65,8 @@ class Shop:
     stage: Stage
     provider: ScriptedProvider
     declines: bool = False
+    pay: Callable[[str], Awaitable[None]] | None = None
+    """What confirming a payment does; None: the scripted provider's."""
 
     @property
     def bench(self) -> Bench:
@@ -75,7 +80,11 @@ class Shop:
             if self.declines:
                 await route.fulfill(json={"error": {"message": "Your card was declined."}}, headers=headers)
                 return
-            self.provider.confirm((await self.payment()).reference)
+            reference = (await self.payment()).reference
+            if self.pay is not None:
+                await self.pay(reference)
+            else:
+                self.provider.confirm(reference)
             await route.fulfill(json={"status": "requires_capture"}, headers=headers)
 
         await context.route(
@@ -234,3 +243,45 @@ async def test_the_other_pages_of_paying_fit_a_phone(browser: Browser, shop: Sho
     await page.click("form[action='/account/cards/remove'] button")
     await expect(page.locator("[role=status]")).to_be_visible()
     await context.close()
+
+
+@pytest.mark.timeout(180)
+async def test_with_stripe_as_localstripe_plays_it_the_measured_amount_is_taken(
+    browser: Browser, template: Template, tmp_path: Path
+) -> None:
+    port = Ports().take()
+    url = f"http://localhost:{port}"
+    with localstripe.running(tmp_path) as address:
+        stripes = localstripe.Browser(address)
+        await stripes.ready()
+        async with template.copied(tmp_path) as database_url:
+            settings = Settings(
+                database_url=database_url,
+                public_url=url,
+                stripe_secret_key=SecretStr(localstripe.KEY),
+                stripe_publishable_key="pk_test_of_the_tests",
+                stripe_methods="",
+                stripe_api_url=address,
+            )
+            provider = StripeProvider(settings)
+            async with wired(settings, [provider]) as bench:
+                stage = Stage(bench, port, url)
+                await stage.start()
+                shop = Shop(stage, ScriptedProvider(), pay=stripes.pay)
+                context = await phone(browser, "en")
+                await shop.stand_in(context)
+                page = await context.new_page()
+                await _sign_up(shop, page)
+                await page.goto(f"{url}/o/{CODE}/confirm?kind=energy&amount=6")
+                await page.click("form[action$='/start'] button[type=submit]")
+                await page.wait_for_url("**/pay/*")
+                await page.locator("form[data-pay] button[type=submit]").click()
+                await page.wait_for_url("**/s/*")
+                await bench.site.charges("2000", seconds=2400)
+                payment = await shop.payment()
+                taken = (await provider.look(payment.reference)).taken_minor
+                await context.close()
+                await stage.stop()
+            await provider.close()
+
+    assert (payment.state, payment.captured_minor, taken) == (PaymentState.CAPTURED, 77, 77)

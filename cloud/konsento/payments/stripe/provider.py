@@ -63,8 +63,11 @@ class StripeProvider:
         return amounts.step_minor(currency)
 
     def methods(self, currency: str) -> Sequence[str]:
-        """Return what drivers can pay with: PayPay and convenience stores take yen alone."""
-        offered = self._methods or [""]
+        """Return what drivers can pay with: PayPay and convenience stores take yen alone.
+
+        Where the account decides, what can be held is called a card.
+        """
+        offered = self._methods or ["card"]
         return [method for method in offered if currency == "JPY" or method not in YEN_ONLY]
 
     def is_prepaid(self, method: str) -> bool:
