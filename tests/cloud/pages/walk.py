@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 from uuid import UUID
 
@@ -13,7 +14,19 @@ from playwright.async_api import Page
 from sqlalchemy import select, update
 
 from konsento.charging.work import find_out_start
-from konsento.models import Direction, FloorPlan, Outlet, OutletStatus, PendingStation, PresenceCheck, Role, Site
+from konsento.kit.ids import new_id
+from konsento.models import (
+    CouponKind,
+    Direction,
+    Driver,
+    FloorPlan,
+    Outlet,
+    OutletStatus,
+    PendingStation,
+    PresenceCheck,
+    Role,
+    Site,
+)
 from konsento.ocpp import CallTimeout, Journal, Lines, Version
 from konsento.ocpp.messages import (
     DataTransfer,
@@ -22,6 +35,8 @@ from konsento.ocpp.messages import (
     RequestStartTransaction,
 )
 from konsento.operations import alarms
+from konsento.rewards import making, points
+from konsento.rewards.making import WantedCoupon, WantedRule
 from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
@@ -32,6 +47,20 @@ from .conftest import Stage
 
 def _silence(_request: RequestStartTransaction) -> CallTimeout:
     return CallTimeout(STATION, "RequestStartTransaction", "no answer in time")
+
+
+async def reward(stage: Stage, email: str) -> None:
+    """Give a driver points and a coupon, and everybody a rule and a code."""
+    services = stage.bench.services
+    now = services.clock.now()
+    wanted = WantedCoupon(
+        title="Sun", kind=CouponKind.PERCENT, value=Decimal("0.1"), currency="JPY", valid_from=now, least_minor=100
+    )
+    async with services.database.transaction() as session:
+        driver = (await session.scalars(select(Driver).where(Driver.email == email.lower()))).one()
+        await making.make_rule(session, WantedRule(points_per_kwh=Decimal(1), valid_from=now), now)
+        await points.correct(session, driver.id, 50, new_id(), now)
+        await making.give_code(session, await making.make_coupon(session, wanted, now, "SUNNY10"), driver, now)
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -151,6 +180,15 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "history"
     await at("/account")
     yield "account"
+    await at("/account/rewards")
+    yield "rewards-none"
+    await reward(stage, email)
+    await at("/account/rewards")
+    yield "rewards"
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=6&coupon=sunny-10&use_points=true&points=20")
+    yield "price-with-coupon"
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=6&coupon=NOSUCH")
+    yield "price-wrong-coupon"
     await at("/account/passkeys")
     yield "passkeys"
     await at("/account/delete")
@@ -406,6 +444,26 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await page.click("[name=sure]")
     await page.wait_for_selector("form[action$=withdraw]")
     yield "prices-planned"
+    await at("/rewards")
+    yield "rewards-none"
+    await at("/rewards/rules/new")
+    yield "rule"
+    await page.fill("#points", "1")
+    await page.click("main .do")
+    await page.wait_for_url(re.compile(r"/office/rewards$"))
+    await at("/rewards/coupons/new")
+    yield "coupon-new"
+    await page.fill("#title", "Sunny days")
+    await page.fill("[name=value]", "10")
+    await page.fill("#code", "SUNNY10")
+    await page.click("main .do")
+    await page.wait_for_url(re.compile(r"/office/rewards/coupons/[0-9a-f]"))
+    await page.fill("[name=count]", "5")
+    await page.click("main .do")
+    await page.wait_for_load_state()
+    yield "coupon"
+    await at("/rewards")
+    yield "rewards"
     await at("/sites/new")
     await page.fill("#name", "Minato Mall")
     await page.click("main button[type=submit]")
