@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 from uuid import UUID
 
@@ -20,7 +21,9 @@ from konsento.ledger import service as ledger
 from konsento.ledger.service import AccountName, Move
 from konsento.models import (
     AccountKind,
+    CouponKind,
     Direction,
+    Driver,
     FloorPlan,
     LedgerAccount,
     Metering,
@@ -43,6 +46,8 @@ from konsento.ocpp.messages import (
 )
 from konsento.operations import alarms
 from konsento.partners import service as partners
+from konsento.rewards import making, points
+from konsento.rewards.making import WantedCoupon, WantedRule
 from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
@@ -109,6 +114,20 @@ async def _sell(
         if await session.scalar(select(Tariff.id).where(Tariff.name == "wind")) is None:
             await supply(session, stage.bench.clock.now())
         await sell(session, CODE, names, metering, metering_class)
+
+
+async def reward(stage: Stage, email: str) -> None:
+    """Give a driver points and a coupon, and everybody a rule and a code."""
+    services = stage.bench.services
+    now = services.clock.now()
+    wanted = WantedCoupon(
+        title="Sun", kind=CouponKind.PERCENT, value=Decimal("0.1"), currency="JPY", valid_from=now, least_minor=100
+    )
+    async with services.database.transaction() as session:
+        driver = (await session.scalars(select(Driver).where(Driver.email == email.lower()))).one()
+        await making.make_rule(session, WantedRule(points_per_kwh=Decimal(1), valid_from=now), now)
+        await points.correct(session, driver.id, 50, new_id(), now)
+        await making.give_code(session, await making.make_coupon(session, wanted, now, "SUNNY10"), driver, now)
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -256,6 +275,15 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "history"
     await at("/account")
     yield "account"
+    await at("/account/rewards")
+    yield "rewards-none"
+    await reward(stage, email)
+    await at("/account/rewards")
+    yield "rewards"
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=6&coupon=sunny-10&use_points=true&points=20")
+    yield "price-with-coupon"
+    await at(f"/o/{CODE}/confirm?kind=energy&amount=6&coupon=NOSUCH")
+    yield "price-wrong-coupon"
     await at("/account/passkeys")
     yield "passkeys"
     await at("/account/delete")
@@ -544,6 +572,26 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     await page.click("[name=sure]")
     await page.wait_for_selector("form[action$=withdraw]")
     yield "prices-planned"
+    await at("/rewards")
+    yield "rewards-none"
+    await at("/rewards/rules/new")
+    yield "rule"
+    await page.fill("#points", "1")
+    await page.click("main .do")
+    await page.wait_for_url(re.compile(r"/office/rewards$"))
+    await at("/rewards/coupons/new")
+    yield "coupon-new"
+    await page.fill("#title", "Sunny days")
+    await page.fill("[name=value]", "10")
+    await page.fill("#code", "SUNNY10")
+    await page.click("main .do")
+    await page.wait_for_url(re.compile(r"/office/rewards/coupons/[0-9a-f]"))
+    await page.fill("[name=count]", "5")
+    await page.click("main .do")
+    await page.wait_for_load_state()
+    yield "coupon"
+    await at("/rewards")
+    yield "rewards"
     await at("/sites/new")
     await page.fill("#name", "Minato Mall")
     await page.click("main button[type=submit]")
