@@ -33,11 +33,13 @@ async def confirmed(bench: Bench) -> None:
         await session.execute(update(Driver).values(email_verified_at=bench.clock.now(), kind="account"))
 
 
-async def charged(bench: Bench, browser: httpx.AsyncClient, provider: str = "bill") -> str:
-    """Charge 1 kWh, ¥38; returns the receipt's address."""
+async def charged(
+    bench: Bench, browser: httpx.AsyncClient, provider: str = "bill", *, wh: str = "1000", seconds: int = 1200
+) -> str:
+    """Charge 1 kWh, ¥38, or less; returns the receipt's address."""
     answer = await browser.post(f"/o/{CODE}/start", data=WISH | {"provider": provider})
     assert answer.status_code == 303, bench.words(answer)
-    await bench.site.charges("1000", seconds=1200)
+    await bench.site.charges(wh, seconds=seconds)
     return str(answer.headers["location"])
 
 
@@ -57,3 +59,13 @@ async def the_bill(bench: Bench) -> UUID:
     """Return the one bill there is."""
     (bill,) = await the_bills(bench)
     return bill.id
+
+
+async def issued(bench: Bench, browser: httpx.AsyncClient) -> UUID:
+    """Have a driver charge by bill at a server that did not offer it before; returns the bill's id."""
+    settings = bench.services.settings
+    for name, value in (("bill", BillEvery.SESSION), ("bill_bank", BANK)):
+        setattr(settings, name, value)
+    await confirmed(bench)
+    await charged(bench, browser, wh="100", seconds=120)  # soon: a member's sign-in is fresh for a while only
+    return await the_bill(bench)

@@ -80,7 +80,7 @@ def slip(language: Language, view: BillView) -> list[tuple[str, str]]:
     if bill.bank:
         facts.append((text("Bank account"), bill.bank))
     if bill.iban:
-        facts.append((text("IBAN"), " ".join(bill.iban[at : at + 4] for at in range(0, len(bill.iban), 4))))
+        facts.append(("IBAN", " ".join(bill.iban[at : at + 4] for at in range(0, len(bill.iban), 4))))
     facts += [
         (text("Amount"), language.money(view.left_minor, bill.currency)),
         (text("Payable until"), language.day(bill.due_at, ZoneInfo(bill.time_zone))),

@@ -80,7 +80,8 @@ async def agreed(session: AsyncSession, session_ids: Collection[UUID]) -> set[UU
 async def unbilled(session: AsyncSession, before: datetime | None) -> dict[UUID, list[UUID]]:
     """Return the sessions that were begun to be paid by bill, and were never on one, by driver.
 
-    Only those that were over before a time, unless it is None; and only of drivers who owe something at all; of them there are few.
+    Only those that were over before a time, unless it is None; and only of drivers who owe something at all: of them
+    there are few.
     """
     owes = select(LedgerAccount.owner).where(
         LedgerAccount.kind == AccountKind.RECEIVABLE, LedgerAccount.debits_posted > LedgerAccount.credits_posted
