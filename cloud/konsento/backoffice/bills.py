@@ -24,7 +24,7 @@ from konsento.operations import audit
 from konsento.payments.bills import repository
 from konsento.payments.bills import service as bills
 from konsento.payments.bills.errors import BadBillPayment, NoSuchBill, ReturnTooLarge
-from konsento.payments.bills.names import label, written_reference
+from konsento.payments.bills.names import label, number_in, written_reference
 from konsento.payments.bills.service import AtBank, BillView, Standing
 from konsento.services import Services
 from konsento.web import problems
@@ -62,18 +62,28 @@ class BankForm(BaseModel):
 
 @router.get("/bills")
 async def bills_page(
-    request: Request, services: Wired, member: BillKeeper, show: Annotated[str, Query(max_length=10)] = "open"
+    request: Request,
+    services: Wired,
+    member: BillKeeper,
+    show: Annotated[str, Query(max_length=10)] = "open",
+    text: Annotated[str, Query(max_length=40)] = "",
 ) -> Response:
-    """List bills."""
+    """List bills; `text` finds one by what a bank's statement says."""
     language = language_of(request)
     async with services.database.transaction() as session:
-        found = await repository.all_bills(session, MOST, unpaid=show != "all")
+        if text:
+            number = number_in(normalize("NFKC", text))
+            found = await repository.by_number(session, number) if number is not None else []
+            show = "all"
+        else:
+            found = await repository.all_bills(session, MOST, unpaid=show != "all")
         views = await bills.views(session, found, services.clock.now())
     return office_page(
         request,
         "bills.html",
         member=member,
         show=show,
+        text=text,
         choices=[(name, language.text(word)) for name, word in SHOWN.items()],
         rows=[_row(language, view) for view in views if _is_shown(view, show)],
         most=MOST if len(found) == MOST else 0,

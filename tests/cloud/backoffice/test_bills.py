@@ -385,3 +385,16 @@ async def test_a_bill_is_in_the_drivers_language(office: Office) -> None:
     text = file_of(mail)
     for said in ("請求書", "お振込先", "お支払期限", "振込依頼人名", "000000001"):
         assert said in text, said
+
+
+@pytest.mark.parametrize("text", ["B-2026-000001", "RF74 0000 0000 1", "000000001 アン", "１", "rf74000000001"])
+async def test_a_bill_is_found_by_what_the_bank_says(office: Office, text: str) -> None:
+    bench = office.bench
+    async with bench.driver() as driver, office.member(Role.OPERATOR) as browser:
+        await confirmed(bench)
+        await charged(bench, driver)
+        found = bench.words(await browser.get("/office/bills", params={"text": text}))
+        others = bench.words(await browser.get("/office/bills", params={"text": "B-2026-000002"}))
+
+    assert "B-2026-000001" in found
+    assert "B-2026-000001" not in others

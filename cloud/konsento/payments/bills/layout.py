@@ -62,7 +62,7 @@ def pdf(language: Language, view: BillView) -> bytes:
         (
             Column(head=text("Day"), share=0.19),
             Column(head=text("Place"), share=0.39),
-            Column(head=text("Invoice"), share=0.22),
+            Column(head=text("Invoice number"), share=0.22),
             Column(head=text("Sum"), share=0.2, anchor="end"),
         ),
         rows,
@@ -82,7 +82,7 @@ def slip(language: Language, view: BillView) -> list[tuple[str, str]]:
     if bill.iban:
         facts.append(("IBAN", " ".join(bill.iban[at : at + 4] for at in range(0, len(bill.iban), 4))))
     facts += [
-        (text("Amount"), language.money(view.left_minor, bill.currency)),
+        (text("Sum"), language.money(view.left_minor, bill.currency)),
         (text("Payable until"), language.day(bill.due_at, ZoneInfo(bill.time_zone))),
         (text("Payment reference"), written_reference(bill)),
     ]
@@ -138,7 +138,7 @@ def _slip(sheet: Sheet, language: Language, view: BillView) -> None:
     top = sheet.y
     width = INNER - (_CODE + 4 if code is not None else 0)
     for name, value in slip(language, view):
-        sheet.pair(name, value, x=LEFT, width=width, share=0.26)
+        sheet.pair(name, value, x=LEFT, width=width, share=0.3)
         sheet.space(0.4)
     low = sheet.y
     if code is not None:

@@ -1,5 +1,6 @@
 """How a bill is called, and how a transfer names it."""
 
+import re
 from zoneinfo import ZoneInfo
 
 from stdnum import iso11649
@@ -23,3 +24,14 @@ def reference(bill: Bill) -> str:
 def written_reference(bill: Bill) -> str:
     """Return the reference in groups of four, as it is printed."""
     return iso11649.format(reference(bill))
+
+
+def number_in(text: str) -> int | None:
+    """Return the number that somebody typed from a bank's statement: label, reference or sender; None for none."""
+    text = iso11649.compact(text)
+    if iso11649.is_valid(text):
+        return int(text[4:]) if text[4:].isdecimal() else None
+    digits = re.search(r"\d{1,18}(?=\D*$)", text)
+    number = digits[0] if digits else ""
+    # A label without its signs: the year, then the number.
+    return int(number[4:] if re.match(r"B\d{10}", text) else number) if number else None

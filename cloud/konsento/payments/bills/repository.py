@@ -140,3 +140,8 @@ async def all_bills(session: AsyncSession, most: int, *, unpaid: bool) -> Sequen
     else:
         query = select(Bill).order_by(Bill.number.desc())
     return list(await session.scalars(query.limit(most)))
+
+
+async def by_number(session: AsyncSession, number: int) -> Sequence[Bill]:
+    """Return the bill with a number, or none."""
+    return list(await session.scalars(select(Bill).where(Bill.number == number)))
