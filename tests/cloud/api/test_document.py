@@ -77,6 +77,7 @@ def test_clients_may_rely_on_the_names_of_operations() -> None:
         "getSession",
         "getSite",
         "getWebhook",
+        "listBills",
         "listCoupons",
         "giveUpCheckout",
         "giveUpPayment",
