@@ -115,7 +115,7 @@ def _entries(batch: list[tuple[str, int, int, int, int]], number: int, before: M
     return made
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES)
 def test_the_ledger_says_what_its_model_says(
     migrated: Template, batches: list[list[tuple[str, int, int, int, int]]]
