@@ -24,6 +24,7 @@ from tests.bench import (
     settle_kills,
     site,
     site_kills,
+    sums,
 )
 from tests.bench.apart import go_apart
 
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "settle_kills": settle_kills.run,
     "site": site.run,
     "site_kills": site_kills.run,
+    "sums": sums.run,
 }
 WHOLE_SITES = ("latency", "site", "site_kills")
 

@@ -34,7 +34,7 @@ from konsento.settlement import work
 
 LEASE: Final = timedelta(seconds=1)
 """Of processes that are killed: what they had in hand is soon taken over."""
-GIVEN_UP_S: Final = 240.0
+GIVEN_UP_S: Final = 1200.0
 
 
 def services(url: str, most: int) -> Services:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from konsento import pricing
@@ -34,6 +35,8 @@ class Due:
     """What a session's readings prove, and what its driver is asked for."""
 
     charging: ChargingSession
+    price: Price
+    """As it was agreed."""
     measured: Measurement
     usage: Usage
     bill: Bill
@@ -43,10 +46,10 @@ class Due:
         """What the driver is asked for: never more than is held."""
         return min(self.bill.total_minor, self.charging.hold_minor)
 
-    @property
+    @cached_property
     def split(self) -> Split:
         """Who gets what of it."""
-        return split(self.charging, self.amount_minor)
+        return split(self.charging, self.price, self.amount_minor)
 
     @property
     def unheld_minor(self) -> int:
@@ -55,7 +58,7 @@ class Due:
 
     def less(self, discounts: Sequence[Discount]) -> Due:
         """Return it with discounts taken off."""
-        return replace(self, bill=pricing.discounted(self.bill, price_of(self.charging), discounts))
+        return replace(self, bill=pricing.discounted(self.bill, self.price, discounts)) if discounts else self
 
     def lines(self) -> list[ReceiptLine]:
         """Return the lines of the receipt; they add up to the amount."""
@@ -85,18 +88,19 @@ def price_of(charging: ChargingSession) -> Price:
 
 def due(charging: ChargingSession, events: Sequence[Reading]) -> Due:
     """Return what a session comes to by its readings, without discounts."""
-    measured = measure(events, charging.rated_w)
+    measured, price = measure(events, charging.rated_w), price_of(charging)
     usage = usage_of(measured, events) or Usage(begin=charging.created_at)
-    return Due(charging=charging, measured=measured, usage=usage, bill=pricing.bill(price_of(charging), usage))
+    bill = pricing.bill(price, usage)
+    return Due(charging=charging, price=price, measured=measured, usage=usage, bill=bill)
 
 
-def split(charging: ChargingSession, amount_minor: int) -> Split:
+def split(charging: ChargingSession, price: Price, amount_minor: int) -> Split:
     """Return who gets what of an amount, by the contract that held at the session's start.
 
     The shares are of the amount without its tax, each rounded down to the minor unit; what is left by that stays with
     the operator.
     """
-    tax_minor = pricing.tax_in(price_of(charging), amount_minor)
+    tax_minor = pricing.tax_in(price, amount_minor)
     net = amount_minor - tax_minor
     return Split(amount_minor, tax_minor, _share(net, charging.supplier_share), _share(net, charging.owner_share))
 

@@ -165,8 +165,8 @@ async def _billed(session: AsyncSession, session_id: UUID) -> _Billed | None:
 
 async def _give_back(session: AsyncSession, work: WorkQueue, billed: _Billed, correction: Correction) -> None:
     charging, amount, at = billed.charging, correction.amount_minor, correction.created_at
-    before, after = billing.split(charging, billed.left_minor), billing.split(charging, billed.left_minor - amount)
-    back = before.less(after)
+    price, left = billing.price_of(charging), billed.left_minor
+    back = billing.split(charging, price, left).less(billing.split(charging, price, left - amount))
     correction.tax_minor = back.tax_minor
     session.add(correction)
     await session.flush()
