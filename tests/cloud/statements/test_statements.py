@@ -28,6 +28,7 @@ from konsento.models import (
     StaffMember,
     Supplier,
 )
+from konsento.settlement import checking
 from konsento.statements import files, layout, repository
 from konsento.statements import service as statements
 from konsento.statements.errors import BadMonth, BadPayout, NoSuchPayee, PayoutTakenBack, PayoutTooLarge
@@ -190,6 +191,7 @@ async def test_a_payout_leaves_the_bank_and_is_owed_no_more(core: Core) -> None:
         funds = await ledger.account(tx, AccountKind.FUNDS, "JPY")
 
     assert funds.credits_posted - paid_before == 14
+    assert await checking.check(core.services.database) == []
 
 
 async def test_a_form_that_is_sent_twice_records_once(core: Core) -> None:
