@@ -112,7 +112,7 @@ async def _confirm(
     try:
         quotes = place.quotes(wish.read(place.tariff.currency))
     except KonsentoError as error:
-        return _choose(request, services, place, wish, error)
+        return _choose(request, services, place, wish, problem or error)
     if problem is not None:
         problems.note(request, problem)
     language = language_of(request)
