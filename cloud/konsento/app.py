@@ -295,7 +295,7 @@ async def _begin(parts: Parts) -> None:
     services = parts.services
     # Before a station connects here: whose process is not known counts as away.
     await parts.heart.beat()
-    for part in (links, back_office_work, api_work, doors, passwords, reconciling, balance):
+    for part in (links, back_office_work, settlement_work, api_work, doors, passwords, reconciling, balance):
         await part.begin(services)
 
 

@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -25,11 +26,13 @@ from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
 from konsento.kit.errors import KonsentoError
 from konsento.kit.money import major_from_minor, minor_from_major
+from konsento.ledger.check import Finding
 from konsento.migrations import migrate as bring_up_to_date
 from konsento.models import Role
 from konsento.operations import audit
 from konsento.payments import balance as balances
 from konsento.settings import Settings
+from konsento.settlement import checking
 from konsento.sites import codes, labels
 from konsento.sites import service as sites
 from konsento.sites.labels.sheets import DEFAULT as DEFAULT_LAYOUT
@@ -44,6 +47,8 @@ cli = typer.Typer(
 )
 balance = typer.Typer(help="Prepaid balances.", no_args_is_help=True)
 cli.add_typer(balance, name="balance")
+ledger = typer.Typer(help="The books.", no_args_is_help=True)
+cli.add_typer(ledger, name="ledger")
 staff = typer.Typer(help="Who works in the back office.", no_args_is_help=True)
 cli.add_typer(staff, name="staff")
 cli.add_typer(platform, name="platform")
@@ -164,6 +169,32 @@ async def _report(settings: Settings, days: list[date]) -> list[str]:
                 for currency, minor in sorted(left.items() or {settings.currency: 0}.items())
             ]
         return lines
+
+
+@ledger.command("check")
+def ledger_check(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False
+) -> None:
+    """Check that the books balance and agree with the receipts; prints what does not, and ends with 1 then."""
+    settings = _settings()
+    bring_up_to_date(settings.database_url)
+    found = asyncio.run(_check(settings))
+    if as_json:
+        typer.echo(json.dumps({"ok": not found, "findings": [asdict(one) for one in found]}, indent=2))
+    else:
+        for one in found:
+            typer.echo(f"{one.rule} {one.subject}: {one.says}")
+        typer.echo(f"{len(found)} findings." if found else "The books agree.")
+    if found:
+        raise typer.Exit(1)
+
+
+async def _check(settings: Settings) -> list[Finding]:
+    database = Database(settings.database_url)
+    try:
+        return await checking.check(database)
+    finally:
+        await database.close()
 
 
 @staff.command("add")

@@ -21,6 +21,7 @@ from tests.bench import (
     ocpp_journal,
     power_cuts,
     settle,
+    settle_kills,
     site,
     site_kills,
 )
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "ocpp_journal": ocpp_journal.run,
     "power_cuts": power_cuts.run,
     "settle": settle.run,
+    "settle_kills": settle_kills.run,
     "site": site.run,
     "site_kills": site_kills.run,
 }

@@ -23,10 +23,10 @@ from konsento.kit.db import Database
 from konsento.migrations import migrate
 from konsento.models import Receipt
 from konsento.settlement import work
+from rig import ended
 from rig.bench import Row, Table
 from rig.engines import Postgres
 from rig.line import to_stderr
-from tests.bench import ended
 
 EVENTS: Final = 12
 SESSIONS: Final = 3_000
@@ -121,9 +121,9 @@ async def _receipts(database: Database) -> int:
 
 @asynccontextmanager
 async def settler(url: str, most: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `tests.bench.settler`; it is ready when this returns."""
+    """Run `rig.settler`; it is ready when this returns."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.settler", url, str(most)),
+        *(sys.executable, "-m", "rig.settler", url, str(most)),
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=asyncio.subprocess.PIPE,

@@ -57,7 +57,9 @@ def _about(language: Language, alarm: Alarm) -> str:
 
 def _link(alarm: Alarm) -> str:
     match alarm.kind:
-        case AlarmKind.SESSION_SILENT | AlarmKind.SESSION_UNSETTLED | AlarmKind.METER_DOUBTFUL:
+        case (
+            AlarmKind.SESSION_SILENT | AlarmKind.SESSION_UNSETTLED | AlarmKind.METER_DOUBTFUL | AlarmKind.LATE_READINGS
+        ):
             return f"/office/sessions/{alarm.subject}"
         case AlarmKind.PAYMENT_DIFFERS | AlarmKind.PAYMENT_DISPUTED | AlarmKind.REFUND_FAILED:
             return f"/office/payments/{alarm.subject}"

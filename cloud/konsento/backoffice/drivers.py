@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Annotated
 from unicodedata import normalize
 from uuid import UUID, uuid5
@@ -21,7 +20,6 @@ from konsento.backoffice.who import CreditGiver, DriverSupport, Number
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language, marked
 from konsento.kit.ids import new_id
-from konsento.kit.money import minor_from_major
 from konsento.models import Driver, SignIn, StaffMember
 from konsento.operations import audit
 from konsento.operations import repository as operations
@@ -200,10 +198,7 @@ async def _give(
 
 def credit_minor(text: str, settings: Settings, language: Language) -> int:
     """Return a typed amount (major units) in minor units. Raises `BadCredit`."""
-    try:
-        minor = minor_from_major(Decimal(normalize("NFKC", text).strip().replace(",", "")), settings.currency)
-    except InvalidOperation, ValueError, OverflowError:
-        minor = 0
+    minor = asked.minor(text, settings.currency)
     if not 0 < minor <= settings.goodwill_day_minor:
         raise BadCredit(most=language.money(settings.goodwill_day_minor, settings.currency))
     return minor

@@ -24,6 +24,7 @@ from konsento.models import (
     Payment,
     PaymentCall,
     PaymentHint,
+    PaymentPurpose,
     PaymentState,
     Refund,
     RefundState,
@@ -104,8 +105,9 @@ def facts(language: Language, payment: Payment) -> list[tuple[str, str]]:
     def money(minor: int) -> str:
         return language.money(minor, payment.currency)
 
+    is_over = payment.resolved_at is not None
     amounts = (
-        (marked("Paid before charging") if payment.prepaid else marked("Held"), payment.hold_minor),
+        (_first_amount(payment), payment.hold_minor),
         (marked("Taken"), payment.captured_minor),
         (marked("Refunded"), payment.refunded_minor),
         (marked("Not asked for"), payment.waived_minor),
@@ -120,7 +122,10 @@ def facts(language: Language, payment: Payment) -> list[tuple[str, str]]:
         found.append((text("Refused with"), payment.failure))
     times = (
         (marked("Held until, as the provider said"), payment.capture_before),
-        (marked("Given up, if nobody comes, at"), payment.expires_at if payment.session_id is None else None),
+        (
+            marked("Given up, if nobody comes, at"),
+            payment.expires_at if payment.session_id is None and not is_over else None,
+        ),
         (marked("Over since"), payment.resolved_at),
     )
     found += [(text(name), exact_time(language, at)) for name, at in times if at is not None]
@@ -128,6 +133,12 @@ def facts(language: Language, payment: Payment) -> list[tuple[str, str]]:
         dispute = text(DISPUTES[payment.dispute])
         found.append((text("Dispute"), f"{dispute}, {money(payment.disputed_minor)}"))
     return found
+
+
+def _first_amount(payment: Payment) -> str:
+    if payment.purpose is not PaymentPurpose.SESSION:
+        return marked("Asked of the driver")
+    return marked("Paid before charging") if payment.prepaid else marked("Held")
 
 
 def call_rows(language: Language, payment: Payment, calls: Sequence[PaymentCall]) -> list[CallRow]:

@@ -172,11 +172,6 @@ async def _payment(session: AsyncSession, number: UUID, *, locked: bool = False)
 
 
 async def _too_much(session: AsyncSession, payment: Payment) -> int:
-    """Return what can be given back of a payment without changing a bill.
-
-    What is asked for already counts as given: the books only know it once the provider has answered.
-    """
+    """Return what can be given back of a payment without changing a bill."""
     refunds = await repository.refunds_of(session, payment.id)
-    under_way = sum(one.amount_minor for one in refunds if one.state == "asked" and one.kind == "refund")
-    overpaid = await repository.overpaid(session, payment) - under_way
-    return max(0, min(overpaid, refunding.refundable(payment, refunds)))
+    return min(await repository.overpaid(session, payment), refunding.refundable(payment, refunds))

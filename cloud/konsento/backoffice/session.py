@@ -1,7 +1,7 @@
-"""One session: everything about it in one order; stop it, ask the site about it, send its receipt again."""
+"""One session: all about it in one order; stop it, ask the site, send its receipt again, give back of its bill."""
 
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel
@@ -13,7 +13,7 @@ from konsento.backoffice.payment_view import payment_row
 from konsento.backoffice.render import office_page
 from konsento.backoffice.session_view import facts, session_row
 from konsento.backoffice.timeline import Source
-from konsento.backoffice.who import Member, Number, SessionSupport
+from konsento.backoffice.who import CreditGiver, Member, Number, SessionSupport
 from konsento.charging import service as charging_service
 from konsento.charging.progress import progress_of
 from konsento.charging.repository import power_of
@@ -27,6 +27,7 @@ from konsento.ocpp.messages import GetTransactionStatus
 from konsento.operations import audit
 from konsento.payments import repository as payments
 from konsento.services import Services
+from konsento.settlement import correcting
 from konsento.web import problems
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
@@ -71,6 +72,7 @@ async def _page(
         history, part = await session_history.history(session, charging, shown, page)
         power = await power_of(session, charging, 240)
         paid = await payments.payments_of(session, number)
+        left_minor = await correcting.left_of(session, number)
     entries = timeline.timeline(language, history, shown)
     curve = progress_of(charging, power, history.receipt).curve
     return office_page(
@@ -94,6 +96,9 @@ async def _page(
         driver_id=charging.driver_id,
         settled=history.receipt is not None,
         can_mail=mail.possible(services.settings),
+        left=language.money(left_minor, charging.currency) if left_minor else "",
+        currency=charging.currency,
+        once=uuid4(),
     )
 
 
@@ -173,6 +178,40 @@ async def send_receipt(request: Request, number: Number, services: Wired, member
         await mail.queue(session, services, message, language)
         now = services.clock.now()
         await audit.note(session, now, member.id, action="session.send-receipt", subject=str(number))
+    return RedirectResponse(f"/office/sessions/{number}", 303)
+
+
+class GiveBack(BaseModel):
+    """What is given back of a bill, and why; `once` names the form, so that sent twice it gives once."""
+
+    amount: str = ""
+    reason: str = ""
+    once: UUID | None = None
+
+
+@router.post("/sessions/{number}/correct")
+async def correct(
+    request: Request, number: Number, services: Wired, member: CreditGiver, form: Annotated[GiveBack, Form()]
+) -> Response:
+    """Give an amount of a bill back by the way it was paid, for a reason that is logged."""
+    try:
+        why = asked.reason(form.reason)
+        async with services.database.transaction() as session:
+            charging = await _charging(session, number)
+            wanted = correcting.Wanted(
+                correction_id=uuid5(number, f"correction {form.once}"),
+                amount_minor=asked.minor(form.amount, charging.currency),
+                note=why,
+                member_id=member.id,
+            )
+            now = services.clock.now()
+            if await correcting.give_back(session, services.work, number, wanted, now):
+                details = {"reason": why, "minor": wanted.amount_minor, "currency": charging.currency}
+                await audit.note(
+                    session, now, member.id, action="session.correct", subject=str(number), details=details
+                )
+    except KonsentoError as error:
+        return await _page(request, services, member, number, TimelineFilters(), error=error, reason=form.reason)
     return RedirectResponse(f"/office/sessions/{number}", 303)
 
 

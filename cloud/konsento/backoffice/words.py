@@ -182,6 +182,8 @@ ALARMS: Final = {
     AlarmKind.SESSION_UNSETTLED: marked("Session not billed"),
     AlarmKind.UNKNOWN_TRANSACTION: marked("Transaction without a session"),
     AlarmKind.METER_DOUBTFUL: marked("Meter doubtful"),
+    AlarmKind.LATE_READINGS: marked("Readings after the bill"),
+    AlarmKind.BOOKS_WRONG: marked("The books do not agree"),
     AlarmKind.JOURNAL_DROPPED: marked("Journal incomplete"),
     AlarmKind.PRESENCE_UNCHECKED: marked("Presence cannot be checked"),
     AlarmKind.LABEL_DOUBTFUL: marked("Label may be a copy"),
@@ -215,6 +217,14 @@ ADVICE: Final = {
     ),
     AlarmKind.METER_DOUBTFUL: marked(
         "Some readings of this session make no sense and were not billed. Compare them with the outlet's meter."
+    ),
+    AlarmKind.LATE_READINGS: marked(
+        "Readings that came after the bill prove more than was billed. The driver is not asked for it: the bill stands."
+        " Find out why the site delivered them so late."
+    ),
+    AlarmKind.BOOKS_WRONG: marked(
+        "The nightly check of the ledger found something that must not be. Run `konsento ledger check` on the server:"
+        " it lists everything. Change nothing in the database by hand."
     ),
     AlarmKind.JOURNAL_DROPPED: marked(
         "The database was too slow for the journal of messages. Timelines have gaps; meter events were not affected."
@@ -272,6 +282,9 @@ FACTS: Final = {
     "error": marked("error"),
     "attempts": marked("attempts"),
     "readings": marked("readings"),
+    "read_wh": marked("Wh by all readings"),
+    "findings": marked("findings"),
+    "first": marked("the first"),
     "frames": marked("messages"),
     "seconds": marked("seconds apart"),
     "mails": marked("mails"),
@@ -344,6 +357,8 @@ WORK: Final = {
     "inventory": marked("Ask a site about its outlets"),
     "settle": marked("Bill a session"),
     "evidence": marked("Ask a site for missing readings of a session"),
+    "correct": marked("Look at readings that came after the bill"),
+    "books": marked("Check the ledger"),
     "payment": marked("Hold, take or give back a payment"),
     "payment-hint": marked("Follow a payment provider's hint"),
     "payment-forget": marked("Delete a driver's cards at a payment provider"),
@@ -385,6 +400,7 @@ ACTIONS: Final = {
     "payment.paid-otherwise": marked("noted that a refund was paid in another way"),
     "payment.refund": marked("gave back what was paid too much"),
     "session.check": marked("asked the site about a session"),
+    "session.correct": marked("gave an amount of a bill back"),
     "session.send-receipt": marked("sent a receipt again"),
     "session.stop": marked("stopped a session"),
     "site.change": marked("changed a site"),

@@ -31,6 +31,7 @@ from konsento.ocpp.messages import (
     TransactionLimit,
 )
 from konsento.services import Services
+from konsento.settlement import correcting
 from konsento.settlement.measurement import Point, counts, measure
 from konsento.sites import service as sites
 from konsento.webhooks import service as webhooks
@@ -193,7 +194,8 @@ def _kept(services: Services, site: Site, charging: ChargingSession | None, told
 async def _apply(session: AsyncSession, services: Services, charging: ChargingSession, event: MeterEvent) -> None:
     after_commit(session, lambda: services.live.publish(charging.id))
     if charging.state is SessionState.SETTLED:
-        log.warning("session %s: event %d came after the bill and changes nothing", charging.id, event.seq_no)
+        log.warning("session %s: event %d came after the bill", charging.id, event.seq_no)
+        await services.work.add(session, correcting.WORK, str(charging.id), after_s=correcting.AFTER_S)
         return
     if _is_simply_next(charging, event):
         events, ended = [event], None

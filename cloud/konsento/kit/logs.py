@@ -110,3 +110,5 @@ def configure_log(level: str, form: LogFormat = LogFormat.TEXT) -> None:
     # Queries and their parameters hold what people typed.
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)
+    # It would write down what opens a driver's payment.
+    logging.getLogger("stripe").setLevel(logging.WARNING)

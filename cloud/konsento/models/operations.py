@@ -52,6 +52,8 @@ class AlarmKind(StrEnum):
     SESSION_UNSETTLED = "session-unsettled"
     UNKNOWN_TRANSACTION = "unknown-transaction"
     METER_DOUBTFUL = "meter-doubtful"
+    LATE_READINGS = "late-readings"
+    BOOKS_WRONG = "books-wrong"
     JOURNAL_DROPPED = "journal-dropped"
     PRESENCE_UNCHECKED = "presence-unchecked"
     LABEL_DOUBTFUL = "label-doubtful"

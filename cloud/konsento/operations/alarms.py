@@ -45,6 +45,8 @@ SEVERITY: Final = {
     AlarmKind.SESSION_UNSETTLED: Severity.CRITICAL,
     AlarmKind.UNKNOWN_TRANSACTION: Severity.CRITICAL,
     AlarmKind.METER_DOUBTFUL: Severity.WARNING,
+    AlarmKind.LATE_READINGS: Severity.WARNING,
+    AlarmKind.BOOKS_WRONG: Severity.CRITICAL,
     AlarmKind.JOURNAL_DROPPED: Severity.WARNING,
     AlarmKind.PRESENCE_UNCHECKED: Severity.WARNING,
     AlarmKind.LABEL_DOUBTFUL: Severity.WARNING,
@@ -61,6 +63,8 @@ SEVERITY: Final = {
 REPORTED: Final = frozenset(
     {
         AlarmKind.METER_DOUBTFUL,
+        AlarmKind.LATE_READINGS,
+        AlarmKind.BOOKS_WRONG,
         AlarmKind.JOURNAL_DROPPED,
         AlarmKind.PRESENCE_UNCHECKED,
         AlarmKind.LABEL_DOUBTFUL,

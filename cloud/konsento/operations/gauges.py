@@ -56,6 +56,7 @@ class Gauges:
         async with self._database.transaction() as session:
             queues = await repository.queues(session)
             sessions = await repository.sessions_by_state(session)
+            payments = await repository.payments_by_state(session)
             alarms = await repository.count_open(session)
         found: list[Sample] = [
             ("konsento_database_up", "Whether the database answers.", {}, 1.0),
@@ -71,5 +72,9 @@ class Gauges:
         found += [
             ("konsento_sessions", "Sessions that run, or ended and have no bill yet.", {"state": state.value}, number)
             for state, number in sessions
+        ]
+        found += [
+            ("konsento_payments", "Payments at external providers that are not over.", {"state": state.value}, number)
+            for state, number in payments
         ]
         return found

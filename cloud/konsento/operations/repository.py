@@ -22,6 +22,8 @@ from konsento.models import (
     OcppFrame,
     Outlet,
     OutletStatus,
+    Payment,
+    PaymentState,
     Replica,
     SessionState,
     Severity,
@@ -202,6 +204,16 @@ async def sessions_by_state(session: AsyncSession) -> list[tuple[SessionState, i
         select(ChargingSession.state, func.count())
         .where(ChargingSession.state.in_(states))
         .group_by(ChargingSession.state)
+    )
+    found = {row[0]: row[1] for row in await session.execute(query)}
+    return [(state, found.get(state, 0)) for state in states]
+
+
+async def payments_by_state(session: AsyncSession) -> list[tuple[PaymentState, int]]:
+    """Return how many external payments wait for something, by state."""
+    states = (PaymentState.PENDING, PaymentState.HELD, PaymentState.CAPTURING, PaymentState.RELEASING)
+    query = (
+        select(Payment.state, func.count()).where(Payment.external, Payment.state.in_(states)).group_by(Payment.state)
     )
     found = {row[0]: row[1] for row in await session.execute(query)}
     return [(state, found.get(state, 0)) for state in states]

@@ -2,7 +2,8 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +33,9 @@ from konsento.payments.seen import Action, Order, Stage
 from konsento.payments.service import Hold
 
 log = logging.getLogger(__name__)
+
+KEYS_KEPT: Final = timedelta(hours=20)
+"""So long a question can be asked again under its key; providers keep keys for at least 24 hours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +87,7 @@ async def begin_hold(services: Till, wish: Wish) -> Begun:
     if wish.card:
         await cards.check(services, provider, wish.driver_id, wish.card)
     payment, asked = await services.database.attempt(lambda session: _prepare(session, services, provider, wish))
-    if asked is None:
+    if asked is None or await _was_made(services, provider, payment):
         return await look(services, payment.id)
     order = Order(
         payment_id=payment.id,
@@ -107,14 +111,27 @@ async def begin_hold(services: Till, wish: Wish) -> Begun:
         await _end(services, payment.id, error.code, gone=False)
         raise PaymentAway from None
     async with services.database.transaction() as session:
-        calls.done(session, asked, seen.reference, services.clock.now())
         locked = await _locked(session, payment.id)
+        calls.done(session, asked, seen.reference, services.clock.now())
         await note(session, services, locked, seen)
     if wish.card and seen.stage is Stage.WAITING and seen.action is None and seen.failure:
         # Made, and declined at once: nobody is there who could try another card with it.
         await _end(services, payment.id, seen.failure, gone=False)
         raise CardDeclined
     return Begun(payment=locked, action=seen.action)
+
+
+async def _was_made(services: Till, provider: ExternalProvider, payment: Payment) -> bool:
+    """Tell whether a payment that was begun long ago, without an answer that we know, was made all the same.
+
+    Providers forget idempotency keys after a day: from then on the same question would make another payment.
+    """
+    if services.clock.now() < payment.created_at + KEYS_KEPT:
+        return False
+    try:
+        return await provider.find(payment.id, payment.created_at) is not None
+    except ProviderError:
+        raise PaymentAway from None
 
 
 async def look(services: Till, payment_id: UUID) -> Begun:

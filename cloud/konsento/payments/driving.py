@@ -123,18 +123,23 @@ async def _never_made(services: Till, payment: Payment) -> Again | None:
 
 async def _given_up(services: Till, known: _Known) -> _Known:
     """Release what the driver has not confirmed in time, and what is held for a charging that never began."""
-    payment = known.payment
-    waits = payment.state is PaymentState.PENDING or (payment.state is PaymentState.HELD and payment.session_id is None)
-    if not waits or payment.expires_at is None or services.clock.now() < payment.expires_at:
+    if not _waits_in_vain(services, known.payment):
         return known
     async with services.database.transaction() as session:
-        locked = await _locked(session, payment.id)
+        payment = await _locked(session, known.payment.id)
         # A charging may have taken it over since.
-        if locked.state is payment.state and locked.session_id is None:
-            before = locked.state
-            step(locked, Happening.RELEASE, services.clock.now())
-            await changed(session, services, locked, before)
-    return known._replace(payment=locked)
+        if _waits_in_vain(services, payment):
+            before = payment.state
+            step(payment, Happening.RELEASE, services.clock.now())
+            await changed(session, services, payment, before)
+    return known._replace(payment=payment)
+
+
+def _waits_in_vain(services: Till, payment: Payment) -> bool:
+    is_waiting = payment.state is PaymentState.PENDING or (
+        payment.state is PaymentState.HELD and payment.session_id is None
+    )
+    return is_waiting and payment.expires_at is not None and services.clock.now() >= payment.expires_at
 
 
 async def _capture(services: Till, provider: ExternalProvider, known: _Known) -> _Known:
@@ -242,8 +247,8 @@ async def _ask(services: Till, payment: Payment, question: Question, call: calls
         asked = await calls.intend(session, question, services.clock.now())
     seen = await calls.ask(services, asked, call)
     async with services.database.transaction() as session:
-        calls.done(session, asked, seen.reference, services.clock.now())
         locked = await _locked(session, payment.id)
+        calls.done(session, asked, seen.reference, services.clock.now())
         await note(session, services, locked, seen)
     return _Known(locked, seen)
 

@@ -15,6 +15,7 @@ from konsento.models import AlarmKind, Payment, PaymentState
 from konsento.operations import alarms
 from konsento.payments import booking, repository
 from konsento.payments.desk import Till
+from konsento.payments.errors import ProviderError
 from konsento.payments.life import WORK, Happening, step
 from konsento.payments.noting import changed
 from konsento.payments.port import ExternalProvider
@@ -27,6 +28,7 @@ LOOKED_BACK: Final = timedelta(hours=48)
 SETTLING: Final = timedelta(minutes=15)
 """What changed just now may be on its way here."""
 EVERY: Final = timedelta(days=1)
+TRY_AGAIN_S: Final = 3600.0
 HOUR: Final = 18
 """UTC; half past three in the night in Japan, where the others are asleep or at work."""
 _WAITING: Final = frozenset({PaymentState.PENDING, PaymentState.HELD, PaymentState.CAPTURING, PaymentState.RELEASING})
@@ -48,7 +50,12 @@ def install(services: Till) -> None:
     @services.work.on(RECONCILE_WORK)
     async def reconcile_all(_job: Job) -> Again:
         for provider in services.desk.external.values():
-            await reconcile(services, provider)
+            try:
+                await reconcile(services, provider)
+            except ProviderError as error:
+                # However long it is away: the comparison is never given up.
+                log.warning("%s cannot be compared with: %s", provider.name, error.code)
+                return Again(TRY_AGAIN_S)
         return Again(_until_next(services.clock.now()))
 
 

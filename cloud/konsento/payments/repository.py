@@ -21,20 +21,21 @@ from konsento.models import (
     PaymentState,
     Receipt,
     Refund,
+    RefundKind,
     RefundState,
 )
 
 
 async def payment(session: AsyncSession, payment_id: UUID, *, locked: bool = False) -> Payment | None:
-    """Return a payment; `locked` keeps others from it until the transaction ends."""
+    """Return a payment; `locked` keeps others from it until the transaction ends, but not from rows about it."""
     query = select(Payment).where(Payment.id == payment_id).execution_options(populate_existing=True)
-    return await session.scalar(query.with_for_update() if locked else query)
+    return await session.scalar(query.with_for_update(key_share=True) if locked else query)
 
 
 async def hold_of(session: AsyncSession, session_id: UUID, *, locked: bool = False) -> Payment | None:
     """Return the payment that was held for a session."""
     query = select(Payment).where(Payment.session_id == session_id, Payment.purpose == PaymentPurpose.SESSION)
-    return await session.scalar(query.with_for_update() if locked else query)
+    return await session.scalar(query.with_for_update(key_share=True) if locked else query)
 
 
 async def payments_of(session: AsyncSession, session_id: UUID) -> Sequence[Payment]:
@@ -112,14 +113,26 @@ def _needs_a_person(stuck_before: datetime) -> ColumnElement[bool]:
 
 
 async def overpaid(session: AsyncSession, payment: Payment) -> int:
-    """Return how much a payment's driver has paid more than is owed, in the payment's currency."""
-    query = select(LedgerAccount).where(
+    """Return how much a payment's driver has paid more than is owed, in the payment's currency.
+
+    What is on its way back counts as given, and so does what failed on its way: a person pays that in another way.
+    """
+    owed = select(LedgerAccount.credits_posted - LedgerAccount.debits_posted).where(
         LedgerAccount.kind == AccountKind.RECEIVABLE,
         LedgerAccount.owner == str(payment.driver_id),
         LedgerAccount.currency == payment.currency,
     )
-    owed = await session.scalar(query)
-    return max(0, owed.credits_posted - owed.debits_posted) if owed is not None else 0
+    under_way = (
+        select(func.sum(Refund.amount_minor))
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(
+            Payment.driver_id == payment.driver_id,
+            Payment.currency == payment.currency,
+            Refund.kind == RefundKind.REFUND,
+            Refund.state != RefundState.DONE,
+        )
+    )
+    return max(0, int(await session.scalar(owed) or 0) - int(await session.scalar(under_way) or 0))
 
 
 async def hints_about(session: AsyncSession, payment: Payment, most: int) -> Sequence[PaymentHint]:

@@ -96,8 +96,12 @@ class ScriptedProvider:
     # What happens at the provider's.
 
     def fail(self, step: str, *faults: Fault) -> None:
-        """Have the next questions of that kind go wrong: `begin`, `look`, `capture`, `cancel`, `refund`."""
+        """Have the next questions of that kind go wrong: `begin`, `look`, `list`, `capture`, `cancel`, `refund`."""
         self._faults.setdefault(step, deque()).extend(faults)
+
+    def forget_keys(self) -> None:
+        """Forget the idempotency keys, as providers do after a day."""
+        self._answers.clear()
 
     def mend(self) -> None:
         """Have nothing more go wrong."""
@@ -243,6 +247,7 @@ class ScriptedProvider:
 
     async def made_since(self, at: datetime) -> Sequence[Seen]:
         """Return all payments that were made since a time."""
+        self._stumble("list")
         made = (kept.seen for kept in self._payments.values())
         return [seen for seen in made if seen.made_at is not None and seen.made_at >= at]
 

@@ -11,11 +11,13 @@ from konsento.kit.db import insert
 from konsento.models import (
     WITH_OUTLET,
     ChargingSession,
+    Correction,
     Counter,
     MeterEvent,
     Payment,
     PaymentPurpose,
     Receipt,
+    ReceiptLine,
     SessionState,
 )
 
@@ -81,6 +83,18 @@ async def take_numbers(session: AsyncSession, counter: str, many: int) -> int:
     taken = taken.on_conflict_do_update(index_elements=[Counter.name], set_={"last": Counter.last + many})
     last: int = (await session.scalars(taken.returning(Counter.last))).one()
     return last
+
+
+async def lines_of(session: AsyncSession, session_id: UUID) -> Sequence[ReceiptLine]:
+    """Return the lines of a session's receipt, in their order."""
+    query = select(ReceiptLine).where(ReceiptLine.session_id == session_id).order_by(ReceiptLine.position)
+    return list(await session.scalars(query))
+
+
+async def corrections_of(session: AsyncSession, session_id: UUID) -> Sequence[Correction]:
+    """Return the corrections of a session's receipt, the oldest first."""
+    query = select(Correction).where(Correction.session_id == session_id)
+    return list(await session.scalars(query.order_by(Correction.created_at, Correction.id)))
 
 
 async def receipt_of(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from konsento.kit.work import Again, Job
 from konsento.services import Services
-from konsento.settlement import evidence, settling
+from konsento.settlement import checking, correcting, evidence, settling
 
 AT_ONCE: Final = 100
 """Sessions of one transaction: more would gain little, and on SQLite everybody else waits for it."""
@@ -26,3 +26,17 @@ def install(services: Services) -> None:
     @services.work.on(settling.EVIDENCE)
     async def ask(job: Job) -> Again | None:
         return await evidence.ask(services, UUID(job.key))
+
+    @services.work.on(correcting.WORK)
+    async def correct(job: Job) -> Again | None:
+        return await correcting.correct_late(services, UUID(job.key))
+
+    @services.work.on(checking.WORK)
+    async def check(_job: Job) -> Again:
+        return await checking.check_nightly(services)
+
+
+async def begin(services: Services) -> None:
+    """Have the books checked every night from now on; asked again, also by another process, it is one check."""
+    async with services.database.transaction() as session:
+        await services.work.add(session, checking.WORK, "all", after_s=checking.until_night_s(services.clock.now()))

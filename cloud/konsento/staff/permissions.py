@@ -22,7 +22,7 @@ class Permission(StrEnum):
     ALARMS = "alarms"
     """Acknowledge alarms, have given-up work tried again."""
     CREDIT = "credit"
-    """Give a driver credit."""
+    """Give a driver credit, or an amount of a bill back."""
     STAFF = "staff"
     """Invite members, change roles, disable."""
     LOG = "log"

@@ -16,6 +16,7 @@ from konsento.models import (
     BalanceLot,
     ChargingSession,
     Checkout,
+    Correction,
     Driver,
     DriverKind,
     IdempotencyKey,
@@ -30,6 +31,7 @@ from konsento.models import (
     Presence,
     PushSubscription,
     Receipt,
+    ReceiptLine,
     Refund,
     SideReading,
     SignIn,
@@ -115,6 +117,14 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
     ),
     "notices": (PushSubscription.session_id, PushSubscription.locale, PushSubscription.created_at),
     "receipts": tuple(column for column in Receipt.__table__.columns),
+    "receipt_lines": tuple(column for column in ReceiptLine.__table__.columns),
+    "corrections": (
+        Correction.session_id,
+        Correction.reason,
+        Correction.amount_minor,
+        Correction.tax_minor,
+        Correction.created_at,
+    ),
 }
 """The same of tables that belong to a session of the driver's."""
 

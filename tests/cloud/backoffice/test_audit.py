@@ -44,8 +44,8 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
     traced = DataTransferResponse(status=DataTransferStatus.ACCEPTED, data={"hops": []})
     play(office, ANSWERS | {GetTransactionStatus: status, DataTransfer: traced})
     async with office.bench.driver("ann@example.com") as driver, office.member(Role.ADMIN) as browser:
-        billed = (await office.bench.start(driver)).removeprefix("/s/")
-        await office.bench.site.charges("10")
+        billed = (await office.bench.start(driver, "100")).removeprefix("/s/")
+        await office.bench.site.charges("100", seconds=600)
         running = (await office.bench.start(driver)).removeprefix("/s/")
         await office.bench.site.reports("0")
         someone, _ = await office.enrolled(Role.VIEWER)
@@ -70,6 +70,9 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/sessions/{number}/check": (f"/sessions/{running}/check", {}, "session.check"),
             "/sessions/{number}/stop": (f"/sessions/{running}/stop", WHY, "session.stop"),
             "/sessions/{number}/receipt": (f"/sessions/{billed}/receipt", {}, "session.send-receipt"),
+            "/sessions/{number}/correct": (
+                f"/sessions/{billed}/correct", {"amount": "1", "once": str(new_id())} | WHY, "session.correct",
+            ),
             "/drivers": ("/drivers", {"text": "ann"} | WHY, "driver.search"),
             "/drivers/{number}": (f"/drivers/{ann}", WHY, "driver.look"),
             "/drivers/{number}/sign-out": (f"/drivers/{ann}/sign-out", WHY, "driver.sign-out"),

@@ -79,7 +79,7 @@ async def test_a_refund_needs_a_reason_and_the_right_to_give_credit(office: Offi
         seen = await support.get(f"/office/payments/{number}")
 
     assert (without.status_code, refused.status_code) == (422, 403)
-    assert "Give it back" not in office.bench.words(seen)
+    assert "Give back this amount" not in office.bench.words(seen)
     assert provider_of(office).taken_minor == 500
 
 

@@ -31,6 +31,7 @@ PRIVATE = {
     ("POST", "/sessions/{number}/stop"): Permission.SESSIONS,
     ("POST", "/sessions/{number}/check"): Permission.SESSIONS,
     ("POST", "/sessions/{number}/receipt"): Permission.SESSIONS,
+    ("POST", "/sessions/{number}/correct"): Permission.CREDIT,
     ("GET", "/drivers"): Permission.DRIVERS,
     ("POST", "/drivers"): Permission.DRIVERS,
     ("GET", "/drivers/{number}"): Permission.DRIVERS,

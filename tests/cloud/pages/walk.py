@@ -26,6 +26,8 @@ from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
+from ..backoffice.conftest import Office
+from ..backoffice.paying import failed_refund, overpaid
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
 
@@ -349,6 +351,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         )
         await stations.note_status(transaction, STATION, 3, OutletStatus.AVAILABLE, reason="", at=services.clock.now())
         await alarms.watch(transaction, services.clock.now())
+    paid = await overpaid(Office(stage.bench))
+    await failed_refund(Office(stage.bench), paid)
     stranger = await _dials_in(stage, f"Acme:{email.partition('@')[0]}")
     await _converse(stage)
     await at("/")
@@ -376,6 +380,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
+        ("payments", "/payments"),
+        ("payment", f"/payments/{paid}"),
         ("alarms", "/alarms"),
         ("log", "/log"),
         ("health", "/health"),

@@ -5,6 +5,7 @@ looked at with the scripted provider and in `test_stripe` alone.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from konsento.kit.ids import new_id
+from konsento.kit.logs import configure_log
 from konsento.models import PaymentPurpose
 from konsento.payments.errors import Declined, Refused
 from konsento.payments.port import ExternalProvider
@@ -257,3 +259,36 @@ async def test_its_webhooks_are_signed_and_read(stripes: StripeProvider, browser
                 break
 
     assert (hint.subject, hint.event_type) == (HintSubject.PAYMENT, "payment_intent.succeeded")
+
+
+@pytest.fixture
+def _log_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    before = root.level, list(root.handlers), logging.getLogger("stripe").level
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    logging.getLogger("stripe").setLevel(before[2])
+
+
+@pytest.mark.usefixtures("_log_as_before")
+async def test_nothing_that_opens_a_payment_is_logged_at_any_level(
+    stripes: StripeProvider, browser: Browser, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configure_log("DEBUG")
+    order = Order(
+        payment_id=new_id(),
+        driver_id=new_id(),
+        purpose=PaymentPurpose.SESSION,
+        amount_minor=1000,
+        currency="JPY",
+        prepaid=False,
+    )
+    begun = await stripes.begin(order, "log")
+    with pytest.raises(Refused):
+        await stripes.cancel("pi_nobodys", "log-2")
+    said = capfd.readouterr().err
+
+    assert begun.action is not None
+    assert begun.action.client_secret not in said
+    assert KEY not in said

@@ -1,9 +1,13 @@
 """The life of a payment at an external provider: the ordinary ways, and the bad days."""
 
-import pytest
+import asyncio
+from datetime import timedelta
 
-from konsento.models import AccountKind, PaymentPurpose, PaymentState
-from konsento.payments import beginning
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.models import AccountKind, Payment, PaymentPurpose, PaymentState
+from konsento.payments import beginning, driving
 from konsento.payments.errors import HoldGone, HoldTooSmall, PaymentAway
 from konsento.payments.scripted import Fault
 
@@ -228,6 +232,14 @@ async def test_what_a_session_still_owes_is_paid_by_another_payment(shop: Shop) 
     assert await shop.books() == {CLEARING: 380, RECEIVABLE: -380}
 
 
+async def test_a_payment_of_what_is_owed_that_nobody_makes_is_given_up(shop: Shop) -> None:
+    begun = await shop.begin(380, purpose=PaymentPurpose.BILL, session_id=await shop.session())
+    await shop.later(minutes=11)
+    await shop.later(minutes=1)
+
+    assert await shop.state(begun.payment.id) is PaymentState.RELEASED
+
+
 async def test_a_decline_leaves_the_driver_the_chance_of_another_card(shop: Shop) -> None:
     begun = await shop.begin(1000)
     shop.provider.decline(begun.payment.reference)
@@ -238,3 +250,54 @@ async def test_a_decline_leaves_the_driver_the_chance_of_another_card(shop: Shop
     assert (declined.payment.state, declined.payment.failure) == (PaymentState.PENDING, "card_declined")
     assert declined.action is not None
     assert (then.payment.state, then.payment.failure) == (PaymentState.HELD, "")
+
+
+async def test_after_a_day_a_wish_that_was_not_answered_is_looked_up_before_it_is_asked_again(shop: Shop) -> None:
+    expires_at = shop.core.clock.now() + timedelta(days=3)
+    wish = shop.wish(1000, method="konbini", expires_at=expires_at)
+    made = await beginning.begin_hold(shop.core.services, wish)
+    async with shop.core.services.database.transaction() as tx:
+        # As if the process had died before it noted the answer.
+        (await tx.get_one(Payment, made.payment.id)).reference = ""
+    shop.provider.forget_keys()
+    shop.core.clock.advance(timedelta(days=1))
+    again = await beginning.begin_hold(shop.core.services, wish)
+
+    assert (again.payment.reference, len(shop.provider.references)) == (made.payment.reference, 1)
+
+
+async def test_after_a_day_a_capture_that_was_not_answered_is_looked_up_before_it_is_asked_again(shop: Shop) -> None:
+    payment = await shop.held(1000)
+    shop.provider.fail("capture", Fault.LOST_AFTER)
+    await shop.resolve(payment, 380)
+    await shop.core.work()
+    shop.provider.forget_keys()
+    await shop.later(days=2)
+
+    assert await shop.state(payment.id) is PaymentState.CAPTURED
+    assert shop.provider.asked.count("capture") == 1
+
+
+@pytest.mark.parametrize("method", ["card", "paypay"])
+async def test_two_processes_that_work_on_a_payment_at_once_take_it_once(shop: Shop, method: str) -> None:
+    payment = await shop.held(1000, method=method)
+    await shop.resolve(payment, 380)
+    await asyncio.gather(*(driving.drive(shop.core.services, payment.id) for _ in range(3)))
+
+    assert await shop.state(payment.id) is PaymentState.CAPTURED
+    assert (shop.provider.taken_minor, await shop.books()) == (380, {CLEARING: 380, RECEIVABLE: -380})
+    assert shop.provider.asked.count("capture") + shop.provider.asked.count("refund") == 1
+
+
+async def test_whoever_is_told_of_payments_is_told_of_every_change_in_its_transaction(shop: Shop) -> None:
+    told: list[PaymentState] = []
+
+    @shop.core.services.desk.on_change
+    async def note(_session: AsyncSession, payment: Payment) -> None:
+        told.append(payment.state)
+
+    payment = await shop.held(1000)
+    await shop.resolve(payment, 380)
+    await shop.core.work()
+
+    assert told == [PaymentState.HELD, PaymentState.CAPTURED]

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from konsento.kit.ids import new_id
 from konsento.models import Alarm, AlarmKind, ChargingSession, Payment, PaymentPurpose, PaymentState, SessionState
 from konsento.payments import reconciling
+from konsento.payments.scripted import Fault
 from konsento.payments.seen import Order
 
 from .conftest import Shop
@@ -99,3 +100,16 @@ async def test_it_runs_every_night(shop: Shop) -> None:
     await shop.later(hours=24)
 
     assert await shop.state(payment.id) is PaymentState.RELEASED
+
+
+async def test_a_provider_that_is_away_at_night_is_compared_with_when_it_is_back(shop: Shop) -> None:
+    await reconciling.begin(shop.core.services)
+    payment = await shop.held(1000)
+    async with shop.core.services.database.transaction() as tx:
+        charging = await tx.get_one(ChargingSession, payment.session_id)
+        charging.state = SessionState.SETTLED
+    shop.provider.fail("list", *[Fault.LOST_BEFORE] * 30)
+    for _ in range(60):
+        await shop.later(hours=1)
+
+    assert (await shop.state(payment.id), await shop.dead()) == (PaymentState.RELEASED, [])

@@ -17,6 +17,8 @@ from konsento.models import (
     ChargingSession,
     Checkout,
     CheckoutState,
+    Correction,
+    CorrectionReason,
     Driver,
     IdempotencyKey,
     LimitChange,
@@ -45,6 +47,8 @@ KEPT = {
     "charging_sessions",
     "payments",
     "receipts",
+    "receipt_lines",
+    "corrections",
     "meter_events",
     "limit_changes",
     "ledger_transfers",
@@ -72,6 +76,8 @@ SECTIONS = {
     "side_readings": "measurements_beside",
     "push_subscriptions": "notices",
     "receipts": "receipts",
+    "receipt_lines": "receipt_lines",
+    "corrections": "corrections",
     "ledger_transfers": "balance",
     "balance_lots": "balance_lots",
     "checkouts": "checkouts",
@@ -216,6 +222,15 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                 ),
                 PaymentCustomer(provider="scripted", driver_id=driver.id, reference="cus_1", created_at=now),
                 SideReading(session_id=charging.id, first_mwh=5, last_mwh=6, last_at=now),
+                Correction(
+                    id=new_id(),
+                    session_id=charging.id,
+                    reason=CorrectionReason.OPERATOR,
+                    note="what the staff wrote",
+                    amount_minor=1,
+                    tax_minor=0,
+                    created_at=now,
+                ),
             ]
         )
         return driver.id
