@@ -58,7 +58,7 @@ from konsento.payments.desk import Desk
 from konsento.payments.stripe import StripeProvider
 from konsento.services import Services
 from konsento.settings import Role, Settings
-from konsento.settlement import expiry, invoicing
+from konsento.settlement import bills, expiry, invoicing
 from konsento.settlement import work as settlement_work
 from konsento.sites import holidays
 from konsento.web.install import install as install_pages
@@ -127,7 +127,7 @@ def wire(settings: Settings) -> Parts:
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    for part in (expiry, invoicing, balance, driving, hints, cards, reconciling):
+    for part in (expiry, invoicing, bills, balance, driving, hints, cards, reconciling):
         part.install(services)
     mail.install(services)
     back_office_work.install(services)
@@ -308,6 +308,7 @@ async def _begin(parts: Parts) -> None:
         passwords,
         expiry,
         invoicing,
+        bills,
         balance,
         reconciling,
         partner_work,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
+from stdnum import iban
 from stdnum.eu import vat
 from stdnum.jp import cn
 
@@ -44,6 +45,14 @@ class InvoiceCountry(StrEnum):
     JP = "JP"
     EU = "EU"
     OTHER = "other"
+
+
+class BillEvery(StrEnum):
+    """When what drivers charge by bill is billed."""
+
+    OFF = "off"
+    SESSION = "session"
+    MONTH = "month"
 
 
 _NUMBER_FORMAT: Final = re.compile(
@@ -138,6 +147,20 @@ class Settings(BaseSettings):
     """The most, in minor units, that an account may charge without having said how it pays; 0: nobody may."""
     pay_later_days: int = Field(default=14, ge=1, le=365)
     """Who owes something for so many days starts nothing new before it is paid."""
+    bill: BillEvery = BillEvery.OFF
+    """Accounts may charge by bill: each session is billed at once (`session`), or all of a month on its first day
+    after (`month`); `off`: nobody may, and what was agreed before is billed at once."""
+    bill_most_minor: int = Field(default=20_000, ge=1)
+    """The most, in minor units, that one driver may owe and have running to charge by bill."""
+    bill_days: int = Field(default=14, ge=1, le=365)
+    """A bill is to be paid within so many days. From then on its driver starts nothing new, and is reminded."""
+    bill_reminder_days: int = Field(default=7, ge=1, le=365)
+    """So many days lie between two reminders."""
+    bill_bank: str = Field(default="", max_length=300)
+    """Where bills are paid, as it stands on them, in lines: bank, branch, account, holder. Needed for bills unless
+    there is an IBAN."""
+    bill_iban: str = Field(default="", max_length=42)
+    """The account's IBAN; in euro, bills have a QR code with which banks' apps fill the transfer in."""
     goodwill_day_minor: int = Field(default=100_000, ge=0)
     """Credit in minor units that one member of the staff may give to drivers in 24 hours."""
     point_value: Decimal = Field(default=Decimal(1), ge=0, le=1_000_000, max_digits=16, decimal_places=8)
@@ -219,6 +242,13 @@ class Settings(BaseSettings):
             raise ValueError("no time zone of this name, as Asia/Tokyo") from error
         return value
 
+    @field_validator("bill_iban")
+    @classmethod
+    def _iban(cls, value: str) -> str:
+        if value and not iban.is_valid(value):
+            raise ValueError("no IBAN: its length or its check digits are wrong")
+        return iban.compact(value)
+
     @field_validator("invoice_numbers", "credit_note_numbers")
     @classmethod
     def _numbers(cls, value: str) -> str:
@@ -235,6 +265,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "KONSENTO_REGISTRATION_NUMBER: a VAT identification number with its country, as DE136695976"
             )
+        if self.bill is not BillEvery.OFF and not (self.bill_bank or self.bill_iban):
+            raise ValueError("KONSENTO_BILL needs an account to be paid to: KONSENTO_BILL_BANK, KONSENTO_BILL_IBAN")
         if self.invoice_numbers == self.credit_note_numbers:
             raise ValueError("KONSENTO_INVOICE_NUMBERS and KONSENTO_CREDIT_NOTE_NUMBERS have to differ")
         return self

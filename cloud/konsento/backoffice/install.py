@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from konsento.backoffice import (
     alarms,
     any_request,
+    bills,
     driver_rewards,
     drivers,
     frames,
@@ -72,6 +73,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         log,
         health,
         staff,
+        bills,
         statements,
         tokens,
     )

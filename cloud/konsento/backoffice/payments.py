@@ -174,4 +174,6 @@ async def _payment(session: AsyncSession, number: UUID, *, locked: bool = False)
 async def _too_much(session: AsyncSession, payment: Payment) -> int:
     """Return what can be given back of a payment without changing a bill."""
     refunds = await repository.refunds_of(session, payment.id)
-    return min(await repository.overpaid(session, payment), refunding.refundable(payment, refunds))
+    return min(
+        await repository.overpaid(session, payment.driver_id, payment.currency), refunding.refundable(payment, refunds)
+    )

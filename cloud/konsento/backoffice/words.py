@@ -179,6 +179,9 @@ TRANSFERS: Final = {
     "points-taken-back": marked("Points taken back with a refund"),
     "payout": marked("Paid out"),
     "payout-back": marked("Payout taken back"),
+    "bill-paid": marked("Bill paid"),
+    "bill-returned": marked("Paid too much, given back"),
+    "bill-noted-back": marked("Note about a bill taken back"),
 }
 """What a transfer of the ledger was for."""
 ALARMS: Final = {
@@ -395,6 +398,8 @@ WORK: Final = {
     "credited": marked("Tell a driver about a credit note"),
     "evidence": marked("Ask a site for missing readings of a session"),
     "correct": marked("Look at readings that came after the bill"),
+    "bills": marked("Make bills and remind of them"),
+    "bill-send": marked("Mail a bill"),
     "books": marked("Check the ledger"),
     "payment": marked("Hold, take or give back a payment"),
     "payment-hint": marked("Follow a payment provider's hint"),
@@ -417,6 +422,12 @@ WORK: Final = {
 }
 """The kinds of due work."""
 ACTIONS: Final = {
+    "bill.paid": marked("noted that a bill was paid"),
+    "bill.returned": marked("noted that too much paid was given back"),
+    "bill.take-back": marked("took back a note about a bill's money"),
+    "bill.withdraw": marked("withdrew a bill"),
+    "bill.send": marked("sent a bill again"),
+    "bill.file": marked("opened a bill as a file"),
     "payout.record": marked("recorded a payout"),
     "payout.take-back": marked("took back a payout"),
     "statement.export": marked("saved a statement as a file"),

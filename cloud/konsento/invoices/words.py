@@ -87,6 +87,7 @@ PAID: Final = {
     "paypay": "PayPay",
     "stripe": marked("Payment card"),
     "later": marked("Afterwards"),
+    "bill": marked("By bill"),
     "balance": marked("Prepaid balance"),
     "fake": marked("Test card, no money moved"),
 }

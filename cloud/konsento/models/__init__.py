@@ -4,6 +4,7 @@ from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
 from konsento.models.agreement import MeteringAgreement
 from konsento.models.balance import BalanceHold, BalanceLot, BalanceUse
+from konsento.models.bill import Bill, BillAddress, BillPayment, BillPaymentKind, BillSession
 from konsento.models.charger import (
     AGAIN,
     Charger,
@@ -91,6 +92,11 @@ __all__ = [
     "BalanceLot",
     "BalanceUse",
     "Base",
+    "Bill",
+    "BillAddress",
+    "BillPayment",
+    "BillPaymentKind",
+    "BillSession",
     "CallKind",
     "CallOutcome",
     "Charger",

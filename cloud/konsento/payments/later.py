@@ -1,4 +1,7 @@
-"""Paying at the end: nothing is held, and how it is paid is chosen when the bill is there (patent, [0093])."""
+"""Paying afterwards: nothing is held. How it is paid is chosen at the end (patent, [0093]), or a bill asks for it.
+
+`later` and `bill` differ in how much an account may owe by them, and in what asks for it (`payments.bills`).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,17 +17,23 @@ from konsento.models import AccountKind, Payment, PaymentState
 from konsento.settings import Settings
 
 NAME: Final = "later"
+BILL: Final = "bill"
+NAMES: Final = frozenset({NAME, BILL})
 
 
-async def left(session: AsyncSession, settings: Settings, driver_id: UUID) -> int:
-    """Return how much more a driver may charge without paying first, minor units."""
+async def left(session: AsyncSession, settings: Settings, driver_id: UUID, name: str = NAME) -> int:
+    """Return how much more a driver may charge without paying first, minor units; below zero for what is too much.
+
+    What is owed, and what is running to be paid afterwards, counts against either limit.
+    """
     owed = await ledger.find_account(session, AccountKind.RECEIVABLE, settings.currency, str(driver_id))
     due = owed.debits_posted - owed.credits_posted if owed is not None else 0
     under_way = select(func.coalesce(func.sum(Payment.hold_minor), 0)).where(
-        Payment.driver_id == driver_id, Payment.provider == NAME, Payment.state == PaymentState.HELD
+        Payment.driver_id == driver_id, Payment.provider.in_(NAMES), Payment.state == PaymentState.HELD
     )
     agreed = int(await session.scalar(under_way) or 0)
-    return max(0, settings.pay_later_minor - agreed - max(0, due))
+    most = settings.bill_most_minor if name == BILL else settings.pay_later_minor
+    return most - agreed - max(0, due)
 
 
 async def lock(session: AsyncSession, settings: Settings, driver_id: UUID) -> None:
@@ -36,7 +45,8 @@ async def lock(session: AsyncSession, settings: Settings, driver_id: UUID) -> No
 class LaterProvider:
     """Holds nothing and takes nothing: what is billed stays owed."""
 
-    name = NAME
+    def __init__(self, name: str = NAME) -> None:
+        self.name = name
 
     async def hold(self, session: AsyncSession, payment: Payment, at: datetime) -> None:
         """Do nothing: how much it may be was looked at before (`left`)."""

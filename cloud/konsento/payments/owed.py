@@ -1,11 +1,11 @@
 """What drivers still owe after a charging: because they pay at the end, or because what was held could not be taken."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.models import (
@@ -48,9 +48,16 @@ async def of_driver(session: AsyncSession, driver_id: UUID) -> Sequence[Owed]:
     return await _owed(session, driver_id)
 
 
-async def overdue(session: AsyncSession, driver_id: UUID, before: datetime) -> Owed | None:
-    """Return the oldest of what a driver owes since before a time."""
-    return next((owed for owed in await of_driver(session, driver_id) if owed.since < before), None)
+async def left(session: AsyncSession, driver_id: UUID, session_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return what is left to pay of a driver's sessions, also while it is being paid; below zero: paid too much."""
+    accounts, amount = _moved(driver_id)
+    query = (
+        select(Transfer.session_id, amount)
+        .where(Transfer.session_id.in_(session_ids), *_counting(accounts))
+        .group_by(Transfer.session_id)
+    )
+    found = {row[0]: int(row[1]) for row in await session.execute(query)}
+    return {session_id: found.get(session_id, 0) for session_id in session_ids}
 
 
 async def paying_for(session: AsyncSession, session_id: UUID) -> Payment | None:
@@ -79,11 +86,27 @@ async def _owes(session: AsyncSession, driver_id: UUID) -> bool:
     return await session.scalar(query.limit(1)) is not None
 
 
-async def _owed(session: AsyncSession, driver_id: UUID, *which: ColumnElement[bool]) -> Sequence[Owed]:
+type _Accounts = Select[UUID]
+
+
+def _moved(driver_id: UUID) -> tuple[_Accounts, ColumnElement[int]]:
+    """Return the accounts of what a driver owes, and what transfers leave on them."""
     accounts = select(LedgerAccount.id).where(
         LedgerAccount.kind == AccountKind.RECEIVABLE, LedgerAccount.owner == str(driver_id)
     )
-    amount = func.sum(case((Transfer.debit_id.in_(accounts), Transfer.amount_minor), else_=-Transfer.amount_minor))
+    amount = case((Transfer.debit_id.in_(accounts), Transfer.amount_minor), else_=-Transfer.amount_minor)
+    return accounts, func.sum(amount)
+
+
+def _counting(accounts: _Accounts) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Transfer.kind.in_((TransferKind.POSTED, TransferKind.POST)),
+        Transfer.debit_id.in_(accounts) | Transfer.credit_id.in_(accounts),
+    )
+
+
+async def _owed(session: AsyncSession, driver_id: UUID, *which: ColumnElement[bool]) -> Sequence[Owed]:
+    accounts, amount = _moved(driver_id)
     under_way = select(Payment.session_id).where(
         Payment.driver_id == driver_id, Payment.session_id.is_not(None), Payment.state.in_(UNDER_WAY)
     )
@@ -93,8 +116,7 @@ async def _owed(session: AsyncSession, driver_id: UUID, *which: ColumnElement[bo
         .join(Transfer, Transfer.session_id == Receipt.session_id)
         .where(
             ChargingSession.driver_id == driver_id,
-            Transfer.kind.in_((TransferKind.POSTED, TransferKind.POST)),
-            Transfer.debit_id.in_(accounts) | Transfer.credit_id.in_(accounts),
+            *_counting(accounts),
             Receipt.session_id.not_in(under_way),
             *which,
         )

@@ -4,10 +4,10 @@ from typing import Final
 
 from konsento.payments.balance import BalanceProvider
 from konsento.payments.fake import FakeProvider
-from konsento.payments.later import LaterProvider
+from konsento.payments.later import BILL, LaterProvider
 from konsento.payments.port import InternalProvider
 
 INTERNAL: Final[dict[str, InternalProvider]] = {
-    provider.name: provider for provider in (BalanceProvider(), FakeProvider(), LaterProvider())
+    provider.name: provider for provider in (BalanceProvider(), FakeProvider(), LaterProvider(), LaterProvider(BILL))
 }
 """By the name that stands with their payments."""

@@ -112,22 +112,22 @@ def _needs_a_person(stuck_before: datetime) -> ColumnElement[bool]:
     )
 
 
-async def overpaid(session: AsyncSession, payment: Payment) -> int:
-    """Return how much a payment's driver has paid more than is owed, in the payment's currency.
+async def overpaid(session: AsyncSession, driver_id: UUID, currency: str) -> int:
+    """Return how much a driver has paid more than is owed.
 
     What is on its way back counts as given, and so does what failed on its way: a person pays that in another way.
     """
     owed = select(LedgerAccount.credits_posted - LedgerAccount.debits_posted).where(
         LedgerAccount.kind == AccountKind.RECEIVABLE,
-        LedgerAccount.owner == str(payment.driver_id),
-        LedgerAccount.currency == payment.currency,
+        LedgerAccount.owner == str(driver_id),
+        LedgerAccount.currency == currency,
     )
     under_way = (
         select(func.sum(Refund.amount_minor))
         .join(Payment, Payment.id == Refund.payment_id)
         .where(
-            Payment.driver_id == payment.driver_id,
-            Payment.currency == payment.currency,
+            Payment.driver_id == driver_id,
+            Payment.currency == currency,
             Refund.kind == RefundKind.REFUND,
             Refund.state != RefundState.DONE,
         )

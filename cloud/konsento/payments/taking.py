@@ -39,7 +39,7 @@ async def take_all(session: AsyncSession, work: WorkQueue, wanted: Mapping[UUID,
         if payment.session_id is None:
             continue
         # Where it is paid later nothing is held: what is billed stays owed.
-        amount = 0 if payment.provider == later.NAME else wanted[payment.session_id]
+        amount = 0 if payment.provider in later.NAMES else wanted[payment.session_id]
         step(payment, Happening.TAKE if amount else Happening.RELEASE, at)
         payment.captured_minor = amount
         if payment.external:

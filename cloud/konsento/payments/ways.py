@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.models import Driver, DriverKind, PaymentPurpose
 from konsento.payments import balance, fake, later
+from konsento.payments.bills import addressing
 from konsento.payments.desk import Till
 from konsento.payments.errors import UnknownMethod
 
@@ -77,8 +78,8 @@ async def methods(
     none_other = not ways and await balance.usable(session, services.settings, driver_id)
     if left > 0 or none_other:
         ways.insert(0, Method(provider=balance.NAME, available_minor=left))
-    if purpose is PaymentPurpose.SESSION and (may := await _later(session, services, driver_id)) is not None:
-        ways.append(may)
+    if purpose is PaymentPurpose.SESSION:
+        ways += await _afterwards(session, services, driver_id)
     return ways
 
 
@@ -109,15 +110,17 @@ async def method(session: AsyncSession, services: Till, driver_id: UUID, way: Wa
     raise UnknownMethod
 
 
-async def _later(session: AsyncSession, services: Till, driver_id: UUID) -> Method | None:
-    if not services.settings.pay_later_minor:
-        return None
+async def _afterwards(session: AsyncSession, services: Till, driver_id: UUID) -> list[Method]:
+    settings = services.settings
     driver = await session.get(Driver, driver_id)
     # A guest could owe as somebody else every day.
     if driver is None or driver.kind is not DriverKind.ACCOUNT:
-        return None
-    left = await later.left(session, services.settings, driver_id)
-    return Method(provider=later.NAME, available_minor=left) if left else None
+        return []
+    names = [later.NAME] if settings.pay_later_minor else []
+    if await addressing.can_be_billed(session, settings, driver):
+        names.append(later.BILL)
+    lefts = [(name, await later.left(session, settings, driver_id, name)) for name in names]
+    return [Method(provider=name, available_minor=left) for name, left in lefts if left > 0]
 
 
 def providers(ways: Sequence[Method]) -> list[str]:

@@ -11,8 +11,10 @@ from konsento.models import PaymentPurpose
 from konsento.payments import beginning, later, owed, taking, ways
 from konsento.payments import service as payments
 from konsento.payments.beginning import Begun, Wish
+from konsento.payments.bills import making, terms
 from konsento.payments.desk import Till
 from konsento.payments.errors import BadTopUp, UnknownMethod
+from konsento.payments.owed import Owed
 from konsento.payments.service import Hold
 from konsento.payments.ways import Method, Way
 
@@ -51,14 +53,18 @@ async def top_up(
     return await beginning.begin_hold(services, wish)
 
 
-async def ways_to_pay(session: AsyncSession, services: Till, driver_id: UUID, amount_minor: int) -> list[Method]:
-    """Return how a driver can pay so much that is owed."""
+async def ways_to_pay(session: AsyncSession, services: Till, driver_id: UUID, due: Owed) -> list[Method]:
+    """Return how a driver can pay what is owed for a session."""
     found = await ways.methods(session, services, driver_id, PaymentPurpose.BILL)
-    return [way for way in found if way.available_minor >= amount_minor]
+    if await terms.may_be_billed(session, services.settings, due, driver_id, services.clock.now()):
+        found.append(Method(provider=later.BILL, available_minor=due.amount_minor))
+    return [way for way in found if way.available_minor >= due.amount_minor]
 
 
 async def pay_owed(services: Till, driver_id: UUID, session_id: UUID, way: Way, *, return_url: str) -> Begun | None:
     """Pay what a driver's session owes; None where nothing is owed, or it is being paid. Opens its own transactions.
+
+    By bill nothing is paid yet: it is made, and the answer is None too.
 
     Raises `UnknownMethod` and what the provider refuses with.
     """
@@ -69,7 +75,10 @@ async def pay_owed(services: Till, driver_id: UUID, session_id: UUID, way: Way, 
         due = await owed.of_session(session, driver_id, session_id)
         if due is None:
             return None
-        chosen = _chosen(await ways_to_pay(session, services, driver_id, due.amount_minor), way)
+        chosen = _chosen(await ways_to_pay(session, services, driver_id, due), way)
+        if chosen.provider == later.BILL:
+            await making.make(session, services, driver_id, [session_id])
+            return None
         if not chosen.external:
             wanted = Hold(
                 session_id=session_id,

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.work import WorkQueue
 from konsento.models import ChargingSession, Metering, Receipt
-from konsento.payments import later, owed, taking, ways
+from konsento.payments import later, taking, ways
 from konsento.payments import service as payments
+from konsento.payments.bills import terms
 from konsento.payments.errors import TooMuchLater
 from konsento.payments.service import Hold
 from konsento.payments.ways import Way
@@ -35,16 +36,16 @@ async def funds_with_hold(session: AsyncSession, services: Services, charging: C
     held = await payments.held_of(session, charging.id)
     if held.external:
         return held.hold_minor  # it cannot become more
-    if held.provider == later.NAME:
-        return await later.left(session, services.settings, charging.driver_id) + charging.hold_minor
+    if held.provider in later.NAMES:
+        left = await later.left(session, services.settings, charging.driver_id, held.provider)
+        return max(0, left) + charging.hold_minor
     left = await funds(session, services, charging.driver_id, held.provider)
     return left + charging.hold_minor if held.provider == payments.DEFAULT else left
 
 
 async def is_overdue(session: AsyncSession, services: Services, driver_id: UUID) -> bool:
     """Tell whether a driver has owed something for too long to begin another charging."""
-    before = services.clock.now() - timedelta(days=services.settings.pay_later_days)
-    return await owed.overdue(session, driver_id, before) is not None
+    return await terms.is_overdue(session, services.settings, driver_id, services.clock.now())
 
 
 async def paid_with(session: AsyncSession, session_id: UUID) -> str:
@@ -61,17 +62,18 @@ async def change_hold(session: AsyncSession, charging: ChargingSession, hold_min
 async def may_owe(session: AsyncSession, services: Services, charging: ChargingSession, hold_minor: int) -> None:
     """Raise `TooMuchLater` where a session that is paid at the end would cost more than its driver may owe."""
     held = await payments.held_of(session, charging.id)
-    if held.provider == later.NAME:
+    if held.provider in later.NAMES:
         await later.lock(session, services.settings, charging.driver_id)
-        if await later.left(session, services.settings, charging.driver_id) + charging.hold_minor < hold_minor:
+        left = await later.left(session, services.settings, charging.driver_id, held.provider)
+        if max(0, left) + charging.hold_minor < hold_minor:
             raise TooMuchLater
 
 
 async def hold(session: AsyncSession, services: Services, charging: ChargingSession, provider: str) -> None:
     """Hold the most that a session can cost. Raises `BalanceTooLow`, `CardDeclined`, `TooMuchLater`."""
-    if provider == later.NAME:
+    if provider in later.NAMES:
         await later.lock(session, services.settings, charging.driver_id)
-        if await later.left(session, services.settings, charging.driver_id) < charging.hold_minor:
+        if await later.left(session, services.settings, charging.driver_id, provider) < charging.hold_minor:
             raise TooMuchLater
     wanted = Hold(
         session_id=charging.id,
@@ -143,7 +145,7 @@ async def receipt(session: AsyncSession, driver_id: UUID, session_id: UUID) -> R
     bill, charging = found
     given = (await rewards.given(session, [session_id])).get(session_id, Given())
     view = _view(bill, charging, await payments.paid_with(session, session_id), given)
-    if (await payments.held_of(session, session_id)).provider == later.NAME:
+    if (await payments.held_of(session, session_id)).provider in later.NAMES:
         return replace(view, hold_minor=0, released_minor=0)  # it was agreed, and never held
     return view
 

@@ -18,10 +18,12 @@ from konsento.ledger import service as ledger
 from konsento.models import AlarmKind, ChargingSession, Receipt, SessionState
 from konsento.operations import alarms
 from konsento.payments import taking
+from konsento.payments.bills import repository as bill_rows
 from konsento.rewards import service as rewards
 from konsento.rewards.facts import Settled
 from konsento.services import Services
-from konsento.settlement import billing, booking, repository
+from konsento.settings import BillEvery
+from konsento.settlement import billing, bills, booking, repository
 from konsento.settlement.billing import Due
 from konsento.settlement.measurement import missing
 from konsento.webhooks import service as webhooks
@@ -79,6 +81,8 @@ async def _bill(session: AsyncSession, services: Services, dues: Sequence[Due], 
     await session.flush()
     session.add_all(line for due in dues for line in due.lines())
     await invoices.issue(session, services.settings, [one.id for one in billed], at)
+    if services.settings.bill is not BillEvery.MONTH and await bill_rows.agreed(session, [one.id for one in billed]):
+        await services.work.add(session, bills.WORK, "all")
     log.info("%d sessions settled, receipts until %d", len(dues), last)
 
 

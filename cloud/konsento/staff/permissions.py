@@ -27,6 +27,8 @@ class Permission(StrEnum):
     """Give a driver credit, or an amount of a bill back."""
     REWARDS = "rewards"
     """Make and stop rules of points and coupons."""
+    BILLS = "bills"
+    """See bills with their drivers, note what came in for them, withdraw them."""
     STATEMENTS = "statements"
     """See what suppliers and site owners got, save it as files, record payouts."""
     STAFF = "staff"
@@ -43,6 +45,7 @@ _OPERATOR: Final = _SUPPORT | {
     Permission.ALARMS,
     Permission.CREDIT,
     Permission.REWARDS,
+    Permission.BILLS,
     Permission.STATEMENTS,
 }
 

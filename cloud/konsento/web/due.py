@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +14,11 @@ from starlette.responses import RedirectResponse, Response
 from konsento.charging import service as charging
 from konsento.kit.i18n import Language
 from konsento.models import Driver, Payment
-from konsento.payments import owed, wishes
+from konsento.payments import later, owed, wishes
+from konsento.payments.bills import service as bills
+from konsento.payments.bills import terms
+from konsento.payments.bills.names import label
+from konsento.payments.bills.service import BillView
 from konsento.payments.owed import Owed
 from konsento.payments.ways import Method, Way
 from konsento.services import Services
@@ -31,8 +35,12 @@ class Due:
 
     amount: str
     until: str
-    """From when on it keeps the driver from charging."""
+    """From when on it keeps the driver from charging; empty where a bill is still to come."""
+    bill: tuple[UUID, str] | None
+    """The bill that asks for it: id and number."""
     ways: list[MethodView]
+    billable: bool
+    """The driver may have a bill for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +48,10 @@ class Open:
     """What is open of a session: owed, or being paid."""
 
     owed: Owed | None
+    due_at: datetime | None
+    """From when on it keeps the driver from charging; None where a bill is still to come."""
+    bill: BillView | None
+    """The one that asks for it."""
     methods: Sequence[Method]
     paying: Payment | None
 
@@ -47,9 +59,12 @@ class Open:
 async def open_of(session: AsyncSession, services: Services, driver: Driver, session_id: UUID) -> Open:
     """Return what is open of a driver's settled session."""
     due = await owed.of_session(session, driver.id, session_id)
+    dates = await terms.due_dates(session, services.settings, [due] if due is not None else [])
     return Open(
         owed=due,
-        methods=await wishes.ways_to_pay(session, services, driver.id, due.amount_minor) if due is not None else [],
+        due_at=dates.get(session_id),
+        bill=await bills.of_session(session, session_id, services.clock.now()),
+        methods=await wishes.ways_to_pay(session, services, driver.id, due) if due is not None else [],
         paying=await owed.paying_for(session, session_id),
     )
 
@@ -58,12 +73,14 @@ async def due_view(services: Services, language: Language, driver: Driver, found
     """Describe it; None where nothing is owed, or it is being paid."""
     if found.owed is None:
         return None
-    saved, _ = await saved_cards(services, driver, found.methods)
-    late = found.owed.since + timedelta(days=services.settings.pay_later_days)
+    at_once = [way for way in found.methods if way.provider != later.BILL]
+    saved, _ = await saved_cards(services, driver, at_once)
     return Due(
         amount=language.money(found.owed.amount_minor, found.owed.currency),
-        until=language.day(late, ZoneInfo(zone_name)),
-        ways=way_views(language, found.methods, saved),
+        until=language.day(found.due_at, ZoneInfo(zone_name)) if found.due_at is not None else "",
+        bill=(found.bill.bill.id, label(found.bill.bill)) if found.bill is not None else None,
+        ways=way_views(language, at_once, saved),
+        billable=len(at_once) < len(found.methods),
     )
 
 

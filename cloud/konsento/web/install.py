@@ -13,6 +13,7 @@ from konsento.settings import Settings
 from konsento.web import (
     account,
     balance,
+    bills,
     cards,
     due,
     finding,
@@ -74,6 +75,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         sessions,
         history,
         balance,
+        bills,
         top_up,
         pay,
         due,

@@ -1,7 +1,7 @@
 """Everything that is kept of a driver: told to the driver, and forgotten for the driver."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +14,10 @@ from konsento.charging import service as charging
 from konsento.models import (
     ApiToken,
     BalanceLot,
+    Bill,
+    BillAddress,
+    BillPayment,
+    BillSession,
     ChargingSession,
     Checkout,
     Correction,
@@ -50,6 +54,7 @@ from konsento.models import (
 )
 from konsento.notifications import mail, push
 from konsento.payments import balance, cards
+from konsento.payments.bills import addressing
 from konsento.rewards import service as rewards
 from konsento.services import Services
 
@@ -89,6 +94,8 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         Checkout.failure,
         Checkout.created_at,
     ),
+    "bill_address": (BillAddress.name, BillAddress.address),
+    "bills": tuple(column for column in Bill.__table__.columns if column.name != "look_at"),
     "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),
     "recipient": (Recipient.name, Recipient.address),
     "recipients_of_invoices": (InvoiceRecipient.invoice_id, InvoiceRecipient.name, InvoiceRecipient.address),
@@ -161,6 +168,7 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
     "receipts": tuple(column for column in Receipt.__table__.columns),
     "invoices": tuple(column for column in Invoice.__table__.columns),
     "receipt_lines": tuple(column for column in ReceiptLine.__table__.columns),
+    "sessions_on_bills": tuple(column for column in BillSession.__table__.columns),
     "corrections": (
         Correction.session_id,
         Correction.reason,
@@ -202,7 +210,7 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
             for progress in sessions
         ],
         **{
-            name: await _rows(session, select(*columns).where(columns[0].class_.driver_id == driver.id))
+            name: await _rows(session, select(*columns).where(columns[0].table.c.driver_id == driver.id))
             for name, columns in OF_DRIVER.items()
         },
         **{
@@ -211,6 +219,7 @@ async def everything_about(session: AsyncSession, driver: Driver, services: Serv
         },
         "measurements": await _rows(session, _measurements(driver.id)),
         "refunds": await _rows(session, _refunds(driver.id)),
+        "bill_payments": await _rows(session, _bill_payments(driver.id)),
     }
 
 
@@ -219,6 +228,7 @@ async def forget(session: AsyncSession, services: Services, driver: Driver) -> N
     await rewards.forget(session, driver.id, services.clock.now())
     await push.forget_driver(session, driver.id)
     await cards.forget_driver(session, services, driver.id)
+    await addressing.forget(session, driver.id)
     if driver.kind is DriverKind.ACCOUNT:  # of others nobody knows whose the address is
         await mail.forget_to(session, driver.email)
     await profile.delete(session, driver.id)
@@ -230,6 +240,22 @@ def _refunds(driver_id: UUID) -> Select[*tuple[Any, ...]]:
         .join(Payment, Payment.id == Refund.payment_id)
         .where(Payment.driver_id == driver_id)
         .order_by(Refund.asked_at)
+    )
+
+
+def _bill_payments(driver_id: UUID) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            BillPayment.bill_id,
+            BillPayment.kind,
+            BillPayment.amount_minor,
+            BillPayment.paid_on,
+            BillPayment.reference,
+            BillPayment.recorded_at,
+        )
+        .join(Bill, Bill.id == BillPayment.bill_id)
+        .where(Bill.driver_id == driver_id)
+        .order_by(BillPayment.recorded_at)
     )
 
 
@@ -268,7 +294,7 @@ async def _rows(session: AsyncSession, query: Select[*tuple[Any, ...]]) -> list[
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # and datetime
         return value.isoformat()
     if isinstance(value, UUID | Decimal):
         return str(value)

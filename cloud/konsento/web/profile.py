@@ -27,6 +27,7 @@ from konsento.rewards import points
 from konsento.rewards.texts import number_of
 from konsento.web import own_data, problems
 from konsento.web.balance import ending_of
+from konsento.web.bills import has_bills
 from konsento.web.cards import provider_of_cards
 from konsento.web.cookies import new_token, sign_in_browser, sign_out_browser
 from konsento.web.errors import PageNotFound
@@ -271,6 +272,7 @@ async def _page(
         if await balance.usable(session, services.settings, driver.id):
             left = await balance.available(session, driver.id)
         ending = await ending_of(session, services, driver.id, language)
+        bills = await has_bills(session, services, driver)
     return page(
         request,
         "account.html",
@@ -291,6 +293,7 @@ async def _page(
         minimum=passwords.MINIMUM,
         balance=language.money(left, services.settings.currency) if left is not None else None,
         ending=ending,
+        bills=bills,
         cards=provider_of_cards(services, driver) is not None,
     )
 

@@ -193,7 +193,7 @@ def _detail(language: Language, way: Method, quote: Quote) -> str:
     amount = language.money(quote.hold_minor, quote.currency)
     if way.prepaid:
         return language.text("you pay {amount} now", amount=amount)
-    if way.provider == later.NAME:
+    if way.provider in later.NAMES:
         return language.text("holds nothing")
     return language.text("holds {amount}", amount=amount)
 

@@ -29,6 +29,7 @@ from konsento.ocpp.messages import (
 )
 from konsento.operations import alarms
 
+from .bills import issued
 from .paying import failed_refund, overpaid
 from .test_pending import waiting
 from .test_remote import ANSWERS, play
@@ -60,6 +61,7 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
     async with office.bench.driver("ann@example.com") as driver, office.member(Role.ADMIN) as browser:
         billed = (await office.bench.start(driver, "100")).removeprefix("/s/")
         await office.bench.site.charges("100", seconds=600)
+        bill = await issued(office.bench, driver)
         running = (await office.bench.start(driver)).removeprefix("/s/")
         await office.bench.site.reports("0")
         someone, _ = await office.enrolled(Role.VIEWER)
@@ -91,7 +93,16 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
         (contract,) = await _ids(office, Contract)
         payee, payout_id = await owed(office, 500), str(new_id())
         payout = {"amount": "100", "paid_on": "2026-11-20", "reference": "TR 1", "once": payout_id}
+        noted = str(new_id())
+        at_bank = {"amount": "100", "paid_on": "2026-11-20", "reference": "TR 1", "once": noted}
         forms: dict[str, tuple[str, dict[str, str], str]] = {
+            "/bills/{number}/send": (f"/bills/{bill}/send", {}, "bill.send"),
+            "/bills/{number}/paid": (f"/bills/{bill}/paid", at_bank, "bill.paid"),
+            "/bills/{number}/returned": (
+                f"/bills/{bill}/returned", at_bank | {"amount": "1", "once": str(new_id())}, "bill.returned",
+            ),
+            "/bills/payments/{number}/take-back": (f"/bills/payments/{noted}/take-back", {}, "bill.take-back"),
+            "/bills/{number}/withdraw": (f"/bills/{bill}/withdraw", {}, "bill.withdraw"),
             "/statements/{number}/payouts": (f"/statements/{payee}/payouts", payout, "payout.record"),
             "/statements/payouts/{number}/take-back": (
                 f"/statements/payouts/{payout_id}/take-back", {}, "payout.take-back",

@@ -52,6 +52,7 @@ from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
+from ..backoffice.bills import issued
 from ..backoffice.conftest import Office
 from ..backoffice.paying import failed_refund, overpaid
 from ..supply import WIND, sell, supply
@@ -488,6 +489,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         await page.goto(f"{stage.url}/office{path}")
 
     async with stage.bench.driver(email) as driver:
+        bill = await issued(stage.bench, driver)
         session = (await stage.bench.start(driver, "6", "kWh")).rpartition("/")[2]
         await stage.bench.site.reports("0")
         await stage.bench.site.reports("3720", seconds=4464, watts=2910)
@@ -521,6 +523,8 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("overview", "/"),
         ("sessions", "/sessions"),
         ("session", f"/sessions/{session}"),
+        ("bills", "/bills"),
+        ("bill", f"/bills/{bill}"),
         ("statements", "/statements"),
         ("statement", f"/statements/{await _owed(stage)}"),
         ("drivers", "/drivers"),

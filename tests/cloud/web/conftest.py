@@ -50,7 +50,7 @@ from konsento.payments.desk import Desk
 from konsento.payments.port import ExternalProvider
 from konsento.services import Services
 from konsento.settings import Settings
-from konsento.settlement import invoicing
+from konsento.settlement import bills, invoicing
 from konsento.settlement import work as settlement_work
 from konsento.webhooks import work as webhook_work
 
@@ -242,7 +242,7 @@ async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -
     presence.install(services)
     checkout.install(services)
     settlement_work.install(services)
-    for part in (driving, hints, cards, reconciling, balance, invoicing):
+    for part in (driving, hints, cards, reconciling, balance, invoicing, bills):
         part.install(services)
     mail.install(services)
     webhook_work.install(services, api_sessions.describe)

@@ -16,6 +16,8 @@ from konsento.invoices import recipients
 from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
+    Bill,
+    BillSession,
     ChargingSession,
     Checkout,
     CheckoutState,
@@ -42,6 +44,7 @@ from konsento.models import (
     WebhookDelivery,
 )
 from konsento.models.webhook import DeliveryState, WebhookEndpoint, WebhookEvent
+from konsento.payments.bills import addressing
 from konsento.rewards import making
 from konsento.rewards.making import WantedCoupon
 from konsento.settings import Settings
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
     from .conftest import Bench
 
 KEPT = {
+    "bills",
+    "bill_sessions",
     "metering_agreements",
     "charging_sessions",
     "payments",
@@ -76,6 +81,9 @@ KEPT = {
 GOES_WITH_ANOTHER = {"webhook_deliveries"}
 """Tables that belong to a row which belongs to a driver; what they hold is in that row's part of the export."""
 SECTIONS = {
+    "bills": "bills",
+    "bill_sessions": "sessions_on_bills",
+    "bill_addresses": "bill_address",
     "sign_ins": "browsers",
     "passkeys": "passkeys",
     "passkey_challenges": "passkey_challenges",
@@ -287,6 +295,37 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                 CouponProgress(coupon_id=coupon.id, driver_id=driver.id, wh=5),
             ]
         )
+        bill = Bill(
+            id=new_id(),
+            number=1,
+            driver_id=driver.id,
+            currency="JPY",
+            amount_minor=5,
+            issued_at=now,
+            due_at=now,
+            payee="Sakura Energy",
+            payee_address="",
+            bank="Sakura Bank",
+            iban="",
+            time_zone="Asia/Tokyo",
+            by_post=True,
+            recipient="Ann Example",
+            recipient_address="1 Example Road",
+        )
+        session.add(bill)
+        await session.flush()
+        session.add(
+            BillSession(
+                bill_id=bill.id,
+                session_id=charging.id,
+                position=0,
+                amount_minor=5,
+                invoice_label="K-2026-000001",
+                place="Sakura Mall",
+                charged_at=now,
+            )
+        )
+        await addressing.name(session, driver.id, "Ann Example", "1 Example Road")
         await recipients.name_for_all(session, driver.id, "Example Works", "1 Example Road")
         await recipients.name_for_session(session, driver.id, charging.id, "Example Works", "1 Example Road")
         return driver.id
@@ -338,6 +377,9 @@ async def test_nothing_that_leads_to_a_person_is_left_of_a_deleted_account(bench
     left = {name for name in SECTIONS.keys() | GOES_WITH_ANOTHER if await _count(bench, tables[name])}
     assert left == KEPT & SECTIONS.keys()
     assert await _count(bench, OutgoingMail.__table__) == 0
+    async with bench.services.database.transaction() as session:
+        bill = (await session.scalars(select(Bill))).one()
+    assert (bill.recipient, bill.recipient_address) == ("", "")
     async with bench.services.database.transaction() as session:
         driver = await session.get(Driver, driver_id)
         assert driver is not None

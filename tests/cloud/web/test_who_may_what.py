@@ -68,6 +68,8 @@ PRIVATE = {
     "/pay/{session_id}/give-up",
     "/s/{session_id}/pay",
     "/account/balance.csv",
+    "/account/bills",
+    "/account/bills/{number}.pdf",
     "/account/delete",
     "/account/rewards",
 }

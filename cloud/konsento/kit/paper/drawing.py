@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import groupby
 from typing import Final, Literal
 
+import segno
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
@@ -56,6 +58,24 @@ class Line:
     x2: float
     y2: float
     width: float = 0.1
+
+
+QUIET: Final = 4
+"""Modules around a QR code that stay white (ISO/IEC 18004)."""
+
+
+def blocks_of(code: segno.QRCode, x: float, y: float, side: float) -> Blocks:
+    """Draw a QR code with its white border in a square."""
+    rows = [list(row) for row in code.matrix]
+    bars: list[tuple[int, int, int]] = []
+    for number, row in enumerate(rows):
+        column = 0
+        for dark, squares in groupby(row):
+            length = len(list(squares))
+            if dark:
+                bars.append((QUIET + column, QUIET + number, length))
+            column += length
+    return Blocks(x=x, y=y, module=side / (len(rows) + 2 * QUIET), bars=tuple(bars))
 
 
 type Element = Blocks | Text | Line

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from konsento.kit.paper.drawing import Line, Page, Text, printable, width_of, wrapped
+import segno
+
+from konsento.kit.paper.drawing import Line, Page, Text, blocks_of, printable, width_of, wrapped
 
 WIDTH: Final = 210.0
 HEIGHT: Final = 297.0
@@ -68,6 +70,10 @@ class Sheet:
     def rule(self, width: float = 0.1) -> None:
         """Draw a line from margin to margin."""
         self._pages[-1].elements.append(Line(x1=LEFT, y1=self.y, x2=RIGHT, y2=self.y, width=width))
+
+    def code(self, code: segno.QRCode, *, x: float, side: float) -> None:
+        """Draw a QR code, with its white border, beside what is written next: `y` stays as it is."""
+        self._pages[-1].elements.append(blocks_of(code, x, self.y, side))
 
     def text(
         self,

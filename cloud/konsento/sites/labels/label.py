@@ -2,19 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 from urllib.parse import urlsplit
 
 import segno
 
-from konsento.kit.paper.drawing import Blocks, Element, Text, width_of, wrapped
+from konsento.kit.paper.drawing import Element, Text, blocks_of, width_of, wrapped
 from konsento.models import Outlet, Site
 from konsento.settings import Settings
 from konsento.sites import codes
 
-QUIET: Final = 4
-"""Modules around a QR code that stay white (ISO/IEC 18004)."""
 WHAT_TO_DO: Final = ("QRの読み取りかコード入力で充電", "Scan or type the code to charge")
 CHECK: Final = "アドレスを確認 · Check the address:"
 """Both on every label: nobody knows who will stand before it."""
@@ -85,25 +82,11 @@ def drawn(label: Label, x: float, y: float, width: float, height: float) -> list
         side = min(inner_h, 0.44 * inner_w)
         gap = 0.5 * margin
         box = (x + margin + side + gap, y + margin, inner_w - side - gap, inner_h)
-        code = _qr_blocks(label.address, x + margin, y + (height - side) / 2, side)
+        code = blocks_of(qr(label.address), x + margin, y + (height - side) / 2, side)
         return [code, *_words(label, *box, centred=False)]
     side = min(inner_w, 0.6 * inner_h)
-    code = _qr_blocks(label.address, x + (width - side) / 2, y + margin, side)
+    code = blocks_of(qr(label.address), x + (width - side) / 2, y + margin, side)
     return [code, *_words(label, x + margin, y + margin + side, inner_w, inner_h - side, centred=True)]
-
-
-def _qr_blocks(address: str, x: float, y: float, side: float) -> Blocks:
-    """Draw the code with its white border in a square."""
-    rows = [list(row) for row in qr(address).matrix]
-    bars: list[tuple[int, int, int]] = []
-    for number, row in enumerate(rows):
-        column = 0
-        for dark, squares in groupby(row):
-            length = len(list(squares))
-            if dark:
-                bars.append((QUIET + column, QUIET + number, length))
-            column += length
-    return Blocks(x=x, y=y, module=side / (len(rows) + 2 * QUIET), bars=tuple(bars))
 
 
 def _words(label: Label, x: float, y: float, width: float, height: float, *, centred: bool) -> list[Element]:
