@@ -42,7 +42,8 @@ from konsento.models import (
     Work,
 )
 from konsento.payments import balance
-from konsento.pricing import Component, Rate
+from konsento.pricing import Price
+from konsento.settings import Settings
 from konsento.sites.codes import new_code
 from rig.bench import Row, Table, percentile
 from rig.line import to_stderr
@@ -256,6 +257,9 @@ async def _kept(url: str) -> int:
     return number or 0
 
 
+PRICE = Price.per_kwh(Decimal("38.5"), "JPY", Decimal("0.1"))
+
+
 async def _furnish(url: str, number: int) -> list[Station]:
     """Fill a database with sites of two outlets, one of which charges, and return their stations."""
     database = Database(url)
@@ -274,7 +278,7 @@ async def _furnish(url: str, number: int) -> list[Station]:
         # Every station that connects asks for it; thousands at once must not wait for the first one.
         session.add(Work(kind="silent", key="all", payload={}, due_at=now, created_at=now))
         await session.flush()
-        await balance.top_up(session, driver.id, 10**9, "JPY")
+        await balance.goodwill(session, Settings(), driver.id, 10**9, transfer_id=new_id(), at=now)
         await session.execute(
             insert(Site),
             [
@@ -313,7 +317,8 @@ async def _furnish(url: str, number: int) -> list[Station]:
                     "limit_kind": LimitKind.FULL,
                     "limit_amount": 0,
                     "energy_cap_wh": 10**6,
-                    "unit_price": Decimal("38.5"),
+                    "price": PRICE.to_dict(),
+                    "unit_price": PRICE.unit_price,
                     "currency": "JPY",
                     "tax_rate": Decimal("0.1"),
                     "power_type": "solar",
@@ -341,7 +346,7 @@ def _tariff(now: datetime) -> Tariff:
         id=new_id(),
         name="demo",
         unit_price=Decimal("38.5"),
-        rates=[Rate(component=Component.ENERGY, price=Decimal("38.5")).to_dict()],
+        rates=[rate.to_dict() for rate in PRICE.rates],
         currency="JPY",
         tax_rate=Decimal("0.1"),
         power_type="solar",

@@ -83,7 +83,7 @@ class Receipt(BaseModel):
     measured_mwh: int = Field(description="Measured, mWh.", examples=[6000400])
     begin_mwh: int | None = Field(description="The outlet's meter at the start, mWh; null where it told none.")
     end_mwh: int | None = Field(description="The outlet's meter at the end, mWh; null where it told none.")
-    billed_wh: int = Field(description="Whole Wh that were billed.", examples=[6000])
+    billed_wh: int = Field(description="Whole Wh that the bill is for.", examples=[6000])
     price: Price
     amount: Money = Field(description="Taken, tax included.")
     tax: Money = Field(description="Part of the amount that is tax.")

@@ -146,7 +146,7 @@ OUTCOMES: Final = {
     CallOutcome.STUMBLED: marked("error at the provider"),
     CallOutcome.UNKNOWN: marked("no answer"),
 }
-PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card"), "stripe": marked("Stripe")}
+PROVIDERS: Final = {"balance": marked("prepaid balance"), "fake": marked("test card"), "stripe": "Stripe"}
 TRANSFERS: Final = {
     "bill": marked("Billed"),
     "hold": marked("Held"),

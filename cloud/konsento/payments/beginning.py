@@ -111,8 +111,8 @@ async def begin_hold(services: Till, wish: Wish) -> Begun:
         await _end(services, payment.id, error.code, gone=False)
         raise PaymentAway from None
     async with services.database.transaction() as session:
-        calls.done(session, asked, seen.reference, services.clock.now())
         locked = await _locked(session, payment.id)
+        calls.done(session, asked, seen.reference, services.clock.now())
         await note(session, services, locked, seen)
     if wish.card and seen.stage is Stage.WAITING and seen.action is None and seen.failure:
         # Made, and declined at once: nobody is there who could try another card with it.

@@ -247,8 +247,8 @@ async def _ask(services: Till, payment: Payment, question: Question, call: calls
         asked = await calls.intend(session, question, services.clock.now())
     seen = await calls.ask(services, asked, call)
     async with services.database.transaction() as session:
-        calls.done(session, asked, seen.reference, services.clock.now())
         locked = await _locked(session, payment.id)
+        calls.done(session, asked, seen.reference, services.clock.now())
         await note(session, services, locked, seen)
     return _Known(locked, seen)
 

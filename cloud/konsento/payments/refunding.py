@@ -170,8 +170,9 @@ async def _ask(services: Till, provider: ExternalProvider, payment: Payment, wan
             await _note(session, services, await _locked(session, payment.id), answer)
         return
     async with services.database.transaction() as session:
+        locked = await _locked(session, payment.id)
         calls.done(session, asked, answer.reference, services.clock.now())
-        await _note(session, services, await _locked(session, payment.id), answer)
+        await _note(session, services, locked, answer)
 
 
 async def _note(session: AsyncSession, services: Till, payment: Payment, seen: RefundSeen) -> None:

@@ -27,15 +27,15 @@ from konsento.models import (
 
 
 async def payment(session: AsyncSession, payment_id: UUID, *, locked: bool = False) -> Payment | None:
-    """Return a payment; `locked` keeps others from it until the transaction ends."""
+    """Return a payment; `locked` keeps others from it until the transaction ends, but not from rows about it."""
     query = select(Payment).where(Payment.id == payment_id).execution_options(populate_existing=True)
-    return await session.scalar(query.with_for_update() if locked else query)
+    return await session.scalar(query.with_for_update(key_share=True) if locked else query)
 
 
 async def hold_of(session: AsyncSession, session_id: UUID, *, locked: bool = False) -> Payment | None:
     """Return the payment that was held for a session."""
     query = select(Payment).where(Payment.session_id == session_id, Payment.purpose == PaymentPurpose.SESSION)
-    return await session.scalar(query.with_for_update() if locked else query)
+    return await session.scalar(query.with_for_update(key_share=True) if locked else query)
 
 
 async def payments_of(session: AsyncSession, session_id: UUID) -> Sequence[Payment]:

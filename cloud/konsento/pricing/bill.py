@@ -53,11 +53,6 @@ class Bill:
     tax_minor: int
     total_minor: int
 
-    @property
-    def wh(self) -> int:
-        """The energy that is billed."""
-        return sum(line.quantity for line in self.lines if line.component is Component.ENERGY)
-
 
 PER: Final = {Component.ENERGY: 1000, Component.TIME: 60, Component.SESSION: 1, Component.IDLE: 60}
 """How much of a line's quantity its unit price is for: Wh in a kWh, seconds in a minute."""

@@ -33,6 +33,7 @@ from konsento.operations import alarms
 from konsento.payments import refunding
 from konsento.payments import repository as payments
 from konsento.pricing import Adjustment, Discount, DiscountKind
+from konsento.rewards import service as rewards
 from konsento.services import Services
 from konsento.settlement import billing, booking, invoicing, repository
 from konsento.settlement.errors import CannotGiveBack, NoReceipt, PaymentUnderWay
@@ -181,6 +182,8 @@ async def _give_back(session: AsyncSession, work: WorkQueue, billed: _Billed, co
                 session, work, payment.id, of_this, reason=correction.reason, at=at, refund_id=refund_id
             )
             amount -= of_this
+    if correction.amount_minor == left:
+        await rewards.refunded(session, charging, at)
 
 
 def _same_discounts(lines: Sequence[ReceiptLine]) -> list[Discount]:

@@ -105,7 +105,7 @@ def _receipt(due: Due, number: int, at: datetime) -> Receipt:
         measured_mwh=measured.mwh,
         begin_mwh=measured.begin_mwh,
         end_mwh=measured.end_mwh,
-        billed_wh=due.bill.wh,
+        billed_wh=measured.mwh // 1000,
         unit_price=charging.unit_price,
         amount_minor=split.amount_minor,
         tax_minor=split.tax_minor,

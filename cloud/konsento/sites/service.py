@@ -1,5 +1,6 @@
 """Finding outlets and telling whether they can be used."""
 
+import re
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.errors import KonsentoError
+from konsento.kit.offers import COMMON_NAME
 from konsento.models import FloorPlan, Outlet, OutletStatus, Site
 from konsento.sites import codes, hours, repository
 from konsento.sites.errors import (
@@ -48,12 +50,15 @@ async def outlets_named(session: AsyncSession, name: str) -> list[Outlet]:
     Raises `UnknownOutlet` for no such name here.
     """
     common, dot, number = name.partition(".")
-    site = await repository.site_by_common_name(session, common)
+    # Not any text into the database: PostgreSQL takes no NUL.
+    site = await repository.site_by_common_name(session, common) if re.fullmatch(COMMON_NAME, common) else None
     if site is None:
         raise UnknownOutlet
     if not dot:
         return await repository.outlets_at(session, site.id)
-    outlet = await repository.outlet_at(session, site.id, int(number)) if number.isdecimal() else None
+    outlet = (
+        await repository.outlet_at(session, site.id, int(number)) if re.fullmatch(r"[1-9]\d{0,3}", number) else None
+    )
     if outlet is None:
         raise UnknownOutlet
     return [outlet]

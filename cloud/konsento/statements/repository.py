@@ -144,7 +144,9 @@ def _row(found: SqlRow[Transfer, int, Receipt | None, Correction | None, str | N
 async def payouts(session: AsyncSession, account_id: UUID, begin: datetime, end: datetime) -> Sequence[Payout]:
     """Return what was recorded as paid, the oldest first."""
     query = select(Payout).where(Payout.account_id == account_id, Payout.recorded_at >= begin, Payout.recorded_at < end)
-    return (await session.scalars(query.order_by(Payout.recorded_at, Payout.id))).all()
+    return (
+        await session.scalars(query.order_by(Payout.recorded_at, Payout.takes_back_id.is_not(None), Payout.id))
+    ).all()
 
 
 async def taken_back(session: AsyncSession, payout_ids: Sequence[UUID]) -> set[UUID]:

@@ -114,7 +114,7 @@ async def _confirm(
     try:
         quotes = place.quotes(wish.read(place.tariff.currency))
     except KonsentoError as error:
-        return _choose(request, services, place, wish, error)
+        return _choose(request, services, place, wish, problem or error)
     language = language_of(request)
     # Until full, the most that can come depends on how one pays: the page names the most of all.
     dearest = max((quote for _, quote in quotes), key=lambda quote: quote.hold_minor)

@@ -1,6 +1,7 @@
 """What is printed: everything the rules want, in both languages, readable and the same every time."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
@@ -202,3 +203,11 @@ def test_a_letter_that_the_typeface_lacks_leaves_a_mark() -> None:
     said = words(replace(INVOICE, recipient=("한국 Ltd", "")), ENGLISH)
 
     assert "〓〓 Ltd" in said
+
+
+def test_documents_that_are_drawn_at_once_do_not_disturb_each_other() -> None:
+    alone = layout.pdf(JAPANESE, INVOICE)
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda _: layout.pdf(JAPANESE, INVOICE), range(16)))
+
+    assert set(together) == {alone}

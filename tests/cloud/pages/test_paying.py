@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from ..databases import Template
 from ..payments import localstripe
 from ..web.conftest import CODE, PASSWORD, Bench, wired
 from .conftest import ARTEFACTS, Stage, phone
+from .test_quality import SMALL, SMALLEST_PX
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120), pytest.mark.browser]
 
@@ -36,6 +38,7 @@ window.Stripe = (key, options) => ({
         on(name, then) { heard[name] = then; },
         mount(selector) {
           const frame = document.createElement("iframe");
+          frame.title = "Card";
           frame.src = `https://js.stripe.com/field.html?key=${key}&secret=${given.clientSecret}&locale=${given.locale}`;
           frame.addEventListener("load", () => heard.ready());
           document.querySelector(selector).append(frame);
@@ -134,10 +137,13 @@ async def _sign_up(shop: Shop, page: Page) -> None:
 
 
 async def _look(page: Page, name: str, locale: str) -> None:
-    """Keep a picture, and see that nothing is wider than the phone."""
+    """Keep a picture, and see that nothing is wider than the phone, smaller than a thumb or unclear to a reader."""
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=ARTEFACTS / f"paying-{name}-{locale}.png", full_page=True)
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    assert await page.evaluate(SMALL, SMALLEST_PX) == [], name
+    found = (await Axe().run(page)).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in {"serious", "critical"}] == [], name
 
 
 async def _to_the_field(shop: Shop, page: Page) -> None:

@@ -236,7 +236,10 @@ async def _agrees(session: AsyncSession, driver_id: UUID) -> None:
         func.coalesce(func.sum(BalanceLot.left_minor), 0), func.coalesce(func.sum(BalanceLot.held_minor), 0)
     ).where(BalanceLot.driver_id == driver_id)
     in_lots = tuple((await session.execute(query)).one())
-    account = await session.scalar(select(LedgerAccount).where(LedgerAccount.owner == str(driver_id)))
+    query = select(LedgerAccount).where(
+        LedgerAccount.owner == str(driver_id), LedgerAccount.kind == AccountKind.DRIVER_BALANCE
+    )
+    account = await session.scalar(query)
     in_ledger = (account.credits_posted - account.debits_posted, account.debits_pending) if account else (0, 0)
     assert in_lots == in_ledger
 

@@ -1,5 +1,6 @@
 """Statements say what the ledger says: balances, shares and payouts, to the minor unit."""
 
+import asyncio
 import csv
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,10 @@ import pypdfium2
 import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+from konsento.cli import cli
+from konsento.kit.db import Database
 from konsento.kit.i18n import LANGUAGES
 from konsento.kit.ids import new_id
 from konsento.ledger import service as ledger
@@ -24,6 +28,7 @@ from konsento.models import (
     StaffMember,
     Supplier,
 )
+from konsento.settlement import checking
 from konsento.statements import files, layout, repository
 from konsento.statements import service as statements
 from konsento.statements.errors import BadMonth, BadPayout, NoSuchPayee, PayoutTakenBack, PayoutTooLarge
@@ -31,6 +36,7 @@ from konsento.statements.months import Month, month_at, month_of
 from konsento.statements.service import Statement
 
 from ..conftest import AT, Core, whole_session
+from ..databases import Template
 
 ENGLISH, JAPANESE = LANGUAGES
 NOVEMBER = month_of("2026-11", "Asia/Tokyo")
@@ -185,6 +191,7 @@ async def test_a_payout_leaves_the_bank_and_is_owed_no_more(core: Core) -> None:
         funds = await ledger.account(tx, AccountKind.FUNDS, "JPY")
 
     assert funds.credits_posted - paid_before == 14
+    assert await checking.check(core.services.database) == []
 
 
 async def test_a_form_that_is_sent_twice_records_once(core: Core) -> None:
@@ -284,3 +291,39 @@ async def test_a_statement_is_written_in_japanese_too(core: Core) -> None:
 
     for item in ("分配明細 2026年11月", "当月の取り分", "14円", "合計"):
         assert item in pdf.get_text_bounded().replace("\u00a0", " "), item
+
+
+def test_the_command_writes_last_months_files_and_says_which(
+    furnished: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with asyncio.Runner() as runner:
+        copied = furnished.copied(tmp_path)
+        url = runner.run(copied.__aenter__())
+        runner.run(_share(url))
+        monkeypatch.setenv("KONSENTO_DATABASE_URL", url)
+        commands = CliRunner()
+        done = commands.invoke(cli, ["statements", str(tmp_path / "out"), "--month", "2026-11", "--language", "ja"])
+        wrong = [
+            commands.invoke(cli, ["statements", str(tmp_path), *options])
+            for options in (["--month", "november"], ["--language", "fr"])
+        ]
+        runner.run(copied.__aexit__(None, None, None))
+
+    assert done.exit_code == 0, done.output
+    assert [Path(line).name for line in done.output.splitlines()] == [
+        "statement-2026-11-supplier-A0269-JPY.csv",
+        "statement-2026-11-supplier-A0269-JPY.pdf",
+    ]
+    assert all(Path(line).stat().st_size for line in done.output.splitlines())
+    assert [one.exit_code for one in wrong] == [1, 1]
+
+
+async def _share(url: str) -> None:
+    database = Database(url)
+    async with database.transaction() as tx:
+        share = Move(
+            id=new_id(), reason="supplier-share", at=AT, amount_minor=100,
+            debit=AccountName(AccountKind.SALES, "JPY"), credit=AccountName(AccountKind.SUPPLIER, "JPY", "A0269"),
+        )  # fmt: skip
+        await ledger.write(tx, [share])
+    await database.close()

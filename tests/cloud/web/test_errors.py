@@ -306,6 +306,7 @@ async def test_nothing_english_is_left_on_a_japanese_way(bench: Bench) -> None:
             "ann@example.com",
             "K-2026-000001",
             "PDF",
+            "CO₂",
             "kWh",
             "Wh",
             "kW",

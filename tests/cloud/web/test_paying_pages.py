@@ -360,3 +360,14 @@ async def test_what_could_not_be_taken_is_paid_in_another_way(shop: Shop) -> Non
     assert "Still to be paid ¥38" in read
     assert "Still to be paid" not in paid
     assert "Paid with PayPay ¥38" in paid
+
+
+async def test_a_card_that_declines_what_nothing_else_can_hold_is_still_said_to_decline(settings: Settings) -> None:
+    on = settings.model_copy(update={"fake_payments": True})
+    async with wired(on) as bench, bench.driver() as browser:
+        async with bench.services.database.transaction() as session:
+            await session.execute(update(Tariff).values(min_minor=10_001))
+        answer = await browser.post(f"/o/{CODE}/start", data=WISH | {"provider": "fake"})
+
+    assert answer.status_code == 402
+    assert "The card was declined, so nothing is held." in bench.words(answer)
