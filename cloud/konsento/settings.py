@@ -157,8 +157,8 @@ class Settings(BaseSettings):
     bill_reminder_days: int = Field(default=7, ge=1, le=365)
     """So many days lie between two reminders."""
     bill_bank: str = Field(default="", max_length=300)
-    """Where bills are paid, as it stands on them, in lines: bank, branch, account, holder. Needed for bills unless
-    there is an IBAN."""
+    """Where bills are paid, as it stands on them, in lines that `|` may separate: bank, branch, account, holder. Needed
+    for bills unless there is an IBAN."""
     bill_iban: str = Field(default="", max_length=42)
     """The account's IBAN; in euro, bills have a QR code with which banks' apps fill the transfer in."""
     goodwill_day_minor: int = Field(default=100_000, ge=0)
@@ -241,6 +241,11 @@ class Settings(BaseSettings):
         except (KeyError, OSError) as error:
             raise ValueError("no time zone of this name, as Asia/Tokyo") from error
         return value
+
+    @field_validator("bill_bank")
+    @classmethod
+    def _lines(cls, value: str) -> str:
+        return "\n".join(line.strip() for line in value.replace("|", "\n").splitlines() if line.strip())
 
     @field_validator("bill_iban")
     @classmethod

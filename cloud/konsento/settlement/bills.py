@@ -76,7 +76,7 @@ async def mail_bill(services: Services, bill_id: UUID) -> None:
     async with services.database.transaction() as session:
         await mail.queue(session, services, _letter(services, language, view, driver.email, file), language)
         sent = await repository.bill(session, bill_id, locked=True)
-        if sent is not None:
+        if sent is not None and mail.possible(services.settings):
             sent.sent_at = now
 
 

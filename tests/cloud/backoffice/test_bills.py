@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import pypdfium2
 import pytest
+from pydantic import ValidationError
 from stdnum import iso11649
 
+from konsento.kit.i18n import LANGUAGES
 from konsento.kit.ids import new_id
 from konsento.ledger import service as ledger
 from konsento.models import AccountKind, OutletStatus, Role
+from konsento.payments.bills import layout
+from konsento.payments.bills import service as bills
 from konsento.payments.scripted import ScriptedProvider
 from konsento.settings import BillEvery, Settings
 from konsento.settlement import checking
@@ -372,6 +376,37 @@ async def test_a_bill_by_post_is_printed_by_the_back_office(office: Office) -> N
     assert "B-2026-000001" not in posted
     assert "Ann" not in gone
     assert "Nagoya" not in gone
+
+
+def test_bills_need_an_account_and_its_iban_has_to_be_one() -> None:
+    with pytest.raises(ValidationError, match="KONSENTO_BILL needs an account"):
+        Settings(bill=BillEvery.MONTH)
+    with pytest.raises(ValidationError, match="no IBAN"):
+        Settings(bill_iban="DE89370400440532013001")
+
+    assert Settings(bill_bank="Sakura Bank | Ordinary 1234567").bill_bank == "Sakura Bank\nOrdinary 1234567"
+    assert Settings(bill_iban="DE89 3704 0044 0532 0130 00").bill_iban == "DE89370400440532013000"
+
+
+async def test_in_euro_a_bill_has_the_code_for_banks_apps(settings: Settings) -> None:
+    iban = "DE89370400440532013000"
+    async for office in opened(settings.model_copy(update={"bill_iban": iban})):
+        bench = office.bench
+        async with bench.driver() as driver:
+            await confirmed(bench)
+            await charged(bench, driver)
+            number = await the_bill(bench)
+            async with bench.services.database.transaction() as session:
+                view = await bills.bill_view(session, number, bench.clock.now())
+        in_yen = layout.epc_code(view)
+        view.bill.currency = "EUR"
+        code = layout.epc_code(view)
+        text = read(layout.pdf(LANGUAGES.default, view))
+
+    assert in_yen is None
+    assert code is not None
+    assert "IBAN DE89 3704 0044 0532 0130 00" in text
+    assert "€0.38" in text
 
 
 async def test_a_bill_is_in_the_drivers_language(office: Office) -> None:
