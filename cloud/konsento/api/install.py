@@ -12,6 +12,7 @@ from starlette.routing import Mount
 
 from konsento.api import (
     account,
+    bills,
     health,
     outlets,
     payments,
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         presence,
         sessions,
         payments,
+        bills,
         receipts,
         account,
         rewards,

@@ -158,7 +158,7 @@ class Debts(BaseModel):
 class Settled(BaseModel):
     """What has become of it."""
 
-    payment: Payment | None = Field(description="Null where nothing was owed, or it was being paid already.")
+    payment: Payment | None = Field(description="Null where nothing was owed, it was being paid, or a bill was made.")
 
 
 @router.post(
@@ -300,7 +300,8 @@ async def list_owed(services: Wired, caller: ReadsBalance) -> Debts:
 async def pay_session(session_id: UUID, services: Wired, caller: WritesSessions, asked: AskedSettling) -> Settled:
     """Pay what a session owes.
 
-    From the balance at once; outside, get the payment next: it says what the driver has to do.
+    From the balance at once; outside, get the payment next: it says what the driver has to do. With `bill` a bill is
+    made, where the operator offers that, and the amount stays owed until it is paid.
     """
     begun = await wishes.pay_owed(
         services,

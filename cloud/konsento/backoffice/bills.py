@@ -248,11 +248,11 @@ async def _page(
         problem=language.error(error) if error else None,
         row=_row(language, view),
         bill=bill,
+        reference=written_reference(bill),
         is_open=view.standing in {Standing.OPEN, Standing.OVERDUE},
         facts=[
             (language.text("Issued on"), language.day(bill.issued_at, zone)),
             (language.text("Payable until"), language.day(bill.due_at, zone)),
-            (language.text("Payment reference"), written_reference(bill)),
             (language.text("Reminders"), language.number(bill.reminders)),
             (language.text("Sent"), language.moment(bill.sent_at, zone) if bill.sent_at else language.text("not yet")),
         ],

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from konsento.payments.scripted import ScriptedProvider
-from konsento.settings import Settings
+from konsento.settings import BillEvery, Settings
 
+from ..backoffice.bills import BANK, confirmed
 from ..web.conftest import CODE, wired
 from .conftest import WISH, Api
 
@@ -97,6 +98,24 @@ async def test_a_top_up_and_what_is_owed(api: Api, provider: ScriptedProvider) -
     assert [(one["session"], one["amount"]["amount_minor"]) for one in owed] == [(session["id"], 38)]
     assert (settled["payment"]["state"], after) == ("captured", [])
     assert (balance["available"]["amount_minor"], len(balance["lots"])) == (462, 1)
+
+
+async def test_what_is_owed_is_billed_and_the_bill_says_how_to_pay_it(api: Api) -> None:
+    api.bench.services.settings.bill_bank = BANK
+    async with api.ann() as program, api.program(await api.token("bob@example.com")) as other:
+        later = WISH | {"pay_with": "later", "limit": {"kind": "energy", "amount": 1000}, "outlet": CODE}
+        session = await post(program, "/sessions", later, key="1")
+        await api.bench.site.charges("1000", seconds=1200)
+        api.bench.services.settings.bill = BillEvery.SESSION
+        await confirmed(api.bench)
+        settled = (await program.post(f"/sessions/{session['id']}/pay", json={"pay_with": "bill"})).json()
+        (bill,) = (await program.get("/bills")).json()["items"]
+        others = (await other.get("/bills")).json()["items"]
+
+    assert (settled["payment"], others) == (None, [])
+    assert (bill["number"], bill["state"], bill["reference"]) == ("B-2026-000001", "open", "RF74000000001")
+    assert (bill["left"]["amount_minor"], bill["sessions"]) == (38, [session["id"]])
+    assert bill["bank"] == BANK
 
 
 async def test_nobody_elses_payments_are_there(api: Api) -> None:

@@ -79,6 +79,7 @@ def test_clients_may_rely_on_the_names_of_operations() -> None:
         "getWebhook",
         "giveUpCheckout",
         "giveUpPayment",
+        "listBills",
         "listCoupons",
         "listDeliveries",
         "listOutlets",
