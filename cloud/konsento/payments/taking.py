@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.kit.work import WorkQueue
 from konsento.ledger import service as ledger
 from konsento.ledger.service import Resolution
-from konsento.models import Payment, PaymentPurpose, PaymentState
+from konsento.models import Payment, PaymentPurpose
 from konsento.payments import later
 from konsento.payments.life import WORK, Happening, step
 from konsento.payments.providers import INTERNAL
@@ -24,11 +24,7 @@ async def take_all(session: AsyncSession, work: WorkQueue, wanted: Mapping[UUID,
     """
     query = (
         select(Payment)
-        .where(
-            Payment.session_id.in_(wanted),
-            Payment.purpose == PaymentPurpose.SESSION,
-            Payment.state == PaymentState.HELD,
-        )
+        .where(Payment.session_id.in_(wanted), Payment.purpose == PaymentPurpose.SESSION)
         .order_by(Payment.id)  # in one order, as all locks
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -40,7 +36,8 @@ async def take_all(session: AsyncSession, work: WorkQueue, wanted: Mapping[UUID,
             continue
         # Where it is paid later nothing is held: what is billed stays owed.
         amount = 0 if payment.provider in later.NAMES else wanted[payment.session_id]
-        step(payment, Happening.TAKE if amount else Happening.RELEASE, at)
+        if not step(payment, Happening.TAKE if amount else Happening.RELEASE, at):
+            continue
         payment.captured_minor = amount
         if payment.external:
             outside.append(str(payment.id))

@@ -239,7 +239,7 @@ async def test_an_account_that_is_deleted_leaves_its_invoices_without_a_name(cor
     await billed(core)
     async with core.services.database.transaction() as tx:
         driver = await tx.get_one(own_data.Driver, core.driver_id)
-        await own_data.forget(tx, driver)
+        await own_data.forget(tx, core.services, driver)
         left = list(await tx.scalars(select(InvoiceRecipient)))
         (kept,) = await tx.scalars(select(Invoice))
 

@@ -31,7 +31,7 @@ from ..databases import Template
 
 ON = Settings(balance=True)
 DAY = timedelta(days=1)
-BEFORE = "0057"
+BEFORE = "0052"
 """The tables before balances had lots."""
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konsento.pricing import Discount, DiscountKind, Price, Usage, bill, discounted
+from konsento.pricing import Component, Discount, DiscountKind, Price, Usage, bill, discounted
 from konsento.rewards import codes, discounts
 
 from ..pricing.prices import prices, usages
@@ -64,7 +64,8 @@ def test_no_more_points_are_taken_than_what_they_took_off_needs(minor: int, rese
 @given(prices(), usages())
 def test_free_energy_is_taken_before_a_percentage(price: Price, usage: Usage) -> None:
     full = bill(price, usage)
-    free = Discount(kind=DiscountKind.ENERGY, value=Decimal(full.wh), code="E")
+    energy = sum(line.quantity for line in full.lines if line.component is Component.ENERGY)
+    free = Discount(kind=DiscountKind.ENERGY, value=Decimal(energy), code="E")
     half = Discount(kind=DiscountKind.PERCENT, value=Decimal(50), code="P")
 
     off = discounted(full, price, discounts.in_order([half, free]))

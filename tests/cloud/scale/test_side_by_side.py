@@ -15,7 +15,7 @@ from konsento.charging import service as charging
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.wish import Wish
 from konsento.kit.db import Database
-from konsento.kit.ids import new_id
+from konsento.ledger import service as ledger
 from konsento.models import (
     AccountKind,
     Alarm,
@@ -31,7 +31,6 @@ from konsento.models import (
 from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import RequestStartTransaction, TransactionEvent
 from konsento.operations import alarms
-from konsento.payments import balance
 from konsento.settlement import repository as settlement
 
 from ..conftest import AT, CODES, ENDED, STARTED, STATION, Core, accepted, event_of, whole_session, wired
@@ -182,7 +181,7 @@ async def test_what_two_processes_make_first_at_the_same_moment_is_made_once(cor
 
     async def account(core: Core) -> None:
         async with core.services.database.transaction() as session:
-            await balance.goodwill(session, new_id(), 5, "EUR", transfer_id=new_id(), at=AT)
+            await ledger.account(session, AccountKind.WAIVED, "EUR")
 
     for each in (alarm, work, account):
         await asyncio.gather(*(each(core) for core in cores for _ in range(2)))
