@@ -87,10 +87,6 @@ class OnSale:
         """Return what can be bought at an outlet, whose site and offers are loaded, in its order."""
         return [offer for name in outlet.tariff_names if (offer := self._offer(outlet, name)) is not None]
 
-    def first_of(self, outlet: Outlet) -> Offer | None:
-        """Return what counts at an outlet for who does not choose; None where nothing is sold."""
-        return next(iter(self.offers_of(outlet)), None)
-
     def chosen(self, outlet: Outlet, name: str | None) -> Offer:
         """Return the offer of that name, the first one without any. Raises `NoTariff`, `OfferGone`."""
         offers = self.offers_of(outlet)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from konsento.payments.scripted import ScriptedProvider
 from konsento.settings import BillEvery, Settings
 
 from ..backoffice.bills import BANK, confirmed
+from ..payments.scripted import ScriptedProvider
 from ..web.conftest import CODE, wired
 from .conftest import WISH, Api
 

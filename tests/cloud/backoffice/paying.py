@@ -10,7 +10,8 @@ from konsento.kit.ids import new_id
 from konsento.models import Driver, Payment, PaymentPurpose, Refund, RefundKind, RefundState
 from konsento.payments import beginning
 from konsento.payments.beginning import Wish
-from konsento.payments.scripted import ScriptedProvider
+
+from ..payments.scripted import ScriptedProvider
 
 if TYPE_CHECKING:
     from .conftest import Office

@@ -17,10 +17,10 @@ from konsento.ledger import service as ledger
 from konsento.models import AccountKind, OutletStatus, Role
 from konsento.payments.bills import layout
 from konsento.payments.bills import service as bills
-from konsento.payments.scripted import ScriptedProvider
 from konsento.settings import BillEvery, Settings
 from konsento.settlement import checking
 
+from ..payments.scripted import ScriptedProvider
 from ..web.conftest import CODE, PASSWORD, wired
 from ..web.mails import mails
 from .bills import WISH, by_bill, charged, confirmed, run, the_bill, the_bills

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from konsento.kit.ids import new_id
 from konsento.models import Payment, PaymentState, Role
-from konsento.payments.scripted import Fault
 
+from ..payments.scripted import Fault
 from .paying import failed_refund, overpaid, provider_of
 
 if TYPE_CHECKING:

@@ -43,12 +43,12 @@ from konsento.models import (
     Tariff,
 )
 from konsento.payments.errors import CardDeclined, PaymentAway
-from konsento.payments.scripted import Fault, ScriptedProvider
 from konsento.sites import service as sites
 from konsento.sites.errors import OutletBusy
 
 from ..conftest import AT, CODES, Core, opened, rejected, whole_session, wired
 from ..databases import Template
+from ..payments.scripted import Fault, ScriptedProvider
 from .test_sessions import fingerprint
 
 WISH = RequestedLimit(kind=LimitKind.ENERGY, amount=1000)

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from konsento.models import Payment, PaymentState
-from konsento.payments.scripted import ScriptedProvider
 from konsento.payments.stripe import StripeProvider
 from konsento.settings import BillEvery, Settings
 from rig.ports import Ports
@@ -23,6 +22,7 @@ from rig.ports import Ports
 from ..backoffice.bills import BANK, confirmed
 from ..databases import Template
 from ..payments import localstripe
+from ..payments.scripted import ScriptedProvider
 from ..web.conftest import CODE, PASSWORD, Bench, wired
 from .conftest import ARTEFACTS, Stage, phone
 from .test_quality import SMALL, SMALLEST_PX

@@ -23,11 +23,11 @@ from konsento.models import (
 )
 from konsento.payments import beginning, repository, taking
 from konsento.payments.beginning import Begun, Wish
-from konsento.payments.scripted import ScriptedProvider
 from konsento.payments.service import Hold
 
 from ..conftest import AT, Core, opened, wired
 from ..databases import Template
+from .scripted import ScriptedProvider
 
 NAME = "scripted"
 

@@ -18,7 +18,6 @@ from konsento.kit.logs import configure_log
 from konsento.models import PaymentPurpose
 from konsento.payments.errors import Declined, Refused
 from konsento.payments.port import ExternalProvider
-from konsento.payments.scripted import ScriptedProvider
 from konsento.payments.seen import HintSubject, Order, RefundOrder, RefundStage, Seen, Stage
 from konsento.payments.stripe import StripeProvider
 from konsento.settings import Settings
@@ -26,6 +25,7 @@ from konsento.settings import Settings
 from ..conftest import AT
 from . import localstripe
 from .localstripe import DECLINED, KEY, NEEDS_SCA, Browser
+from .scripted import ScriptedProvider
 
 SECRET = "whsec_of_the_tests"
 

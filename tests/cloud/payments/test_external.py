@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.models import AccountKind, Payment, PaymentPurpose, PaymentState
 from konsento.payments import beginning, driving
 from konsento.payments.errors import HoldGone, HoldTooSmall, PaymentAway
-from konsento.payments.scripted import Fault
 
 from .conftest import Shop
+from .scripted import Fault
 
 CLEARING, RECEIVABLE, ADVANCE = AccountKind.CLEARING, AccountKind.RECEIVABLE, AccountKind.ADVANCE
 

@@ -9,10 +9,10 @@ from konsento.kit.ids import new_id
 from konsento.models import AccountKind, Alarm, AlarmKind, Dispute, PaymentHint, PaymentPurpose, PaymentState
 from konsento.payments import beginning, hints
 from konsento.payments.errors import BadSignature, UnknownMethod
-from konsento.payments.scripted import SIGNATURE
 from konsento.payments.seen import Order
 
 from .conftest import NAME, Shop
+from .scripted import SIGNATURE
 
 CLEARING, RECEIVABLE = AccountKind.CLEARING, AccountKind.RECEIVABLE
 

@@ -11,9 +11,9 @@ from konsento.kit.db import Database
 from konsento.kit.work import Again
 from konsento.models import AccountKind, Payment, PaymentState
 from konsento.payments import beginning, driving, refunding
-from konsento.payments.scripted import ScriptedProvider
 
 from .conftest import AT, Shop
+from .scripted import ScriptedProvider
 
 CLEARING, RECEIVABLE = AccountKind.CLEARING, AccountKind.RECEIVABLE
 MOST_STEPS = 40

@@ -15,12 +15,12 @@ from konsento.payments import hints
 from konsento.payments.errors import NothingToRefund, ProviderError
 from konsento.payments.life import TRANSITIONS, Happening, step
 from konsento.payments.refunding import refund
-from konsento.payments.scripted import Fault, ScriptedProvider
 from konsento.payments.seen import Stage
 
 from ..conftest import AT, opened, wired
 from ..databases import Template
 from .conftest import NAME, Shop
+from .scripted import Fault, ScriptedProvider
 
 HAPPENINGS = st.sampled_from(list(Happening))
 

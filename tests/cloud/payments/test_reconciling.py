@@ -7,10 +7,10 @@ from sqlalchemy import select
 from konsento.kit.ids import new_id
 from konsento.models import Alarm, AlarmKind, ChargingSession, Payment, PaymentPurpose, PaymentState, SessionState
 from konsento.payments import reconciling
-from konsento.payments.scripted import Fault
 from konsento.payments.seen import Order
 
 from .conftest import Shop
+from .scripted import Fault
 
 
 async def compare(shop: Shop) -> int:

@@ -7,10 +7,10 @@ from konsento.models import AccountKind, Payment, PaymentPurpose, PaymentState, 
 from konsento.payments import beginning, refunding, taking
 from konsento.payments import service as payments
 from konsento.payments.errors import NothingToRefund
-from konsento.payments.scripted import Fault
 from konsento.payments.service import Hold
 
 from .conftest import AT, Shop
+from .scripted import Fault
 
 CLEARING, RECEIVABLE = AccountKind.CLEARING, AccountKind.RECEIVABLE
 

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select, update
 
 from konsento.models import Checkout, OutletStatus, Payment, PaymentState, Tariff
-from konsento.payments.scripted import Fault, ScriptedProvider
 from konsento.settings import Settings
 
+from ..payments.scripted import Fault, ScriptedProvider
 from .conftest import CODE, OTHER_CODE, wired
 
 if TYPE_CHECKING:
