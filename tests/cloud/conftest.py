@@ -344,7 +344,7 @@ def postgres() -> Iterator[str]:
     server = Postgres()
     try:
         # No test that shares it cuts the power.
-        yield server.set(fsync="off", full_page_writes="off", synchronous_commit="off").socket
+        yield server.set(fsync="off", full_page_writes="off", synchronous_commit="off", autovacuum="off").socket
     finally:
         server.close()
 
