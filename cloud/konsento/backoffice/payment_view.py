@@ -29,6 +29,7 @@ from konsento.models import (
     Refund,
     RefundState,
 )
+from konsento.web.words import payment_method
 
 _TONES = {
     PaymentState.CAPTURED: "",
@@ -115,7 +116,7 @@ def facts(language: Language, payment: Payment) -> list[tuple[str, str]]:
     )
     found = [(text(name), money(minor)) for name, minor in amounts if minor]
     if payment.method:
-        found.append((text("Way to pay"), payment.method))
+        found.append((text("Way to pay"), text(payment_method(payment.method))))
     if payment.reference:
         found.append((text("Name at the provider"), payment.reference))
     if payment.failure:

@@ -213,6 +213,15 @@ def _indented(text: str) -> str:
 
 
 _ACCOUNTS = {
+    AccountKind.RECEIVABLE: marked("owed by the driver"),
+    AccountKind.ADVANCE: marked("paid before billing"),
+    AccountKind.CLEARING: marked("at the payment provider"),
+    AccountKind.TEST_CARD: marked("test cards"),
+    AccountKind.SUPPLIER: marked("owed to the supplier"),
+    AccountKind.SITE_OWNER: marked("owed to the site's owner"),
+    AccountKind.FEES: marked("fees of payment providers"),
+    AccountKind.DISPUTED: marked("disputed payments"),
+    AccountKind.WAIVED: marked("not asked for"),
     AccountKind.DRIVER_BALANCE: marked("driver's balance"),
     AccountKind.FUNDS: marked("money from outside"),
     AccountKind.PROMOTION: marked("given away"),
@@ -225,9 +234,8 @@ _ACCOUNTS = {
 
 
 def account_word(language: Language, kind: AccountKind) -> str:
-    """Return what an account is called; a kind that is new here by its own name."""
-    known = _ACCOUNTS.get(kind)
-    return language.text(known) if known is not None else kind.value
+    """Return what an account is called."""
+    return language.text(_ACCOUNTS[kind])
 
 
 def _amount(language: Language, transfer: Transfer) -> str:

@@ -175,7 +175,7 @@ async def test_a_driver_pays_in_the_services_own_field_and_charges(browser: Brow
     await button.click()
     await page.wait_for_url("**/s/*")
     await shop.bench.site.charges("600", seconds=1200)
-    await page.reload()
+    # The page looks again by itself.
     await expect(page.locator("[data-receipt] h1")).to_contain_text("600")
     await _look(page, "4-receipt", locale)
     frame = await context.new_page()

@@ -196,14 +196,16 @@ def marking() -> Iterator[None]:
 # Names that the operator or the driver gave, units, and numbers in the forms of a language.
 GIVEN = (
     r"konsento|Sakura|sakura-mall|Energy|Mall|car park|Outlet \d, north wall|Setagaya, Tokyo|Asia/Tokyo|UTC|JST",
-    r"No\. \d|Minato Mall|Japan|Kaze Denki|Hi Power|kps_\S+|KONSENTO_PUBLIC_URL|https?://\S+|K3VQ5B2XJ6M7",
+    r"No\. \d|Minato Mall|Japan|Kaze Denki|Kaze Power|Hi Power|kps_\S+|KONSENTO_PUBLIC_URL|https?://\S+|K3VQ5B2XJ6M7",
     r"(?:guest-)?xx-\w+@example\.com|K7F-?29Q|M4X-?R8T|ZZZZZZ|JPY|k?Wh?|m?Wh|V|g|kg|CO₂|h|min|m?s|KiB|MiB|GiB|CSV|T\d{13}",
+    r"PDF|K-\d{4}-\d{6}|Mon|Tue|Wed|Thu|Fri|Sat|Sun|SUNNY10|Sunny days",
     r"Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?",
     r"Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|[0-9a-f-]{36}",
 )
 # What the people of the back office know by the names that OCPP and this program have for it.
 TECHNICAL = (
     r"ocpp2\.\d(?:\.1)?|[A-Z]\w+\.[A-Z]\w+(?:\.[A-Z]\w+)?|Charging|MeterValuePeriodic|overcurrent|staff\.enrol",
+    r"sales@kaze\.example|pi_\S+|lost_or_stolen_card|by-time|demo|roof|wind",
     r"development|sqlite|staff\.enrol|driver\.|TransactionEvent|RequestStartTransaction|(?:station|site)\.\w+",
 )
 # Names of events, as the API has them, and the address that the walk types.
