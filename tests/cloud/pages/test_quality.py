@@ -35,10 +35,10 @@ WALKS: dict[str, Walk] = {
     "staff": staff_screens,
 }
 LOOKS = {
-    "driver": [("en-GB", False, 390), ("ja-JP", True, 390), ("ja-JP", False, 320)],
-    "program": [("en-GB", False, 390), ("ja-JP", True, 320), ("ja-JP", False, 1280)],
+    "driver": [("en-GB", False, 390), ("ja-JP", True, 320)],
+    "program": [("en-GB", False, 390), ("ja-JP", True, 1280)],
     "reference": [("en-GB", False, 320), ("en-GB", True, 1280)],
-    "staff": [("en-GB", True, 1280), ("ja-JP", False, 1280), ("ja-JP", False, 390)],
+    "staff": [("en-GB", True, 1280), ("ja-JP", False, 390)],
 }
 """Language, dark mode and width of the screen."""
 
