@@ -5,6 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
+from konsento.migrations.append_only import refuse_changes
+
 revision: Final = "0006"
 down_revision: Final = "0005"
 branch_labels: Final = None
@@ -79,7 +81,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_log_at", "audit_log", ["at"])
     op.create_index("ix_audit_log_member_id_at", "audit_log", ["member_id", "at"])
-    _refuse_changes("audit_log")
+    refuse_changes("audit_log")
     op.create_table(
         "alarms",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -137,24 +139,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_ocpp_frames_at"), "ocpp_frames", ["at"])
     for columns in FRAME_INDEXES:
         op.create_index(f"ix_ocpp_frames_{'_'.join(columns)}", "ocpp_frames", list(columns))
-
-
-def _refuse_changes(table: str) -> None:
-    if op.get_context().dialect.name == "sqlite":
-        for change in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
-    )
 
 
 def downgrade() -> None:

@@ -5,6 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
+from konsento.migrations.append_only import refuse_changes
+
 revision: Final = "0052"
 down_revision: Final = "0054"
 branch_labels: Final = None
@@ -78,7 +80,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider", "driver_id", name=op.f("pk_payment_customers")),
         sa.UniqueConstraint("reference", name=op.f("uq_payment_customers_reference")),
     )
-    _refuse_changes(APPEND_ONLY)
+    refuse_changes(APPEND_ONLY)
 
 
 def _payments() -> None:
@@ -120,24 +122,6 @@ def _payments() -> None:
     op.create_index("ix_payments_provider_reference", "payments", ["provider", "reference"])
     op.create_index("ix_payments_driver_id_created_at", "payments", ["driver_id", "created_at"])
     op.create_index("ix_payments_state_created_at", "payments", ["state", "created_at"])
-
-
-def _refuse_changes(table: str) -> None:
-    if op.get_context().dialect.name == "sqlite":
-        for change in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
-    )
 
 
 def downgrade() -> None:

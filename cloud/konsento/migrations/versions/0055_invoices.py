@@ -5,6 +5,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
+from konsento.migrations.append_only import refuse_changes
+
 revision: Final = "0055"
 down_revision: Final = "0056"
 branch_labels: Final = None
@@ -41,7 +43,7 @@ def upgrade() -> None:
     )
     for column in ("label", "session_id", "credits_id"):
         op.create_index(op.f(f"ix_invoices_{column}"), "invoices", [column])
-    _refuse_changes("invoices")
+    refuse_changes("invoices")
     op.create_table(
         "recipients",
         sa.Column("driver_id", sa.Uuid(), nullable=False),
@@ -86,7 +88,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("takes_back_id", name=op.f("uq_payouts_takes_back_id")),
     )
     op.create_index(op.f("ix_payouts_account_id"), "payouts", ["account_id"])
-    _refuse_changes("payouts")
+    refuse_changes("payouts")
     op.create_table(
         "mail_attachments",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -103,24 +105,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_attachments")),
     )
     op.create_index(op.f("ix_mail_attachments_mail_id"), "mail_attachments", ["mail_id"])
-
-
-def _refuse_changes(table: str) -> None:
-    if op.get_context().dialect.name == "sqlite":
-        for change in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
-    )
 
 
 def downgrade() -> None:
