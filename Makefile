@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
 DEV := .venv/dev/bin
 
-.PHONY: help demo test lint test-firmware test-site test-cloud test-cloud-people test-cloud-core test-system test-properties bench lock format clean
+.PHONY: help demo test lint test-firmware test-site test-cloud test-cloud-people test-cloud-core test-cloud-money test-system test-properties bench lock format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -40,10 +40,11 @@ test-site: ## The Home Assistant integration
 	@echo "the outlets' drivers with the newest aioesphomeapi"
 	PYTHONPATH=.venv/newest .venv/site/bin/pytest -c tests/site/pytest.ini tests/site/outlet
 
-test-cloud: test-cloud-people test-cloud-core ## The management server
+test-cloud: test-cloud-people test-cloud-core test-cloud-money ## The management server
 
-# In two runs, which `make test` has side by side: what people and their programs see, and all below it.
+# In three runs, which `make test` has side by side: what people and their programs see, money, and all below it.
 PEOPLE := $(addprefix tests/cloud/,pages web backoffice api accounts environment)
+MONEY := $(addprefix tests/cloud/,payments settlement rewards invoices statements ledger pricing catalogue partners portal)
 
 test-cloud-people:
 	@tools/setup dev chromium
@@ -51,7 +52,11 @@ test-cloud-people:
 
 test-cloud-core:
 	@tools/setup dev
-	$(DEV)/pytest tests/cloud $(addprefix --ignore=,$(PEOPLE))
+	$(DEV)/pytest tests/cloud $(addprefix --ignore=,$(PEOPLE) $(MONEY))
+
+test-cloud-money:
+	@tools/setup dev
+	$(DEV)/pytest $(MONEY)
 
 test-system: ## The whole line with real processes
 	@tools/setup firmware site cloud dev chromium
