@@ -55,29 +55,6 @@ EXAMPLE: Final = "01932f4e-7c00-7a1b-8c2d-3e4f5a6b7c8d"
 Number = Annotated[UUID, Path(description="The session's id.", examples=[EXAMPLE])]
 
 
-PRICE_ID: Final = Field(
-    default=None,
-    max_length=64,
-    description="The `id` of the price that the driver was shown; when another one counts by now, nothing starts "
-    "(`PriceChanged`). Left out, the price of the start counts.",
-    examples=[None],
-)
-OFFER: Final = Field(
-    default="",
-    max_length=64,
-    description="Which of the outlet's offers; left out, the first. One that is not sold any more starts nothing "
-    "(`OfferGone`).",
-    examples=["day"],
-)
-AGREED_METERING: Final = Field(
-    default="",
-    max_length=16,
-    description="Version of the explanation (`metering.explanation` of the outlet) that the driver has read and "
-    "agreed to. Needed once before the first start at an outlet with a notified meter (`MeteringNotAgreed`).",
-    examples=[""],
-)
-
-
 class Billed(BaseModel):
     """What was billed."""
 

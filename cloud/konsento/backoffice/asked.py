@@ -7,11 +7,21 @@ from unicodedata import normalize
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel
+
 from konsento.kit.money import minor_from_major
 from konsento.operations.errors import ReasonNeeded
 
 SHORTEST_REASON = 5
 LONGEST_REASON = 300
+
+
+class GivenBack(BaseModel):
+    """What a driver is given back, as typed, and why; `once` names the form, so that sent twice it gives once."""
+
+    amount: str = ""
+    reason: str = ""
+    once: UUID | None = None
 
 
 def day(text: str, time_zone: str = "UTC", *, following: bool = False) -> datetime | None:

@@ -99,17 +99,9 @@ async def look(number: Number, services: Wired, member: SessionSupport) -> Respo
     return RedirectResponse(f"/office/payments/{number}", 303)
 
 
-class TooMuch(BaseModel):
-    """What is given back, and why; `once` names the form, so that sent twice it gives once."""
-
-    amount: str = ""
-    reason: str = ""
-    once: UUID | None = None
-
-
 @router.post("/payments/{number}/refund")
 async def refund(
-    request: Request, number: Number, services: Wired, member: CreditGiver, form: Annotated[TooMuch, Form()]
+    request: Request, number: Number, services: Wired, member: CreditGiver, form: Annotated[asked.GivenBack, Form()]
 ) -> Response:
     """Give back what a driver has paid more than is owed. What a bill is lowered by is given back on the session."""
     try:

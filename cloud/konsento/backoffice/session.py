@@ -188,17 +188,9 @@ async def send_receipt(request: Request, number: Number, services: Wired, member
     return RedirectResponse(f"/office/sessions/{number}", 303)
 
 
-class GiveBack(BaseModel):
-    """What is given back of a bill, and why; `once` names the form, so that sent twice it gives once."""
-
-    amount: str = ""
-    reason: str = ""
-    once: UUID | None = None
-
-
 @router.post("/sessions/{number}/correct")
 async def correct(
-    request: Request, number: Number, services: Wired, member: CreditGiver, form: Annotated[GiveBack, Form()]
+    request: Request, number: Number, services: Wired, member: CreditGiver, form: Annotated[asked.GivenBack, Form()]
 ) -> Response:
     """Give an amount of a bill back by the way it was paid, for a reason that is logged."""
     try:
