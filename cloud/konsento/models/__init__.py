@@ -27,6 +27,16 @@ from konsento.models.charging import (
 from konsento.models.checkout import Checkout, CheckoutState
 from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
+from konsento.models.grid import (
+    GridFile,
+    GridRegion,
+    GridSlot,
+    GridSource,
+    GridWindow,
+    SourceState,
+    SpotPrice,
+    WindowDecision,
+)
 from konsento.models.idempotency import IdempotencyKey
 from konsento.models.invoice import Invoice, InvoiceKind, InvoiceRecipient, Recipient
 from konsento.models.journal import Direction, OcppFrame
@@ -121,6 +131,11 @@ __all__ = [
     "DriverKind",
     "FailedSignIns",
     "FloorPlan",
+    "GridFile",
+    "GridRegion",
+    "GridSlot",
+    "GridSource",
+    "GridWindow",
     "IdempotencyKey",
     "Invoice",
     "InvoiceKind",
@@ -176,6 +191,8 @@ __all__ = [
     "SideReading",
     "SignIn",
     "Site",
+    "SourceState",
+    "SpotPrice",
     "StaffInvitation",
     "StaffMember",
     "StaffRecoveryCode",
@@ -193,6 +210,7 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookEvent",
+    "WindowDecision",
     "Work",
     "WorkState",
     "events_of",

@@ -59,6 +59,8 @@ class Site(Base):
     """Degrees north, WGS 84; None: not on the map."""
     longitude: Mapped[float | None]
     """Degrees east, WGS 84; given together with the latitude."""
+    region: Mapped[str | None] = mapped_column(ForeignKey("grid_regions.code"), index=True)
+    """The region of the grid in which it lies; None: nothing is advised for it."""
     opening_hours: Mapped[str] = mapped_column(String(500), default="")
     """When sessions may start, by its own clock (`sites.hours`); empty: always."""
     common_name: Mapped[str | None] = mapped_column(String(32), unique=True)

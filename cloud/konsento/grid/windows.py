@@ -1,0 +1,45 @@
+"""Recommended windows as all others read them: what is in force, whoever decided it and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.models import GridWindow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """A time for which charging is recommended."""
+
+    begin: datetime
+    """UTC."""
+    end: datetime
+    """The first moment after it, UTC."""
+    share_most: Decimal | None = None
+    """The highest share of the first type's power in it, 0 to 1; None if not known."""
+    surplus_most: Decimal | None = None
+    """The highest surplus in it, percent of demand; None if not known."""
+
+    def has(self, at: datetime) -> bool:
+        """Tell whether a moment is in it."""
+        return self.begin <= at < self.end
+
+
+async def in_force(session: AsyncSession, region: str | None, begin: datetime, until: datetime) -> list[Window]:
+    """Return the windows of a region that overlap a time, in order; none for no region."""
+    if region is None:
+        return []
+    query = (
+        select(GridWindow)
+        .where(GridWindow.region == region, GridWindow.begin < until, GridWindow.end > begin)
+        .order_by(GridWindow.begin)
+    )
+    return [window_of(row) for row in await session.scalars(query)]
+
+
+def window_of(row: GridWindow) -> Window:
+    """Return a window as it is read."""
+    return Window(begin=row.begin, end=row.end, share_most=row.share_most, surplus_most=row.surplus_most)
