@@ -1,5 +1,4 @@
-"""By which rule windows are found in a region ([0177]): how much supply must exceed demand, and how much of the first
-type there must be. Pure."""
+"""By which rule windows are found in a region ([0177]): surplus of supply, and generation of the first type. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
