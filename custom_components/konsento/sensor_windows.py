@@ -1,45 +1,55 @@
 """When charging is recommended next."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import override
 
-from homeassistant.components.sensor import SensorDeviceClass, SensorEntity
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .control.windows import Window
 from .entity import WindowEntity
 from .hub import Hub
 
 
+@dataclass(frozen=True, kw_only=True)
+class WindowSensorDescription(SensorEntityDescription):
+    """A time of the window that is on or comes next."""
+
+    value_fn: Callable[[Window], datetime]
+
+
+WINDOW_SENSORS = (
+    WindowSensorDescription(
+        key="next_recommended_window",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda window: window.start,
+    ),
+    WindowSensorDescription(
+        key="recommended_window_end",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda window: window.end,
+    ),
+)
+
+
 def add_window_sensors(hub: Hub, async_add_entities: AddConfigEntryEntitiesCallback) -> None:
-    """Add the two of a site."""
-    async_add_entities([WindowStart(hub, "next_recommended_window"), WindowEnd(hub, "recommended_window_end")])
+    """Add those of a site."""
+    async_add_entities([WindowSensor(hub, description) for description in WINDOW_SENSORS])
 
 
-class _WindowTime(WindowEntity, SensorEntity):
-    _attr_device_class = SensorDeviceClass.TIMESTAMP
+class WindowSensor(WindowEntity, SensorEntity):
+    """A time of the window that is on or comes next; unknown where there is none."""
 
-    def _time(self) -> datetime | None:
-        raise NotImplementedError
+    entity_description: WindowSensorDescription
+
+    def __init__(self, hub: Hub, description: WindowSensorDescription) -> None:
+        super().__init__(hub, description.key)
+        self.entity_description = description
 
     @override
     def _look(self) -> object:
-        self._attr_native_value = self._time()
+        coming = self._windows.coming
+        self._attr_native_value = self.entity_description.value_fn(coming[0]) if coming else None
         return self._attr_native_value
-
-
-class WindowStart(_WindowTime):
-    """When the window begins that is on or comes next."""
-
-    @override
-    def _time(self) -> datetime | None:
-        coming = self._windows.coming
-        return coming[0].start if coming else None
-
-
-class WindowEnd(_WindowTime):
-    """When that window ends."""
-
-    @override
-    def _time(self) -> datetime | None:
-        coming = self._windows.coming
-        return coming[0].end if coming else None

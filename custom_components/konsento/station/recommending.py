@@ -18,7 +18,7 @@ class Recommending:
         self._link = link
 
     def take(self, data: object) -> Payload:
-        """Take the list that a server tells, which replaces the one before; rejected as a whole if anything is wrong."""
+        """Take the list that a server tells in place of the one before; rejected as a whole if anything is wrong."""
         now = self._link.site.now()
         told = data.get("windows") if isinstance(data, dict) else None
         if not isinstance(told, list) or len(told) > MOST:
