@@ -418,6 +418,7 @@ WORK: Final = {
     "reach": marked("Stop a charger at a session's limit"),
     "sampling": marked("Set how often a charger tells its meter"),
     "links": marked("Find stations whose process is gone"),
+    "tell-windows": marked("Tell a site when charging is recommended"),
     "offers": marked("Ask another supplier what it sells at a site"),
 }
 """The kinds of due work."""
