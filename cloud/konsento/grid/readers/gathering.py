@@ -1,0 +1,148 @@
+"""Gathers what a file says about slots: nothing twice, nothing that cannot be, and what is missing is listed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final
+
+from konsento.grid.areas import AREAS
+from konsento.grid.errors import (
+    BadArchive,
+    Contradiction,
+    Impossible,
+    ImpossiblePrice,
+    ImpossibleShare,
+    NoData,
+    NoDemand,
+    NoSupply,
+    OtherSize,
+    TooMuchOfFirstType,
+)
+from konsento.grid.readers.file import File
+from konsento.grid.reading import Reading
+from konsento.grid.records import BalanceSlot, Series, SpotSlot, Supply
+
+_MOST_MW: Final = 2_000_000
+"""More than any grid of the world has."""
+_TOO_SMALL: Final = 100
+"""Demand that is so many times below an area's peak is in another unit: MW taken for kWh of half an hour is 500."""
+_TOO_LARGE: Final = 10
+_MOST_PRICE: Final = Decimal(1_000)
+"""Major units per kWh: above the cap of every market (yen: 999 at JEPX)."""
+_MOST_MISSING: Final = 400_000
+
+
+class Gathered:
+    """The slots and prices of a file, as they are read."""
+
+    def __init__(self, file: File, word: str) -> None:
+        self._file = file
+        self._format = word
+        self._slots: dict[tuple[str, Series, datetime], BalanceSlot] = {}
+        self._prices: dict[tuple[str, datetime], SpotSlot] = {}
+        self._missing: dict[tuple[str, datetime], None] = {}
+
+    def add(self, slot: BalanceSlot, line: int) -> None:
+        """Add what `line` says about a slot. Raises Unreadable for numbers that cannot be."""
+        _check(slot, line)
+        key = slot.region, slot.series, slot.begin
+        before = self._slots.setdefault(key, slot)
+        if before is not slot:
+            if before != slot:
+                raise Contradiction(line=line, begin=f"{slot.begin:%Y-%m-%d %H:%M} UTC", region=slot.region)
+            self._file.warn(f"line {line}: the slot {slot.begin.isoformat()} of {slot.region} stands there twice")
+
+    def add_price(self, slot: SpotSlot, line: int) -> None:
+        """Add what `line` says about a price. Raises Unreadable for a price that cannot be."""
+        if abs(slot.price) > _MOST_PRICE:
+            raise ImpossiblePrice(line=line, price=f"{slot.price} {slot.currency}")
+        key = slot.region, slot.begin
+        before = self._prices.setdefault(key, slot)
+        if before is not slot:
+            if before != slot:
+                raise Contradiction(line=line, begin=f"{slot.begin:%Y-%m-%d %H:%M} UTC", region=slot.region)
+            self._file.warn(f"line {line}: the price of {slot.begin.isoformat()} of {slot.region} stands there twice")
+
+    def miss(self, region: str, begin: datetime) -> None:
+        """Note a slot that should be there, or is not observed yet."""
+        self._missing[region, begin] = None
+
+    def miss_gaps(self) -> None:
+        """Note the slots that are missing between the first and the last of each region."""
+        for slots in (self._slots.values(), self._prices.values()):
+            runs: dict[tuple[str, Series | None], list[BalanceSlot | SpotSlot]] = {}
+            for slot in slots:
+                runs.setdefault((slot.region, slot.series if isinstance(slot, BalanceSlot) else None), []).append(slot)
+            for (region, _), run in runs.items():
+                self._miss_between(region, run)
+
+    def _miss_between(self, region: str, run: Iterable[BalanceSlot | SpotSlot]) -> None:
+        ordered = sorted(run, key=lambda slot: slot.begin)
+        for before, after in pairwise(ordered):
+            at, step = before.end, timedelta(minutes=before.minutes)
+            while at < after.begin and len(self._missing) < _MOST_MISSING:
+                self.miss(region, at)
+                at += step
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing yet."""
+        return not self._slots and not self._prices
+
+    def reading(self, region: str | None = None, *, may_be_empty: bool = False) -> Reading:
+        """Return all of it. Raises NoData where there is nothing, unless there may be nothing yet."""
+        if self.empty and not may_be_empty:
+            raise NoData(said=self._file.beginning)
+        regions = {code for code, *_ in (*self._slots, *self._prices, *self._missing)}
+        if region is None and len(regions) == 1:
+            region = next(iter(regions))
+        return Reading(
+            format=self._format,
+            region=region,
+            slots=tuple(self._slots[key] for key in sorted(self._slots)),
+            prices=tuple(self._prices[key] for key in sorted(self._prices)),
+            missing=tuple(sorted(self._missing)),
+            warnings=tuple(self._file.warnings),
+        )
+
+
+def _check(slot: BalanceSlot, line: int) -> None:
+    """Refuse numbers that cannot be."""
+    most = _MOST_MW * 1000 * slot.minutes // 60
+    for value in (slot.demand_kwh, slot.supply_kwh, slot.first_kwh):
+        if value is not None and not 0 <= value <= most:
+            raise Impossible(line=line, value=value)
+    if slot.demand_kwh == 0:
+        raise NoDemand(line=line)
+    if slot.demand_kwh is not None and slot.supply_kwh == 0:
+        raise NoSupply(line=line, demand=slot.demand_kwh)
+    if slot.first_share is not None and not 0 <= slot.first_share <= 1:
+        raise ImpossibleShare(line=line, percent=slot.first_share * 100)
+    if slot.supply is Supply.GENERATION and (slot.first_kwh or 0) > (slot.supply_kwh or 0):
+        raise TooMuchOfFirstType(line=line, supply=slot.supply_kwh, first=slot.first_kwh)
+
+
+def check_size(slot: BalanceSlot, line: int) -> None:
+    """Refuse a demand that is so far from its Japanese area's size that it must be in another unit."""
+    peak = AREAS[slot.region].peak_mw if slot.region in AREAS else None
+    if peak is None or slot.demand_kwh is None:
+        return
+    kwh = peak * 1000 * slot.minutes // 60
+    if slot.demand_kwh * _TOO_SMALL < kwh or slot.demand_kwh > kwh * _TOO_LARGE:
+        raise OtherSize(line=line, demand=slot.demand_kwh, region=slot.region)
+
+
+def joined(readings: Sequence[Reading], file: File) -> Reading:
+    """Return several readings of one format as one; there is at least one. Raises Contradiction."""
+    gathered = Gathered(file, readings[0].format)
+    for reading in readings:
+        if reading.format != readings[0].format:
+            raise BadArchive(why=f"{readings[0].format}, {reading.format}")
+        for slot in reading.slots:
+            gathered.add(slot, 0)
+        for price in reading.prices:
+            gathered.add_price(price, 0)
+        for region, begin in reading.missing:
+            gathered.miss(region, begin)
+    return gathered.reading(may_be_empty=True)
