@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from konsento.grid.records import BalanceSlot
-from konsento.grid.rule import ReferenceMode, Rule, ThresholdUnit
+from konsento.grid.rule import TRAILING_DAYS, ReferenceMode, Rule, ThresholdUnit
 
 LEAST_HISTORY_DAYS: Final = 3
 """With less history automatic references look at the day itself, and the result says so."""
@@ -98,14 +98,15 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Bar:
-    """What a slot must reach."""
+class Bar:
+    """What a slot must reach: the numbers to which a rule comes on a day."""
 
     reference: Decimal | None
-    asks_surplus: bool
+    """Percent of demand by which supply must exceed it; None where that is not asked, or cannot be told."""
     mw: Decimal | None = None
     share: Decimal | None = None
     days: int = 0
+    """Days that were looked back on for them; 0: the day itself, or nothing automatic."""
 
 
 def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
@@ -117,12 +118,19 @@ def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
 
 
 def find(
-    slots: Iterable[BalanceSlot], rule: Rule, day: date, time_zone: str, history: Sequence[BalanceSlot] = ()
+    slots: Iterable[BalanceSlot],
+    rule: Rule,
+    day: date,
+    time_zone: str,
+    history: Sequence[BalanceSlot] = (),
+    *,
+    bar: Bar | None = None,
 ) -> Found:
     """Return the windows of a day.
 
-    `slots` may hold more than that day; `history` are slots of the days before it, of which automatic references count
-    the last `rule.TRAILING_DAYS`. Slots that overlap an earlier one are passed over.
+    `slots` may hold more than that day; `history` are slots of the days before it, `rule.TRAILING_DAYS` of which count
+    for automatic references. `bar` are the numbers to which those came before, instead of a history. Slots that overlap
+    an earlier one are passed over.
     """
     begin, end = day_bounds(day, time_zone)
     told = sorted((slot for slot in slots if begin <= slot.begin < end), key=lambda slot: slot.begin)
@@ -136,11 +144,9 @@ def find(
             history_days=0,
             reason=Reason.NO_DATA,
         )
-    before = [slot for slot in history if slot.begin < begin]
-    days = len({slot.begin.astimezone(ZoneInfo(time_zone)).date() for slot in before})
-    enough = days >= LEAST_HISTORY_DAYS
-    bar = _bar(rule, before if enough else told, days if enough else 0)
-    judged = tuple(_judge_all(told, rule, bar, begin, end))
+    bar = bar or _bar_of(rule, told, history, time_zone)
+    asks_surplus = rule.reference.mode is not ReferenceMode.NONE
+    judged = tuple(_judge_all(told, bar, (begin, end), asks_surplus=asks_surplus))
     runs = list(_runs(judged, rule.gap_slots))
     long_enough = [run for run in runs if run[-1].end - run[0].begin >= timedelta(minutes=rule.shortest_minutes)]
     windows = sorted((_window(run) for run in long_enough), key=_rank)[: rule.most_a_day]
@@ -171,7 +177,15 @@ def first_mw(slot: BalanceSlot) -> Decimal | None:
     return None if slot.first_kwh is None else Decimal(slot.first_kwh) * 60 / slot.minutes / 1000
 
 
-def _bar(rule: Rule, basis: Sequence[BalanceSlot], days: int) -> _Bar:
+def _bar_of(rule: Rule, told: Sequence[BalanceSlot], history: Sequence[BalanceSlot], time_zone: str) -> Bar:
+    zone, first = ZoneInfo(time_zone), told[0].begin
+    since = first - timedelta(days=TRAILING_DAYS)
+    before = [slot for slot in history if since <= slot.begin < first]
+    days = len({slot.begin.astimezone(zone).date() for slot in before})
+    return _bar(rule, before, days) if days >= LEAST_HISTORY_DAYS else _bar(rule, told, 0)
+
+
+def _bar(rule: Rule, basis: Sequence[BalanceSlot], days: int) -> Bar:
     mode, value = rule.reference.mode, rule.reference.value
     looked_back = False
     reference: Decimal | None = None
@@ -194,24 +208,25 @@ def _bar(rule: Rule, basis: Sequence[BalanceSlot], days: int) -> _Bar:
         else:
             highest = max((slot.first_share for slot in basis if slot.first_share is not None), default=None)
             share = None if highest is None else highest * wanted / 100
-    return _Bar(
+    return Bar(
         reference=reference,
-        asks_surplus=mode is not ReferenceMode.NONE,
         mw=mw,
         share=share,
         days=days if looked_back else 0,
     )
 
 
-def _judge_all(told: Sequence[BalanceSlot], rule: Rule, bar: _Bar, begin: datetime, end: datetime) -> Iterator[Judged]:
+def _judge_all(
+    told: Sequence[BalanceSlot], bar: Bar, day: tuple[datetime, datetime], *, asks_surplus: bool
+) -> Iterator[Judged]:
     # A hole is as many slots as fit into it, of the day's shortest length.
     step = timedelta(minutes=min(slot.minutes for slot in told))
-    at = begin
+    at, end = day
     for slot in told:
         if slot.begin < at:
             continue
         yield from _hole(at, slot.begin, step)
-        yield _judge(slot, bar)
+        yield _judge(slot, bar, asks_surplus=asks_surplus)
         at = slot.end
     yield from _hole(at, end, step)
 
@@ -223,15 +238,13 @@ def _hole(begin: datetime, end: datetime, step: timedelta) -> Iterator[Judged]:
         begin = until
 
 
-def _judge(slot: BalanceSlot, bar: _Bar) -> Judged:
+def _judge(slot: BalanceSlot, bar: Bar, *, asks_surplus: bool) -> Judged:
     surplus, share, power = slot.surplus_percent, slot.share, first_mw(slot)
     above = _above(slot, bar, share, power)
-    if above is None or (bar.asks_surplus and (surplus is None or bar.reference is None)):
+    if above is None or (asks_surplus and (surplus is None or bar.reference is None)):
         verdict = Verdict.UNKNOWN
     else:
-        enough = not bar.asks_surplus or (
-            surplus is not None and bar.reference is not None and surplus >= bar.reference
-        )
+        enough = not asks_surplus or (surplus is not None and bar.reference is not None and surplus >= bar.reference)
         renewable = above >= 0
         verdict = {
             (True, True): Verdict.OK,
@@ -250,7 +263,7 @@ def _judge(slot: BalanceSlot, bar: _Bar) -> Judged:
     )
 
 
-def _above(slot: BalanceSlot, bar: _Bar, share: Decimal | None, power: Decimal | None) -> Decimal | None:
+def _above(slot: BalanceSlot, bar: Bar, share: Decimal | None, power: Decimal | None) -> Decimal | None:
     """Return by how much a slot is above the threshold; None where that cannot be told."""
     if bar.mw is not None:
         return None if power is None else (power - bar.mw) * slot.minutes * 1000 / 60
