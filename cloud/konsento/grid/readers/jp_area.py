@@ -17,7 +17,7 @@ from konsento.grid.errors import ChangedHeader, ChangedUnit, CutOff, NotATime, S
 from konsento.grid.readers.cells import day, filled, in_japan, minute_of_day, number, plain, updated, whole
 from konsento.grid.readers.file import File
 from konsento.grid.readers.gathering import Gathered, check_size
-from konsento.grid.readers.naming import region_of, series_of
+from konsento.grid.readers.naming import day_of_name, region_of, series_of
 from konsento.grid.reading import Reading
 from konsento.grid.records import BalanceSlot, FirstType, Series, Supply
 
@@ -33,10 +33,8 @@ _NAMES: Final[Mapping[int, tuple[str, str, str]]] = {
 }
 """By column: what it is called, what its name has to hold, and what it must not hold."""
 _UNITS: Final = re.compile(r"万?kwh?(?:/h)?|mwh?|gwh?", re.IGNORECASE)
-_ROW: Final = re.compile(r"\d{4}")
 _LATE: Final = 2
 """So many slots may be missing at the end of a forecast before it counts as cut off."""
-_DATED: Final = re.compile(r"(?<!\d)20\d{6}(?!\d)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +91,7 @@ def read(file: File) -> Reading:
 
 def _is_data(row: list[str]) -> bool:
     """Tell whether a row holds a slot: a day, then a number from 1 to 48."""
-    if len(row) < 2 or not _ROW.match(plain(row[_DAY])):
+    if len(row) < 2 or not any(sign.isdecimal() for sign in row[_DAY]):
         return False
     slot = plain(row[_SLOT])
     return slot.isdecimal() and len(slot) <= 2 and 1 <= int(slot) <= _SLOTS
@@ -122,16 +120,13 @@ def _head(file: File, head: list[list[str]]) -> _Head:
                 target = day(values[column], line)
         if columns and columns[0].startswith("ファイル更新日"):
             issued_at = _moment(filled(values, 0), filled(values, 1), line)
-    named = _DATED.search(file.name.rpartition("/")[2])
-    if named:
-        of_name = _day_or_none(named[0])
-        if target is not None and of_name not in {None, target}:
-            raise WrongDay(expected=f"{of_name}", line=1, found=target.isoformat())
-        target = target or of_name
+    named = day_of_name(file)
+    if target is not None and named not in {None, target}:
+        raise WrongDay(expected=f"{named}", line=1, found=target.isoformat())
     return _Head(
         region=region_of(file, areas.in_japanese_text(text)),
         series=series_of(file, text),
-        day=target,
+        day=target or named,
         issued_at=issued_at,
     )
 
@@ -144,13 +139,6 @@ def _moment(on: str, at: str, line: int) -> datetime | None:
     except Unreadable:
         return None
     return moment + timedelta(seconds=int(clock[2])) if len(clock) == 3 and clock[2].isdecimal() else moment
-
-
-def _day_or_none(digits: str) -> date | None:
-    try:
-        return day(digits, 1)
-    except Unreadable:
-        return None
 
 
 def _check_time(row: list[str], slot: int, line: int) -> None:
