@@ -24,6 +24,8 @@ _WRONG: Final = (
     ("cp1252", "utf-8"),
 )
 """Ways to destroy them: read in the first encoding what was written in the second."""
+_UNUSED: Final = re.compile("[\x00-\x08\x0e-\x1f\x80-\x9f\uf8f0-\uf8f3]")
+"""Signs that Python makes of bytes which Shift JIS does not use."""
 _LOST: Final = "\ufffd"
 """What stands for signs that could not be decoded."""
 _BEGINNING: Final = 60
@@ -110,9 +112,12 @@ def _decoded(raw: bytes) -> str:
     fits = 0
     for encoding in ("utf-8-sig", "cp932"):
         try:
-            return raw.decode(encoding)
+            text = raw.decode(encoding)
         except UnicodeDecodeError as error:
             fits = max(fits, error.start)
+        else:
+            if encoding == "utf-8-sig" or not _UNUSED.search(text):
+                return text
     raise NotText(line=raw.count(b"\n", 0, fits) + 1)
 
 

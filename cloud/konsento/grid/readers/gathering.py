@@ -37,7 +37,9 @@ _LONGEST_GAP: Final = timedelta(days=40)
 class Gathered:
     """The slots and prices of a file, as they are read."""
 
-    def __init__(self, file: File, word: str) -> None:
+    def __init__(self, file: File, word: str, *, sized: bool = False) -> None:
+        """Begin with nothing. `sized` refuses demand that does not fit the area, so is in another unit."""
+        self._sized = sized
         self._file = file
         self._format = word
         self._slots: dict[tuple[str, Series, datetime], BalanceSlot] = {}
@@ -47,6 +49,8 @@ class Gathered:
     def add(self, slot: BalanceSlot, line: int) -> None:
         """Add what `line` says about a slot. Raises Unreadable for numbers that cannot be."""
         _check(slot, line)
+        if self._sized:
+            _check_size(slot, line)
         key = slot.region, slot.series, slot.begin
         before = self._slots.setdefault(key, slot)
         if before is not slot:
@@ -128,7 +132,7 @@ def _check(slot: BalanceSlot, line: int) -> None:
         raise TooMuchOfFirstType(line=line, supply=slot.supply_kwh, first=slot.first_kwh)
 
 
-def check_size(slot: BalanceSlot, line: int) -> None:
+def _check_size(slot: BalanceSlot, line: int) -> None:
     """Refuse a demand that is so far from its Japanese area's size that it must be in another unit."""
     peak = AREAS[slot.region].peak_mw if slot.region in AREAS else None
     if peak is None or slot.demand_kwh is None:

@@ -16,7 +16,7 @@ from konsento.grid import areas
 from konsento.grid.errors import ChangedHeader, ChangedUnit, CutOff, NotATime, ShiftedTime, Unreadable, WrongDay
 from konsento.grid.readers.cells import day, filled, in_japan, minute_of_day, number, plain, updated, whole
 from konsento.grid.readers.file import File
-from konsento.grid.readers.gathering import Gathered, check_size
+from konsento.grid.readers.gathering import Gathered
 from konsento.grid.readers.naming import day_of_name, region_of, series_of
 from konsento.grid.reading import Reading
 from konsento.grid.records import BalanceSlot, FirstType, Series, Supply
@@ -32,6 +32,7 @@ _NAMES: Final[Mapping[int, tuple[str, str, str]]] = {
     _FIRST: ("エリア風力・太陽光発電量", "風力|太陽光", "需要|総発電"),
 }
 """By column: what it is called, what its name has to hold, and what it must not hold."""
+_NAMED: Final = re.compile("需要|発電|コマ")
 _UNITS: Final = re.compile(r"万?kwh?(?:/h)?|mwh?|gwh?", re.IGNORECASE)
 _LATE: Final = 2
 """So many slots may be missing at the end of a forecast before it counts as cut off."""
@@ -63,7 +64,7 @@ def read(file: File) -> Reading:
     if first == len(rows):
         raise CutOff(line=len(rows), have=0, expected=_SLOTS)
     head = _head(file, rows[:first])
-    gathered = Gathered(file, FORMAT)
+    gathered = Gathered(file, FORMAT, sized=True)
     seen: set[int] = set()
     on = head.day or day(rows[first][_DAY], first + 1)
     for line, row in enumerate(rows[first:], start=first + 1):
@@ -81,7 +82,6 @@ def read(file: File) -> Reading:
         if balance is None:
             gathered.miss(head.region, begin)
         else:
-            check_size(balance, line)
             gathered.add(balance, line)
     _check_end(file, seen, head.series, len(rows))
     for slot in set(range(1, _SLOTS + 1)) - seen:
@@ -99,7 +99,7 @@ def _is_data(row: list[str]) -> bool:
 
 def _check_names(head: list[list[str]]) -> None:
     """Refuse a header that does not name the columns as they always were, and units other than kWh."""
-    names = next((row for row in reversed(head) if "需要" in "".join(map(plain, row))), [])
+    names = next((row for row in reversed(head) if _NAMED.search("".join(map(plain, row)))), [])
     for column, (expected, holds, without) in _NAMES.items():
         found = plain(filled(names, column))
         if not re.search(holds, found) or re.search(without, found):

@@ -15,7 +15,7 @@ from konsento.grid.errors import ChangedHeader, ChangedUnit, CutOff, ShiftedTime
 from konsento.grid.readers import header
 from konsento.grid.readers.cells import day, filled, in_japan, kwh, minute_of_day, number, plain, shown, updated
 from konsento.grid.readers.file import File
-from konsento.grid.readers.gathering import Gathered, check_size
+from konsento.grid.readers.gathering import Gathered
 from konsento.grid.readers.naming import day_of_name, region_of
 from konsento.grid.reading import Reading
 from konsento.grid.records import BalanceSlot, FirstType, Series, Supply
@@ -67,7 +67,7 @@ def read(file: File) -> Reading:
     fine = next((table for table in tables if table.minutes == _FIVE), None)
     if hourly is None:
         raise ChangedHeader(expected="DATE,TIME,当日実績(万kW),予測値(万kW)", found=file.beginning)
-    gathered = Gathered(file, FORMAT)
+    gathered = Gathered(file, FORMAT, sized=True)
     on = day_of_name(file)
     hours = _lines(file, hourly, _columns(hourly, r"予[測想]値?\(", r"供給力(想定値)?\("), on)
     if len(hours) < _DAY_MINUTES // _HOUR:
@@ -186,5 +186,4 @@ def _add(
         series=series,
         issued_at=issued_at,
     )
-    check_size(slot, one.line)
     gathered.add(slot, one.line)

@@ -16,7 +16,7 @@ from konsento.grid.errors import ChangedHeader, ChangedUnit, CutOff, ShiftedTime
 from konsento.grid.readers import header
 from konsento.grid.readers.cells import day, filled, in_japan, kwh, minute_of_day, number, plain, shown
 from konsento.grid.readers.file import File
-from konsento.grid.readers.gathering import Gathered, check_size
+from konsento.grid.readers.gathering import Gathered
 from konsento.grid.readers.naming import region_of
 from konsento.grid.reading import Reading
 from konsento.grid.records import BalanceSlot, FirstType, Series, Supply
@@ -81,7 +81,7 @@ def read(file: File) -> Reading:
     back = _MINUTES if _named_by_end([*known, *waiting]) else 0
     if back:
         file.warn("half hours are named by their end here; they were moved to their start")
-    gathered = Gathered(file, FORMAT)
+    gathered = Gathered(file, FORMAT, sized=True)
     tie = _sign_of_tie(file, known)
     wrong = [row for row in known if row.off(tie)]
     if len(wrong) > len(known) * _MOST_OFF:
@@ -95,7 +95,6 @@ def read(file: File) -> Reading:
             gathered.miss(region, begin)
             continue
         slot = _slot(region, begin, row.values)
-        check_size(slot, row.line)
         gathered.add(slot, row.line)
     for row in waiting:
         gathered.miss(region, row.label - timedelta(minutes=back))

@@ -11,7 +11,7 @@ from konsento.grid.errors import ChangedHeader, CutOff, ShiftedTime, UnknownZone
 from konsento.grid.readers import header
 from konsento.grid.readers.cells import day, filled, in_japan, kwh, minute_of_day, number, plain, shown, updated
 from konsento.grid.readers.file import File
-from konsento.grid.readers.gathering import Gathered, check_size
+from konsento.grid.readers.gathering import Gathered
 from konsento.grid.reading import Reading
 from konsento.grid.records import BalanceSlot, Series, Supply
 
@@ -43,7 +43,7 @@ def read(file: File) -> Reading:
         raise ChangedHeader(expected="対象年月日", found=file.beginning)
     where = header.places(rows[top], _COLUMNS)
     issued_at = updated(file.text)
-    gathered = Gathered(file, FORMAT)
+    gathered = Gathered(file, FORMAT, sized=True)
     seen: set[tuple[date, int, str]] = set()
     for line, row in enumerate(rows[top + 1 :], start=top + 2):
         if not any(plain(cell) for cell in row):
@@ -76,7 +76,6 @@ def read(file: File) -> Reading:
             series=Series.FORECAST,
             issued_at=issued_at,
         )
-        check_size(slot, line)
         gathered.add(slot, line)
     _check_whole(file, gathered, seen)
     return gathered.reading(file.region)
