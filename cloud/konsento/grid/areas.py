@@ -126,6 +126,9 @@ _EIC: Final = {
     "10Y1001A1001A46L": "SE-SE3", "10Y1001A1001A47J": "SE-SE4", "10YSI-ELES-----O": "SI", "10YSK-SEPS-----K": "SK",
 }  # fmt: skip
 
+_GERMANY_AND_LUXEMBOURG: Final = "10Y1001A1001A82H"
+"""One bidding zone of two countries."""
+
 _CLOCKS: Final = {
     "AL": "Tirane", "AT": "Vienna", "BA": "Sarajevo", "BE": "Brussels", "BG": "Sofia", "CH": "Zurich",
     "CY": "Nicosia", "CZ": "Prague", "DE": "Berlin", "DK": "Copenhagen", "EE": "Tallinn", "ES": "Madrid",
@@ -202,18 +205,20 @@ def _of_part(part: str, *, certain: bool) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def of_eic(eic: str) -> str | None:
-    """Return the code of the region with an Energy Identification Code; None if it is not known here."""
-    return _EIC.get(eic)
+def of_eic(eic: str) -> tuple[str, ...]:
+    """Return the codes of the regions with an Energy Identification Code, the main one first; none if unknown here."""
+    if eic == _GERMANY_AND_LUXEMBOURG:
+        return ("DE", "LU")
+    return (_EIC[eic],) if eic in _EIC else ()
 
 
-def of_uk_number(number: object) -> str | None:
+def of_uk_number(number: str) -> str | None:
     """Return the code of the region that the UK's Carbon Intensity API gives a number; None for no such number."""
-    if not isinstance(number, int) or isinstance(number, bool):
+    if not re.fullmatch("[0-9]{1,2}", number):
         return None
-    if number == len(_UK_REGIONS) + 1:
+    if int(number) == len(_UK_REGIONS) + 1:
         return "GB"
-    return f"GB-{number}" if 1 <= number <= len(_UK_REGIONS) else None
+    return f"GB-{int(number)}" if 1 <= int(number) <= len(_UK_REGIONS) else None
 
 
 def of_zone(zone: str) -> str | None:

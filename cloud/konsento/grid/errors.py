@@ -170,6 +170,12 @@ class ImpossiblePrice(Unreadable):
     message = "Line {line}: a price of {price} per kWh is beyond the bounds of every market."
 
 
+class SumsDiffer(Unreadable):
+    """Many rows whose parts do not add up: a column means something else than its name."""
+
+    message = "In {count} of {rows} rows the sources do not add up to the total and the demand, first in line {line}."
+
+
 class OddLength(Unreadable):
     """A slot that is not 5 to 60 minutes long."""
 
@@ -210,6 +216,24 @@ class BrokenDocument(Unreadable):
     """XML or JSON that does not parse; most often it is cut off."""
 
     message = "The document is damaged or cut off in line {line}."
+
+
+class OddPeriod(Unreadable):
+    """A time that does not hold the points that are said to be in it."""
+
+    message = "Line {line}: {begin} to {end} does not hold point {position} of {minutes} minutes each."
+
+
+class UnknownDocument(Unreadable):
+    """A document of a known family that tells something else than balance, renewable power or prices."""
+
+    message = "The document is of the kind “{kind}”. Those that are read: {known}."
+
+
+class UnknownColumn(Unreadable):
+    """A name that the format does not have; a slip of the pen would lose its values."""
+
+    message = "There is no column “{found}”. Columns are: {known}."
 
 
 class NoSuchTime(Unreadable):

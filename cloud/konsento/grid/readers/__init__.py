@@ -5,7 +5,19 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from konsento.grid.errors import NoData, NotThisFormat, TooLarge, UnknownFormat, Unreadable
-from konsento.grid.readers import archive, jp_area
+from konsento.grid.readers import (
+    archive,
+    electricity_maps,
+    entsoe,
+    jepx,
+    jp_area,
+    jp_forecast_today,
+    jp_mix,
+    occto,
+    own_csv,
+    own_json,
+    uk_carbon,
+)
 from konsento.grid.readers.file import LARGEST, File
 from konsento.grid.readers.gathering import joined
 from konsento.grid.reading import Reading
@@ -25,12 +37,34 @@ class Reader(Protocol):
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
         jp_area.FORMAT: marked("Japan: a day of an area, by its grid operator (CSV, zip)"),
+        jp_forecast_today.FORMAT: marked("Japan: an area's power today, juyo-j (CSV)"),
+        jp_mix.FORMAT: marked("Japan: a month of an area by source, eria_jukyu (CSV)"),
+        occto.FORMAT: marked("Japan: demand and capacity of all areas, OCCTO (CSV)"),
+        jepx.FORMAT: marked("Japan: spot prices, JEPX (CSV)"),
+        entsoe.FORMAT: marked("Europe: ENTSO-E transparency platform (XML)"),
+        uk_carbon.FORMAT: marked("Great Britain: Carbon Intensity API (JSON)"),
+        electricity_maps.FORMAT: marked("Electricity Maps: power breakdown (JSON)"),
+        own_csv.FORMAT: marked("Own table (CSV)"),
+        own_json.FORMAT: marked("Own document (JSON)"),
     }
 )
 """By word: what an operator reads (English, and the key of its translation)."""
 
-_READERS: Final[Mapping[str, Reader]] = MappingProxyType({jp_area.FORMAT: jp_area})
-"""In the order in which they are asked whether a file is theirs."""
+# In the order in which they are asked: a day of an area is known by its rows too, which another table may be like.
+_READERS: Final[Mapping[str, Reader]] = MappingProxyType(
+    {
+        entsoe.FORMAT: entsoe,
+        own_json.FORMAT: own_json,
+        electricity_maps.FORMAT: electricity_maps,
+        uk_carbon.FORMAT: uk_carbon,
+        occto.FORMAT: occto,
+        jepx.FORMAT: jepx,
+        jp_mix.FORMAT: jp_mix,
+        jp_forecast_today.FORMAT: jp_forecast_today,
+        own_csv.FORMAT: own_csv,
+        jp_area.FORMAT: jp_area,
+    }
+)
 
 
 def read(

@@ -4,23 +4,28 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from konsento.grid.errors import NotADay, NotANumber, NotATime, Unreadable
 
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
+YEARS: Final = range(1990, 2100)
+"""What a file can be about."""
 _DAY: Final = re.compile(r"(\d{4})(?:/(\d{1,2})/|-(\d{1,2})-|年(\d{1,2})月|(\d\d))(\d{1,2})日?")
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::00)?|(\d{1,4})")
 _UPDATE: Final = re.compile(r"(\d{4}/\d{1,2}/\d{1,2}) (\d{1,2}):(\d\d)(?::(\d\d))? ?UPDATE", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?(?:[eE]\+?[0-9]{1,2})?")
 _DIGITS: Final = 40
 """Longest number that is looked at."""
 
 
 def plain(cell: str) -> str:
     """Return what a cell says with full-width forms made ordinary ones and without white space."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", cell)).replace("−", "-").replace("‐", "-")
+    if not cell.isascii():
+        cell = unicodedata.normalize("NFKC", cell).replace("−", "-").replace("‐", "-")
+    return "".join(cell.split())
 
 
 def number(cell: str, line: int) -> Decimal | None:
@@ -28,12 +33,9 @@ def number(cell: str, line: int) -> Decimal | None:
     text = plain(cell)
     if not text or text == "-":
         return None
-    if not re.fullmatch(r"-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?(?:[eE]\+?\d\d?)?", text) or len(text) > _DIGITS:
+    if len(text) > _DIGITS or not _NUMBER.fullmatch(text):
         raise NotANumber(line=line, seen=shown(cell))
-    try:
-        return Decimal(text.replace(",", ""))
-    except InvalidOperation as error:
-        raise NotANumber(line=line, seen=shown(cell)) from error
+    return Decimal(text.replace(",", ""))
 
 
 def whole(value: Decimal) -> int:
@@ -51,9 +53,12 @@ def day(cell: str, line: int) -> date:
         raise NotADay(line=line, seen=shown(cell))
     month = next(part for part in found.groups()[1:5] if part)
     try:
-        return date(int(found[1]), int(month), int(found[6]))
+        told = date(int(found[1]), int(month), int(found[6]))
     except ValueError as error:
         raise NotADay(line=line, seen=shown(cell)) from error
+    if told.year not in YEARS:
+        raise NotADay(line=line, seen=shown(cell))
+    return told
 
 
 def minute_of_day(cell: str, line: int) -> int:
@@ -65,6 +70,22 @@ def minute_of_day(cell: str, line: int) -> int:
     if minutes > 59 or hours * 60 + minutes > 1440:
         raise NotATime(line=line, seen=shown(cell))
     return hours * 60 + minutes
+
+
+def kwh(megawatts: Decimal, minutes: int) -> int:
+    """Return the energy of a power that holds for so many minutes."""
+    return whole(megawatts * 1000 * minutes / 60)
+
+
+def moment(said: str, line: int) -> datetime:
+    """Return a moment as ISO 8601 writes it; by what clock, where it has no offset, is for the caller to say."""
+    try:
+        told = datetime.fromisoformat(said)
+    except ValueError as error:
+        raise NotATime(line=line, seen=shown(said)) from error
+    if told.year not in YEARS:
+        raise NotATime(line=line, seen=shown(said))
+    return told
 
 
 def in_japan(on: date, minute: int) -> datetime:
@@ -86,8 +107,8 @@ def updated(text: str) -> datetime | None:
 
 
 def shown(cell: str) -> str:
-    """Return the beginning of a cell, for an error."""
-    return cell.strip()[:40]
+    """Return the beginning of a cell, for an error; it can be printed whatever it holds."""
+    return cell.strip()[:40].encode(errors="replace").decode()
 
 
 def filled(row: Sequence[str], column: int) -> str:

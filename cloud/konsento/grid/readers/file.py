@@ -24,6 +24,8 @@ _WRONG: Final = (
     ("cp1252", "utf-8"),
 )
 """Ways to destroy them: read in the first encoding what was written in the second."""
+_UNUSED: Final = re.compile("[\x00-\x08\x0e-\x1f\x80-\x9f\uf8f0-\uf8f3]")
+"""Signs that Python makes of bytes which Shift JIS does not use."""
 _LOST: Final = "\ufffd"
 """What stands for signs that could not be decoded."""
 _BEGINNING: Final = 60
@@ -60,8 +62,10 @@ class File:
 
     @cached_property
     def rows(self) -> list[list[str]]:
-        """The rows of a CSV file. Raises BrokenDocument."""
+        """The rows of a CSV file; none for another kind of text. Raises BrokenDocument."""
         text = self.text
+        if text.lstrip().startswith(("<", "{", "[")):  # XML or JSON
+            return []
         try:
             return list(csv.reader(io.StringIO(text, newline=""), strict=True))
         except csv.Error as error:
@@ -71,7 +75,7 @@ class File:
     def document(self) -> Any:
         """The JSON document."""
         try:
-            return json.loads(self.text, parse_float=str, parse_int=str, parse_constant=str)
+            return json.loads(self.text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object)
         except json.JSONDecodeError as error:
             raise BrokenDocument(line=error.lineno) from error
         except RecursionError as error:
@@ -93,6 +97,14 @@ class File:
             self.warnings.append(sentence)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of a JSON document; a name that stands there twice says two things."""
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        raise BrokenDocument(line=1)
+    return told
+
+
 def _decoded(raw: bytes) -> str:
     """Return text in UTF-8, with or without a mark, or in Windows' Shift JIS."""
     if b"\x00" in raw:  # also UTF-16, which spreadsheets call Unicode text
@@ -100,9 +112,12 @@ def _decoded(raw: bytes) -> str:
     fits = 0
     for encoding in ("utf-8-sig", "cp932"):
         try:
-            return raw.decode(encoding)
+            text = raw.decode(encoding)
         except UnicodeDecodeError as error:
             fits = max(fits, error.start)
+        else:
+            if encoding == "utf-8-sig" or not _UNUSED.search(text):
+                return text
     raise NotText(line=raw.count(b"\n", 0, fits) + 1)
 
 

@@ -1,6 +1,6 @@
 """Gathers what a file says about slots: nothing twice, nothing that cannot be, and what is missing is listed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -30,13 +30,16 @@ _TOO_SMALL: Final = 100
 _TOO_LARGE: Final = 10
 _MOST_PRICE: Final = Decimal(1_000)
 """Major units per kWh: above the cap of every market (yen: 999 at JEPX)."""
-_MOST_MISSING: Final = 400_000
+_LONGEST_GAP: Final = timedelta(days=40)
+"""What is missing for longer is told in one sentence."""
 
 
 class Gathered:
     """The slots and prices of a file, as they are read."""
 
-    def __init__(self, file: File, word: str) -> None:
+    def __init__(self, file: File, word: str, *, sized: bool = False) -> None:
+        """Begin with nothing. `sized` refuses demand that does not fit the area, so is in another unit."""
+        self._sized = sized
         self._file = file
         self._format = word
         self._slots: dict[tuple[str, Series, datetime], BalanceSlot] = {}
@@ -46,6 +49,8 @@ class Gathered:
     def add(self, slot: BalanceSlot, line: int) -> None:
         """Add what `line` says about a slot. Raises Unreadable for numbers that cannot be."""
         _check(slot, line)
+        if self._sized:
+            _check_size(slot, line)
         key = slot.region, slot.series, slot.begin
         before = self._slots.setdefault(key, slot)
         if before is not slot:
@@ -70,20 +75,21 @@ class Gathered:
 
     def miss_gaps(self) -> None:
         """Note the slots that are missing between the first and the last of each region."""
-        for slots in (self._slots.values(), self._prices.values()):
-            runs: dict[tuple[str, Series | None], list[BalanceSlot | SpotSlot]] = {}
-            for slot in slots:
-                runs.setdefault((slot.region, slot.series if isinstance(slot, BalanceSlot) else None), []).append(slot)
-            for (region, _), run in runs.items():
-                self._miss_between(region, run)
+        for before, after in self._neighbours():
+            if after.begin - before.end > _LONGEST_GAP:
+                self._file.warn(f"there is nothing from {before.end.isoformat()} to {after.begin.isoformat()}")
+                continue
+            at = before.end
+            while at < after.begin:
+                self.miss(before.region, at)
+                at += timedelta(minutes=before.minutes)
 
-    def _miss_between(self, region: str, run: Iterable[BalanceSlot | SpotSlot]) -> None:
-        ordered = sorted(run, key=lambda slot: slot.begin)
-        for before, after in pairwise(ordered):
-            at, step = before.end, timedelta(minutes=before.minutes)
-            while at < after.begin and len(self._missing) < _MOST_MISSING:
-                self.miss(region, at)
-                at += step
+    def _neighbours(self) -> Iterator[tuple[BalanceSlot, BalanceSlot] | tuple[SpotSlot, SpotSlot]]:
+        """Give each two slots of a region and series that follow each other."""
+        slots = [self._slots[key] for key in sorted(self._slots)]
+        prices = [self._prices[key] for key in sorted(self._prices)]
+        yield from (two for two in pairwise(slots) if (two[0].region, two[0].series) == (two[1].region, two[1].series))
+        yield from (two for two in pairwise(prices) if two[0].region == two[1].region)
 
     @property
     def empty(self) -> bool:
@@ -91,10 +97,13 @@ class Gathered:
         return not self._slots and not self._prices
 
     def reading(self, region: str | None = None, *, may_be_empty: bool = False) -> Reading:
-        """Return all of it. Raises NoData where there is nothing, unless there may be nothing yet."""
+        """Return all of it. Raises NoData where there is nothing, unless that may be; Contradiction for overlaps."""
         if self.empty and not may_be_empty:
             raise NoData(said=self._file.beginning)
-        regions = {code for code, *_ in (*self._slots, *self._prices, *self._missing)}
+        for before, after in self._neighbours():
+            if before.end > after.begin:
+                raise Contradiction(line=0, begin=f"{after.begin:%Y-%m-%d %H:%M} UTC", region=after.region)
+        regions = {key[0] for key in self._slots} | {key[0] for key in self._prices} | {key[0] for key in self._missing}
         if region is None and len(regions) == 1:
             region = next(iter(regions))
         return Reading(
@@ -123,7 +132,7 @@ def _check(slot: BalanceSlot, line: int) -> None:
         raise TooMuchOfFirstType(line=line, supply=slot.supply_kwh, first=slot.first_kwh)
 
 
-def check_size(slot: BalanceSlot, line: int) -> None:
+def _check_size(slot: BalanceSlot, line: int) -> None:
     """Refuse a demand that is so far from its Japanese area's size that it must be in another unit."""
     peak = AREAS[slot.region].peak_mw if slot.region in AREAS else None
     if peak is None or slot.demand_kwh is None:

@@ -16,8 +16,8 @@ from konsento.grid import areas
 from konsento.grid.errors import ChangedHeader, ChangedUnit, CutOff, NotATime, ShiftedTime, Unreadable, WrongDay
 from konsento.grid.readers.cells import day, filled, in_japan, minute_of_day, number, plain, updated, whole
 from konsento.grid.readers.file import File
-from konsento.grid.readers.gathering import Gathered, check_size
-from konsento.grid.readers.naming import region_of, series_of
+from konsento.grid.readers.gathering import Gathered
+from konsento.grid.readers.naming import day_of_name, region_of, series_of
 from konsento.grid.reading import Reading
 from konsento.grid.records import BalanceSlot, FirstType, Series, Supply
 
@@ -32,11 +32,10 @@ _NAMES: Final[Mapping[int, tuple[str, str, str]]] = {
     _FIRST: ("エリア風力・太陽光発電量", "風力|太陽光", "需要|総発電"),
 }
 """By column: what it is called, what its name has to hold, and what it must not hold."""
+_NAMED: Final = re.compile("需要|発電|コマ")
 _UNITS: Final = re.compile(r"万?kwh?(?:/h)?|mwh?|gwh?", re.IGNORECASE)
-_ROW: Final = re.compile(r"\d{4}")
 _LATE: Final = 2
 """So many slots may be missing at the end of a forecast before it counts as cut off."""
-_DATED: Final = re.compile(r"(?<!\d)20\d{6}(?!\d)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +64,7 @@ def read(file: File) -> Reading:
     if first == len(rows):
         raise CutOff(line=len(rows), have=0, expected=_SLOTS)
     head = _head(file, rows[:first])
-    gathered = Gathered(file, FORMAT)
+    gathered = Gathered(file, FORMAT, sized=True)
     seen: set[int] = set()
     on = head.day or day(rows[first][_DAY], first + 1)
     for line, row in enumerate(rows[first:], start=first + 1):
@@ -83,7 +82,6 @@ def read(file: File) -> Reading:
         if balance is None:
             gathered.miss(head.region, begin)
         else:
-            check_size(balance, line)
             gathered.add(balance, line)
     _check_end(file, seen, head.series, len(rows))
     for slot in set(range(1, _SLOTS + 1)) - seen:
@@ -93,7 +91,7 @@ def read(file: File) -> Reading:
 
 def _is_data(row: list[str]) -> bool:
     """Tell whether a row holds a slot: a day, then a number from 1 to 48."""
-    if len(row) < 2 or not _ROW.match(plain(row[_DAY])):
+    if len(row) < 2 or not any(sign.isdecimal() for sign in row[_DAY]):
         return False
     slot = plain(row[_SLOT])
     return slot.isdecimal() and len(slot) <= 2 and 1 <= int(slot) <= _SLOTS
@@ -101,7 +99,7 @@ def _is_data(row: list[str]) -> bool:
 
 def _check_names(head: list[list[str]]) -> None:
     """Refuse a header that does not name the columns as they always were, and units other than kWh."""
-    names = next((row for row in reversed(head) if "需要" in "".join(map(plain, row))), [])
+    names = next((row for row in reversed(head) if _NAMED.search("".join(map(plain, row)))), [])
     for column, (expected, holds, without) in _NAMES.items():
         found = plain(filled(names, column))
         if not re.search(holds, found) or re.search(without, found):
@@ -122,16 +120,13 @@ def _head(file: File, head: list[list[str]]) -> _Head:
                 target = day(values[column], line)
         if columns and columns[0].startswith("ファイル更新日"):
             issued_at = _moment(filled(values, 0), filled(values, 1), line)
-    named = _DATED.search(file.name.rpartition("/")[2])
-    if named:
-        of_name = _day_or_none(named[0])
-        if target is not None and of_name not in {None, target}:
-            raise WrongDay(expected=f"{of_name}", line=1, found=target.isoformat())
-        target = target or of_name
+    named = day_of_name(file)
+    if target is not None and named not in {None, target}:
+        raise WrongDay(expected=f"{named}", line=1, found=target.isoformat())
     return _Head(
         region=region_of(file, areas.in_japanese_text(text)),
         series=series_of(file, text),
-        day=target,
+        day=target or named,
         issued_at=issued_at,
     )
 
@@ -144,13 +139,6 @@ def _moment(on: str, at: str, line: int) -> datetime | None:
     except Unreadable:
         return None
     return moment + timedelta(seconds=int(clock[2])) if len(clock) == 3 and clock[2].isdecimal() else moment
-
-
-def _day_or_none(digits: str) -> date | None:
-    try:
-        return day(digits, 1)
-    except Unreadable:
-        return None
 
 
 def _check_time(row: list[str], slot: int, line: int) -> None:

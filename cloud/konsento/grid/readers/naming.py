@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from datetime import date
 from typing import Final
 
 from konsento.grid import areas
-from konsento.grid.errors import OtherArea, UnknownArea
+from konsento.grid.errors import OtherArea, UnknownArea, Unreadable
+from konsento.grid.readers.cells import day, shown
 from konsento.grid.readers.file import File
 from konsento.grid.records import Series
 
@@ -18,6 +20,8 @@ _NAMES: Final = {
     Series.FORECAST: r"yosoku|forecast|予測|21110_tso",
     Series.PLAN: r"bgkei|keikaku|plan|計画",
 }
+
+_DATED: Final = re.compile(r"(?<!\d)20\d{6}(?!\d)")
 
 
 def region_of(file: File, said: str | None) -> str:
@@ -32,7 +36,7 @@ def region_of(file: File, said: str | None) -> str:
         raise OtherArea(found=named, wanted=file.region)
     region = said or file.region or named
     if region is None:
-        raise UnknownArea(name=file.name)
+        raise UnknownArea(name=shown(file.name))
     if named is not None and named != region:
         file.warn(f"the name {file.name} is one of {named}; the file itself says {region}")
     return region
@@ -53,3 +57,14 @@ def series_of(file: File, text: str) -> Series:
         return named.pop()
     file.warn("nothing says whether these are forecasts or actual values; they are taken as forecasts")
     return Series.FORECAST
+
+
+def day_of_name(file: File) -> date | None:
+    """Return the day that a file's own name tells (`20260401_yosoku.csv`); None if it does not."""
+    found = _DATED.search(file.name.rpartition("/")[2])
+    if found is None:
+        return None
+    try:
+        return day(found[0], 0)
+    except Unreadable:  # eight other digits
+        return None
