@@ -214,6 +214,10 @@ class Settings(BaseSettings):
     """Questions for offers that one network address may ask in a minute, in each process."""
     partners_to_loopback: bool = False
     """Partners' servers may be on this machine, also over HTTP: for development and tests only."""
+    feeds_folder: Path | None = None
+    """Folder with the folders of data sources, in which files about the grid are dropped."""
+    feeds_to_loopback: bool = False
+    """Data sources may be on this machine, also over HTTP: for development and tests only."""
     webhooks_to_loopback: bool = False
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
     ocpp_journal_max_rows: int = Field(default=5_000_000, ge=0)

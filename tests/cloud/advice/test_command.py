@@ -17,9 +17,9 @@ DAY = date(2026, 5, 1)
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A day of a region, as anybody can write it."""
-    lines = ["region,begin,minutes,demand_kwh,supply_kwh,renewable_kwh"]
+    lines = ["region,begin,minutes,unit,demand,supply,wind_solar"]
     lines += [
-        f"JP-A03,{one.begin.isoformat()},{one.minutes},{one.demand_kwh},{one.supply_kwh},{one.first_kwh}"
+        f"JP-A03,{one.begin.isoformat()},{one.minutes},kWh,{one.demand_kwh},{one.supply_kwh},{one.first_kwh}"
         for one in sunny(DAY)
     ]
     path = tmp_path / "day.csv"
