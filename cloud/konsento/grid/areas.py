@@ -110,7 +110,7 @@ _UK_REGIONS: Final = (
 """By their number at the UK's Carbon Intensity API, from 1; its 18 is the whole of Great Britain."""
 
 # Energy Identification Codes of bidding zones and control areas, as the European transparency platform lists them.
-_EIC: Final = {
+EIC: Final = {
     "10YAL-KESH-----5": "AL", "10YAT-APG------L": "AT", "10YBA-JPCC-----D": "BA", "10YBE----------2": "BE",
     "10YCA-BULGARIA-R": "BG", "10YCH-SWISSGRIDZ": "CH", "10YCY-1001A0003J": "CY", "10YCZ-CEPS-----N": "CZ",
     "10Y1001A1001A82H": "DE", "10Y1001A1001A83F": "DE", "10YDK-1--------W": "DK-DK1", "10YDK-2--------M": "DK-DK2",
@@ -150,7 +150,7 @@ def _all() -> Iterator[Area]:
             peak_mw=one.peak_mw,
         )
     english, japanese = Locale("en"), Locale("ja")
-    for code in dict.fromkeys((*_EIC.values(), "GB")):
+    for code in dict.fromkeys((*EIC.values(), "GB")):
         country, _, zone = code.partition("-")
         yield Area(
             code=code,
@@ -209,7 +209,7 @@ def of_eic(eic: str) -> tuple[str, ...]:
     """Return the codes of the regions with an Energy Identification Code, the main one first; none if unknown here."""
     if eic == _GERMANY_AND_LUXEMBOURG:
         return ("DE", "LU")
-    return (_EIC[eic],) if eic in _EIC else ()
+    return (EIC[eic],) if eic in EIC else ()
 
 
 def of_uk_number(number: str) -> str | None:
