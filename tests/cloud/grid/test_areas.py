@@ -55,6 +55,8 @@ def test_identification_codes_have_no_slip_of_the_pen(eic: str) -> None:
         ("juyo_01_20220915.csv", "JP-A01"),
         ("JP-KN_x.csv", "JP-A06"),
         ("JP-A05/today.csv", "JP-A05"),
+        ("/data/tokyo/20250416_yosoku.csv", None),
+        ("https://www.kansai-td.co.jp/denkiyoho/imbalance/20250416_yosoku.csv", "JP-A06"),
         (r"C:\data\東京\today.csv", "JP-A03"),
         ("today.csv", None),
         ("2026_04_05.csv", None),
