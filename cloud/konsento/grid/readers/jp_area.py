@@ -155,7 +155,7 @@ def _check_time(row: list[str], slot: int, line: int) -> None:
 
 def _balance(row: list[str], line: int, begin: datetime, head: _Head) -> BalanceSlot | None:
     """Return what a row says; None where it says nothing yet: empty cells, or zeros in all three."""
-    values = [number(row[column], line) for column in (_DEMAND, _SUPPLY, _FIRST)]
+    values = [number(row[column], line, grouped=True) for column in (_DEMAND, _SUPPLY, _FIRST)]
     demand, supply, first = values
     if demand is None or supply is None or first is None or not any(values):
         return None

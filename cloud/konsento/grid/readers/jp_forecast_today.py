@@ -150,7 +150,7 @@ def _lines(file: File, table: _Table, columns: Sequence[tuple[int, int] | None],
 
 def _power(cell: str, megawatts: int, line: int, *, lenient: bool) -> Decimal | None:
     try:
-        value = number(cell, line)
+        value = number(cell, line, grouped=True)
     except Unreadable:
         if lenient:  # the word that marks the row stands there
             return None

@@ -125,7 +125,7 @@ def _rows(file: File, first: int, where: Mapping[str, int]) -> tuple[list[_Row],
     for line, row in enumerate(file.rows[first:], start=first + 1):
         if not any(plain(cell) for cell in row):
             continue
-        values = {name: number(filled(row, where[name]), line) for name in _NUMBERS}
+        values = {name: number(filled(row, where[name]), line, grouped=True) for name in _NUMBERS}
         lacking = [name for name, value in values.items() if value is None]
         if lacking and len(row) <= max(where.values()) and line == len(file.rows):
             raise CutOff(line=line - 1, have=len(known), expected=len(known) + 1)

@@ -94,6 +94,12 @@ def test_generation_by_type_gives_supply_and_its_share_without_what_pumps_take()
     assert slot.series is Series.ACTUAL
 
 
+def test_what_plants_take_for_themselves_is_no_generation() -> None:
+    slot = read(entsoe_file("A75", "A16", {"B04": [-5], "B16": [-1], "B19": [100]}, BEGIN).content).slots[0]
+
+    assert (slot.supply_kwh, slot.first_kwh) == (100_000, 100_000)
+
+
 def test_hours_and_quarters_in_one_document_are_joined_by_quarters() -> None:
     sun = entsoe_file("A69", "A01", {"B16": [40] * 8}, BEGIN, resolution="PT15M").content.decode()
     wind = entsoe_file("A69", "A01", {"B19": [100, 200]}, BEGIN).content.decode()

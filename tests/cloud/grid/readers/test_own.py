@@ -165,10 +165,11 @@ def test_the_last_line_without_an_end_is_left_out() -> None:
         ("DE,0001-01-01T00:00,60,1,1000,1", errors.NotATime),
         ("DE,9999-12-31T23:59,60,1,1000,1", errors.NotATime),
         ("DE,2026-04-01T00:00Z,60,one,1000,1", errors.NotANumber),
+        ('DE,2026-04-01T00:00Z,60,"1,234",1000,1', errors.NotANumber),
         (",2026-04-01T00:00Z,60,1,1000,1", errors.UnknownArea),
         ("A region that is too long,2026-04-01T00:00Z,60,1,1000,1", errors.UnknownArea),
         ("DE,2026-04-01T00:00Z,60,1,1000,1\nDE,2026-04-01T00:00Z,60,2,1000,1", errors.Contradiction),
-        ("DE,2026-04-01T00:00Z,60,1,1000,1\nDE,2026-04-01T00:30Z,60,1,1000,1", errors.Contradiction),
+        ("DE,2026-04-01T00:00Z,60,1,1000,1\nDE,2026-04-01T00:30Z,60,1,1000,1", errors.Overlap),
         ("DE,2026-04-01T00:00Z,60,,,", errors.NoData),
     ],
 )
