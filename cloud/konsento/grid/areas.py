@@ -144,7 +144,7 @@ def _all() -> Iterator[Area]:
     for one in _JAPAN:
         yield Area(
             code=one.code,
-            name_en=f"{one.name_en} (grid area)",
+            name_en=f"{one.name_en} area",
             name_ja=f"{one.name_ja}エリア",
             time_zone="Asia/Tokyo",
             peak_mw=one.peak_mw,

@@ -12,7 +12,7 @@ from konsento.grid import areas
 def test_japans_ten_areas_go_by_their_operators_numbers() -> None:
     assert tuple(f"JP-A{number:02}" for number in range(1, 11)) == areas.JAPAN
     assert {areas.AREAS[code].time_zone for code in areas.JAPAN} == {"Asia/Tokyo"}
-    assert (areas.AREAS["JP-A09"].name_en, areas.AREAS["JP-A09"].name_ja) == ("Kyushu (grid area)", "九州エリア")
+    assert (areas.AREAS["JP-A09"].name_en, areas.AREAS["JP-A09"].name_ja) == ("Kyushu area", "九州エリア")
 
 
 def test_every_region_has_a_clock_a_name_and_a_code_that_fits() -> None:

@@ -82,8 +82,8 @@ def read(
     the region that the file has to be about; without it the file or its name must say so. `time_zone` is the IANA name
     of the clock of times that have no offset; without it they are of the region's clock.
 
-    Raises a subclass of Unreadable, and nothing else, for whatever bytes: then nothing is known from the file. A year of
-    prices takes seconds: read large files in a thread.
+    Raises a subclass of Unreadable, and nothing else, for whatever bytes: then nothing is known from the file.
+    A year of prices takes seconds: large files are read in a thread.
     """
     if not content.startswith(archive.MAGIC):
         return _read(File(raw=content, name=name, region=region, time_zone=time_zone), format)

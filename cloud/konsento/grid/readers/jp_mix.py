@@ -134,7 +134,10 @@ def _rows(file: File, first: int, where: Mapping[str, int]) -> tuple[list[_Row],
             raise ShiftedTime(line=line, slot=minute // _MINUTES, expected="0:00, 0:30 …", found=row[where["TIME"]])
         told = {name: value for name, value in values.items() if value is not None}
         made = _Row(line=line, minute=minute, label=in_japan(on, minute), values=told)
-        if lacking or not any(told.values()):
+        if file.ends_open and line == len(file.rows):
+            file.warn("the last line has no end; it was left out")
+            waiting.append(made)
+        elif lacking or not any(told.values()):
             if told and any(told.values()):
                 file.warn(f"line {line}: {', '.join(lacking)} is empty; the half hour is left out")
             waiting.append(made)

@@ -78,6 +78,21 @@ def test_a_changed_table_of_all_areas_is_refused(
         read(changed(occto_file([DAY]), line, change, "utf-8-sig"))
 
 
+def test_a_table_of_all_areas_is_never_read_with_a_cut_number() -> None:
+    content = occto_file([DAY]).content.decode("utf-8-sig").replace('"', "").encode()
+    slots = set(read(content).slots)
+    last_row = content.rindex(b"2026/04/05")
+
+    for length in [*range(200, last_row, 2999), *range(last_row - 9, len(content))]:
+        try:
+            reading = read(content[:length])
+        except errors.Unreadable:
+            continue
+        assert length > last_row - 800  # the last half hour of the day
+        assert set(reading.slots) <= slots
+        assert len(reading.slots) + len(reading.missing) == len(slots)
+
+
 def test_a_table_of_all_areas_that_ends_before_its_day_is_refused() -> None:
     lines = occto_file([DAY]).content.decode("utf-8-sig").splitlines()
 
@@ -214,7 +229,7 @@ def test_a_changed_file_of_today_is_refused(old: str, new: str, reason: type[err
 
 def test_todays_file_is_refused_wherever_its_hours_are_cut() -> None:
     content = today().content
-    for length in range(100, content.index(b"2026/4/5,23:00"), 13):
+    for length in range(100, content.index(b"2026/4/5,23:00") + 20):
         with pytest.raises(errors.Unreadable):
             read(content[:length], region="JP-A09")
 
@@ -259,6 +274,12 @@ def test_half_hours_without_values_are_missing() -> None:
     reading = read(mix_file(DAY, 20, waiting=28).content, name="eria_jukyu_202604_03.csv")
 
     assert (len(reading.slots), len(reading.missing)) == (20, 28)
+
+
+def test_the_last_row_of_generation_without_an_end_is_left_out() -> None:
+    reading = read(mix_file(DAY).content[:-4], name="eria_jukyu_202604_03.csv")
+
+    assert (len(reading.slots), len(reading.missing), len(reading.warnings)) == (SLOTS - 1, 1, 1)
 
 
 def test_a_row_that_does_not_add_up_is_left_out_and_many_refuse_the_file() -> None:
