@@ -6,6 +6,7 @@ from random import SystemRandom
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.feeds import getting, places, sources, taking
@@ -14,7 +15,7 @@ from konsento.feeds.getting import Got
 from konsento.feeds.places import BadPlaceError
 from konsento.feeds.taking import Outcome
 from konsento.kit.work import Again, Job
-from konsento.models import GridSource, SourceState
+from konsento.models import GridSource, SourceState, Work
 from konsento.services import Services
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,9 @@ async def soon(session: AsyncSession, services: Services, source: GridSource) ->
 
 
 async def begin_new(session: AsyncSession, services: Services) -> None:
-    """Have those fetched that never were: a command may have added them."""
-    keys = [str(source.id) for source in await sources.fetched(session) if source.tried_at is None]
+    """Have those fetched whose fetching nobody has begun: a command may have added them."""
+    begun = set(await session.scalars(select(Work.key).where(Work.kind == WORK)))
+    keys = {str(source.id) for source in await sources.fetched(session)} - begun
     await services.work.add_all(session, WORK, keys)
 
 
