@@ -213,7 +213,7 @@ async def _look(session: AsyncSession, now: datetime) -> Sequence[Finding]:
         )
         for site, late in await repository.clocks_apart(session, CLOCK_APART, now - CLOCK_HEARD)
     ]
-    mails, error = await repository.failing(session, "mail", MAIL_ATTEMPTS)
+    mails, error = await repository.failing(session, ("mail", "mails"), MAIL_ATTEMPTS)
     if mails:
         details = {"mails": mails, "error": error}
         found.append(Finding(kind=AlarmKind.MAILS_REFUSED, subject="mail", details=details))
