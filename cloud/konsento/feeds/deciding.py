@@ -51,7 +51,7 @@ async def ask_on_schedule(session: AsyncSession, services: Services) -> None:
     """Have those regions decided of which nothing was decided since the last moment of `AT`."""
     now = services.clock.now()
     query = select(WindowDecision.region, func.max(WindowDecision.decided_at)).group_by(WindowDecision.region)
-    last = {code: at for code, at in (await session.execute(query)).tuples()}
+    last = dict((await session.execute(query)).tuples().all())
     regions = list(await session.scalars(select(GridRegion).where(GridRegion.advises)))
     waiting = [region.code for region in regions if (at := last.get(region.code)) is None or at < _due(region, now)]
     await ask(session, services, waiting, after_s=0)

@@ -36,6 +36,7 @@ from konsento.models.charging import (
 from konsento.models.checkout import Checkout, CheckoutState
 from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
+from konsento.models.effect import WindowShare
 from konsento.models.grid import (
     GridFile,
     GridRegion,
@@ -227,6 +228,7 @@ __all__ = [
     "WebhookEndpoint",
     "WebhookEvent",
     "WindowDecision",
+    "WindowShare",
     "Work",
     "WorkState",
     "events_of",
