@@ -34,6 +34,7 @@ class Facts:
 
     kind: AdviceKind
     region: GridRegion
+    now: datetime
     windows: tuple[Window, ...]
     """That are in force; none in the morning: withdrawn."""
     told: tuple[Window, ...] = ()
@@ -48,9 +49,9 @@ class Facts:
         """The region's clock."""
         return ZoneInfo(self.region.time_zone)
 
-    def ahead(self, now: datetime) -> Facts:
+    def ahead(self) -> Facts:
         """Return what of it still helps somebody who reads it now."""
-        coming = (window for window in self.windows if window.end - now >= min(LEFT, window.end - window.begin))
+        coming = (window for window in self.windows if window.end - self.now >= min(LEFT, window.end - window.begin))
         return replace(self, windows=tuple(coming))
 
 
@@ -70,6 +71,8 @@ class Letter:
 
     subject: str
     paragraphs: tuple[str, ...]
+    short: str
+    """What a phone shows below the subject."""
     says: str
     """What its one button says."""
     path: str
@@ -81,13 +84,16 @@ def facts_of(
     region: GridRegion,
     decision: WindowDecision,
     windows: Sequence[Window],
-    told: Sequence[Window] = (),
+    *,
+    told: Sequence[Window],
+    now: datetime,
 ) -> Facts:
     """Return what is told of windows that a decision put in force."""
     words = {row[_FIRST] for row in decision.inputs.get("slots", ()) if row[_FIRST]}
     return Facts(
         kind=kind,
         region=region,
+        now=now,
         windows=tuple(windows),
         told=tuple(told),
         source=FirstType(min(words)) if len(words) == 1 else FirstType.RENEWABLE if words else None,
@@ -95,7 +101,7 @@ def facts_of(
     )
 
 
-def advice(language: Language, facts: Facts, outlet: Outlet, now: datetime, token: str) -> Letter:
+def advice(language: Language, facts: Facts, outlet: Outlet, token: str) -> Letter:
     """Return the letter about windows that are in force, or were withdrawn; `token` says whose message it is."""
     text = language.text
     path = _path(facts, token)
@@ -108,10 +114,12 @@ def advice(language: Language, facts: Facts, outlet: Outlet, now: datetime, toke
         return Letter(
             subject=text("Withdrawn: the good time to charge today"),
             paragraphs=(withdrawn,),
+            short=withdrawn,
             says=text("See the forecast"),
             path=path,
         )
-    paragraphs = [reason(language, facts), fits(language, facts, outlet, now), *outlet.worth]
+    short = (fits(language, facts, outlet), *outlet.worth)
+    paragraphs = [reason(language, facts), *short]
     if facts.kind is AdviceKind.MORNING:
         was = text(
             "The forecast has changed since last evening; it was {times}.",
@@ -120,13 +128,12 @@ def advice(language: Language, facts: Facts, outlet: Outlet, now: datetime, toke
         paragraphs.insert(0, was)
     else:
         paragraphs.append(
-            text(
-                "This is a forecast: if it changes much by the morning, we tell you. You see your price before you start."
-            )
+            text("This is a forecast. If it changes much by morning, we tell you. You see the price before you start.")
         )
     return Letter(
-        subject=_subject(language, facts, now),
+        subject=_subject(language, facts),
         paragraphs=tuple(paragraphs),
+        short=" ".join(short),
         says=text("See it, or have it start by itself"),
         path=path,
     )
@@ -135,12 +142,11 @@ def advice(language: Language, facts: Facts, outlet: Outlet, now: datetime, toke
 def farewell(language: Language) -> Letter:
     """Return the last word to a driver who follows no advice."""
     text = language.text
+    why = text("You have followed none of the last {count}, so nothing more comes.", count=PATIENCE)
     return Letter(
         subject=text("We stop advising you when to charge"),
-        paragraphs=(
-            text("You have followed none of the last {count}, so nothing more comes.", count=PATIENCE),
-            text("Nothing else changes, and you can have it back at any time."),
-        ),
+        paragraphs=(why, text("Nothing else changes, and you can have it back at any time.")),
+        short=why,
         says=text("Turn it on again"),
         path=SETTINGS_PATH,
     )
@@ -169,14 +175,14 @@ def reason(language: Language, facts: Facts) -> str:
     return text("Forecast for {region}: much power comes from {source} then.", region=region, source=source)
 
 
-def fits(language: Language, facts: Facts, outlet: Outlet, now: datetime) -> str:
+def fits(language: Language, facts: Facts, outlet: Outlet) -> str:
     """Return until when to plug in for the longest window, and how much fits into what is left of it."""
     window = max(facts.windows, key=lambda one: one.end - one.begin)
-    left = replace(window, begin=max(window.begin, now))
+    left = replace(window, begin=max(window.begin, facts.now))
     kwh = kwh_that_fit(left, outlet.rated_w, outlet.volts)
     digits = 0 if kwh >= 1 else 1
     energy = f"{language.number(kwh.quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR), digits)}{NBSP}kWh"
-    if window.begin <= now:
+    if window.begin <= facts.now:
         return language.text("Plug in now where you charged last, and about {energy} of it fits.", energy=energy)
     return language.text(
         "Plug in before {time} where you charged last, and about {energy} of it fits.",
@@ -194,11 +200,11 @@ def times(language: Language, windows: Sequence[Window], zone: ZoneInfo) -> str:
     return reduce(lambda some, one: language.text("{some}, {one}", some=some, one=one), spans)
 
 
-def _subject(language: Language, facts: Facts, now: datetime) -> str:
+def _subject(language: Language, facts: Facts) -> str:
     text, when = language.text, times(language, facts.windows, facts.zone)
     if facts.kind is AdviceKind.MORNING:
         return text("Changed: a good time to charge today is {times}", times=when)
-    if facts.windows[0].begin.astimezone(facts.zone).date() == now.astimezone(facts.zone).date():
+    if facts.windows[0].begin.astimezone(facts.zone).date() == facts.now.astimezone(facts.zone).date():
         return text("A good time to charge today: {times}", times=when)
     return text("A good time to charge tomorrow: {times}", times=when)
 

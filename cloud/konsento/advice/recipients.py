@@ -59,7 +59,7 @@ class Recipient:
 async def page_of(session: AsyncSession, region: str, after: UUID | None, now: datetime) -> list[Recipient]:
     """Return the next drivers by id who want advice now and have charged in a region lately."""
     there = _sessions(now).where(Site.region == region, ChargingSession.driver_id == Driver.id)
-    query = _wanting(now).where(there.exists())
+    query = _wanting(now).where(AdviceChoice.stopped_at.is_(None), there.exists())
     if after is not None:
         query = query.where(Driver.id > after)
     rows = (await session.execute(query.order_by(Driver.id).limit(PAGE))).all()
@@ -68,8 +68,8 @@ async def page_of(session: AsyncSession, region: str, after: UUID | None, now: d
     ]
 
 
-async def still_wanting(session: AsyncSession, driver_ids: Collection[UUID], now: datetime) -> dict[UUID, Recipient]:
-    """Return those of some drivers who want advice now."""
+async def wanting(session: AsyncSession, driver_ids: Collection[UUID], now: datetime) -> dict[UUID, Recipient]:
+    """Return those of some drivers who want to be told now, also where advice has stopped by itself."""
     rows = (await session.execute(_wanting(now).where(Driver.id.in_(driver_ids)))).all()
     return {
         driver.id: Recipient(driver=driver, choice=choice, channels=_channels(choice, pushes))
@@ -164,7 +164,6 @@ def _wanting(now: datetime) -> Select[Driver, AdviceChoice, bool]:
         .where(
             Driver.kind == DriverKind.ACCOUNT,
             Driver.email_verified_at.is_not(None),
-            AdviceChoice.stopped_at.is_(None),
             or_(AdviceChoice.paused_until.is_(None), AdviceChoice.paused_until <= now),
             or_(AdviceChoice.mail, pushes),
         )
