@@ -2,6 +2,15 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.advice import (
+    AdviceBrowser,
+    AdviceChannel,
+    AdviceChoice,
+    AdviceIssue,
+    AdviceKind,
+    AdviceMessage,
+    AdviceState,
+)
 from konsento.models.agreement import MeteringAgreement
 from konsento.models.balance import BalanceHold, BalanceLot, BalanceUse
 from konsento.models.bill import Bill, BillAddress, BillPayment, BillPaymentKind, BillSession
@@ -95,6 +104,13 @@ __all__ = [
     "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
+    "AdviceBrowser",
+    "AdviceChannel",
+    "AdviceChoice",
+    "AdviceIssue",
+    "AdviceKind",
+    "AdviceMessage",
+    "AdviceState",
     "Alarm",
     "AlarmKind",
     "AlarmMails",
