@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from konsento.api import sessions as api_sessions
@@ -231,14 +232,19 @@ def health(readiness: Readiness) -> FastAPI:
 
 
 def _install_health(app: FastAPI, readiness: Readiness) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> Response:
-        return JSONResponse({"status": "ok"})
+    app.state.readiness = readiness
+    app.add_api_route("/healthz", _healthz, include_in_schema=False)
+    app.add_api_route("/readyz", _readyz, include_in_schema=False)
 
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
-        is_ready, facts = await readiness.look()
-        return JSONResponse(facts, 200 if is_ready else 503)
+
+# Not within a function: FastAPI remembers every function that it has looked at, and what that one holds.
+async def _healthz() -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _readyz(request: Request) -> Response:
+    is_ready, facts = await request.app.state.readiness.look()
+    return JSONResponse(facts, 200 if is_ready else 503)
 
 
 async def serve(settings: Settings) -> None:
