@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from konsento.advice import work as advice_work
 from konsento.api import sessions as api_sessions
 from konsento.api import work as api_work
 from konsento.api.install import install as install_api
@@ -135,7 +136,8 @@ def wire(settings: Settings) -> Parts:
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
     partner_work.install(services)
-    feeds_work.install(services)
+    feeds_work.install(services, [advice_work.listener(services)])
+    advice_work.install(services)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
     lines = Lines(clock, metrics)
@@ -321,6 +323,7 @@ async def _begin(parts: Parts) -> None:
         reconciling,
         partner_work,
         feeds_work,
+        advice_work,
     ):
         await part.begin(services)
 

@@ -1,4 +1,4 @@
-"""The due work of advice: started by every decision about a region's day."""
+"""The due work of advice: what decisions about windows, plans and billed sessions bring with them."""
 
 from datetime import date
 from typing import Final
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.advice import handing, issues, pushes, telling
+from konsento.advice import handing, issues, planned_work, pushes, shares, sites, telling
 from konsento.feeds.deciding import Listener
 from konsento.kit.work import Again, Job
 from konsento.models import AdviceKind, GridRegion, WindowDecision
@@ -18,6 +18,9 @@ _PUSH_PLACES: Final = 8
 
 def install(services: Services) -> None:
     """Register the handlers."""
+    planned_work.install(services)
+    shares.install(services)
+    sites.install(services)
 
     @services.work.on(issues.WORK, places=1)
     async def tell(job: Job) -> Again | None:
@@ -30,10 +33,16 @@ def install(services: Services) -> None:
         return None
 
 
+async def begin(services: Services) -> None:
+    """Have done from now on what nothing else starts."""
+    await shares.begin(services)
+
+
 def listener(services: Services) -> Listener:
-    """Return who hears of every decision and has drivers told of it."""
+    """Return who hears of every decision, and has drivers and sites told of it."""
 
     async def decided(session: AsyncSession, region: GridRegion, decision: WindowDecision) -> None:
         await issues.ask(session, services, region, decision.day)
+        await sites.tell_region(session, services, region.code)
 
     return decided
