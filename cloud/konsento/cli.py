@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento import provisioning
 from konsento.accounts import repository as accounts
 from konsento.accounts.contact import normal_email
+from konsento.advice.cli import advice
 from konsento.environment.computation.cli import cli as computation
 from konsento.environment.platform.cli import cli as platform
 from konsento.kit.clock import SystemClock
@@ -57,6 +58,7 @@ cli.add_typer(staff, name="staff")
 cli.add_typer(platform, name="platform")
 cli.add_typer(computation, name="computation")
 cli.add_typer(portal, name="portal")
+cli.add_typer(advice, name="advice")
 
 
 class _RefusedError(Exception):

@@ -1,4 +1,4 @@
-"""Whether outlets and management servers can be reached, and whether something is wrong."""
+"""Whether outlets and servers can be reached, whether something is wrong, and whether charging is recommended."""
 
 from typing import override
 
@@ -8,7 +8,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import OutletEntity, ServerEntity
+from .entity import OutletEntity, ServerEntity, WindowEntity
 from .hub import OutletUnit, ServerUnit, SiteConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -17,7 +17,7 @@ PARALLEL_UPDATES = 0
 async def async_setup_entry(
     hass: HomeAssistant, entry: SiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Add those of every outlet and every management server, now and later."""
+    """Add those of the site, and of every outlet and every management server, now and later."""
     hub = entry.runtime_data
 
     @callback
@@ -33,6 +33,7 @@ async def async_setup_entry(
             [ServerConnectivity(hub, unit, "server_connectivity")], config_subentry_id=unit.subentry.subentry_id
         )
 
+    async_add_entities([RecommendedWindow(hub, "recommended_window")])
     hub.on_outlet(add_outlet)
     hub.on_server(add_server)
 
@@ -82,4 +83,13 @@ class ServerConnectivity(ServerEntity, BinarySensorEntity):
     @override
     def _look(self) -> object:
         self._attr_is_on = self._unit.station.online
+        return self._attr_is_on
+
+
+class RecommendedWindow(WindowEntity, BinarySensorEntity):
+    """Whether charging is recommended now."""
+
+    @override
+    def _look(self) -> object:
+        self._attr_is_on = self._windows.on if self._windows.known else None
         return self._attr_is_on

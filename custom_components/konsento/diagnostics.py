@@ -39,6 +39,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SiteCon
             "outlets": [_outlet(unit) for unit in hub.outlets.values()],
             "management_servers": [await _server(hub, unit) for unit in hub.servers.values()],
             "measurements": await _measurements(hub),
+            "recommended_windows": [asdict(window) for window in hub.windows.coming] if hub.windows.known else None,
         },
         _REDACTED,
     )

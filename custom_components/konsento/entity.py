@@ -116,3 +116,15 @@ class SiteEntity(KonsentoEntity):
     @override
     def _listen(self, changed: Callable[[], None]) -> Callable[[], None]:
         return self._overview.listen(changed)
+
+
+class WindowEntity(SiteEntity):
+    """Something about the times for which charging is recommended; unknown where no server has told any."""
+
+    def __init__(self, hub: Hub, key: str) -> None:
+        super().__init__(hub, key)
+        self._windows = hub.windows
+
+    @override
+    def _listen(self, changed: Callable[[], None]) -> Callable[[], None]:
+        return self._windows.listen(changed)

@@ -37,6 +37,7 @@ from .control.settings import ControlSettings
 from .control.site import SiteControl
 from .drivers import make_driver
 from .overview import Overview
+from .recommended import WindowWatch
 from .reporting import Reporting
 from .station.connection import ServerAddress
 from .station.station import Station
@@ -166,6 +167,7 @@ class Hub:
         )
         self.overview = Overview(hass, self.site)
         self.reporting = Reporting(hass, entry, self.site)
+        self.windows = WindowWatch(hass, self.site.windows)
         self._unit_of: dict[int, OutletUnit] = {}
         self._data: dict[str, Mapping[str, Any]] = {}
         self._outlet_listeners: list[Callable[[OutletUnit], None]] = []
@@ -186,6 +188,7 @@ class Hub:
         await self.site.open()
         await self.overview.start()
         await self.reporting.start()
+        self.windows.start()
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             await self._add_outlet(subentry)
         await self.site.end_abandoned()
@@ -210,6 +213,7 @@ class Hub:
             self.servers.clear()
             await self.overview.stop()
             await self.reporting.stop()
+            self.windows.stop()
             await self.site.close()
             self.outlets.clear()
 

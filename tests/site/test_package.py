@@ -30,6 +30,7 @@ from custom_components.konsento.sensor import (
     SITE_SENSORS,
 )
 from custom_components.konsento.sensor_measurements import MEASUREMENT_SENSORS
+from custom_components.konsento.sensor_windows import WINDOW_SENSORS
 from custom_components.konsento.texts import OUTLET_CODES, snake
 
 PACKAGE = Path(__file__).parents[2] / "custom_components/konsento"
@@ -90,9 +91,9 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", japanese[path])), path
 
 
-SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS, *MEASUREMENT_SENSORS]
+SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS, *MEASUREMENT_SENSORS, *WINDOW_SENSORS]
 ENTITIES = {
-    "binary_sensor": {"connectivity", "problem", "server_connectivity"},
+    "binary_sensor": {"connectivity", "problem", "recommended_window", "server_connectivity"},
     "button": {description.key for description in OUTLET_BUTTONS} | {"reconnect"},
     "event": {"happening"},
     "sensor": {description.key for description in SENSORS},

@@ -27,6 +27,7 @@ from konsento.models.charging import (
 from konsento.models.checkout import Checkout, CheckoutState
 from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
+from konsento.models.effect import WindowShare
 from konsento.models.grid import (
     GridFile,
     GridRegion,
@@ -62,6 +63,7 @@ from konsento.models.payment import (
     RefundState,
 )
 from konsento.models.payout import Payout
+from konsento.models.planned import PlannedCharge, PlannedState
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -167,6 +169,8 @@ __all__ = [
     "PaymentState",
     "Payout",
     "PendingStation",
+    "PlannedCharge",
+    "PlannedState",
     "PointLot",
     "PointRule",
     "PointUse",
@@ -211,6 +215,7 @@ __all__ = [
     "WebhookEndpoint",
     "WebhookEvent",
     "WindowDecision",
+    "WindowShare",
     "Work",
     "WorkState",
     "events_of",

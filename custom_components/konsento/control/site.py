@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
 from .clock import Clock, SystemClock
@@ -16,6 +17,7 @@ from .problems import gravest
 from .reservations import Reservation, Reservations
 from .session import Phase, Session, StartAnswer, StartRequest
 from .settings import ControlSettings
+from .windows import RecommendedWindows
 from .words import Connector, EndReason, Refusal
 
 _LOGGER = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class SiteControl:
         self.outlets: dict[int, OutletControl] = {}
         self._clock = clock or SystemClock()
         self.reservations = Reservations(journal, self._clock, self._is_usable, self._tell_status)
+        self.windows = RecommendedWindows()
         self._expiry: asyncio.Task[None] | None = None
         self._closed: set[tuple[str, int]] = set()
         self._orphaned: dict[str, Session] = {}
@@ -53,6 +56,10 @@ class SiteControl:
         self._event_listeners: dict[str, Callable[[], None]] = {}
         self._status_listeners: list[Callable[[int], None]] = []
         self._happening_listeners: list[Callable[[int, Happening, dict[str, Any]], None]] = []
+
+    def now(self) -> datetime:
+        """Return the time of the site's clock, UTC."""
+        return self._clock.now()
 
     async def open(self) -> None:
         """Read the journal. Raises JournalError."""
@@ -278,6 +285,7 @@ class SiteControl:
             if outlet.session and outlet.session.server == server:
                 await outlet.end_now(EndReason.OTHER)
         await self.reservations.forget_server(server)
+        self.windows.forget(server)
         if dropped := await self.journal.forget_server(server):
             _LOGGER.warning("%s events were still to be told to a removed management server; dropped", dropped)
         self._closed = await self.journal.closed()

@@ -27,8 +27,8 @@ class Link:
         """Return a moment that the server has named, by the site's clock. Raises RpcError."""
         try:
             at = datetime.fromisoformat(str(text))
-        except ValueError:
-            at = None
-        if at is None or at.tzinfo is None:
-            raise RpcError("PropertyConstraintViolation", f"{what} is no time with a time zone")
-        return at.astimezone(UTC) - timedelta(seconds=self.clock_offset_s())
+            if at.tzinfo is not None:
+                return at.astimezone(UTC) - timedelta(seconds=self.clock_offset_s())
+        except ValueError, OverflowError:  # no time, or one at the edge of the calendar
+            pass
+        raise RpcError("PropertyConstraintViolation", f"{what} is no time with a time zone")

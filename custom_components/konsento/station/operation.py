@@ -11,6 +11,8 @@ from ..control.words import Refusal
 from .frames import Payload
 from .link import Actions, Link
 from .messages import VENDOR_ID, status_info, timestamp
+from .recommending import MESSAGE as RECOMMENDED_WINDOWS
+from .recommending import Recommending
 
 _TRIGGERS = frozenset({"BootNotification", "Heartbeat", "StatusNotification", "TransactionEvent"})
 _DEFAULT_BLINK_S, _LONGEST_BLINK_S = 10, 60
@@ -27,6 +29,7 @@ class Operation:
         self._link = link
         self._trigger = trigger
         self._line = line
+        self._recommending = Recommending(link)
         self.actions: Actions = {
             "ChangeAvailability": self._availability,
             "TriggerMessage": self._trigger_message,
@@ -56,15 +59,17 @@ class Operation:
             return _rejected("AlreadyAccepted")
         return {"status": "Accepted"}
 
-    # --- our own: link trace and presence
+    # --- our own: recommended windows, link trace and presence
 
     async def _data_transfer(self, payload: Payload) -> Payload:
         if payload["vendorId"] != VENDOR_ID:
             return {"status": "UnknownVendorId"}
         message = payload.get("messageId")
+        data = payload.get("data")
+        if message == RECOMMENDED_WINDOWS:
+            return self._recommending.take(data)
         if message not in {"LinkTrace", "Identify"}:
             return {"status": "UnknownMessageId"}
-        data = payload.get("data")
         if not isinstance(data, dict) or (control := self._outlet(data)) is None:
             return _rejected(Refusal.UNKNOWN_OUTLET)
         if message == "Identify":

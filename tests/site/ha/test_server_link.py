@@ -1,15 +1,25 @@
 """What a management server's link leaves in Home Assistant."""
 
+from datetime import datetime, timedelta
+
 from csms import PASSWORD, STATION, Csms, start_request
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from simulated import ManualClock, SimulatedOutlet
+from states import state
 
 from custom_components.konsento.const import SUBENTRY_SERVER
 from custom_components.konsento.diagnostics import async_get_config_entry_diagnostics
 from custom_components.konsento.hub import OutletUnit
 
 PERSONAL = "Hanako Yamada"
+WINDOW = (
+    "binary_sensor.car_park_charging_recommended",
+    "sensor.car_park_recommended_from",
+    "sensor.car_park_recommended_until",
+)
 
 
 def booted(csms: Csms) -> list[str]:
@@ -70,3 +80,28 @@ async def test_diagnostics_hold_nothing_that_a_server_says_about_a_driver(
     assert answer[2]["transactionId"] in shown
     for secret in (PERSONAL, request["idToken"]["idToken"], PASSWORD):
         assert secret not in shown
+
+
+async def test_automations_know_for_when_the_servers_recommend_charging(
+    hass: HomeAssistant, site: MockConfigEntry, csms: Csms, freezer: FrozenDateTimeFactory
+) -> None:
+    await linked(hass, site, csms, csms.url)
+    now = dt_util.utcnow().replace(microsecond=0)
+    begin, end = now + timedelta(hours=1), now + timedelta(hours=4)
+    assert [state(hass, entity_id) for entity_id in WINDOW] == ["unknown"] * 3
+
+    window = {"start": begin.isoformat(), "end": end.isoformat()}
+    message = {"vendorId": "org.konsento", "messageId": "RecommendedWindows", "data": {"windows": [window]}}
+    assert (await csms.ask("DataTransfer", message))[2] == {"status": "Accepted"}
+    assert state(hass, WINDOW[0]) == "off"
+    clocks = [hass.states.get(entity_id) for entity_id in WINDOW[1:]]
+    shown = [datetime.fromisoformat(clock.state) for clock in clocks if clock]
+    # Home Assistant's clock and the server's may differ by what the line takes.
+    assert [round((at - now).total_seconds() / 60) for at in shown] == [60, 240]
+
+    for hours, on in ((2, "on"), (5, "off")):
+        freezer.move_to(now + timedelta(hours=hours))
+        async_fire_time_changed(hass, now + timedelta(hours=hours))
+        await hass.async_block_till_done()
+        assert state(hass, WINDOW[0]) == on
+    assert state(hass, WINDOW[1]) == "unknown"

@@ -215,7 +215,14 @@ async def test_everything_has_its_place(hass: HomeAssistant, running: MockConfig
 
     assert sorted(device.name or "" for device in devices) == ["A1", "Car park", "Kaze Denki"]
     of_the_site = {entity.entity_id for entity in entities if entity.config_subentry_id not in running.subentries}
-    assert of_the_site == {"sensor.car_park_power", "sensor.car_park_running_sessions", "sensor.car_park_energy_today"}
+    assert of_the_site == {
+        "binary_sensor.car_park_charging_recommended",
+        "sensor.car_park_energy_today",
+        "sensor.car_park_power",
+        "sensor.car_park_recommended_from",
+        "sensor.car_park_recommended_until",
+        "sensor.car_park_running_sessions",
+    }
     assert {entity.entity_id for entity in entities if not entity.disabled} - of_the_site == {
         "binary_sensor.a1_connection",
         "binary_sensor.a1_problem",

@@ -1,7 +1,7 @@
 """What a server hears of an outlet beside its states, and asks about it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from csms import Payload
@@ -121,6 +121,54 @@ async def test_our_own_messages_are_checked(linked: Linked, asked: Payload, stat
     await linked.online()
 
     assert (await linked.csms.ask("DataTransfer", asked))[2]["status"] == status
+
+
+async def test_a_server_tells_for_when_it_recommends_charging(linked: Linked) -> None:
+    await linked.online()
+    now = linked.site.now().replace(microsecond=0)
+    told = [
+        {"start": (now + timedelta(hours=1)).isoformat(), "end": (now + timedelta(hours=4)).isoformat()},
+        {"start": (now + timedelta(hours=24)).isoformat(), "end": (now + timedelta(hours=26)).isoformat()},
+    ]
+
+    answer = await linked.csms.ask("DataTransfer", recommended({"windows": told, "issuedAt": now.isoformat()}))
+
+    assert answer[2] == {"status": "Accepted"}
+    lengths = [window.end - window.start for window in linked.site.windows.coming(now)]
+    assert lengths == [timedelta(hours=3), timedelta(hours=2)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {},
+        {"windows": "08:00"},
+        {"windows": ["08:00"]},
+        {"windows": [{"start": "2026-05-01T08:00:00Z"}]},
+        {"windows": [{"start": "2026-05-01T08:00:00", "end": "2026-05-01T09:00:00"}]},
+        {"windows": [{"start": "2026-05-01T09:00:00Z", "end": "2026-05-01T08:00:00Z"}]},
+        {"windows": [{"start": "2026-05-01T09:00:00Z", "end": "2026-05-03T08:00:00Z"}]},
+        {"windows": [{"start": "2999-05-01T09:00:00Z", "end": "2999-05-01T10:00:00Z"}]},
+        {"windows": [{"start": "9999-12-31T23:00:00-12:00", "end": "9999-12-31T23:30:00-12:00"}]},
+        {"windows": [{"start": "2026-05-01T08:00:00Z", "end": "2026-05-01T09:00:00Z"}] * 21},
+    ],
+)
+async def test_windows_that_make_no_sense_are_rejected_and_those_of_before_stay(linked: Linked, data: object) -> None:
+    await linked.online()
+    now = linked.site.now()
+    good = {"start": now.isoformat(), "end": (now + timedelta(hours=1)).isoformat()}
+    await linked.csms.ask("DataTransfer", recommended({"windows": [good]}))
+
+    answer = (await linked.csms.ask("DataTransfer", recommended(data)))[2]
+
+    assert (answer["status"], answer["statusInfo"]["reasonCode"]) == ("Rejected", "BadWindows")
+    assert len(linked.site.windows.coming(now)) == 1
+
+
+def recommended(data: object) -> Payload:
+    message = {"vendorId": "org.konsento", "messageId": "RecommendedWindows"}
+    return message if data is None else {**message, "data": data}
 
 
 @pytest.mark.parametrize(
