@@ -33,6 +33,7 @@ from konsento.web.cookies import new_token, sign_in_browser, sign_out_browser
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.letters import language_for, send_confirmation, tell_of_change
+from konsento.web.outlook import plan_views
 from konsento.web.passkeys import site_of
 from konsento.web.proof import is_fresh, proof_of
 from konsento.web.render import page
@@ -273,6 +274,7 @@ async def _page(
             left = await balance.available(session, driver.id)
         ending = await ending_of(session, services, driver.id, language)
         bills = await has_bills(session, services, driver)
+        plans = await plan_views(session, language, driver.id, services.clock.now())
     return page(
         request,
         "account.html",
@@ -294,6 +296,7 @@ async def _page(
         balance=language.money(left, services.settings.currency) if left is not None else None,
         ending=ending,
         bills=bills,
+        plans=plans,
         cards=provider_of_cards(services, driver) is not None,
     )
 
