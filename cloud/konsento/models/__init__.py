@@ -2,6 +2,15 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.advice import (
+    AdviceBrowser,
+    AdviceChannel,
+    AdviceChoice,
+    AdviceIssue,
+    AdviceKind,
+    AdviceMessage,
+    AdviceState,
+)
 from konsento.models.agreement import MeteringAgreement
 from konsento.models.balance import BalanceHold, BalanceLot, BalanceUse
 from konsento.models.bill import Bill, BillAddress, BillPayment, BillPaymentKind, BillSession
@@ -63,6 +72,7 @@ from konsento.models.payment import (
     RefundState,
 )
 from konsento.models.payout import Payout
+from konsento.models.planned import PlannedCharge, PlannedState
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -94,6 +104,13 @@ __all__ = [
     "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
+    "AdviceBrowser",
+    "AdviceChannel",
+    "AdviceChoice",
+    "AdviceIssue",
+    "AdviceKind",
+    "AdviceMessage",
+    "AdviceState",
     "Alarm",
     "AlarmKind",
     "AlarmMails",
@@ -168,6 +185,8 @@ __all__ = [
     "PaymentState",
     "Payout",
     "PendingStation",
+    "PlannedCharge",
+    "PlannedState",
     "PointLot",
     "PointRule",
     "PointUse",
