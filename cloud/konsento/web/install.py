@@ -26,9 +26,11 @@ from konsento.web import (
     invoices,
     links,
     outlets,
+    outlook,
     passkeys,
     pay,
     phone_app,
+    planned,
     power,
     presence,
     problems,
@@ -53,6 +55,8 @@ _APPLICATIONS: Final = ("/office/", "/api/")
 """Mounted beside the pages; each bounds its bodies itself."""
 _PARTS: Final = (
     outlets,
+    outlook,
+    planned,
     finding,
     invoices,
     sites,
