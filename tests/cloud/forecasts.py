@@ -1,7 +1,7 @@
 """Forecasts of a made-up region: sunny days with numbers that can be checked by hand."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -37,7 +37,6 @@ def slot(begin: datetime, surplus: int, share: int, *, minutes: int = 30, region
         first_kwh=supply * share // 100,
         first=FirstType.WIND_SOLAR,
         series=Series.FORECAST,
-        issued_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 
