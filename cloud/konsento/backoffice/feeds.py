@@ -352,9 +352,9 @@ async def _page(
         no_folder=folder is None and bool(source.folder),
         asked=bool(request.query_params.get("asked")),
         taken={
-            Outcome.GOOD: language.text("The file was read, and its data are used."),
-            Outcome.SAME: language.text("This is the file that was read last: nothing is new."),
-        }.get(request.query_params.get("taken", ""), ""),  # type: ignore[call-overload]  # words of a StrEnum
+            Outcome.GOOD.value: language.text("The file was read, and its data are used."),
+            Outcome.SAME.value: language.text("This is the file that was read last: nothing is new."),
+        }.get(request.query_params.get("taken", ""), ""),
         **fields,
     )
 

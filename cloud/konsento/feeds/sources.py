@@ -155,7 +155,7 @@ def check_address(address: str, settings: Settings) -> None:
 
 async def _add_known_region(session: AsyncSession, code: str | None) -> None:
     """Add a region that is in every list, so that its first source can be added; nothing is advised in it yet."""
-    if code not in AREAS or await session.get(GridRegion, code) is not None:
+    if code is None or code not in AREAS or await session.get(GridRegion, code) is not None:
         return
     area = AREAS[code]
     wanted = WantedRegion(code=code, name_en=area.name_en, name_ja=area.name_ja, time_zone=area.time_zone)
