@@ -13,7 +13,8 @@ import pytest
 
 from rig.paths import ROOT
 
-pytestmark = [pytest.mark.timeout(240)]
+# In the loop of the shared line, whose links would stand still meanwhile.
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 KEYS = {
     "requested_wh",

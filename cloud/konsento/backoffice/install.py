@@ -1,8 +1,11 @@
 """Puts the back office into the application."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from konsento.backoffice import (
     alarms,
@@ -83,6 +86,15 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
 """The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""
 
 
+@cache
+def routes() -> Sequence[BaseRoute]:
+    """Return the pages. What each takes is looked at once, however many applications have them."""
+    pages = APIRouter()
+    for router in ROUTERS:
+        pages.include_router(router, include_in_schema=False)
+    return pages.routes
+
+
 def install(app: FastAPI) -> None:
     """Add the back office under `/office`: an application of its own, so that its errors have its own pages.
 
@@ -92,8 +104,7 @@ def install(app: FastAPI) -> None:
     office.state.services = app.state.services
     office.state.latest = overview.Latest()
     office.mount("/static", Assets(directory=STATIC), name="static")
-    for router in ROUTERS:
-        office.include_router(router, include_in_schema=False)
+    office.router.routes.extend(routes())
     install_problems(office, problems.answer)
     office.add_middleware(
         BodyLimit,

@@ -426,6 +426,9 @@ WORK: Final = {
     "interrupted": marked("Tell a driver about an interruption"),
     "push": marked("Send a notice to a phone"),
     "mail": marked("Send a mail"),
+    "mails": marked("Send a mail that goes to many"),
+    "advice": marked("Send advice to drivers"),
+    "advice-push": marked("Send advice to a phone"),
     "webhook": marked("Send a webhook"),
     "watch": marked("Look for alarms"),
     "forget-frames": marked("Delete old messages of the journal"),
@@ -441,6 +444,8 @@ WORK: Final = {
     "feeds": marked("Look after data sources"),
     "feeds-folder": marked("Look for dropped files"),
     "feeds-old": marked("Forget old data of the grid"),
+    "planned": marked("Start a planned charging"),
+    "window-shares": marked("Count what was charged while it was recommended"),
     "tell-windows": marked("Tell a site when charging is recommended"),
     "offers": marked("Ask another supplier what it sells at a site"),
 }

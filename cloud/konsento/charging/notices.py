@@ -35,6 +35,8 @@ INTERRUPTED: Final = "interrupted"
 ENDED: Final = "ended"
 FAILED: Final = "failed"
 WHAT: Final = "what"
+KEPT_S: Final = 4 * 3600
+"""How long a push service keeps a notice about a session for a phone that is off, s."""
 
 
 def install(services: Services) -> None:
@@ -99,7 +101,7 @@ async def tell_if_interrupted(services: Services, session_id: UUID) -> None:
 
 
 async def push_to(services: Services, subscription_id: UUID, what: str) -> None:
-    """Send a notice to one browser; after the end of the session it is forgotten."""
+    """Send a notice to one browser; after the end of the session, or where it wants none any more, it is forgotten."""
     async with services.database.transaction() as session:
         browser = await session.get(PushSubscription, subscription_id)
         charging = await repository.session_by_id(session, browser.session_id) if browser is not None else None
@@ -107,15 +109,15 @@ async def push_to(services: Services, subscription_id: UUID, what: str) -> None:
             return
         language = LANGUAGES.get(browser.locale) or LANGUAGES.default
         notice = await _notice(session, charging, language, what)
-    await push.send(services, browser, notice)
-    if what != INTERRUPTED:
+    taken = await push.send(services, browser, notice)
+    if what != INTERRUPTED or not taken:
         async with services.database.transaction() as session:
             await push.forget(session, subscription_id)
 
 
 async def _notice(session: AsyncSession, charging: ChargingSession, language: Language, what: str) -> Notice:
     title, body = await _sentences(session, charging, language, what)
-    return Notice(title=title, body=body, path=f"/s/{charging.id}")
+    return Notice(title=title, body=body, path=f"/s/{charging.id}", topic=charging.id.hex, kept_s=KEPT_S)
 
 
 async def _sentences(

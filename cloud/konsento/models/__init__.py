@@ -2,6 +2,15 @@
 
 from konsento.kit.db import Base
 from konsento.kit.work_table import Work, WorkState
+from konsento.models.advice import (
+    AdviceBrowser,
+    AdviceChannel,
+    AdviceChoice,
+    AdviceIssue,
+    AdviceKind,
+    AdviceMessage,
+    AdviceState,
+)
 from konsento.models.agreement import MeteringAgreement
 from konsento.models.balance import BalanceHold, BalanceLot, BalanceUse
 from konsento.models.bill import Bill, BillAddress, BillPayment, BillPaymentKind, BillSession
@@ -27,6 +36,7 @@ from konsento.models.charging import (
 from konsento.models.checkout import Checkout, CheckoutState
 from konsento.models.coupon import Coupon, CouponCode, CouponKind, CouponProgress, CouponUse, CouponUseState
 from konsento.models.driver import Driver, DriverKind, FailedSignIns, Link, LinkPurpose, SignIn
+from konsento.models.effect import WindowShare
 from konsento.models.grid import (
     GridFile,
     GridRegion,
@@ -62,6 +72,7 @@ from konsento.models.payment import (
     RefundState,
 )
 from konsento.models.payout import Payout
+from konsento.models.planned import PlannedCharge, PlannedState
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -93,6 +104,13 @@ __all__ = [
     "WITH_OFFERS",
     "WITH_OUTLET",
     "AccountKind",
+    "AdviceBrowser",
+    "AdviceChannel",
+    "AdviceChoice",
+    "AdviceIssue",
+    "AdviceKind",
+    "AdviceMessage",
+    "AdviceState",
     "Alarm",
     "AlarmKind",
     "AlarmMails",
@@ -167,6 +185,8 @@ __all__ = [
     "PaymentState",
     "Payout",
     "PendingStation",
+    "PlannedCharge",
+    "PlannedState",
     "PointLot",
     "PointRule",
     "PointUse",
@@ -211,6 +231,7 @@ __all__ = [
     "WebhookEndpoint",
     "WebhookEvent",
     "WindowDecision",
+    "WindowShare",
     "Work",
     "WorkState",
     "events_of",

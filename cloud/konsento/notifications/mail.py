@@ -5,7 +5,7 @@ Without a mail server (`KONSENTO_SMTP_URL`) and without a folder (`KONSENTO_MAIL
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 30.0
 """For one mail; well within the lease of due work."""
+MANY: Final = "mails"
+"""Due work of mails that go to many people at once."""
+_PLACES: Final = 4
+"""How many of those are handed over side by side."""
 _BODY: Final = "margin:0 auto;max-width:32rem;padding:24px 18px;font:16px/1.6 sans-serif;color:#17211c"
 _BUTTON: Final = (
     "display:inline-block;padding:12px 20px;border-radius:12px;background:#1f7a4d;color:#fff;text-decoration:none"
@@ -70,34 +74,54 @@ def possible(settings: Settings) -> bool:
 
 async def queue(session: AsyncSession, services: Services, mail: Mail, language: Language) -> None:
     """Send a mail when the transaction is committed. Where none can be sent it is dropped, and the log says so."""
+    await _queue(session, services, [(mail, language)], "mail")
+
+
+async def queue_many(session: AsyncSession, services: Services, mails: Iterable[tuple[Mail, Language]]) -> None:
+    """Do as `queue` for mails that go to many people, and keep nobody waiting who asked for one meanwhile."""
+    await _queue(session, services, mails, MANY)
+
+
+async def _queue(session: AsyncSession, services: Services, mails: Iterable[tuple[Mail, Language]], work: str) -> None:
     if not possible(services.settings):
         log.warning("a mail was not sent: neither KONSENTO_SMTP_URL nor KONSENTO_MAIL_FOLDER is set")
         return
-    row = OutgoingMail(
-        id=new_id(),
-        recipient=mail.recipient,
-        subject=mail.subject,
-        text=_text(mail, services.settings),
-        html=_html(mail, language, services.settings),
-        unsubscribe=mail.unsubscribe,
-        created_at=services.clock.now(),
-    )
-    session.add(row)
-    await session.flush()
-    for file in mail.attachments:
-        session.add(
+    keys: list[str] = []
+    files: list[MailAttachment] = []
+    for mail, language in mails:
+        row = OutgoingMail(
+            id=new_id(),
+            recipient=mail.recipient,
+            subject=mail.subject,
+            text=_text(mail, services.settings),
+            html=_html(mail, language, services.settings),
+            unsubscribe=mail.unsubscribe,
+            created_at=services.clock.now(),
+        )
+        session.add(row)
+        keys.append(str(row.id))
+        files += [
             MailAttachment(
                 id=new_id(), mail_id=row.id, name=file.name, media_type=file.media_type, content=file.content
             )
-        )
-    await services.work.add(session, "mail", str(row.id))
+            for file in mail.attachments
+        ]
+    await session.flush()
+    session.add_all(files)
+    await services.work.add_all(session, work, keys)
 
 
 def install(services: Services) -> None:
-    """Register the handler of due work."""
+    """Register the handlers of due work."""
 
     @services.work.on("mail")
     async def mail(job: Job) -> Again | None:
+        await send(services, UUID(job.key))
+        return None
+
+    # Places of their own: a link to sign in does not stand in line behind thousands of them.
+    @services.work.on(MANY, places=_PLACES)
+    async def one_of_many(job: Job) -> Again | None:
         await send(services, UUID(job.key))
         return None
 

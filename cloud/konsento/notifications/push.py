@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from email.utils import parseaddr
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -33,8 +33,8 @@ from konsento.settings import Settings
 log = logging.getLogger(__name__)
 
 KEY: Final = "vapid"
-KEPT_S: Final = 4 * 3600
-"""How long a push service keeps a notice for a phone that is off: afterwards it is old news."""
+SIGNED_S: Final = 4 * 3600
+"""How long a signature counts, s; at most 24 hours (RFC 8292, 2)."""
 TIMEOUT_S: Final = 20.0
 MOST_BROWSERS: Final = 5
 """Browsers that are told about one session."""
@@ -62,6 +62,15 @@ class Browser(Endpoint):
     keys: Keys
 
 
+class Subscribed(Protocol):
+    """A browser's subscription as it is kept."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+    locale: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """What a phone shows."""
@@ -70,6 +79,13 @@ class Notice:
     body: str
     path: str
     """Page that opens when it is tapped."""
+    topic: str
+    """A newer notice of the same topic takes the place of this one, on its way and on the phone; at most 32 characters
+    of base64url (RFC 8030, 5.4)."""
+    kept_s: int
+    """How long a push service keeps it for a phone that is off, s: afterwards it is old news."""
+    urgency: Literal["high", "normal"] = "high"
+    """Whether a phone that saves power is to be woken (RFC 8030, 5.3)."""
 
 
 async def public_key(session: AsyncSession, settings: Settings) -> str:
@@ -81,9 +97,7 @@ async def public_key(session: AsyncSession, settings: Settings) -> str:
 
 async def subscribe(session: AsyncSession, services: Services, session_id: UUID, browser: Browser, locale: str) -> None:
     """Have a browser told about a session; the caller has checked whose it is. Raises `PushRefused`."""
-    if not allowed(browser.endpoint, services.settings):
-        raise PushRefused
-    _check(browser.keys)
+    check(browser, services.settings)
     known = await subscriptions(session, session_id)
     if any(one.endpoint == browser.endpoint for one in known):
         return
@@ -126,6 +140,13 @@ async def forget(session: AsyncSession, subscription_id: UUID) -> None:
     await session.execute(delete(PushSubscription).where(PushSubscription.id == subscription_id))
 
 
+def check(browser: Browser, settings: Settings) -> None:
+    """Raise `PushRefused` for a subscription to which nothing may, or can, be sent."""
+    if not allowed(browser.endpoint, settings):
+        raise PushRefused
+    _check(browser.keys)
+
+
 def allowed(endpoint: str, settings: Settings) -> bool:
     """Tell whether notices may go to an address: HTTPS to a known host or one below it, or a named origin."""
     try:
@@ -144,30 +165,31 @@ def allowed(endpoint: str, settings: Settings) -> bool:
     return False
 
 
-async def send(services: Services, subscription: PushSubscription, notice: Notice) -> None:
-    """Hand a notice to the browser's push service. Opens its own transactions.
+async def send(services: Services, browser: Subscribed, notice: Notice) -> bool:
+    """Hand a notice to a browser's push service. Opens its own transaction.
 
-    A browser that has withdrawn its subscription is forgotten. Raises RuntimeError, TimeoutError or
-    `aiohttp.ClientError` where the service did not take it; due work tries again.
+    False for a browser that has withdrawn its subscription, or whose service is no longer allowed: the caller forgets
+    it. Raises RuntimeError, TimeoutError or `aiohttp.ClientError` where the service did not take it; due work tries
+    again.
     """
-    if not allowed(subscription.endpoint, services.settings):  # the setting has changed since
-        await _forget(services, subscription.id)
-        return
+    if not allowed(browser.endpoint, services.settings):  # the setting has changed since
+        return False
     async with services.database.transaction() as session:
         vapid = await _vapid(session, services.settings)
-    pusher = WebPusher(_info(subscription.endpoint, subscription.p256dh, subscription.auth))
-    body = pusher.encode(_message(services.settings, subscription, notice))["body"]
-    headers = _headers(services, vapid, subscription)
+    pusher = WebPusher(_info(browser.endpoint, browser.p256dh, browser.auth))
+    body = pusher.encode(_message(services.settings, browser, notice))["body"]
+    headers = _headers(services, vapid, browser.endpoint, notice)
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with (
         aiohttp.ClientSession(timeout=timeout) as client,
-        client.post(subscription.endpoint, data=body, headers=headers, allow_redirects=False) as answer,
+        client.post(browser.endpoint, data=body, headers=headers, allow_redirects=False) as answer,
     ):
         status = answer.status
     if status in _GONE:
-        await _forget(services, subscription.id)
-    elif not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return False
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         raise RuntimeError(f"the push service answered {status}")
+    return True
 
 
 def _check(keys: Keys) -> None:
@@ -180,37 +202,31 @@ def _check(keys: Keys) -> None:
         raise PushRefused
 
 
-async def _forget(services: Services, subscription_id: UUID) -> None:
-    async with services.database.transaction() as session:
-        await forget(session, subscription_id)
-
-
-def _message(settings: Settings, subscription: PushSubscription, notice: Notice) -> bytes:
+def _message(settings: Settings, browser: Subscribed, notice: Notice) -> bytes:
     # Declarative Web Push: a browser that knows it shows this by itself, any other hands it to our service worker.
     shown = {
         "title": notice.title,
         "body": notice.body,
-        "lang": subscription.locale,
-        "tag": str(subscription.session_id),
+        "lang": browser.locale,
+        "tag": notice.topic,
         "navigate": f"{settings.public_url.rstrip('/')}{notice.path}",
     }
     return json.dumps({"web_push": 8030, "notification": shown}, ensure_ascii=False).encode()
 
 
-def _headers(services: Services, vapid: Vapid02, subscription: PushSubscription) -> dict[str, str]:
-    parts = urlsplit(subscription.endpoint)
+def _headers(services: Services, vapid: Vapid02, endpoint: str, notice: Notice) -> dict[str, str]:
+    parts = urlsplit(endpoint)
     contact = parseaddr(services.settings.mail_from)[1]
     claims = {
         "aud": f"{parts.scheme}://{parts.netloc}",
         "sub": f"mailto:{contact}",
-        "exp": int(services.clock.now().timestamp()) + KEPT_S,
+        "exp": int(services.clock.now().timestamp()) + SIGNED_S,
     }
     signed: dict[str, str] = vapid.sign(claims)
     return signed | {
-        "TTL": str(KEPT_S),
-        "Urgency": "high",
-        # A newer notice about the same session takes the place of one that was not delivered yet.
-        "Topic": subscription.session_id.hex,
+        "TTL": str(notice.kept_s),
+        "Urgency": notice.urgency,
+        "Topic": notice.topic,
         "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream",
     }

@@ -228,7 +228,7 @@ async def _look(session: AsyncSession, now: datetime) -> Sequence[Finding]:
         )
         for source, newest in await repository.sources_stale(session, now, SOURCE_BAD)
     ]
-    mails, error = await repository.failing(session, "mail", MAIL_ATTEMPTS)
+    mails, error = await repository.failing(session, ("mail", "mails"), MAIL_ATTEMPTS)
     if mails:
         details = {"mails": mails, "error": error}
         found.append(Finding(kind=AlarmKind.MAILS_REFUSED, subject="mail", details=details))

@@ -384,10 +384,10 @@ async def alarm_since(session: AsyncSession, kind: AlarmKind, subject: str, sinc
     return await session.scalar(query) is not None
 
 
-async def failing(session: AsyncSession, kind: str, attempts: int) -> tuple[int, str]:
-    """Return how much due work of a kind has failed so often in a row, and the last error of some of it."""
+async def failing(session: AsyncSession, kinds: Sequence[str], attempts: int) -> tuple[int, str]:
+    """Return how much due work of some kinds has failed so often in a row, and the last error of some of it."""
     query = select(func.count(), func.max(Work.last_error)).where(
-        Work.state == WorkState.DUE, Work.kind == kind, Work.attempts >= attempts
+        Work.state == WorkState.DUE, Work.kind.in_(kinds), Work.attempts >= attempts
     )
     row = (await session.execute(query)).one()
     return row[0], row[1] or ""

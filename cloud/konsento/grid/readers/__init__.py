@@ -18,6 +18,7 @@ from konsento.grid.readers import (
     own_json,
     uk_carbon,
 )
+from konsento.grid.readers.cells import shown
 from konsento.grid.readers.file import LARGEST, File
 from konsento.grid.readers.gathering import joined
 from konsento.grid.reading import Reading
@@ -83,6 +84,7 @@ def read(
     of the clock of times that have no offset; without it they are of the region's clock.
 
     Raises a subclass of Unreadable, and nothing else, for whatever bytes: then nothing is known from the file.
+    A year of prices takes seconds: large files are read in a thread.
     """
     if not content.startswith(archive.MAGIC):
         return _read(File(raw=content, name=name, region=region, time_zone=time_zone), format)
@@ -98,9 +100,9 @@ def read(
         except Unreadable as error:
             # The other days of the month are still good.
             refused = error
-            whole.warn(f"{member} was left out: {error}")
+            whole.warn(f"{shown(member, 100)} was left out: {error}")
     if not readings:
-        raise refused or NoData(said=name)
+        raise refused or NoData(said=shown(name))
     for one in readings:
         for warning in one.warnings:
             whole.warn(warning)

@@ -31,14 +31,14 @@ def region_of(file: File, said: str | None) -> str:
     """
     if said is not None and file.region is not None and said != file.region:
         raise OtherArea(found=said, wanted=file.region)
-    named = areas.of_file_name(file.name, certain=file.region is not None)
+    named = areas.of_file_name(file.name) if file.region is None else areas.of_certain_name(file.name)
     if file.region is not None and named is not None and named != file.region:
         raise OtherArea(found=named, wanted=file.region)
     region = said or file.region or named
     if region is None:
         raise UnknownArea(name=shown(file.name))
     if named is not None and named != region:
-        file.warn(f"the name {file.name} is one of {named}; the file itself says {region}")
+        file.warn(f"the name {shown(file.name)} is one of {named}; the file itself says {region}")
     return region
 
 

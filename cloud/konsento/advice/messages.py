@@ -1,0 +1,137 @@
+"""What became of what drivers were told: opened, acted on, counted."""
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import case, delete, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from konsento.advice import tokens
+from konsento.advice.tokens import Purpose
+from konsento.models import (
+    AdviceChannel,
+    AdviceIssue,
+    AdviceKind,
+    AdviceMessage,
+    AdviceState,
+    ChargingSession,
+    GridWindow,
+    SessionState,
+    Site,
+)
+
+log = logging.getLogger(__name__)
+
+KEPT: Final = timedelta(days=400)
+"""What drivers were told is kept for so long: a year can be compared with the one before."""
+_AHEAD: Final = timedelta(days=2)
+"""An advice is about tomorrow; whoever plans does it within that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """How many messages of one kind about one day of a region there are."""
+
+    region: str
+    day: date
+    kind: AdviceKind
+    channel: AdviceChannel
+    queued: int
+    sent: int
+    dropped: int
+    opened: int
+    acted: int
+
+
+async def opened(session: AsyncSession, token: str, now: datetime) -> bool:
+    """Note that a message's link was opened, the first time; False for a token that is none.
+
+    It says from which message somebody comes, and lets nobody in: who passes a link on passes on nothing else.
+    """
+    number = await tokens.read(session, Purpose.MESSAGE, token)
+    if number is None:
+        return False
+    same = AdviceMessage.id == number
+    await session.execute(update(AdviceMessage).where(same, AdviceMessage.opened_at.is_(None)).values(opened_at=now))
+    return True
+
+
+async def acted(session: AsyncSession, driver_id: UUID, region: str, now: datetime) -> None:
+    """Note that a driver has started, or planned, a session: it counts for the day that they were told of last."""
+    mine = (
+        AdviceMessage.driver_id == driver_id,
+        AdviceMessage.state == AdviceState.SENT,
+        AdviceMessage.farewell.is_(False),
+    )
+    last = (
+        select(AdviceIssue.day)
+        .join(AdviceMessage, AdviceMessage.issue_id == AdviceIssue.id)
+        .where(*mine, AdviceIssue.region == region, AdviceIssue.created_at > now - _AHEAD)
+        .order_by(AdviceIssue.day.desc())
+        .limit(1)
+    )
+    told = select(AdviceIssue.id).where(AdviceIssue.region == region, AdviceIssue.day == last.scalar_subquery())
+    note = update(AdviceMessage).where(*mine, AdviceMessage.issue_id.in_(told), AdviceMessage.acted_at.is_(None))
+    await session.execute(note.values(acted_at=now).execution_options(synchronize_session=False))
+
+
+async def note_charged(session: AsyncSession, region: str, since: date, now: datetime) -> None:
+    """Note who has charged in a window that they were told of, whichever way they started: by the days from `since`."""
+    told = select(AdviceIssue.id).where(AdviceIssue.region == region, AdviceIssue.day >= since)
+    inside = (
+        exists()
+        .where(ChargingSession.driver_id == AdviceMessage.driver_id)
+        .where(ChargingSession.site_id == Site.id, Site.region == region)
+        .where(ChargingSession.state != SessionState.FAILED, ChargingSession.started_at < GridWindow.end)
+        .where(or_(ChargingSession.ended_at.is_(None), ChargingSession.ended_at > GridWindow.begin))
+        .where(GridWindow.region == region, GridWindow.day == AdviceIssue.day, GridWindow.begin <= now)
+        .where(AdviceIssue.id == AdviceMessage.issue_id)
+        .correlate(AdviceMessage)
+    )
+    mine = (
+        update(AdviceMessage)
+        .where(
+            AdviceMessage.issue_id.in_(told),
+            AdviceMessage.state == AdviceState.SENT,
+            AdviceMessage.farewell.is_(False),
+            AdviceMessage.acted_at.is_(None),
+            inside,
+        )
+        .values(acted_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    await session.execute(mine)
+
+
+async def counts(session: AsyncSession, since: date, until: date, region: str | None = None) -> list[Counted]:
+    """Return how many messages there are about the days from `since` to before `until`, by day, kind and channel."""
+    in_state = {
+        state.value: func.sum(case((AdviceMessage.state == state, 1), else_=0)).label(state.value)
+        for state in AdviceState
+    }
+    query = (
+        select(
+            AdviceIssue.region,
+            AdviceIssue.day,
+            AdviceIssue.kind,
+            AdviceMessage.channel,
+            *in_state.values(),
+            func.count(AdviceMessage.opened_at).label("opened"),
+            func.count(AdviceMessage.acted_at).label("acted"),
+        )
+        .join(AdviceMessage, AdviceMessage.issue_id == AdviceIssue.id)
+        .where(AdviceIssue.day >= since, AdviceIssue.day < until, AdviceMessage.farewell.is_(False))
+        .group_by(AdviceIssue.region, AdviceIssue.day, AdviceIssue.kind, AdviceMessage.channel)
+        .order_by(AdviceIssue.day, AdviceIssue.region, AdviceIssue.kind, AdviceMessage.channel)
+    )
+    if region is not None:
+        query = query.where(AdviceIssue.region == region)
+    return [Counted(**row._asdict()) for row in await session.execute(query)]
+
+
+async def forget_old(session: AsyncSession, now: datetime) -> None:
+    """Delete what was told long ago, with its messages."""
+    await session.execute(delete(AdviceIssue).where(AdviceIssue.created_at < now - KEPT))
