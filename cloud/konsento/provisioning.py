@@ -33,6 +33,7 @@ from konsento.catalogue.suppliers import (
     find_contract,
     suppliers,
 )
+from konsento.feeds.apply import RegionEntry, SourceEntry, apply_grid
 from konsento.kit.errors import KonsentoError
 from konsento.kit.money import minor_from_major
 from konsento.models import Supplier
@@ -162,6 +163,8 @@ class Provisioning(Table):
     """A whole file."""
 
     power_types: tuple[PowerTypeEntry, ...] = ()
+    regions: tuple[RegionEntry, ...] = ()
+    sources: tuple[SourceEntry, ...] = ()
     suppliers: tuple[SupplierEntry, ...] = ()
     tariffs: tuple[TariffEntry, ...] = ()
     sites: tuple[SiteEntry, ...] = ()
@@ -172,6 +175,8 @@ class Provisioning(Table):
         _once("tariff", (tariff.name for tariff in self.tariffs))
         _once("power type", (kind.word for kind in self.power_types))
         _once("supplier", (supplier.code for supplier in self.suppliers))
+        _once("region", (region.code for region in self.regions))
+        _once("source", (source.name for source in self.sources))
         _once("partner", (partner.name for partner in self.partners))
         _once("station_id", (site.station_id for site in self.sites))
         _once("code", (outlet.code for site in self.sites for outlet in site.outlets if outlet.code))
@@ -227,6 +232,7 @@ async def apply(session: AsyncSession, file: Provisioning, settings: Settings, a
             raise BadFileError(f"tariff {tariff.name}: {error}") from error
         if line is not None:
             changes.note(line)
+    await apply_grid(session, file.regions, file.sources, settings, changes)
     known = await tariff_names(session)
     for site in file.sites:
         for outlet in site.outlets:

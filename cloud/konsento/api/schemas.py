@@ -120,6 +120,9 @@ class Site(BaseModel):
     name: str = Field(examples=["Sakura Mall car park"])
     place: str = Field(description="May be empty.", examples=["Setagaya, Tokyo"])
     time_zone: str = Field(description="IANA name.", examples=["Asia/Tokyo"])
+    region: str | None = Field(
+        description="Code of the region of the grid in which it lies; null where none was chosen.", examples=["JP-A03"]
+    )
     opening: OpeningHours
     connected: bool = Field(description="The server is in contact with it now.", examples=[True])
 
@@ -201,6 +204,7 @@ def site_of(outlet: Outlet, at: datetime) -> Site:
         name=site.name,
         place=site.place,
         time_zone=site.time_zone,
+        region=site.region,
         opening=OpeningHours(
             hours=site.opening_hours,
             open=opening.is_open,
