@@ -21,6 +21,7 @@ from konsento.backoffice.install import install as install_back_office
 from konsento.charging import checkout, doors, invoice_mails, links, notices, passwords, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
+from konsento.feeds import work as feeds_work
 from konsento.kit import sqlite
 from konsento.kit.bus import Bus, NatsBus
 from konsento.kit.clock import SystemClock
@@ -133,6 +134,7 @@ def wire(settings: Settings) -> Parts:
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
     partner_work.install(services)
+    feeds_work.install(services)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
     lines = Lines(clock, metrics)
@@ -312,6 +314,7 @@ async def _begin(parts: Parts) -> None:
         balance,
         reconciling,
         partner_work,
+        feeds_work,
     ):
         await part.begin(services)
 

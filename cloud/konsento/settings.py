@@ -59,6 +59,8 @@ _NUMBER_FORMAT: Final = re.compile(
     r"(?:[A-Za-z0-9._-]|\{year\}|\{month:02\})*\{number(?::0\d{1,2})?\}(?:[A-Za-z0-9._-])*"
 )
 
+_ORIGIN: Final = re.compile(r"https?://[^/\s@?#]+")
+
 
 class Settings(BaseSettings):
     """Settings of the management server."""
@@ -214,12 +216,15 @@ class Settings(BaseSettings):
     """Questions for offers that one network address may ask in a minute, in each process."""
     partners_to_loopback: bool = False
     """Partners' servers may be on this machine, also over HTTP: for development and tests only."""
-    feeds_folder: Path | None = None
-    """Folder with the folders of data sources, in which files about the grid are dropped."""
-    feeds_to_loopback: bool = False
-    """Data sources may be on this machine, also over HTTP: for development and tests only."""
     webhooks_to_loopback: bool = False
     """Webhooks may go to this machine, also over HTTP: for development and tests only."""
+    feeds_folder: Path | None = None
+    """Folder with the folders of data sources, in which files about the grid are dropped; none without it."""
+    feeds_days: int = Field(default=400, ge=70, le=3650)
+    """How many days data of the grid are kept; decisions about windows stay."""
+    feeds_origins: str = ""
+    """Origins on inner networks that data of the grid may be fetched from, also over HTTP (`http://10.0.0.5:8000`),
+    separated by spaces; anything else has to be public and HTTPS."""
     ocpp_journal_max_rows: int = Field(default=5_000_000, ge=0)
     """How many messages it keeps at most, about 0.5 kB each; the oldest go first. 0 for no bound but the days."""
     log_level: str = "INFO"
@@ -235,6 +240,13 @@ class Settings(BaseSettings):
     @classmethod
     def _networks(cls, value: str) -> str:
         Proxies(*value.split())
+        return value
+
+    @field_validator("feeds_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        if not all(_ORIGIN.fullmatch(origin) for origin in value.split()):
+            raise ValueError("whole origins without a path, separated by spaces: http://10.0.0.5:8000")
         return value
 
     @field_validator("time_zone")

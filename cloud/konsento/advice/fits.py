@@ -1,17 +1,31 @@
-"""How much energy fits into a recommended window. Pure."""
+"""How much a car takes from a wall outlet in a time. Pure."""
 
-from decimal import Decimal
+from datetime import datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
+from typing import Final
 
-from konsento.grid.windows import Window
+LOW_VOLTS: Final = 127
+"""Outlets up to here give 12 A for hours, others 16 A: what their plugs bear (JIS C 8303, IEC 60884)."""
+LOW_AMPERES: Final = 12
+HIGH_AMPERES: Final = 16
+_HALF: Final = Decimal("0.5")
+_SMALL: Final = Decimal(3)
+"""Below so many kWh half ones are told."""
 
-_HOUR_S = 3600
+
+def watts_for_hours(rated_w: int, volts: int) -> int:
+    """Return what flows for hours at an outlet, W: never above what it is rated for."""
+    return min(rated_w, volts * (LOW_AMPERES if volts <= LOW_VOLTS else HIGH_AMPERES))
 
 
-def kwh_that_fit(window: Window, rated_w: int, volts: int) -> Decimal:
-    """Return the kWh that an outlet of that power supplies in a window, if a car takes all of it.
+def wh_that_fit(begin: datetime, end: datetime, rated_w: int, volts: int) -> int:
+    """Return the energy that flows at an outlet from begin to end, Wh, rounded down."""
+    return watts_for_hours(rated_w, volts) * max(0, (end - begin) // timedelta(seconds=1)) // 3600
 
-    `volts` tells nothing here: an outlet's rated power holds at its voltage.
-    """
-    del volts
-    seconds = Decimal((window.end - window.begin).total_seconds())
-    return rated_w * seconds / _HOUR_S / 1000
+
+def kwh_that_fit(begin: datetime, end: datetime, rated_w: int, volts: int) -> Decimal:
+    """Return the same as people say it: whole kWh, below 3 also half ones, rounded down."""
+    kwh = Decimal(wh_that_fit(begin, end, rated_w, volts)) / 1000
+    if kwh < _SMALL:
+        return (kwh / _HALF).to_integral_value(ROUND_FLOOR) * _HALF
+    return kwh.to_integral_value(ROUND_FLOOR)

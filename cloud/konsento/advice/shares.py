@@ -79,7 +79,7 @@ async def _billed(session: AsyncSession) -> Sequence[tuple[ChargingSession, date
     )
     if since is not None:
         query = query.where(Receipt.issued_at >= since)
-    return [(charging, at) for charging, at in (await session.execute(query)).tuples()]
+    return [(charging, at) for charging, at in await session.execute(query)]
 
 
 async def _windows(

@@ -52,6 +52,8 @@ def _about(language: Language, alarm: Alarm) -> str:
         return f"{found_in(language, WORK, kind)} {key}"
     if alarm.kind is AlarmKind.MAILS_REFUSED:
         return ""
+    if alarm.kind is AlarmKind.SOURCE_STALE:
+        return str(alarm.details["source"])
     return alarm.subject
 
 
@@ -67,6 +69,8 @@ def _link(alarm: Alarm) -> str:
             return f"/office/payments/{alarm.subject.partition(' ')[2]}"
         case AlarmKind.SITE_OFFLINE | AlarmKind.UNKNOWN_TRANSACTION | AlarmKind.CLOCK_WRONG:
             return f"/office/stations/{alarm.subject.partition(' ')[0]}"
+        case AlarmKind.SOURCE_STALE:
+            return f"/office/feeds/{alarm.subject}"
         case AlarmKind.OUTLET_FAULTED | AlarmKind.PRESENCE_UNCHECKED | AlarmKind.LABEL_DOUBTFUL:
             return f"/office/sessions?text={alarm.subject}"
         case AlarmKind.PROCESS_GONE | AlarmKind.DISK_FULL | AlarmKind.MAILS_REFUSED:

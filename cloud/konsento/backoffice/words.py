@@ -206,6 +206,7 @@ ALARMS: Final = {
     AlarmKind.PAYMENT_UNKNOWN: marked("Provider has a payment that is unknown here"),
     AlarmKind.PAYMENT_DISPUTED: marked("Payment disputed"),
     AlarmKind.REFUND_FAILED: marked("Refund failed"),
+    AlarmKind.SOURCE_STALE: marked("Data of the grid too old"),
 }
 ADVICE: Final = {
     AlarmKind.SITE_OFFLINE: marked(
@@ -281,6 +282,10 @@ ADVICE: Final = {
     ),
     AlarmKind.REFUND_FAILED: marked(
         "The driver's bank did not take this refund, so the driver does not have the money. Pay it in another way."
+    ),
+    AlarmKind.SOURCE_STALE: marked(
+        "This data source has brought nothing new that can be read for too long. Windows are decided by what other"
+        " sources say, or not at all. Its page says why; it may have moved to another address."
     ),
 }
 SEVERITIES: Final = {Severity.CRITICAL: marked("critical"), Severity.WARNING: marked("warning")}
@@ -371,6 +376,18 @@ FACTS: Final = {
     "held": marked("held"),
     "refund": marked("refund"),
     "dispute": marked("dispute"),
+    "source": marked("data source"),
+    "newest": marked("data as of"),
+    "format": marked("format"),
+    "region": marked("region"),
+    "url": marked("address"),
+    "folder": marked("folder"),
+    "every_s": marked("every, seconds"),
+    "stale_after_s": marked("too old after, seconds"),
+    "new_key": marked("new key"),
+    "outcome": marked("outcome"),
+    "on": marked("on"),
+    "file": marked("file"),
 }
 """The names of the details of alarms and of the audit log."""
 ALARM_MAILS: Final = {
@@ -421,6 +438,12 @@ WORK: Final = {
     "reach": marked("Stop a charger at a session's limit"),
     "sampling": marked("Set how often a charger tells its meter"),
     "links": marked("Find stations whose process is gone"),
+    "fetch": marked("Fetch a data source"),
+    "decide": marked("Decide when charging is recommended"),
+    "decide-daily": marked("Decide a region's windows in the morning and in the evening"),
+    "feeds": marked("Look after data sources"),
+    "feeds-folder": marked("Look for dropped files"),
+    "feeds-old": marked("Forget old data of the grid"),
     "tell-windows": marked("Tell a site when charging is recommended"),
     "offers": marked("Ask another supplier what it sells at a site"),
 }
@@ -478,6 +501,12 @@ ACTIONS: Final = {
     "site.offers": marked("set what is sold at a site"),
     "site.password": marked("made another password for a site"),
     "site.plan": marked("changed a floor plan"),
+    "source.change": marked("changed a data source"),
+    "source.create": marked("added a data source"),
+    "source.fetch": marked("had a data source fetched"),
+    "source.remove": marked("removed a data source"),
+    "source.switch": marked("switched a data source on or off"),
+    "source.upload": marked("uploaded a file of a data source"),
     "staff.alarm-mails": marked("chose mails about alarms"),
     "staff.disable": marked("disabled a member"),
     "staff.end-token": marked("ended a token of a program"),

@@ -66,6 +66,8 @@ class Asked:
     save_card: bool = False
     return_url: str = ""
     """Where the provider sends the driver back to; `{id}` in it stands for the checkout's id."""
+    shown_before: bool = False
+    """Presence was shown when it was planned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +241,8 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
     quote = quoted(buyable.terms, wish.requested, funds)
     # Coupon and points are kept when the session begins.
     await check(session, services, wish, buyable, quote)
-    await presence.use(session, services, wish.driver_id, outlet)
+    if not asked.shown_before:
+        await presence.use(session, services, wish.driver_id, outlet)
     for other in await open_of(session, wish.driver_id):
         if other.outlet_id == outlet.id:
             await _end(session, services, other.id, PaidElsewhere())

@@ -42,6 +42,7 @@ class _Order:
     provider: str
     session_id: UUID
     payment_id: UUID | None
+    shown_before: bool
 
 
 async def start(
@@ -51,6 +52,7 @@ async def start(
     *,
     session_id: UUID | None = None,
     payment_id: UUID | None = None,
+    shown_before: bool = False,
 ) -> ChargingSession:
     """Start a session: hold the money, commit, then ask the site. Opens its own transactions.
 
@@ -59,14 +61,20 @@ async def start(
     Asked for the same again while the first one runs (a button pressed twice), it returns that one.
     The same holds for a `session_id` that the caller chose before, also when that session is over.
     An amount of money is in the server's currency. `provider` names the way to pay (`payments.ways`), `payment_id` what
-    is held outside for it already (`checkout`), where presence was shown before. Coupon and points are kept for the
-    session, and come back if it fails.
+    is held outside for it already (`checkout`), where presence was shown before; so it was with `shown_before` (when it
+    was planned). Coupon and points are kept for the session, and come back if it fails.
     Raises the reasons of `sites.errors`, `NoTariff`, `OfferGone`, `MeteringNotAgreed`, `BadLimit`, `BalanceTooLow`,
     `CardDeclined`, `UnknownMethod`, `AlreadyChargingHere`, `PriceChanged`, those of `CannotDiscount`, `StillUnpaid`,
     `CheckoutNeeded` where it has to be held outside first, `HoldGone`, `HoldTooSmall`, `HoldTooShort`, and
     `PresenceNeeded` where `presence.ask` has to come first.
     """
-    order = _Order(wish=wish, provider=provider, session_id=session_id or new_id(), payment_id=payment_id)
+    order = _Order(
+        wish=wish,
+        provider=provider,
+        session_id=session_id or new_id(),
+        payment_id=payment_id,
+        shown_before=shown_before,
+    )
     try:
         # Where another replica's session takes the outlet between the look and the insert, the next look finds it.
         charging, is_new = await services.database.attempt(lambda session: _prepare(session, services, order))
@@ -100,7 +108,7 @@ async def _prepare(session: AsyncSession, services: Services, order: _Order) -> 
     held = await paying.payment_of(session, order.payment_id) if order.payment_id is not None else None
     quote = await _agreed(session, services, order, buyable.terms, held)
     off = await check(session, services, wish, buyable, quote)
-    if held is None:
+    if held is None and not order.shown_before:
         # After everything that could be wrong with the wish, before anything is held for it.
         await presence.use(session, services, driver_id, outlet)
     charging = _new_session(services, order, outlet, quote)

@@ -1,140 +1,119 @@
-"""Fetching what a source publishes: one request, bounded in time and size, never into the operator's own network."""
+"""Fetching sources: each by its own interval, and again sooner while it is bad."""
 
 import logging
-import secrets
-from datetime import date, datetime
-from http import HTTPStatus
-from importlib.metadata import version
+from datetime import timedelta
+from random import SystemRandom
 from typing import Final
-from urllib.parse import urljoin, urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import aiohttp
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.feeds import places, taking
-from konsento.feeds.errors import UnknownSource
-from konsento.feeds.sources import find_source
-from konsento.feeds.taking import Came
-from konsento.kit import addresses
-from konsento.kit.addresses import NotAllowedError, PublicResolver
+from konsento.feeds import getting, places, sources, taking
+from konsento.feeds.errors import BadAddress, NotFetched, NothingToFetch, SourceOff, UnknownSource
+from konsento.feeds.getting import Got
+from konsento.feeds.places import BadPlaceError
+from konsento.feeds.taking import Outcome
 from konsento.kit.work import Again, Job
-from konsento.models import GridRegion, GridSource, SourceState
+from konsento.models import GridSource, SourceState, Work
 from konsento.services import Services
 
 log = logging.getLogger(__name__)
 
 WORK: Final = "fetch"
-PLACES: Final = 4
-"""Fetches side by side, in places of their own: a source that hangs keeps no other work waiting."""
-TIMEOUT_S: Final = 60.0
-LARGEST: Final = 20_000_000
-"""Bytes of one answer."""
-REDIRECTS: Final = 3
-TROUBLE_S: Final = 900.0
-"""After trouble it is tried again this soon, or at its own interval if that is shorter."""
-_SPREAD: Final = 0.1
-"""Share of the wait by which it varies: not everybody asks at the full hour."""
-_MOVED: Final = frozenset(
-    {
-        HTTPStatus.MOVED_PERMANENTLY,
-        HTTPStatus.FOUND,
-        HTTPStatus.SEE_OTHER,
-        HTTPStatus.TEMPORARY_REDIRECT,
-        HTTPStatus.PERMANENT_REDIRECT,
-    }
-)
-
-
-class _TroubleError(Exception):
-    """Nothing came; the message says why, without the key."""
+"""Kind of due work: fetching a source; its key is the source's id."""
+PLACES: Final = 2
+"""Fetches side by side, in places of their own: a server that hangs keeps no other work waiting."""
+SOONEST_S: Final = 60.0
+"""After a failure."""
+_RANDOM: Final = SystemRandom()
 
 
 def install(services: Services) -> None:
     """Register the handler."""
 
     @services.work.on(WORK, places=PLACES)
-    async def fetch_one(job: Job) -> Again | None:
-        return await fetch(services, UUID(job.key))
-
-
-async def fetch(services: Services, source_id: UUID) -> Again | None:
-    """Fetch a source's file of today and take it in; returns when to do so again, None where that is not wanted."""
-    try:
-        async with services.database.transaction() as session:
-            source = await find_source(session, source_id)
-            region = await session.get(GridRegion, source.region) if source.region is not None else None
-    except UnknownSource:
-        return None
-    if not source.url or source.state is SourceState.OFF:
-        return None
-    zone = ZoneInfo(region.time_zone if region is not None else services.settings.time_zone)
-    url = places.filled(source.url, _today(services.clock.now(), zone), source.secret)
-    try:
-        content = await _get(services, source, url)
-    except _TroubleError as trouble:
-        await taking.note_trouble(services, source_id, str(trouble))
-        return Again(_spread(min(TROUBLE_S, source.every_s)))
-    # The name may tell area and day; what stands behind the question mark may be the key.
-    unreadable = await taking.take(services, source_id, Came(name=url.partition("?")[0], content=content))
-    return Again(_spread(source.every_s if unreadable is None else min(TROUBLE_S, source.every_s)))
-
-
-def _today(now: datetime, zone: ZoneInfo) -> date:
-    return now.astimezone(zone).date()
-
-
-def _spread(seconds: float) -> float:
-    return seconds * (1 - _SPREAD + 2 * _SPREAD * secrets.randbelow(1000) / 1000)
-
-
-async def _get(services: Services, source: GridSource, url: str) -> bytes:
-    loopback = services.settings.feeds_to_loopback
-    connector = aiohttp.TCPConnector(
-        resolver=PublicResolver(loopback=loopback), use_dns_cache=False, force_close=True, limit=1
-    )
-    async with aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-        headers={"User-Agent": f"Konsento/{version('konsento')} (+{services.settings.public_url})"},
-    ) as client:
+    async def fetch(job: Job) -> Again | None:
         try:
-            return await _follow(client, source, url, loopback=loopback)
-        except TimeoutError:
-            raise _TroubleError("the source does not answer in time") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise _TroubleError(f"the source cannot be reached ({type(error).__name__})") from None
+            return await fetch_source(services, UUID(job.key))
+        except UnknownSource, SourceOff:  # meanwhile
+            return None
 
 
-async def _follow(client: aiohttp.ClientSession, source: GridSource, url: str, *, loopback: bool) -> bytes:
-    origin = urlsplit(url)[:2]
-    for _ in range(REDIRECTS + 1):
-        try:
-            addresses.check(url, loopback=loopback)
-        except NotAllowedError:
-            raise _TroubleError("the source leads to an address that is not public, or not https") from None
-        # To whom the key belongs, and to nobody else.
-        headers = _key(source) if urlsplit(url)[:2] == origin else {}
-        async with client.get(url, headers=headers, allow_redirects=False) as answer:
-            if answer.status in _MOVED:
-                url = urljoin(url, answer.headers.get("Location", ""))
-                continue
-            if answer.status != HTTPStatus.OK:
-                raise _TroubleError(f"the source answers {answer.status}")
-            content = await answer.content.read(LARGEST + 1)
-            while len(content) <= LARGEST and (more := await answer.content.read(LARGEST + 1)):
-                content += more
-            if len(content) > LARGEST:
-                raise _TroubleError(f"the source sends more than {LARGEST // 1_000_000} MB")
-            return content
-    raise _TroubleError("the source leads from one address to the next")
+async def soon(session: AsyncSession, services: Services, source: GridSource) -> None:
+    """Have a source fetched after this transaction. Raises `NothingToFetch`, `SourceOff`."""
+    if not source.url:
+        raise NothingToFetch
+    if source.state is SourceState.OFF:
+        raise SourceOff
+    await services.work.add(session, WORK, str(source.id))
 
 
-def _key(source: GridSource) -> dict[str, str]:
-    """Return the headers with the key, where the address has no place for it."""
-    if not source.secret or f"{{{places.KEY}}}" in source.url:
-        return {}
-    if source.format == "electricity_maps":
-        return {"auth-token": source.secret}
-    return {"Authorization": f"Bearer {source.secret}"}
+async def begin_new(session: AsyncSession, services: Services) -> None:
+    """Have those fetched whose fetching nobody has begun: a command may have added them."""
+    begun = set(await session.scalars(select(Work.key).where(Work.kind == WORK)))
+    keys = {str(source.id) for source in await sources.fetched(session)} - begun
+    await services.work.add_all(session, WORK, keys)
+
+
+async def begin_all(session: AsyncSession, services: Services) -> None:
+    """Have all sources fetched at their times from now on, also those whose fetching was given up."""
+    now = services.clock.now()
+    for source in await sources.fetched(session):
+        next_at = source.tried_at + timedelta(seconds=source.every_s) if source.tried_at is not None else now
+        after_s = max(0.0, (next_at - now).total_seconds())
+        await services.work.add(session, WORK, str(source.id), after_s=after_s)
+
+
+async def fetch_source(services: Services, source_id: UUID) -> Again | None:
+    """Fetch a source and take what comes; returns when to fetch it again, None for not at all.
+
+    Raises `UnknownSource`, `SourceOff` where it was removed or switched off meanwhile.
+    """
+    now = services.clock.now()
+    async with services.database.transaction() as session:
+        source = await sources.find_source(session, source_id, lock=True)
+        if source.state is SourceState.OFF or not source.url:
+            return None
+        source.tried_at = now
+        zone = await sources.zone_of(session, services.settings, source)
+        last = await sources.last_file(session, source_id, good=True)
+        known = taking.validators(source, str(zone), last)
+    try:
+        address = places.filled(source.url, now.astimezone(zone).date())
+        same = known.get("validators", {}) if known.get("address") == address else {}
+        got = await getting.get(services.settings, address, source.secret, same)
+    except BadPlaceError:
+        error: NotFetched = BadAddress(host=source.url[:100])
+    except NotFetched as not_fetched:
+        error = not_fetched
+    else:
+        if await _taken(services, source_id, address, got):
+            return Again(_jittered(source.every_s))
+        # What came is bad: it may be mended at any time, or be half a file.
+        return Again(await _retry_s(services, source_id))
+    log.warning("source %s: %s", source_id, error)
+    await taking.failed(services, source_id, error)
+    return Again(max(error.after_s, await _retry_s(services, source_id)))
+
+
+async def _taken(services: Services, source_id: UUID, address: str, got: Got) -> bool:
+    if got.content is None:
+        await taking.unchanged(services, source_id)
+        return True
+    origin = {"address": address, "validators": got.validators}
+    taken = await taking.take(services, source_id, address, got.content, origin)
+    return taken.outcome is not Outcome.BAD
+
+
+async def _retry_s(services: Services, source_id: UUID) -> float:
+    """Return when to try a bad source again: after as long as it has been bad, and not later than usually."""
+    async with services.database.transaction() as session:
+        source = await sources.find_source(session, source_id)
+    bad_s = (services.clock.now() - source.bad_since).total_seconds() if source.bad_since is not None else 0.0
+    return _jittered(min(max(bad_s, SOONEST_S), max(source.every_s, SOONEST_S)))
+
+
+def _jittered(seconds: float) -> float:
+    # So that not all servers of the country ask at the same moment.
+    return seconds * _RANDOM.uniform(0.9, 1.1)

@@ -1,78 +1,106 @@
-"""Files that are dropped into a source's folder: each is read once, and moved to where its fate can be seen."""
+"""The watched folder: below it each source has a folder of its own, into which files are dropped.
+
+A file is read once, and moved to `done/` beside it, or to `bad/` with a text that says why.
+"""
 
 import asyncio
 import logging
-from datetime import datetime
+import time
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
-from konsento.feeds import fetching, taking
-from konsento.feeds.sources import all_sources
-from konsento.feeds.taking import Came
+from sqlalchemy import select
+
+from konsento.feeds import taking
+from konsento.feeds.errors import FileTooLarge, SourceOff, UnknownSource
+from konsento.feeds.taking import Outcome
+from konsento.grid.readers.file import LARGEST
+from konsento.kit.errors import KonsentoError
 from konsento.models import GridSource, SourceState
 from konsento.services import Services
 
 log = logging.getLogger(__name__)
 
-SETTLED_S: Final = 5.0
-"""A file that changed later is still being written."""
-AT_ONCE: Final = 50
-"""Files of one look."""
-DONE, BAD = "done", "bad"
+SETTLED_S: Final = 2.0
+"""A file that was written to a shorter time ago is left alone: it may not be whole."""
+DONE: Final = "done"
+BAD: Final = "bad"
+_PARTS: Final = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
+"""Ends of names under which programs write what is not whole yet."""
+_AT_ONCE: Final = 20
+"""Files of one source in one look, within the lease of due work."""
 
 
 async def look(services: Services) -> int:
-    """Take in what lies in the folders of the sources; returns how many files. Opens its own transactions."""
-    root = services.settings.feeds_folder
-    if root is None:
+    """Take the files that lie in the folders of the sources; returns how many there were."""
+    folder = services.settings.feeds_folder
+    if folder is None:
         return 0
     async with services.database.transaction() as session:
-        sources = [one for one in await all_sources(session) if one.folder and one.state is not SourceState.OFF]
-    taken = 0
-    for source in sources:
-        for path in await asyncio.to_thread(_waiting, root / source.folder):
-            await _take(services, source, path)
-            taken += 1
-    return taken
+        query = select(GridSource.id, GridSource.folder).where(
+            GridSource.folder != "", GridSource.state != SourceState.OFF
+        )
+        watched = [(row[0], row[1]) for row in await session.execute(query)]
+    count = 0
+    for source_id, name in watched:
+        try:
+            files = await asyncio.to_thread(_files, folder / name)
+            for file in files:
+                await _take(services, source_id, file)
+                count += 1
+        except UnknownSource, SourceOff:  # meanwhile
+            continue
+        except OSError as error:
+            # One folder that cannot be written to keeps no other waiting; what lies there is read again.
+            log.error("the folder %s: %s", folder / name, error.strerror)  # noqa: TRY400  # says it all
+    return count
 
 
-async def _take(services: Services, source: GridSource, path: Path) -> None:
+def _files(folder: Path) -> list[Path]:
+    """Return the whole files of a folder, the oldest first; the folder is made where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settled = time.time() - SETTLED_S
+    found = [
+        (changed, path)
+        for path in folder.iterdir()
+        if not path.name.startswith(".")
+        and not path.name.endswith(_PARTS)
+        and path.is_file()
+        and not path.is_symlink()
+        and (changed := path.stat().st_mtime) <= settled
+    ]
+    return [path for _, path in sorted(found)[:_AT_ONCE]]
+
+
+async def _take(services: Services, source_id: UUID, file: Path) -> None:
+    error: KonsentoError | None
     try:
-        content = await asyncio.to_thread(_content, path)
-    except OSError as error:
-        log.warning("data source %s: %s cannot be read: %s", source.name, path, error)
-        return
-    stamp = services.clock.now()
-    if content is None:
-        await taking.note_trouble(services, source.id, f"{path.name} is larger than {fetching.LARGEST // 10**6} MB")
-        await asyncio.to_thread(_move, path, BAD, stamp, "It is too large.")
-        return
-    unreadable = await taking.take(services, source.id, Came(name=path.name, content=content))
-    if unreadable is None:
-        await asyncio.to_thread(_move, path, DONE, stamp, "")
+        content = await asyncio.to_thread(_content, file)
+    except FileTooLarge as too_large:
+        await taking.failed(services, source_id, too_large)
+        error = too_large
     else:
-        await asyncio.to_thread(_move, path, BAD, stamp, str(unreadable))
+        # After a crash between this and the move it is read again, which changes nothing.
+        taken = await taking.take(services, source_id, file.name, content)
+        error = taken.error if taken.outcome is Outcome.BAD else None
+    await asyncio.to_thread(_move, file, error)
 
 
-def _content(path: Path) -> bytes | None:
-    """Return what is in a file; None where that is too much."""
-    return path.read_bytes() if path.stat().st_size <= fetching.LARGEST else None
+def _content(file: Path) -> bytes:
+    if file.stat().st_size > LARGEST:
+        raise FileTooLarge(megabytes=LARGEST // 1_000_000)
+    return file.read_bytes()
 
 
-def _waiting(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    newest = datetime.now().timestamp() - SETTLED_S  # noqa: DTZ005  # the file system's own clock
-    files = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
-    settled = [path for path in files if not path.name.startswith(".") and path.stat().st_mtime <= newest]
-    # In the order in which they came: the later one counts.
-    return sorted(settled, key=lambda path: (path.stat().st_mtime, path.name))[:AT_ONCE]
-
-
-def _move(path: Path, where: str, at: datetime, reason: str) -> None:
-    folder = path.parent / where
+def _move(file: Path, error: KonsentoError | None) -> None:
+    folder = file.parent / (DONE if error is None else BAD)
     folder.mkdir(exist_ok=True)
-    target = folder / f"{at:%Y%m%dT%H%M%S}-{path.name}"
-    path.rename(target)
-    if reason:
-        target.with_name(f"{target.name}.reason.txt").write_text(f"{reason}\n", encoding="utf-8")
+    target = folder / file.name
+    number = 1
+    while target.exists():
+        number += 1
+        target = folder / f"{file.stem}.{number}{file.suffix}"
+    file.rename(target)
+    if error is not None:
+        target.with_name(f"{target.name}.reason.txt").write_text(f"{error}\n", encoding="utf-8")

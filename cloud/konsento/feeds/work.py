@@ -1,59 +1,74 @@
-"""The due work of data sources: what is not under way yet is started, folders are looked at, the old is forgotten."""
+"""The due work of data sources: fetching, the watched folder, deciding, and forgetting what is old."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete
 
 from konsento.feeds import deciding, fetching, folder
-from konsento.feeds.deciding import Listener
-from konsento.grid import series
+from konsento.grid import series, spot
 from konsento.kit.work import Again, Job
-from konsento.models import GridSource, SourceState
+from konsento.models import Work, WorkState
 from konsento.services import Services
 
 LOOK: Final = "feeds"
-LOOK_S: Final = 30.0
-FORGET: Final = "feeds-old"
-FORGET_S: Final = 86_400.0
-KEPT: Final = timedelta(days=400)
-"""Balance data are kept for so long: a year can be compared with the one before."""
-_ALL: Final = "all"
+"""Kind of due work: looking for sources and regions whose work nobody has begun; `ALL`."""
+FOLDER: Final = "feeds-folder"
+"""Kind of due work: looking into the watched folder."""
+OLD: Final = "feeds-old"
+"""Kind of due work: forgetting data of long ago."""
+ALL: Final = "all"
+LOOK_S: Final = 60.0
+FOLDER_S: Final = 10.0
+OLD_S: Final = 86_400.0
+DECIDED_KEPT: Final = timedelta(days=7)
+"""How long work that is done keeps its row: there is one for each day of each region."""
 
 
-def install(services: Services, listeners: Collection[Listener] = ()) -> None:
-    """Register the handlers; `listeners` hear of every decision."""
+def install(services: Services) -> None:
+    """Register the handlers. Before those who listen to decisions are installed (`decided`)."""
     fetching.install(services)
-    deciding.install(services, listeners)
+    deciding.install(services)
 
     @services.work.on(LOOK)
-    async def look_around(_job: Job) -> Again:
-        await look(services)
+    async def look(_job: Job) -> Again:
+        async with services.database.transaction() as session:
+            await fetching.begin_new(session, services)
+            await deciding.wind_up(session, services)
         return Again(LOOK_S)
 
-    @services.work.on(FORGET)
-    async def forget(_job: Job) -> Again:
-        async with services.database.transaction() as session:
-            await series.forget(session, services.clock.now() - KEPT)
-        return Again(FORGET_S)
+    # Reading a large file takes a while.
+    @services.work.on(FOLDER, places=1)
+    async def look_into_folder(_job: Job) -> Again | None:
+        if services.settings.feeds_folder is None:
+            return None
+        return Again(0.0 if await folder.look(services) else FOLDER_S)
+
+    @services.work.on(OLD)
+    async def forget_old(_job: Job) -> Again:
+        await forget(services)
+        return Again(OLD_S)
 
 
 async def begin(services: Services) -> None:
-    """Have sources looked after from now on."""
+    """Have everything done from now on."""
     async with services.database.transaction() as session:
-        await services.work.add(session, LOOK, _ALL)
-        await services.work.add(session, FORGET, _ALL, after_s=FORGET_S)
+        await fetching.begin_all(session, services)
+        for kind in (LOOK, OLD):
+            await services.work.add(session, kind, ALL)
+        if services.settings.feeds_folder is not None:
+            await services.work.add(session, FOLDER, ALL)
 
 
-async def look(services: Services) -> None:
-    """Start fetching what nobody fetches yet, take in what lies in folders, decide what is due."""
-    await folder.look(services)
+async def forget(services: Services) -> None:
+    """Forget data that are older than `KONSENTO_FEEDS_DAYS`. Decisions stay, with all that went into them."""
+    now = services.clock.now()
+    before = now - timedelta(days=services.settings.feeds_days)
     async with services.database.transaction() as session:
-        # Those that were never tried; the others have their own due work.
-        query = select(GridSource).where(
-            GridSource.url != "", GridSource.tried_at.is_(None), GridSource.state != SourceState.OFF
+        await series.forget(session, before)
+        await spot.forget(session, before)
+        await session.execute(
+            delete(Work).where(
+                Work.kind == deciding.WORK, Work.state == WorkState.DONE, Work.due_at < now - DECIDED_KEPT
+            )
         )
-        new = [str(source.id) for source in await session.scalars(query)]
-        await services.work.add_all(session, fetching.WORK, new)
-        await deciding.ask_on_schedule(session, services)

@@ -110,7 +110,7 @@ _UK_REGIONS: Final = (
 """By their number at the UK's Carbon Intensity API, from 1; its 18 is the whole of Great Britain."""
 
 # Energy Identification Codes of bidding zones and control areas, as the European transparency platform lists them.
-_EIC: Final = {
+EIC: Final = {
     "10YAL-KESH-----5": "AL", "10YAT-APG------L": "AT", "10YBA-JPCC-----D": "BA", "10YBE----------2": "BE",
     "10YCA-BULGARIA-R": "BG", "10YCH-SWISSGRIDZ": "CH", "10YCY-1001A0003J": "CY", "10YCZ-CEPS-----N": "CZ",
     "10Y1001A1001A82H": "DE", "10Y1001A1001A83F": "DE", "10YDK-1--------W": "DK-DK1", "10YDK-2--------M": "DK-DK2",
@@ -144,13 +144,13 @@ def _all() -> Iterator[Area]:
     for one in _JAPAN:
         yield Area(
             code=one.code,
-            name_en=f"{one.name_en} (grid area)",
+            name_en=f"{one.name_en} area",
             name_ja=f"{one.name_ja}エリア",
             time_zone="Asia/Tokyo",
             peak_mw=one.peak_mw,
         )
     english, japanese = Locale("en"), Locale("ja")
-    for code in dict.fromkeys((*_EIC.values(), "GB")):
+    for code in dict.fromkeys((*EIC.values(), "GB")):
         country, _, zone = code.partition("-")
         yield Area(
             code=code,
@@ -181,27 +181,37 @@ def in_japanese_text(text: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def of_file_name(name: str, *, certain: bool = False) -> str | None:
-    """Return the code of the Japanese area that a file's name or address tells; None if it does not.
+def of_file_name(name: str) -> str | None:
+    """Return the code of the Japanese area that a file's name, its folders or its address tell; None if unclear.
 
-    The file's own name counts before the folders and hosts around it. `certain` leaves out names that say no more than
-    `yosoku_today.csv`: one operator uses that one, but any file could go by it.
+    Its own name counts most. One that says no more than `yosoku_today.csv` is used by one operator, but any file could
+    go by it: it counts where no folder or host says otherwise.
     """
+    *around, own = _parts(name)
+    if code := _certain(own):
+        return code
+    maybe = {one.code for one in _JAPAN if re.search(one.maybe, own)}
+    maybe.update([code for part in reversed(around) if (code := _certain(part))][:1])
+    return maybe.pop() if len(maybe) == 1 else None
+
+
+def of_certain_name(name: str) -> str | None:
+    """Return the code of the Japanese area that a file's own name tells for certain; None if it does not."""
+    return _certain(_parts(name)[-1])
+
+
+def _parts(name: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", name).lower().partition("?")[0]
-    parts = [part for part in re.split(r"[/\\]", plain) if part]
-    found = (_of_part(part, certain=certain) for part in reversed(parts))
-    return next((code for code in found if code is not None), None)
+    return [part for part in re.split(r"[/\\]", plain) if part] or [""]
 
 
-def _of_part(part: str, *, certain: bool) -> str | None:
+def _certain(part: str) -> str | None:
     zoned = _ZONED.match(part)
     if zoned and (code := of_zone(zoned[0].upper())):
         return code
     if number := _NUMBERED.search(part):
         return JAPAN[int(next(filter(None, number.groups()))) - 1]
     found = [one.code for one in _JAPAN if re.search(one.named, part) or one.name_ja in part]
-    if not found and not certain:
-        found = [one.code for one in _JAPAN if re.search(one.maybe, part)]
     return found[0] if len(found) == 1 else None
 
 
@@ -209,7 +219,7 @@ def of_eic(eic: str) -> tuple[str, ...]:
     """Return the codes of the regions with an Energy Identification Code, the main one first; none if unknown here."""
     if eic == _GERMANY_AND_LUXEMBOURG:
         return ("DE", "LU")
-    return (_EIC[eic],) if eic in _EIC else ()
+    return (EIC[eic],) if eic in EIC else ()
 
 
 def of_uk_number(number: str) -> str | None:

@@ -134,6 +134,12 @@ class Contradiction(Unreadable):
     message = "Line {line}: the slot {begin} of {region} is there already, with other values."
 
 
+class Overlap(Unreadable):
+    """Slots of a region that share time, or two days of an archive that tell different things of the same slot."""
+
+    message = "The file says two things about {region} at {begin}: slots overlap, or stand there twice."
+
+
 class Impossible(Unreadable):
     """Energy below zero, or more than any grid has."""
 

@@ -2,30 +2,48 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import batched
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.grid.records import SpotSlot
 from konsento.kit.db import insert
 from konsento.models import SpotPrice
 
+_AT_ONCE: Final = 500
+"""Rows of one statement: SQLite takes 32,766 values."""
+_TOLD: Final = ("end", "minutes", "price", "currency", "received_at")
+
 
 async def keep(session: AsyncSession, slots: Iterable[SpotSlot], now: datetime) -> None:
     """Keep spot prices; a later one for the same slot takes the place of the one before."""
-    for slot in slots:
-        values = {
-            "region": slot.region,
-            "begin": slot.begin,
-            "end": slot.end,
-            "minutes": slot.minutes,
-            "price": slot.price,
-            "currency": slot.currency,
-            "received_at": now,
-        }
-        row = insert(session, SpotPrice).values(values)
-        changed = {name: values[name] for name in ("end", "minutes", "price", "currency", "received_at")}
-        await session.execute(row.on_conflict_do_update(index_elements=["region", "begin"], set_=changed))
+    for some in batched(slots, _AT_ONCE, strict=False):
+        rows = [
+            {
+                "region": slot.region,
+                "begin": slot.begin,
+                "end": slot.end,
+                "minutes": slot.minutes,
+                "price": slot.price,
+                "currency": slot.currency,
+                "received_at": now,
+            }
+            for slot in some
+        ]
+        new = insert(session, SpotPrice).values(rows)
+        changed = {name: getattr(new.excluded, name) for name in _TOLD}
+        # A market's file has the whole year, and one day of it is new.
+        differs = or_(*(getattr(SpotPrice, name) != changed[name] for name in _TOLD if name != "received_at"))
+        await session.execute(
+            new.on_conflict_do_update(index_elements=["region", "begin"], set_=changed, where=differs)
+        )
+
+
+async def forget(session: AsyncSession, before: datetime) -> None:
+    """Forget the prices of long ago."""
+    await session.execute(delete(SpotPrice).where(SpotPrice.end < before))
 
 
 async def between(session: AsyncSession, region: str | None, begin: datetime, until: datetime) -> list[SpotSlot]:

@@ -72,6 +72,7 @@ from konsento.models.payment import (
     RefundState,
 )
 from konsento.models.payout import Payout
+from konsento.models.planned import PlannedCharge, PlannedState
 from konsento.models.points import POINTS, PointLot, PointRule, PointUse
 from konsento.models.presence import PENDING, Presence, PresenceMethod, PresenceState
 from konsento.models.receipt import Correction, CorrectionReason, Counter, Receipt, ReceiptLine
@@ -184,6 +185,8 @@ __all__ = [
     "PaymentState",
     "Payout",
     "PendingStation",
+    "PlannedCharge",
+    "PlannedState",
     "PointLot",
     "PointRule",
     "PointUse",

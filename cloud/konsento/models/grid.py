@@ -67,6 +67,10 @@ class GridSource(Base):
     state: Mapped[SourceState] = mapped_column(words(SourceState), default=SourceState.NEW)
     problem: Mapped[str] = mapped_column(String(500), default="")
     """Why it is bad, in English with its facts; empty where it is not."""
+    reason: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The same for translation: `message` and its `values`; empty where it is not bad."""
+    bad_since: Mapped[datetime | None]
+    """When it became bad; None while it is not."""
     tried_at: Mapped[datetime | None]
     good_at: Mapped[datetime | None]
     """When data of it could last be read."""

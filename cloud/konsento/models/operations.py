@@ -66,6 +66,7 @@ class AlarmKind(StrEnum):
     PAYMENT_UNKNOWN = "payment-unknown"
     PAYMENT_DISPUTED = "payment-disputed"
     REFUND_FAILED = "refund-failed"
+    SOURCE_STALE = "source-stale"
 
 
 class Alarm(Base):

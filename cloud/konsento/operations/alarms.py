@@ -32,6 +32,8 @@ TRANSACTION_UNKNOWN: Final = timedelta(hours=24)
 CLOCK_APART: Final = timedelta(minutes=1)
 CLOCK_HEARD: Final = timedelta(days=1)
 """What a site's clock was longer ago says nothing about now."""
+SOURCE_BAD: Final = timedelta(hours=6)
+"""So long a data source may be bad, where its data are not too old before."""
 MAIL_ATTEMPTS: Final = 6
 """Failures of one mail in a row: about two minutes of trying."""
 LEAST_FREE: Final = 0.05
@@ -59,6 +61,7 @@ SEVERITY: Final = {
     AlarmKind.PAYMENT_UNKNOWN: Severity.CRITICAL,
     AlarmKind.PAYMENT_DISPUTED: Severity.CRITICAL,
     AlarmKind.REFUND_FAILED: Severity.CRITICAL,
+    AlarmKind.SOURCE_STALE: Severity.WARNING,
 }
 REPORTED: Final = frozenset(
     {
@@ -212,6 +215,18 @@ async def _look(session: AsyncSession, now: datetime) -> Sequence[Finding]:
             details={"site": site.name, "seconds": int(late.total_seconds())},
         )
         for site, late in await repository.clocks_apart(session, CLOCK_APART, now - CLOCK_HEARD)
+    ]
+    found += [
+        Finding(
+            kind=AlarmKind.SOURCE_STALE,
+            subject=str(source.id),
+            details={
+                "source": source.name,
+                "reason": source.problem,
+                "newest": newest.strftime("%Y-%m-%d %H:%M UTC") if newest is not None else "",
+            },
+        )
+        for source, newest in await repository.sources_stale(session, now, SOURCE_BAD)
     ]
     mails, error = await repository.failing(session, ("mail", "mails"), MAIL_ATTEMPTS)
     if mails:

@@ -18,6 +18,7 @@ from konsento.models import (
     AlarmKind,
     AuditEntry,
     ChargingSession,
+    GridSource,
     MeterEvent,
     OcppFrame,
     Outlet,
@@ -28,6 +29,7 @@ from konsento.models import (
     SessionState,
     Severity,
     Site,
+    SourceState,
     StaffMember,
     StationLink,
     Work,
@@ -134,6 +136,25 @@ async def faulted_outlets(session: AsyncSession) -> list[Outlet]:
     """Return the outlets that report a fault, with their site."""
     query = select(Outlet).where(Outlet.status == OutletStatus.FAULTED).options(joinedload(Outlet.site))
     return list(await session.scalars(query))
+
+
+async def sources_stale(
+    session: AsyncSession, now: datetime, bad_for: timedelta
+) -> list[tuple[GridSource, datetime | None]]:
+    """Return the data sources whose newest good data are too old, or that have been bad for so long.
+
+    With as of when their data are: when they were last read, or the end of what they told where that is before. A
+    source that nothing was ever expected of (it is new, and only uploaded to) is none of them.
+    """
+    query = select(GridSource).where(GridSource.state != SourceState.OFF).order_by(GridSource.name)
+    found: list[tuple[GridSource, datetime | None]] = []
+    for source in await session.scalars(query):
+        newest = min(filter(None, (source.good_at, source.data_until)), default=None)
+        patience = timedelta(seconds=source.stale_after_s)
+        is_old = newest is not None and now - newest > patience
+        if is_old or (source.bad_since is not None and now - source.bad_since > min(bad_for, patience)):
+            found.append((source, newest))
+    return found
 
 
 async def silent_sessions(session: AsyncSession, since: datetime) -> list[ChargingSession]:

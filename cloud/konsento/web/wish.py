@@ -22,6 +22,8 @@ class Wish(Off):
     unit: str = ""
     offer: str = ""
     """Name of what is bought; empty where there is nothing to choose, or nothing chosen yet."""
+    window: str = ""
+    """When the recommended window begins in which it is to start by itself; empty for a start at once."""
 
     def read(self, currency: str) -> RequestedLimit:
         """Read it; without a unit in the one that stands beside the field. Raises `BadLimit`."""

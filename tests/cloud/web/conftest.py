@@ -23,6 +23,7 @@ from konsento.app import pages
 from konsento.charging import checkout, invoice_mails, notices, presence
 from konsento.charging import work as charging_work
 from konsento.charging.ingest import Ingest
+from konsento.feeds import work as feeds_work
 from konsento.kit import hashing
 from konsento.kit.bus import Bus
 from konsento.kit.clock import ManualClock
@@ -248,6 +249,7 @@ async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
     partner_work.install(services)
+    feeds_work.install(services)
     bench = Bench(pages(services), services, site, clock)
     await bench.outlet_is(OutletStatus.AVAILABLE)
     yield bench

@@ -83,6 +83,7 @@ def read(
     of the clock of times that have no offset; without it they are of the region's clock.
 
     Raises a subclass of Unreadable, and nothing else, for whatever bytes: then nothing is known from the file.
+    A year of prices takes seconds: large files are read in a thread.
     """
     if not content.startswith(archive.MAGIC):
         return _read(File(raw=content, name=name, region=region, time_zone=time_zone), format)

@@ -16,7 +16,8 @@ YEARS: Final = range(1990, 2100)
 _DAY: Final = re.compile(r"(\d{4})(?:/(\d{1,2})/|-(\d{1,2})-|年(\d{1,2})月|(\d\d))(\d{1,2})日?")
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d)(?::00)?|(\d{1,4})")
 _UPDATE: Final = re.compile(r"(\d{4}/\d{1,2}/\d{1,2}) (\d{1,2}):(\d\d)(?::(\d\d))? ?UPDATE", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?(?:[eE]\+?[0-9]{1,2})?")
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]*)?(?:[eE]\+?[0-9]{1,2})?")
+_GROUPED: Final = re.compile(r"-?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
 _DIGITS: Final = 40
 """Longest number that is looked at."""
 
@@ -28,14 +29,19 @@ def plain(cell: str) -> str:
     return "".join(cell.split())
 
 
-def number(cell: str, line: int) -> Decimal | None:
-    """Return the number in a cell, None for an empty one; `12,038,000` and `1.669E+07` are numbers."""
+def number(cell: str, line: int, *, grouped: bool = False) -> Decimal | None:
+    """Return the number in a cell, None for an empty one; `1.669E+07` is a number.
+
+    `grouped` takes `12,038,000` too; elsewhere `0,123` may be a decimal comma, and is none.
+    """
     text = plain(cell)
     if not text or text == "-":
         return None
+    if grouped and _GROUPED.fullmatch(text):
+        text = text.replace(",", "")
     if len(text) > _DIGITS or not _NUMBER.fullmatch(text):
         raise NotANumber(line=line, seen=shown(cell))
-    return Decimal(text.replace(",", ""))
+    return Decimal(text)
 
 
 def whole(value: Decimal) -> int:

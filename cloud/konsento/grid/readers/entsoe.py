@@ -161,9 +161,10 @@ def _slot(
     series: Series,
     issued_at: datetime,
 ) -> BalanceSlot:
+    if kind not in {_LOAD, _GENERATION}:  # plants that take power for themselves at night are told below zero
+        megawatts = {what: max(value, Decimal(0)) for what, value in megawatts.items()}
     whole = kwh(sum(megawatts.values(), Decimal(0)), minutes)
-    # Plants that take power for themselves at night are told below zero.
-    of_first_type = {what: max(value, Decimal(0)) for what, value in megawatts.items() if what in _FIRST_TYPES}
+    of_first_type = [value for what, value in megawatts.items() if what in _FIRST_TYPES]
     generated = kind in {_GENERATION, _BY_TYPE}
     return BalanceSlot(
         region=region,
@@ -172,7 +173,7 @@ def _slot(
         demand_kwh=whole if kind == _LOAD else None,
         supply_kwh=whole if generated else None,
         supply=Supply.GENERATION if generated else None,
-        first_kwh=kwh(sum(of_first_type.values(), Decimal(0)), minutes) if of_first_type else None,
+        first_kwh=kwh(sum(of_first_type, Decimal(0)), minutes) if of_first_type else None,
         first=FirstType.WIND_SOLAR if of_first_type else None,
         series=series,
         issued_at=issued_at,

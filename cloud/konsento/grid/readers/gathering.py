@@ -17,6 +17,7 @@ from konsento.grid.errors import (
     NoDemand,
     NoSupply,
     OtherSize,
+    Overlap,
     TooMuchOfFirstType,
 )
 from konsento.grid.readers.file import File
@@ -97,12 +98,12 @@ class Gathered:
         return not self._slots and not self._prices
 
     def reading(self, region: str | None = None, *, may_be_empty: bool = False) -> Reading:
-        """Return all of it. Raises NoData where there is nothing, unless that may be; Contradiction for overlaps."""
+        """Return all of it. Raises NoData where there is nothing, unless that may be; Overlap."""
         if self.empty and not may_be_empty:
             raise NoData(said=self._file.beginning)
         for before, after in self._neighbours():
             if before.end > after.begin:
-                raise Contradiction(line=0, begin=f"{after.begin:%Y-%m-%d %H:%M} UTC", region=after.region)
+                raise Overlap(region=after.region, begin=f"{after.begin:%Y-%m-%d %H:%M} UTC")
         regions = {key[0] for key in self._slots} | {key[0] for key in self._prices} | {key[0] for key in self._missing}
         if region is None and len(regions) == 1:
             region = next(iter(regions))
@@ -143,15 +144,18 @@ def _check_size(slot: BalanceSlot, line: int) -> None:
 
 
 def joined(readings: Sequence[Reading], file: File) -> Reading:
-    """Return several readings of one format as one; there is at least one. Raises Contradiction."""
+    """Return several readings of one format as one; there is at least one. Raises Overlap, BadArchive."""
     gathered = Gathered(file, readings[0].format)
     for reading in readings:
         if reading.format != readings[0].format:
             raise BadArchive(why=f"{readings[0].format}, {reading.format}")
-        for slot in reading.slots:
-            gathered.add(slot, 0)
-        for price in reading.prices:
-            gathered.add_price(price, 0)
+        try:
+            for slot in reading.slots:
+                gathered.add(slot, 0)
+            for price in reading.prices:
+                gathered.add_price(price, 0)
+        except Contradiction as error:
+            raise Overlap(region=error.values["region"], begin=error.values["begin"]) from error
         for region, begin in reading.missing:
             gathered.miss(region, begin)
     return gathered.reading(may_be_empty=True)

@@ -34,6 +34,7 @@ _NAMES: Final[Mapping[int, tuple[str, str, str]]] = {
 """By column: what it is called, what its name has to hold, and what it must not hold."""
 _NAMED: Final = re.compile("需要|発電|コマ")
 _UNITS: Final = re.compile(r"万?kwh?(?:/h)?|mwh?|gwh?", re.IGNORECASE)
+_CLOCK: Final = re.compile(r"(\d{1,2}:\d\d)(?::([0-5]\d))?")
 _LATE: Final = 2
 """So many slots may be missing at the end of a forecast before it counts as cut off."""
 
@@ -133,12 +134,13 @@ def _head(file: File, head: list[list[str]]) -> _Head:
 
 def _moment(on: str, at: str, line: int) -> datetime | None:
     """Return when the file was made; None where it does not say so readably, for nothing depends on it."""
-    clock = plain(at).split(":")
+    clock = _CLOCK.fullmatch(plain(at))
+    if clock is None:
+        return None
     try:
-        moment = in_japan(day(on, line), minute_of_day(":".join(clock[:2]), line))
+        return in_japan(day(on, line), minute_of_day(clock[1], line)) + timedelta(seconds=int(clock[2] or 0))
     except Unreadable:
         return None
-    return moment + timedelta(seconds=int(clock[2])) if len(clock) == 3 and clock[2].isdecimal() else moment
 
 
 def _check_time(row: list[str], slot: int, line: int) -> None:
@@ -153,7 +155,7 @@ def _check_time(row: list[str], slot: int, line: int) -> None:
 
 def _balance(row: list[str], line: int, begin: datetime, head: _Head) -> BalanceSlot | None:
     """Return what a row says; None where it says nothing yet: empty cells, or zeros in all three."""
-    values = [number(row[column], line) for column in (_DEMAND, _SUPPLY, _FIRST)]
+    values = [number(row[column], line, grouped=True) for column in (_DEMAND, _SUPPLY, _FIRST)]
     demand, supply, first = values
     if demand is None or supply is None or first is None or not any(values):
         return None

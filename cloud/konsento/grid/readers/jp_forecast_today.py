@@ -126,6 +126,8 @@ def _columns(table: _Table, *patterns: str) -> list[tuple[int, int] | None]:
 def _lines(file: File, table: _Table, columns: Sequence[tuple[int, int] | None], expected: date | None) -> list[_Line]:
     found: list[_Line] = []
     for line, row in table.rows:
+        if file.ends_open and line == len(file.rows) and len(row) < len(table.head):
+            raise CutOff(line=line - 1, have=len(found), expected=_DAY_MINUTES // table.minutes)
         corrected = any(_CORRECTED in plain(cell) for cell in row)
         values = [
             None if column is None else _power(filled(row, column[0]), column[1], line, lenient=corrected)
@@ -150,7 +152,7 @@ def _lines(file: File, table: _Table, columns: Sequence[tuple[int, int] | None],
 
 def _power(cell: str, megawatts: int, line: int, *, lenient: bool) -> Decimal | None:
     try:
-        value = number(cell, line)
+        value = number(cell, line, grouped=True)
     except Unreadable:
         if lenient:  # the word that marks the row stands there
             return None

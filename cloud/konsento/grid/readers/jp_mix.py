@@ -125,7 +125,7 @@ def _rows(file: File, first: int, where: Mapping[str, int]) -> tuple[list[_Row],
     for line, row in enumerate(file.rows[first:], start=first + 1):
         if not any(plain(cell) for cell in row):
             continue
-        values = {name: number(filled(row, where[name]), line) for name in _NUMBERS}
+        values = {name: number(filled(row, where[name]), line, grouped=True) for name in _NUMBERS}
         lacking = [name for name, value in values.items() if value is None]
         if lacking and len(row) <= max(where.values()) and line == len(file.rows):
             raise CutOff(line=line - 1, have=len(known), expected=len(known) + 1)
@@ -134,7 +134,10 @@ def _rows(file: File, first: int, where: Mapping[str, int]) -> tuple[list[_Row],
             raise ShiftedTime(line=line, slot=minute // _MINUTES, expected="0:00, 0:30 …", found=row[where["TIME"]])
         told = {name: value for name, value in values.items() if value is not None}
         made = _Row(line=line, minute=minute, label=in_japan(on, minute), values=told)
-        if lacking or not any(told.values()):
+        if file.ends_open and line == len(file.rows):
+            file.warn("the last line has no end; it was left out")
+            waiting.append(made)
+        elif lacking or not any(told.values()):
             if told and any(told.values()):
                 file.warn(f"line {line}: {', '.join(lacking)} is empty; the half hour is left out")
             waiting.append(made)

@@ -31,7 +31,7 @@ def region_of(file: File, said: str | None) -> str:
     """
     if said is not None and file.region is not None and said != file.region:
         raise OtherArea(found=said, wanted=file.region)
-    named = areas.of_file_name(file.name, certain=file.region is not None)
+    named = areas.of_file_name(file.name) if file.region is None else areas.of_certain_name(file.name)
     if file.region is not None and named is not None and named != file.region:
         raise OtherArea(found=named, wanted=file.region)
     region = said or file.region or named

@@ -48,7 +48,7 @@ def read(file: File) -> Reading:
     for line, row in enumerate(rows[top + 1 :], start=top + 2):
         if not any(plain(cell) for cell in row):
             continue
-        if len(row) <= max(where.values()):
+        if len(row) <= max(where.values()) + (file.ends_open and line == len(rows)):
             raise CutOff(line=line - 1, have=len(seen), expected=len(seen) + 1)
         region = areas.of_japanese_name(row[where["area"]])
         if region is None:

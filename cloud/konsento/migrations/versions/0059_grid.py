@@ -49,6 +49,8 @@ def _sources() -> None:
         sa.Column("stale_after_s", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(32), nullable=False),
         sa.Column("problem", sa.String(500), nullable=False),
+        sa.Column("reason", sa.JSON(), nullable=False),
+        sa.Column("bad_since", TIME, nullable=True),
         sa.Column("tried_at", TIME, nullable=True),
         sa.Column("good_at", TIME, nullable=True),
         sa.Column("data_until", TIME, nullable=True),

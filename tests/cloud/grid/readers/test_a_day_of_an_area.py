@@ -366,6 +366,13 @@ def test_a_bad_day_in_a_month_is_left_out_with_a_warning() -> None:
     assert reading.warnings[0].startswith(f"{bad.name} was left out: The file is cut off")
 
 
+def test_a_day_that_is_in_a_zip_file_twice_with_other_values_is_refused() -> None:
+    day = area_file("chugoku", DAY)
+    other = area_file("chugoku", DAY, sunny_day(SIZE["JP-A07"], surplus=0.3))
+
+    refused(zipped([day, type(day)(f"old/{day.name}", other.content)]), errors.Overlap, "202604_jyukyu2_chugoku.zip")
+
+
 def test_a_zip_file_that_is_cut_off_or_unpacks_to_too_much_is_refused() -> None:
     refused(month()[:-300], errors.BadArchive, "AREA_202604.zip")
     bomb = zipped([type(area_file("tokyo", DAY))("AREA_YOSOKU.csv", b"0" * 6_000_000)])
