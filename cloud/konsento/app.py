@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
+from konsento.advice import work as advice_work
 from konsento.api import sessions as api_sessions
 from konsento.api import work as api_work
 from konsento.api.install import install as install_api
@@ -135,6 +136,7 @@ def wire(settings: Settings) -> Parts:
     webhook_work.install(services, api_sessions.describe)
     partner_work.install(services)
     feeds_work.install(services)
+    advice_work.install(services)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
     lines = Lines(clock, metrics)

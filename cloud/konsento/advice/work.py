@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.advice import handing, issues, pushes, telling
-from konsento.feeds.deciding import Listener
+from konsento.advice import handing, issues, messages, pushes, telling
+from konsento.feeds import decided
 from konsento.kit.work import Again, Job
-from konsento.models import AdviceKind, GridRegion, WindowDecision
+from konsento.models import AdviceKind, WindowDecision
 from konsento.services import Services
 
 _PUSH_PLACES: Final = 8
@@ -17,9 +17,14 @@ _PUSH_PLACES: Final = 8
 
 
 def install(services: Services) -> None:
-    """Register the handlers."""
+    """Register the handlers, and listen to decisions: so after `feeds.work`."""
 
-    @services.work.on(issues.WORK, places=1)
+    async def tell_of(session: AsyncSession, code: str, decision: WindowDecision) -> None:
+        await issues.ask(session, services, code, decision.day)
+
+    decided.listeners.append(tell_of)
+
+    @services.work.on(messages.WORK, places=1)
     async def tell(job: Job) -> Again | None:
         code, day, kind = job.key.split(":")
         return await telling.go_on(services, code, date.fromisoformat(day), AdviceKind(kind))
@@ -28,12 +33,3 @@ def install(services: Services) -> None:
     async def send_push(job: Job) -> Again | None:
         await pushes.send(services, UUID(job.key), UUID(job.payload[handing.ISSUE]))
         return None
-
-
-def listener(services: Services) -> Listener:
-    """Return who hears of every decision and has drivers told of it."""
-
-    async def decided(session: AsyncSession, region: GridRegion, decision: WindowDecision) -> None:
-        await issues.ask(session, services, region, decision.day)
-
-    return decided

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from konsento import provisioning
+from konsento.advice import work as advice_work
 from konsento.api import sessions as api_sessions
 from konsento.api import work as api_work
 from konsento.app import pages
@@ -250,6 +251,7 @@ async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -
     api_work.install(services)
     partner_work.install(services)
     feeds_work.install(services)
+    advice_work.install(services)
     bench = Bench(pages(services), services, site, clock)
     await bench.outlet_is(OutletStatus.AVAILABLE)
     yield bench
