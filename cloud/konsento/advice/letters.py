@@ -119,13 +119,13 @@ def advice(language: Language, facts: Facts, outlet: Outlet, token: str) -> Lett
             path=path,
         )
     short = (fits(language, facts, outlet), *outlet.worth)
-    paragraphs = [reason(language, facts), *short]
+    paragraphs = [_when(language, facts), reason(language, facts), *short]
     if facts.kind is AdviceKind.MORNING:
         was = text(
             "The forecast has changed since last evening; it was {times}.",
             times=times(language, facts.told, facts.zone),
         )
-        paragraphs.insert(0, was)
+        paragraphs.insert(1, was)
     else:
         paragraphs.append(
             text("This is a forecast. If it changes much by morning, we tell you. You see the price before you start.")
@@ -205,6 +205,16 @@ def _subject(language: Language, facts: Facts) -> str:
     if facts.windows[0].begin.astimezone(facts.zone).date() == facts.now.astimezone(facts.zone).date():
         return text("A good time to charge today: {times}", times=when)
     return text("A good time to charge tomorrow: {times}", times=when)
+
+
+def _when(language: Language, facts: Facts) -> str:
+    # A mail may be read when "tomorrow" is long over.
+    return language.text(
+        "{day}, {times} (time in {region}).",
+        day=language.day(facts.windows[0].begin, facts.zone),
+        times=times(language, facts.windows, facts.zone),
+        region=name_of(facts.region, language.code),
+    )
 
 
 def _path(facts: Facts, token: str) -> str:

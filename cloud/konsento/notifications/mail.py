@@ -82,9 +82,7 @@ async def queue_many(session: AsyncSession, services: Services, mails: Iterable[
     await _queue(session, services, mails, MANY)
 
 
-async def _queue(
-    session: AsyncSession, services: Services, mails: Iterable[tuple[Mail, Language]], work: str
-) -> None:
+async def _queue(session: AsyncSession, services: Services, mails: Iterable[tuple[Mail, Language]], work: str) -> None:
     if not possible(services.settings):
         log.warning("a mail was not sent: neither KONSENTO_SMTP_URL nor KONSENTO_MAIL_FOLDER is set")
         return

@@ -12,6 +12,8 @@ from konsento.kit.asgi import BodyLimit, SecurityHeaders
 from konsento.settings import Settings
 from konsento.web import (
     account,
+    advice_links,
+    advice_settings,
     balance,
     bills,
     cards,
@@ -84,6 +86,8 @@ def install(app: FastAPI, settings: Settings) -> None:
         guest,
         links,
         profile,
+        advice_settings,
+        advice_links,
         rewards,
         passkeys,
         tokens,
