@@ -48,4 +48,4 @@ async def calendar_file(
     headers = {"ETag": calendar.etag(content), "Cache-Control": "private, no-cache"}
     if calendar.etag(content) in {one.strip().removeprefix("W/") for one in if_none_match.split(",")}:
         return Response(status_code=304, headers=headers)
-    return Response(content, media_type=f"{calendar.MEDIA_TYPE}; charset=utf-8", headers=headers)
+    return Response(content, media_type=calendar.MEDIA_TYPE, headers=headers)

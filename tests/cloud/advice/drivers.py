@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from aiosmtpd.controller import Controller
 from sqlalchemy import insert, select, update
 
-from konsento.advice import choices
+from konsento.advice import browsers, choices
 from konsento.advice import work as advice_work
 from konsento.advice.choices import Wanted
 from konsento.feeds import deciding
@@ -30,6 +30,7 @@ from rig.ports import Ports
 from ..conftest import Core, whole_session, wired
 from ..forecasts import keep_forecast, sunny
 from ..notifications.test_mail import Mailbox
+from ..notifications.test_push import Phone
 from ..recommended import REGION
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -76,6 +77,11 @@ class Town:
         """To whom mails have gone."""
         return sorted(str(one["To"]) for one in self.mails)
 
+    @property
+    def subjects(self) -> list[str]:
+        """Their subjects, by whom they are to."""
+        return [str(one["Subject"]) for one in sorted(self.mails, key=lambda one: str(one["To"]))]
+
     async def wait_until(self, moment: datetime) -> None:
         """Let the clock go there, and have done what is due."""
         self.core.clock.advance(moment - self.core.clock.now())
@@ -90,6 +96,13 @@ class Town:
             await core.services.work.add(session, deciding.WORK, f"{REGION}:{day}")
         if work:
             await core.work()
+
+    async def evening(self, day: date, sun: tuple[int, int] | None = (8, 16)) -> None:
+        """Let it become ten to eight on the evening before a day, have that be decided, and let it become eight."""
+        before = day - timedelta(days=1)
+        await self.wait_until(at(19, 50, before))
+        await self.decide(day, sun)
+        await self.wait_until(at(20, 0, before))
 
     async def driver(self, name: str, locale: str = "en", *, charged: datetime | None = None, **wanted: Any) -> UUID:
         """Return a new driver who has charged, long ago if nothing else is said, and wants mails."""
@@ -122,10 +135,30 @@ class Town:
         ids = {"id": new_id(), "driver_id": driver_id, "remote_start_id": number, "transaction_id": f"T{number}"}
         return self.template | ids | times | more
 
+    async def browser(self, driver_id: UUID, phone: Phone, locale: str = "en") -> None:
+        """Have a driver be told on a phone as well."""
+        async with self.core.services.database.transaction() as session:
+            driver = await session.get_one(Driver, driver_id)
+            await browsers.subscribe(session, self.core.services, driver, phone.subscription, locale)
+
     async def messages(self) -> list[AdviceMessage]:
         """Return all messages."""
         async with self.core.services.database.transaction() as session:
             return list(await session.scalars(select(AdviceMessage).order_by(AdviceMessage.id)))
+
+
+def text_of(mail: EmailMessage) -> str:
+    """Return what a mail says, with ordinary spaces."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).replace("\u00a0", " ").replace("\r\n", "\n")
+
+
+def calendar_in(mail: EmailMessage) -> str:
+    """Return the calendar that goes with a mail, its long lines joined."""
+    [file] = mail.iter_attachments()
+    assert file.get_content_type() == "text/calendar"
+    return str(file.get_content()).replace("\r\n", "\n").replace("\n ", "")
 
 
 @asynccontextmanager
