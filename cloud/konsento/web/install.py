@@ -15,6 +15,8 @@ from konsento.kit.asgi import BodyLimit, SecurityHeaders
 from konsento.settings import Settings
 from konsento.web import (
     account,
+    advice_links,
+    advice_settings,
     balance,
     bills,
     cards,
@@ -76,6 +78,8 @@ _PARTS: Final = (
     guest,
     links,
     profile,
+    advice_settings,
+    advice_links,
     rewards,
     passkeys,
     tokens,
