@@ -39,6 +39,7 @@ from konsento.kit.money import minor_from_major
 from konsento.models import Supplier
 from konsento.partners.apply import PartnerEntry, apply_partner
 from konsento.pricing import Band, Component, Rate
+from konsento.pricing.following import Follows, FollowsSpot, FollowsWindows
 from konsento.pricing.price import MINUTES
 from konsento.settings import Settings
 from konsento.sites.apply import apply_site
@@ -108,11 +109,42 @@ class BandEntry(RatesEntry):
         return Band(from_minute=begin, to_minute=end or MINUTES, weekdays=weekdays, from_day=from_day, to_day=to_day)
 
 
+class WindowsEntry(Table):
+    """`follows` of a price that is lower in recommended windows."""
+
+    kind: Literal[Follows.WINDOWS]
+    inside: Amount
+    """Per kWh."""
+
+    def read(self) -> FollowsWindows:
+        """Return what is followed; the catalogue checks it."""
+        return FollowsWindows(inside=self.inside)
+
+
+class SpotEntry(Table):
+    """`follows` of a price that is made from the spot price."""
+
+    kind: Literal[Follows.SPOT]
+    factor: Decimal = Decimal(1)
+    plus: Decimal = Decimal(0)
+    """Per kWh."""
+    floor: Amount
+    """Per kWh."""
+    cap: Amount
+    """Per kWh."""
+
+    def read(self) -> FollowsSpot:
+        """Return what is followed; the catalogue checks it."""
+        return FollowsSpot(factor=self.factor, plus=self.plus, floor=self.floor, cap=self.cap)
+
+
 class TariffEntry(RatesEntry):
     """`[[tariffs]]`."""
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     bands: tuple[BandEntry, ...] = ()
+    follows: Annotated[WindowsEntry | SpotEntry, Field(discriminator="kind")] | None = None
+    """What the price of energy follows; left out: nothing."""
     minimum: Amount | None = None
     """The least that one charging costs, tax included."""
     maximum: Amount | None = None
@@ -329,6 +361,7 @@ async def _wanted(session: AsyncSession, entry: TariffEntry, settings: Settings)
         min_minor=_minor(entry, entry.minimum, settings.currency),
         max_minor=_minor(entry, entry.maximum, settings.currency),
         tax_included=entry.tax_included,
+        following=entry.follows.read() if entry.follows is not None else None,
         tax_rate=(settings.tax_rate if entry.tax_rate is None else entry.tax_rate).normalize() + 0,
         power_type=entry.power_type,
         supplier=entry.supplier,
