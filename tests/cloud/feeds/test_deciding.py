@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.feeds import decided, sources
+from konsento.feeds import sources
 from konsento.feeds import work as feeds_work
 from konsento.kit.work_table import Work
 from konsento.models import AlarmKind, GridRegion, WindowDecision
@@ -102,13 +102,13 @@ async def _other(feeds: Feeds, publisher: Publisher) -> Feeds:
 async def test_those_who_listen_are_told_in_the_transaction_that_decides(feeds: Feeds, forecast: bytes) -> None:
     told: list[tuple[str, str, int]] = []
 
-    async def listener(session: AsyncSession, region: str, decision: WindowDecision) -> None:
-        told.append((region, decision.outcome, len(decision.windows)))
+    async def listener(session: AsyncSession, region: GridRegion, decision: WindowDecision) -> None:
+        told.append((region.code, decision.outcome, len(decision.windows)))
         if len(told) == 1:
             raise RuntimeError
-        await feeds.core.services.work.add(session, "something", region)
+        await feeds.core.services.work.add(session, "something", region.code)
 
-    decided.listeners.append(listener)
+    feeds.listeners.append(listener)
     feeds.publisher.body = forecast
     await feeds.fetch(await feeds.add())
     assert await feeds.decisions() == []  # it failed, and nothing of it stays
@@ -123,10 +123,10 @@ async def test_those_who_listen_are_told_in_the_transaction_that_decides(feeds: 
 async def test_a_decision_that_stands_is_told_to_nobody_again(feeds: Feeds) -> None:
     told: list[str] = []
 
-    async def listener(_: AsyncSession, __: str, decision: WindowDecision) -> None:
+    async def listener(_: AsyncSession, __: GridRegion, decision: WindowDecision) -> None:
         told.append(decision.outcome)
 
-    decided.listeners.append(listener)
+    feeds.listeners.append(listener)
     source_id = await feeds.add(url=f"{feeds.publisher.origin}/today.csv")
     feeds.publisher.body = area_file(REGION, TODAY).content
     await feeds.fetch(source_id)
