@@ -37,7 +37,7 @@ router = APIRouter()
 
 STATES: Final = {
     SourceState.NEW: marked("nothing has come yet"),
-    SourceState.GOOD: marked("good"),
+    SourceState.GOOD: marked("in order"),
     SourceState.BAD: marked("bad"),
     SourceState.OFF: marked("switched off"),
 }

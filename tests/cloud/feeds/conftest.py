@@ -76,7 +76,7 @@ class Feeds:
     core: Core
     publisher: Publisher
     listeners: list[Listener] = field(default_factory=list)
-    """Who hears of decisions."""
+    """They hear of decisions."""
 
     async def add(self, *, secret: str = "", **said: Any) -> UUID:
         """Add a source of Tokyo's forecast, fetched from the publisher."""
@@ -120,12 +120,12 @@ class Feeds:
 
 async def begun(core: Core, publisher: Publisher) -> Feeds:
     """Return the domains with a region that advises."""
-    heard: list[Listener] = []
-    work.install(core.services, heard)
+    feeds = Feeds(core, publisher)
+    work.install(core.services, feeds.listeners)
     async with core.services.database.transaction() as session:
         tokyo = WantedRegion(code=REGION, name_en="Tokyo", name_ja="東京", time_zone="Asia/Tokyo")
         await regions.add_region(session, tokyo, FIXED, advises=True)
-    return Feeds(core, publisher, heard)
+    return feeds
 
 
 @pytest.fixture
