@@ -52,6 +52,11 @@ async def choice(bench: Bench, driver_id: UUID) -> AdviceChoice | None:
         return await session.get(AdviceChoice, driver_id)
 
 
+async def endpoints(bench: Bench) -> list[str]:
+    async with bench.services.database.transaction() as session:
+        return list(await session.scalars(select(AdviceBrowser.endpoint)))
+
+
 async def link_to_end(bench: Bench, driver_id: UUID) -> str:
     async with bench.services.database.transaction() as session:
         return f"/advice/off/{await tokens.make(session, Purpose.NO_MAIL, driver_id)}"
@@ -77,7 +82,7 @@ async def test_a_driver_turns_it_on_pauses_it_and_turns_it_off(bench: Bench) -> 
         resumed = bench.words(await browser.get("/account/advice"))
         await browser.post("/account/advice/off")
 
-    assert "In the last 90 days you have charged nowhere where we advise." in before
+    assert "In the last 90 days you have not charged in a region where we advise." in before
     assert "A good time to charge tomorrow: 08:30–15:00" in before
     assert "Turn all of it off" not in before
     assert 'value="22:30"' in on.text
@@ -142,8 +147,25 @@ async def test_a_browser_is_told_until_it_or_all_are_turned_off(bench: Bench) ->
     assert "Browsers that are told: 1" in one_left
     assert "Browsers that are told: 1" in still
     assert stranger.status_code == 422
-    async with bench.services.database.transaction() as session:
-        assert (await session.scalars(select(AdviceBrowser))).all() == []
+    assert await endpoints(bench) == []
+
+
+async def test_a_browser_that_gets_another_address_is_followed_and_nobody_elses_is_moved(bench: Bench) -> None:
+    before, now = Phone(SERVICE).subscription, Phone(SERVICE).subscription
+    now = now.model_copy(update={"endpoint": f"{SERVICE}/send/2"})
+    renewed = now.model_dump() | {"old": before.endpoint}
+    async with bench.driver() as browser:
+        await confirmed(bench, browser)
+        await browser.post("/account/advice/push", json=before.model_dump())
+        async with bench.driver("bob@example.com") as bob:
+            theirs = await bob.post("/account/advice/push/renew", json=renewed)
+        assert await endpoints(bench) == [before.endpoint]
+        await browser.post("/account/advice/push/renew", json=renewed)
+        assert await endpoints(bench) == [now.endpoint]
+        again = await browser.post("/account/advice/push/renew", json=renewed)
+
+    assert (theirs.status_code, again.status_code) == (200, 200)
+    assert await endpoints(bench) == [now.endpoint]
 
 
 async def test_one_click_of_a_mail_program_ends_the_mails_without_cookies_or_origin(bench: Bench) -> None:

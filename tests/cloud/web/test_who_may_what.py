@@ -105,6 +105,7 @@ ADVICE_ORDERS = {
     "/account/advice/calendar/end",
     "/account/advice/push",
     "/account/advice/push/off",
+    "/account/advice/push/renew",
     "/account/advice/browsers/end",
     "/account/advice/off",
 }
@@ -196,7 +197,11 @@ async def test_nobody_and_nobody_else_is_told_about_a_session(bench: Bench, path
 @pytest.mark.parametrize("address", sorted(ADVICE_ORDERS | {"/account/advice"}))
 async def test_nobody_chooses_how_somebody_is_advised(bench: Bench, address: str) -> None:
     async with bench.browser() as browser:
-        answer = await browser.post(address, json=BROWSER) if "/push" in address else await browser.post(address)
+        answer = (
+            await browser.post(address, json=BROWSER | {"old": "x"})
+            if "/push" in address
+            else await browser.post(address)
+        )
 
     assert answer.status_code == (401 if "/push" in address else 303)
     assert "/push" in address or answer.headers["location"].startswith("/signin?next=/account/advice")
