@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # uv is on the PATH, or tools/setup puts it here.
 export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
+# Dozens of processes import the same modules: the first one keeps what it has compiled for the rest.
+unexport PYTHONDONTWRITEBYTECODE
 DEV := .venv/dev/bin
 
 .PHONY: help demo test lint test-firmware test-site test-cloud test-cloud-people test-cloud-core test-cloud-money test-system test-properties bench lock format clean

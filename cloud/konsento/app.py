@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from konsento.advice import work as advice_work
@@ -135,7 +136,7 @@ def wire(settings: Settings) -> Parts:
     back_office_work.install(services)
     webhook_work.install(services, api_sessions.describe)
     partner_work.install(services)
-    feeds_work.install(services)
+    feeds_work.install(services, [advice_work.listener(services)])
     advice_work.install(services)
     api_work.install(services)
     journal = Journal(database, clock) if settings.ocpp_journal_days else None
@@ -233,14 +234,19 @@ def health(readiness: Readiness) -> FastAPI:
 
 
 def _install_health(app: FastAPI, readiness: Readiness) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> Response:
-        return JSONResponse({"status": "ok"})
+    app.state.readiness = readiness
+    app.add_api_route("/healthz", _healthz, include_in_schema=False)
+    app.add_api_route("/readyz", _readyz, include_in_schema=False)
 
-    @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
-        is_ready, facts = await readiness.look()
-        return JSONResponse(facts, 200 if is_ready else 503)
+
+# Not within a function: FastAPI remembers every function that it has looked at, and what that one holds.
+async def _healthz() -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _readyz(request: Request) -> Response:
+    is_ready, facts = await request.app.state.readiness.look()
+    return JSONResponse(facts, 200 if is_ready else 503)
 
 
 async def serve(settings: Settings) -> None:
@@ -317,6 +323,7 @@ async def _begin(parts: Parts) -> None:
         reconciling,
         partner_work,
         feeds_work,
+        advice_work,
     ):
         await part.begin(services)
 

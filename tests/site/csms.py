@@ -12,6 +12,8 @@ from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 from ocpp.messages import MessageType, get_validator
 
+from rig.changes import Changes
+
 type Payload = dict[str, Any]
 type Answer = Payload | str | None
 
@@ -33,7 +35,7 @@ class Csms:
         self.socket: web.WebSocketResponse | None = None
         self._sockets: list[web.WebSocketResponse] = []
         self._version = ""
-        self._changed = asyncio.Condition()
+        self._changes = Changes()
         self._numbers = itertools.count()
         self._asked: dict[str, tuple[str, asyncio.Future[list[Any]]]] = {}
         self._server: TestServer | None = None
@@ -97,8 +99,7 @@ class Csms:
                 if frame[0] == MessageType.CallResult:
                     self._validate(MessageType.CallResult, action, frame[2])
                 future.set_result(frame)
-        async with self._changed:
-            self._changed.notify_all()
+        self._changes.told()
 
     def _validate(self, kind: int, action: str, payload: Payload) -> None:
         validator = get_validator(kind, action, self._version)
@@ -122,8 +123,7 @@ class Csms:
     async def until(self, condition: Callable[[], bool], patience: float = 15) -> None:
         """Wait until what was heard fulfils a condition."""
         try:
-            async with asyncio.timeout(patience), self._changed:
-                await self._changed.wait_for(condition)
+            await self._changes.until(condition, patience)
         except TimeoutError:
             raise AssertionError(f"heard {[action for action, _ in self.heard]}, {self.raw}") from None
 

@@ -1,27 +1,25 @@
 """What Home Assistant shows, and waiting for it."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
 
+from rig.changes import Changes
+
 
 async def until(hass: HomeAssistant, condition: Callable[[], bool], patience: float = 20) -> None:
     """Wait until the states of Home Assistant fulfil a condition."""
-    changed = asyncio.Event()
+    changes = Changes()
 
     @callback
     def look(_: Event[Any]) -> None:
-        changed.set()
+        changes.told()
 
     unlisten = hass.bus.async_listen(EVENT_STATE_CHANGED, look)
     try:
-        async with asyncio.timeout(patience):
-            while not condition():
-                changed.clear()
-                await changed.wait()
+        await changes.until(condition, patience)
     finally:
         unlisten()
 

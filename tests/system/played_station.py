@@ -148,7 +148,7 @@ class PlayedStation:
         while True:
             if not self._journal:
                 await self._changes.until(lambda: bool(self._journal) or self._flows, 3600)
-                if not self._journal:
+                if not self._journal and self._flows:
                     self._event(self.supplies[-1], "Updated")
                 continue
             event = self._journal[0]

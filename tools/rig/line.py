@@ -205,10 +205,12 @@ class Line:
         """Return a direct look at outlet `number` (from 1), past Home Assistant; the same one each time."""
         if number not in self._watchers:
             # One for all: an outlet has few places for connections.
-            watcher = self._watchers[number] = Watcher(self.outlets[number - 1].port)
+            self._watchers[number] = Watcher(self.outlets[number - 1].port)
+            self._stack.push_async_callback(self._watchers[number].close)
+        watcher = self._watchers[number]
+        if not watcher.connected:
             await watcher.connect()
-            self._stack.push_async_callback(watcher.close)
-        return self._watchers[number]
+        return watcher
 
 
 def to_stderr(text: str) -> None:

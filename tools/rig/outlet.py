@@ -86,13 +86,15 @@ class Watcher:
         self.states: dict[str, object] = {}
         self.seen_at: dict[tuple[str, object], float] = {}
         """When a value of an entity was last seen to begin, `time.monotonic()` seconds."""
+        self.connected = False
+        """Whether the states are those of now. An outlet hangs up on who has not answered for 150 s."""
 
     async def connect(self, patience: float = 20) -> None:
         """Connect, trying for `patience` seconds, and follow all states."""
         async with asyncio.timeout(patience):
             while True:
                 try:
-                    await self._client.connect(login=True)
+                    await self._client.connect(on_stop=self._on_stop, login=True)
                     break
                 except Exception:  # noqa: BLE001  # the program may still be starting; the time-out above is the judge
                     await asyncio.sleep(0.1)
@@ -100,12 +102,18 @@ class Watcher:
         self._actions = {action.name: action for action in actions}
         self._ids = {entity.key: entity.object_id for entity in entities}
         self._keys = {entity.object_id: (type(entity), entity.key) for entity in entities}
+        self.connected = True
+        began = monotonic()
         self._client.subscribe_states(self._on_state)
-        await self.until(lambda states: len(states) == len(self._ids), patience)
+        names = self._ids.values()
+        await self.until(lambda _: all(self._told_at.get(name, 0) >= began for name in names), patience)
 
     async def close(self) -> None:
         """Disconnect."""
         await self._client.disconnect()
+
+    async def _on_stop(self, _expected: bool) -> None:
+        self.connected = False
 
     def _on_state(self, state: EntityState) -> None:
         name = self._ids.get(state.key)
@@ -121,11 +129,12 @@ class Watcher:
         self._changes.told()
 
     async def until(self, condition: Callable[[States], bool], patience: float = 30) -> None:
-        """Wait until the states fulfil a condition; raises TimeoutError with the states."""
+        """Wait until the states fulfil a condition, if only for a moment; raises TimeoutError with the states."""
         try:
             await self._changes.until(lambda: condition(self.states), patience)
         except TimeoutError:
-            raise TimeoutError(f"after {patience} s the outlet says {self.states}") from None
+            says = "says" if self.connected else "is not connected; it said"
+            raise TimeoutError(f"after {patience} s the outlet {says} {self.states}") from None
 
     def follow(self, name: str) -> asyncio.Queue[object]:
         """Return a queue of what an entity says from now on, the same value again included."""

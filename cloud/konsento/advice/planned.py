@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.advice import messages
 from konsento.advice.errors import NeedsNobody, PlanOver, TooManyPlans, UnknownPlan, WindowGone
 from konsento.charging import presence, repository
 from konsento.charging.errors import AlreadyChargingHere
@@ -156,6 +157,7 @@ async def _plan(session: AsyncSession, services: Services, asked: Asked, plan_id
     )
     session.add(planned)
     await session.flush()
+    await messages.acted(session, wish.driver_id, str(outlet.site.region), now)
     wait_s = max(0.0, (planned.start_at - now).total_seconds())
     await services.work.add(session, WORK, str(planned.id), after_s=wait_s)
     return planned

@@ -1,4 +1,4 @@
-"""The due work of advice: started by every decision about a region's day."""
+"""The due work of advice: what decisions about windows, plans and billed sessions bring with them."""
 
 from datetime import date
 from typing import Final
@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.advice import handing, issues, messages, pushes, telling
-from konsento.feeds import decided
+from konsento.advice import handing, issues, messages, planned_work, pushes, shares, sites, telling
+from konsento.feeds.deciding import Listener
 from konsento.kit.work import Again, Job
-from konsento.models import AdviceKind, WindowDecision
+from konsento.models import AdviceKind, GridRegion, WindowDecision
 from konsento.services import Services
 
 _PUSH_PLACES: Final = 8
@@ -17,12 +17,10 @@ _PUSH_PLACES: Final = 8
 
 
 def install(services: Services) -> None:
-    """Register the handlers, and listen to decisions: so after `feeds.work`."""
-
-    async def tell_of(session: AsyncSession, code: str, decision: WindowDecision) -> None:
-        await issues.ask(session, services, code, decision.day)
-
-    decided.listeners.append(tell_of)
+    """Register the handlers."""
+    planned_work.install(services)
+    shares.install(services)
+    sites.install(services)
 
     @services.work.on(messages.WORK, places=1)
     async def tell(job: Job) -> Again | None:
@@ -33,3 +31,18 @@ def install(services: Services) -> None:
     async def send_push(job: Job) -> Again | None:
         await pushes.send(services, UUID(job.key), UUID(job.payload[handing.ISSUE]))
         return None
+
+
+async def begin(services: Services) -> None:
+    """Have done from now on what nothing else starts."""
+    await shares.begin(services)
+
+
+def listener(services: Services) -> Listener:
+    """Return who hears of every decision, and has drivers and sites told of it."""
+
+    async def decided(session: AsyncSession, region: GridRegion, decision: WindowDecision) -> None:
+        await issues.ask(session, services, region.code, decision.day)
+        await sites.tell_region(session, services, region.code)
+
+    return decided

@@ -1,6 +1,7 @@
 """Puts the API into the application."""
 
 import re
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any, Final
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 
 from konsento.api import (
     account,
@@ -88,11 +89,8 @@ def made(services: Services) -> FastAPI:
     # Made when it is asked for first: that takes as long as all else of a start.
     api.state.document = cache(partial(document, api, services.settings))
 
-    async def openapi() -> Response:
-        return JSONResponse(api.state.document(), headers={"Cache-Control": "public, max-age=300"})
-
-    api.add_api_route("/openapi.json", openapi, include_in_schema=False)
-    api.include_router(reference.router, include_in_schema=False)
+    api.add_api_route("/openapi.json", _document, include_in_schema=False)
+    api.router.routes.extend(_reference())
     api.state.routes = [route for router in (*ROUTERS, reference.router) for route in router.routes]
     api.add_middleware(BodyLimit, most=problems.MOST_BODY, refused=_too_large)
     api.add_middleware(NotedHeaders)
@@ -100,8 +98,29 @@ def made(services: Services) -> FastAPI:
     return api
 
 
+# Not within `made`: FastAPI remembers every function that it has looked at, and with it the application.
+async def _document(request: Request) -> Response:
+    return JSONResponse(request.app.state.document(), headers={"Cache-Control": "public, max-age=300"})
+
+
 def _too_large(request: Request) -> Response:
     return problems.answer(request, BodyTooLarge(maximum=problems.MOST_BODY))
+
+
+# What each operation takes is looked at once, however many applications have them.
+@cache
+def _operations() -> Sequence[BaseRoute]:
+    operations = APIRouter(generate_unique_id_function=operation_id)
+    for router in ROUTERS:
+        operations.include_router(router)
+    return operations.routes
+
+
+@cache
+def _reference() -> Sequence[BaseRoute]:
+    pages = APIRouter()
+    pages.include_router(reference.router, include_in_schema=False)
+    return pages.routes
 
 
 def bare() -> FastAPI:
@@ -114,8 +133,7 @@ def bare() -> FastAPI:
         openapi_tags=TAGS,
         redirect_slashes=False,
     )
-    for router in ROUTERS:
-        api.include_router(router)
+    api.router.routes.extend(_operations())
     webhooks.describe_events(api)
     return api
 

@@ -120,7 +120,7 @@ def _offer(offer: Offer, now: datetime) -> SupplierOffer:
         maximum=_major(price, price.max_minor),
         tax_rate=price.tax_rate,
         carbon_g_per_kwh=offer.carbon_g_per_kwh,
-        valid_until=offer.tariff.valid_to,
+        valid_until=offer.valid_until,
     )
 
 

@@ -1,8 +1,11 @@
 """Puts the back office into the application."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 from konsento.backoffice import (
     alarms,
@@ -10,6 +13,7 @@ from konsento.backoffice import (
     bills,
     driver_rewards,
     drivers,
+    feeds,
     frames,
     health,
     invoices,
@@ -60,6 +64,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         prices,
         rewards,
         partners,
+        feeds,
         suppliers,
         power_types,
         payments,
@@ -81,6 +86,15 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
 """The pages. Every route names who may call it (`backoffice.who`), or is open: the sign-in and the invitation."""
 
 
+@cache
+def routes() -> Sequence[BaseRoute]:
+    """Return the pages. What each takes is looked at once, however many applications have them."""
+    pages = APIRouter()
+    for router in ROUTERS:
+        pages.include_router(router, include_in_schema=False)
+    return pages.routes
+
+
 def install(app: FastAPI) -> None:
     """Add the back office under `/office`: an application of its own, so that its errors have its own pages.
 
@@ -90,14 +104,13 @@ def install(app: FastAPI) -> None:
     office.state.services = app.state.services
     office.state.latest = overview.Latest()
     office.mount("/static", Assets(directory=STATIC), name="static")
-    for router in ROUTERS:
-        office.include_router(router, include_in_schema=False)
+    office.router.routes.extend(routes())
     install_problems(office, problems.answer)
     office.add_middleware(
         BodyLimit,
         most=LARGEST_FORM,
         refused=lambda request: problems.answer(request, FormTooLarge()),
-        # The one form with a file reads it only after the sign-in, and within its own bound.
-        elsewhere=lambda request: request.url.path.endswith("/plan"),
+        # The forms with a file read it only after the sign-in, and within their own bounds.
+        elsewhere=lambda request: request.url.path.endswith(("/plan", "/upload")),
     )
     app.mount("/office", office, name="office")

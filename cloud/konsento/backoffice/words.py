@@ -444,6 +444,8 @@ WORK: Final = {
     "feeds": marked("Look after data sources"),
     "feeds-folder": marked("Look for dropped files"),
     "feeds-old": marked("Forget old data of the grid"),
+    "planned": marked("Start a planned charging"),
+    "window-shares": marked("Count what was charged while it was recommended"),
     "tell-windows": marked("Tell a site when charging is recommended"),
     "offers": marked("Ask another supplier what it sells at a site"),
 }

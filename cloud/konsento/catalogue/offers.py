@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue.errors import NoTariff, OfferGone
 from konsento.catalogue.power import Kind, PowerTree, power_tree
+from konsento.catalogue.slots import NO_SLOTS, Slots, slots_between
 from konsento.catalogue.suppliers import contracts_in_force
-from konsento.catalogue.tariffs import price_of, tariffs_in_force
+from konsento.catalogue.tariffs import following_of, price_of, tariffs_in_force
 from konsento.models import Contract, Metering, Outlet, OutletOffer, Supplier, Tariff
 from konsento.pricing import Component, Price, Rate
+from konsento.pricing.following import Following
 
 NOTHING: Final = Decimal(0)
 
@@ -28,7 +30,7 @@ class Offer:
     tariff: Tariff
     """The row in force."""
     price: Price
-    """What charging costs, by the site's clock."""
+    """What charging costs that begins now, by the site's clock."""
     power: Kind
     metering: Metering
     """On what basis the outlet measures."""
@@ -39,6 +41,18 @@ class Offer:
     def name(self) -> str:
         """What a start names it by."""
         return self.tariff.name
+
+    @property
+    def following(self) -> Following | None:
+        """What the price of energy follows; None for nothing."""
+        return following_of(self.tariff)
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """When the price changes; None where that is not known."""
+        basis = self.price.basis
+        ends = [at for at in (self.tariff.valid_to, basis.end if basis is not None else None) if at is not None]
+        return min(ends, default=None)
 
     @property
     def supplier(self) -> str:
@@ -75,6 +89,8 @@ class Offer:
 class OnSale:
     """What is sold anywhere at one moment: pure, made from rows."""
 
+    at: datetime
+    """The moment whose slot counts for prices that follow the grid."""
     tariffs: Mapping[str, Tariff]
     """In force, by name."""
     power: PowerTree
@@ -82,6 +98,8 @@ class OnSale:
     """Codes of suppliers that sell only by contract."""
     contracts: Mapping[str, Mapping[UUID | None, Contract]] = field(default_factory=dict)
     """In force, by supplier's code and site; the site None for all."""
+    slots: Slots = NO_SLOTS
+    """Recommended windows and spot prices of the moment."""
 
     def offers_of(self, outlet: Outlet) -> list[Offer]:
         """Return what can be bought at an outlet, whose site and offers are loaded, in its order."""
@@ -99,22 +117,27 @@ class OnSale:
                 return offer
         raise OfferGone
 
+    def may_sell(self, outlet: Outlet, tariff: Tariff) -> bool:
+        """Tell whether an outlet may be sold at a tariff: by its meter, and by its supplier's contract."""
+        if outlet.metering is Metering.ESTIMATED and by_energy(tariff):
+            return False
+        return tariff.supplier_code not in self.bound or self._contract(outlet, tariff) is not None
+
+    def _contract(self, outlet: Outlet, tariff: Tariff) -> Contract | None:
+        of_supplier = self.contracts.get(tariff.supplier_code, {})
+        return of_supplier.get(outlet.site_id) or of_supplier.get(None)
+
     def _offer(self, outlet: Outlet, name: str) -> Offer | None:
         tariff = self.tariffs.get(name)
-        if tariff is None or (outlet.metering is Metering.ESTIMATED and by_energy(tariff)):
+        if tariff is None or not self.may_sell(outlet, tariff):
             return None
-        code = tariff.supplier_code
-        of_supplier = self.contracts.get(code, {})
-        contract = of_supplier.get(outlet.site_id) or of_supplier.get(None)
-        if contract is None and code in self.bound:
-            return None
-        price = price_of(tariff, outlet.site.time_zone)
+        price = self.slots.price(tariff, price_of(tariff, outlet.site.time_zone), outlet.site.region, self.at)
         return Offer(
             tariff=tariff,
             price=without_energy(price) if outlet.metering is Metering.ESTIMATED else price,
             power=self.power.kind(tariff.power_type),
             metering=outlet.metering,
-            contract=contract,
+            contract=self._contract(outlet, tariff),
         )
 
     def sold(self) -> ColumnElement[bool]:
@@ -135,7 +158,9 @@ class OnSale:
 
 
 def by_energy(tariff: Tariff) -> bool:
-    """Tell whether anything is charged by the kWh."""
+    """Tell whether anything is charged by the kWh, at some time at least."""
+    if tariff.follows is not None:
+        return True
     rates = (Rate.from_dict(rate) for rate in tariff.rates)
     return any(rate.component is Component.ENERGY and rate.price > 0 for rate in rates)
 
@@ -146,16 +171,31 @@ def without_energy(price: Price) -> Price:
     return replace(price, rates=rates) if rates else price
 
 
-async def on_sale(session: AsyncSession, at: datetime, outlet: Outlet | None = None) -> OnSale:
-    """Return what is sold at a moment: anywhere, or at one outlet, whose offers are loaded."""
+async def on_sale(
+    session: AsyncSession, at: datetime, outlet: Outlet | None = None, *, priced_at: datetime | None = None
+) -> OnSale:
+    """Return what is sold at a moment: anywhere, or at one outlet, whose site and offers are loaded.
+
+    `priced_at` is another moment whose slot counts for prices that follow the grid: the one in which a driver agreed.
+    """
     contracts: defaultdict[str, dict[UUID | None, Contract]] = defaultdict(dict)
     for contract in await contracts_in_force(session, at):
         contracts[contract.supplier.code][contract.site_id] = contract
+    tariffs = await tariffs_in_force(session, at, outlet.tariff_names if outlet is not None else None)
+    agreed = priced_at or at
     return OnSale(
-        tariffs=await tariffs_in_force(session, at, outlet.tariff_names if outlet is not None else None),
+        at=agreed,
+        tariffs=tariffs,
         power=await power_tree(session),
         bound=set(await session.scalars(select(Supplier.code).where(~Supplier.is_operator))),
         contracts=contracts,
+        slots=await slots_between(
+            session,
+            tariffs.values(),
+            agreed,
+            agreed + timedelta(seconds=1),
+            regions=None if outlet is None else [outlet.site.region],
+        ),
     )
 
 

@@ -9,10 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.catalogue.errors import NoTariff
 from konsento.models import Tariff
 from konsento.pricing import Price, Rate
+from konsento.pricing.following import Following, following_from
 
 
 def price_of(tariff: Tariff, time_zone: str) -> Price:
-    """Return what charging costs at a tariff, where the clock is that of `time_zone`."""
+    """Return what charging costs at a tariff, where the clock is that of `time_zone`.
+
+    What its energy follows is left out (`catalogue.slots`).
+    """
     return Price(
         currency=tariff.currency,
         tax_rate=tariff.tax_rate,
@@ -22,6 +26,11 @@ def price_of(tariff: Tariff, time_zone: str) -> Price:
         max_minor=tariff.max_minor,
         time_zone=time_zone,
     )
+
+
+def following_of(tariff: Tariff) -> Following | None:
+    """Return what a tariff's price of energy follows; None for nothing."""
+    return following_from(tariff.follows)
 
 
 async def tariff_in_force(session: AsyncSession, name: str | None, at: datetime) -> Tariff:
@@ -51,6 +60,19 @@ async def tariffs_in_force(
         query = query.where(Tariff.name.in_(names))
     # Of several of one name the last one to begin counts.
     return {tariff.name: tariff for tariff in await session.scalars(query)}
+
+
+async def tariffs_between(
+    session: AsyncSession, begin: datetime, until: datetime, names: Collection[str]
+) -> list[Tariff]:
+    """Return the tariffs of these names that count at some moment of a time, by name and time."""
+    query = (
+        select(Tariff)
+        .where(Tariff.name.in_(names), Tariff.valid_from < until)
+        .where(or_(Tariff.valid_to.is_(None), Tariff.valid_to > begin))
+        .order_by(Tariff.name, Tariff.valid_from)
+    )
+    return list(await session.scalars(query))
 
 
 async def tariffs_from(session: AsyncSession, at: datetime) -> list[Tariff]:

@@ -174,6 +174,7 @@ async def proceed(services: Services, checkout_id: UUID) -> None:
         requested=RequestedLimit(kind=checkout.limit_kind, amount=checkout.limit_amount),
         offer=checkout.offer or None,
         agreed=checkout.agreed,
+        priced_at=checkout.created_at,
         coupon=checkout.coupon,
         points=checkout.points,
     )

@@ -1,6 +1,7 @@
 """What a driver wants to charge, and whether that can be had: looked at before anything is held for it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +33,8 @@ class Wish:
     """Names what is bought (`catalogue.offers`); None for what the outlet sells first."""
     agreed: str | None = None
     """The fingerprint of the price that the driver was shown; None where none was."""
+    priced_at: datetime | None = None
+    """When it was agreed to, where that is a while ago: a price that follows the grid is that of then; None: now."""
     agreed_metering: str | None = None
     """The version of the explanation of its meter that the driver has just agreed to (`charging.metering`)."""
     coupon: str = ""
@@ -58,7 +61,7 @@ async def look_up(session: AsyncSession, services: Services, wish: Wish, outlet:
     obstacle = sites.obstacle(outlet, now)
     if obstacle is not None:
         raise obstacle
-    offer = (await catalogue.on_sale(session, now, outlet)).chosen(outlet, wish.offer)
+    offer = (await catalogue.on_sale(session, now, outlet, priced_at=wish.priced_at)).chosen(outlet, wish.offer)
     terms = terms_of(offer, outlet, now)
     if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged

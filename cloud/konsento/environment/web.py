@@ -67,25 +67,29 @@ type Offices = Annotated[Office, Depends(office_of)]
 
 def made(office: Office, title: str, description: str, routers: Sequence[APIRouter], *, https: bool) -> FastAPI:
     """Return an application with these operations."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=title, description=description, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.office = office
-
-    @app.get("/healthz", include_in_schema=False)
-    async def health() -> Response:
-        async with office.database.transaction() as session:
-            await session.execute(text("SELECT 1"))
-        return JSONResponse({"status": "ok"})
-
-    @app.get("/openapi.json", include_in_schema=False)
-    async def openapi() -> Response:
-        return JSONResponse(document(app, title, description))
-
+    app.add_api_route("/healthz", _healthz, include_in_schema=False)
+    app.add_api_route("/openapi.json", _document, include_in_schema=False)
     for router in routers:
         app.include_router(router)
     _answer_problems(app)
     app.add_middleware(BodyLimit, most=MOST_BODY, refused=lambda request: answer(request, _too_large()))
     app.add_middleware(SecurityHeaders, https=https)
     return app
+
+
+# Not within `made`: FastAPI remembers every function that it has looked at, and with it the application.
+async def _healthz(office: Offices) -> Response:
+    async with office.database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+    return JSONResponse({"status": "ok"})
+
+
+async def _document(request: Request) -> Response:
+    return JSONResponse(document(request.app, request.app.title, request.app.description))
 
 
 def document(app: FastAPI, title: str, description: str) -> dict[str, Any]:

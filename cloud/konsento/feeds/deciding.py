@@ -4,7 +4,7 @@ At 19:50 all forecasts of the next day are out, and at 06:30 those of the day it
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from itertools import product
 from typing import Final
@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.feeds import decided
 from konsento.grid import decisions
 from konsento.grid.finding import day_bounds
 from konsento.grid.records import BalanceSlot, Series
 from konsento.kit.clock import Clock
 from konsento.kit.work import Again, Job
-from konsento.models import GridRegion, Work, WorkState
+from konsento.models import GridRegion, WindowDecision, Work, WorkState
 from konsento.services import Services
 
 log = logging.getLogger(__name__)
@@ -31,16 +30,17 @@ DAILY: Final = "decide-daily"
 TIMES: Final = (time(6, 30), time(19, 50))
 """By the region's clock."""
 
+type Listener = Callable[[AsyncSession, GridRegion, WindowDecision], Awaitable[None]]
+"""Hears of every decision, in its transaction, so that it can add due work: advice to drivers, messages to sites."""
 
-def install(services: Services) -> None:
-    """Register the handlers."""
-    # Those of a process that was wired before in this interpreter: tests do that.
-    decided.listeners.clear()
+
+def install(services: Services, listeners: Collection[Listener] = ()) -> None:
+    """Register the handlers; `listeners` hear of every decision."""
 
     @services.work.on(WORK)
     async def decide(job: Job) -> None:
         region, _, day = job.key.partition(":")
-        await decide_day(services, region, date.fromisoformat(day))
+        await decide_day(services, region, date.fromisoformat(day), listeners)
 
     @services.work.on(DAILY)
     async def daily(job: Job) -> Again | None:
@@ -74,7 +74,7 @@ async def decide_what_came(session: AsyncSession, services: Services, slots: Ite
     await services.work.add_all(session, WORK, keys)
 
 
-async def decide_day(services: Services, code: str, day: date) -> None:
+async def decide_day(services: Services, code: str, day: date, listeners: Collection[Listener] = ()) -> None:
     """Decide a day of a region, and have those told who listen; a day that is over stays as it was."""
     async with services.database.transaction() as session:
         # Locked: of two decisions at once the second has to know the first.
@@ -85,8 +85,8 @@ async def decide_day(services: Services, code: str, day: date) -> None:
         decision = await decisions.decide(session, region, day, now)
         if decision.decided_at != now:
             return  # the one that was made before stands: its window has begun
-        for listener in decided.listeners:
-            await listener(session, code, decision)
+        for listener in listeners:
+            await listener(session, region, decision)
         log.info("region %s, %s: %s %s", code, day, decision.outcome, decision.reason)
 
 

@@ -1,11 +1,13 @@
 """The due work of data sources: fetching, the watched folder, deciding, and forgetting what is old."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import delete
 
 from konsento.feeds import deciding, fetching, folder
+from konsento.feeds.deciding import Listener
 from konsento.grid import series, spot
 from konsento.kit.work import Again, Job
 from konsento.models import Work, WorkState
@@ -25,10 +27,10 @@ DECIDED_KEPT: Final = timedelta(days=7)
 """How long work that is done keeps its row: there is one for each day of each region."""
 
 
-def install(services: Services) -> None:
-    """Register the handlers. Before those who listen to decisions are installed (`decided`)."""
+def install(services: Services, listeners: Collection[Listener] = ()) -> None:
+    """Register the handlers; `listeners` hear of every decision."""
     fetching.install(services)
-    deciding.install(services)
+    deciding.install(services, listeners)
 
     @services.work.on(LOOK)
     async def look(_job: Job) -> Again:

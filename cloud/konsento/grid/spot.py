@@ -1,7 +1,8 @@
 """Spot prices as they are kept."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Final
 
@@ -10,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.grid.records import SpotSlot
 from konsento.kit.db import insert
-from konsento.models import SpotPrice
+from konsento.models import GridRegion, SpotPrice
+
+LONGEST: Final = timedelta(hours=1)
+"""Of a slot."""
 
 _AT_ONCE: Final = 500
 """Rows of one statement: SQLite takes 32,766 values."""
@@ -55,7 +59,25 @@ async def between(session: AsyncSession, region: str | None, begin: datetime, un
         .where(SpotPrice.region == region, SpotPrice.begin < until, SpotPrice.end > begin)
         .order_by(SpotPrice.begin)
     )
-    return [
-        SpotSlot(region=row.region, begin=row.begin, minutes=row.minutes, price=row.price, currency=row.currency)
-        for row in await session.scalars(query)
-    ]
+    return [_slot(row) for row in await session.scalars(query)]
+
+
+async def by_region(
+    session: AsyncSession, begin: datetime, until: datetime, regions: Collection[str] | None = None
+) -> dict[str, list[SpotSlot]]:
+    """Return the spot prices whose slots overlap a time, in order, by region; of these regions or all, in one query."""
+    query = (
+        select(SpotPrice)
+        # The bound below is for the index: without it all prices that ever were would be looked through.
+        .where(SpotPrice.begin > begin - LONGEST, SpotPrice.begin < until, SpotPrice.end > begin)
+        .where(SpotPrice.region.in_(select(GridRegion.code) if regions is None else regions))
+        .order_by(SpotPrice.region, SpotPrice.begin)
+    )
+    found: defaultdict[str, list[SpotSlot]] = defaultdict(list)
+    for row in await session.scalars(query):
+        found[row.region].append(_slot(row))
+    return dict(found)
+
+
+def _slot(row: SpotPrice) -> SpotSlot:
+    return SpotSlot(region=row.region, begin=row.begin, minutes=row.minutes, price=row.price, currency=row.currency)

@@ -1,6 +1,7 @@
 """Recommended windows as all others read them: what is in force, whoever decided it and why."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,9 +11,11 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.models import GridWindow
+from konsento.models import GridRegion, GridWindow
 from konsento.pricing import Usage
 
+LONGEST: Final = timedelta(hours=25)
+"""A window lies within one day of its region's clock."""
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -44,6 +47,23 @@ async def in_force(session: AsyncSession, region: str | None, begin: datetime, u
         .order_by(GridWindow.begin)
     )
     return [window_of(row) for row in await session.scalars(query)]
+
+
+async def by_region(
+    session: AsyncSession, begin: datetime, until: datetime, regions: Collection[str] | None = None
+) -> dict[str, list[Window]]:
+    """Return the windows that overlap a time, in order, by region: of these regions, or of all; one query."""
+    query = (
+        select(GridWindow)
+        # The bound below is for the index: without it all windows that ever were would be looked through.
+        .where(GridWindow.begin > begin - LONGEST, GridWindow.begin < until, GridWindow.end > begin)
+        .where(GridWindow.region.in_(select(GridRegion.code) if regions is None else regions))
+        .order_by(GridWindow.region, GridWindow.begin)
+    )
+    found: defaultdict[str, list[Window]] = defaultdict(list)
+    for row in await session.scalars(query):
+        found[row.region].append(window_of(row))
+    return dict(found)
 
 
 def window_of(row: GridWindow) -> Window:

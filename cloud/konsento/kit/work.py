@@ -15,7 +15,7 @@ from itertools import batched
 from time import perf_counter
 from typing import Any, Final
 
-from sqlalchemy import and_, case, select, tuple_, update
+from sqlalchemy import and_, case, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.clock import Clock
@@ -218,11 +218,7 @@ class WorkQueue:
     async def run_due(self) -> float:
         """Start what is due now; returns after how many seconds to look again."""
         try:
-            for lane, jobs in await self._claim():
-                task = asyncio.create_task(self._work(jobs), name=f"work {jobs[0].kind}")
-                lane.running.add(task)
-                task.add_done_callback(lane.running.discard)
-                task.add_done_callback(lambda _: self.wake())
+            await self._start_due()
             return await self._next_look_s()
         except Exception:  # the database may be away for a while; work waits, it is not lost
             log.exception("the table of due work cannot be read; trying again")
@@ -231,11 +227,18 @@ class WorkQueue:
     async def drain(self) -> None:
         """Work off what is due now, and what that makes due at once, and return (for commands and tests)."""
         while True:
-            await self.run_due()
+            await self._start_due()
             running = self._running()
             if not running:
                 return
             await asyncio.wait(running)
+
+    async def _start_due(self) -> None:
+        for lane, jobs in await self._claim():
+            task = asyncio.create_task(self._work(jobs), name=f"work {jobs[0].kind}")
+            lane.running.add(task)
+            task.add_done_callback(lane.running.discard)
+            task.add_done_callback(lambda _: self.wake())
 
     def _running(self) -> set[asyncio.Task[None]]:
         return {task for lane in self._lanes for task in lane.running}
@@ -248,6 +251,11 @@ class WorkQueue:
         table = self._table
         async with self._database.transaction() as session:
             now = self._clock.now()
+            # One look, mostly in vain, instead of one for each lane.
+            kinds = {kind for lane in free for kind in lane.kinds}
+            is_due = exists().where(table.state == WorkState.DUE, table.due_at <= now, table.kind.in_(kinds))
+            if not await session.scalar(select(is_due)):
+                return []
             for lane in free:
                 due = (
                     select(table.kind, table.key)

@@ -24,6 +24,8 @@ class Tariff(Base):
     """The headline of `rates`: per kWh in major units (yen, euros), tax included; 0 where energy costs nothing."""
     rates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     """All that it costs, as `pricing.Rate.to_dict` gives it."""
+    follows: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What the price of energy follows, as `pricing.following` gives it; None for nothing: it is what `rates` say."""
     tax_included: Mapped[bool] = mapped_column(default=True)
     """Whether the rates contain the tax; where not, it is added."""
     min_minor: Mapped[int | None] = mapped_column(BigInteger)

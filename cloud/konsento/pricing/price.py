@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -110,6 +110,48 @@ class Rate:
         )
 
 
+class Why(StrEnum):
+    """Why a kWh costs what it does, where that follows the grid (`pricing.following`)."""
+
+    WINDOW = "window"
+    """In a recommended window."""
+    OUTSIDE = "outside"
+    """In none."""
+    SPOT = "spot"
+    """By the spot price of a slot."""
+    UNKNOWN = "unknown"
+    """The spot price of the slot was not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What a price of energy that follows the grid was made from, when it was fixed."""
+
+    why: Why
+    begin: datetime | None = None
+    """Of the window or the slot, UTC; None without one."""
+    end: datetime | None = None
+    """The first moment after it, UTC."""
+    spot: Decimal | None = None
+    """The spot price, major units per kWh without tax."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        return {
+            "why": str(self.why),
+            "begin": self.begin.isoformat() if self.begin is not None else None,
+            "end": self.end.isoformat() if self.end is not None else None,
+            "spot": plain(self.spot) if self.spot is not None else None,
+        }
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Self:
+        """Return what `to_dict` gave."""
+        begin, end = (datetime.fromisoformat(said[name]) if said[name] else None for name in ("begin", "end"))
+        spot = Decimal(said["spot"]) if said["spot"] is not None else None
+        return cls(why=Why(said["why"]), begin=begin, end=end, spot=spot)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Price:
     """What charging costs. At every moment each component has one rate at most; without one it is free."""
@@ -127,6 +169,8 @@ class Price:
     """The most that a charging costs, tax included."""
     time_zone: str = "UTC"
     """Where the outlet is: by its clock the bands are read."""
+    basis: Basis | None = None
+    """Why energy costs that, where it follows the grid; None where it does not."""
 
     @classmethod
     def per_kwh(cls, unit_price: Decimal, currency: str, tax_rate: Decimal) -> Self:
@@ -158,13 +202,17 @@ class Price:
 
     @property
     def fingerprint(self) -> str:
-        """What a page carries of the price that it showed: another price has another one."""
-        said = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        """What a page carries of the price that it showed: another price has another one.
+
+        A price that is the same in two slots is the same price.
+        """
+        agreed = {name: value for name, value in self.to_dict().items() if name != "basis"}
+        said = json.dumps(agreed, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(said.encode()).hexdigest()[:32]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON takes it: the snapshot of a session."""
-        return {
+        said = {
             "currency": self.currency,
             "tax_rate": plain(self.tax_rate),
             "tax_included": self.tax_included,
@@ -173,12 +221,14 @@ class Price:
             "max_minor": self.max_minor,
             "time_zone": self.time_zone,
         }
+        return said | {"basis": self.basis.to_dict()} if self.basis is not None else said
 
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> Self:
         """Return what `to_dict` gave."""
         rates = tuple(Rate.from_dict(rate) for rate in said["rates"])
-        return cls(**{**said, "tax_rate": Decimal(said["tax_rate"]), "rates": rates})
+        basis = Basis.from_dict(said["basis"]) if said.get("basis") is not None else None
+        return cls(**{**said, "tax_rate": Decimal(said["tax_rate"]), "rates": rates, "basis": basis})
 
 
 def plain(number: Decimal) -> str:

@@ -1,10 +1,13 @@
 """Puts the pages into the application."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -25,9 +28,11 @@ from konsento.web import (
     invoices,
     links,
     outlets,
+    outlook,
     passkeys,
     pay,
     phone_app,
+    planned,
     power,
     presence,
     problems,
@@ -50,6 +55,38 @@ LARGEST_FORM: Final = 65_536
 """Bytes. A form is read before it is known who sent it."""
 _APPLICATIONS: Final = ("/office/", "/api/")
 """Mounted beside the pages; each bounds its bodies itself."""
+_PARTS: Final = (
+    outlets,
+    outlook,
+    planned,
+    finding,
+    invoices,
+    sites,
+    power,
+    suppliers,
+    start,
+    presence,
+    sessions,
+    history,
+    balance,
+    bills,
+    top_up,
+    pay,
+    due,
+    cards,
+    account,
+    guest,
+    links,
+    profile,
+    advice_settings,
+    advice_links,
+    rewards,
+    passkeys,
+    tokens,
+    webhooks,
+    hooks,
+    phone_app,
+)
 
 
 class Assets(StaticFiles):
@@ -62,40 +99,19 @@ class Assets(StaticFiles):
         return answer
 
 
+@cache
+def routes() -> Sequence[BaseRoute]:
+    """Return the pages. What each takes is looked at once, however many applications have them."""
+    pages = APIRouter()
+    for part in _PARTS:
+        pages.include_router(part.router, include_in_schema=False)
+    return pages.routes
+
+
 def install(app: FastAPI, settings: Settings) -> None:
     """Add pages, static files, error pages and the browser's guard rails. `app.state.services` is set by start-up."""
     app.mount("/static", Assets(directory=STATIC), name="static")
-    for part in (
-        outlets,
-        finding,
-        invoices,
-        sites,
-        power,
-        suppliers,
-        start,
-        presence,
-        sessions,
-        history,
-        balance,
-        bills,
-        top_up,
-        pay,
-        due,
-        cards,
-        account,
-        guest,
-        links,
-        profile,
-        advice_settings,
-        advice_links,
-        rewards,
-        passkeys,
-        tokens,
-        webhooks,
-        hooks,
-        phone_app,
-    ):
-        app.include_router(part.router, include_in_schema=False)
+    app.router.routes.extend(routes())
     problems.install(app)
     # Streams are left alone. Nothing can be guessed from the length of a page (BREACH): forms are kept to this site by
     # their origin, not by a token in the page, and a secret is shown once.

@@ -179,7 +179,7 @@ def outlet_view(
 
 
 def _price(language: Language, offers: Sequence[Offer]) -> str:
-    lowest = min(offers, key=lambda offer: offer.tariff.unit_price)
+    lowest = min(offers, key=lambda offer: offer.price.unit_price)
     price = offer_view(language, lowest).price
     return price if len(offers) == 1 else language.text("from {price}", price=price)
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from konsento.advice.fits import kwh_that_fit, wh_that_fit
+from konsento.grid.windows import Window
 
 AT = datetime(2026, 5, 1, 7, 30, tzinfo=UTC)
 
@@ -24,8 +25,10 @@ AT = datetime(2026, 5, 1, 7, 30, tzinfo=UTC)
     ],
 )
 def test_what_fits_is_what_flows_for_hours_rounded_down(hours: float, rated_w: int, volts: int, kwh: str) -> None:
-    assert kwh_that_fit(AT, AT + timedelta(hours=hours), rated_w, volts) == Decimal(kwh)
+    window = Window(begin=AT, end=AT + timedelta(hours=hours))
+
+    assert kwh_that_fit(window, rated_w, volts) == Decimal(kwh)
 
 
 def test_energy_is_whole_watt_hours() -> None:
-    assert wh_that_fit(AT, AT + timedelta(minutes=31), 1200, 100) == 620
+    assert wh_that_fit(Window(begin=AT, end=AT + timedelta(minutes=31)), 1200, 100) == 620

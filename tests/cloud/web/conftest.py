@@ -250,7 +250,7 @@ async def wired(settings: Settings, external: Sequence[ExternalProvider] = ()) -
     webhook_work.install(services, api_sessions.describe)
     api_work.install(services)
     partner_work.install(services)
-    feeds_work.install(services)
+    feeds_work.install(services, [advice_work.listener(services)])
     advice_work.install(services)
     bench = Bench(pages(services), services, site, clock)
     await bench.outlet_is(OutletStatus.AVAILABLE)

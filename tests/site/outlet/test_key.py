@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.konsento.outlet.address import KeyRequiredError, OutletAddress, WrongKeyError, identify
 from custom_components.konsento.outlet.guarded import GuardedOutlet
+from rig.changes import Changes
 
 KEY = "QRTIErOb/fcE9Ukd/5qA3RGYMn0Y+p06U58SCtOXvPc="
 ENCRYPTED = b"\x01"
@@ -32,12 +33,9 @@ async def listening(first_byte: bytes) -> AsyncIterator[int]:
 
 
 async def until(outlet: GuardedOutlet, condition: Callable[[], bool]) -> None:
-    changed = asyncio.Event()
-    unlisten = outlet.listen(changed.set)
-    async with asyncio.timeout(10):
-        while not condition():
-            changed.clear()
-            await changed.wait()
+    changes = Changes()
+    unlisten = outlet.listen(changes.told)
+    await changes.until(condition, 60)
     unlisten()
 
 

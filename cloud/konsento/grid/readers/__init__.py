@@ -18,6 +18,7 @@ from konsento.grid.readers import (
     own_json,
     uk_carbon,
 )
+from konsento.grid.readers.cells import shown
 from konsento.grid.readers.file import LARGEST, File
 from konsento.grid.readers.gathering import joined
 from konsento.grid.reading import Reading
@@ -99,9 +100,9 @@ def read(
         except Unreadable as error:
             # The other days of the month are still good.
             refused = error
-            whole.warn(f"{member} was left out: {error}")
+            whole.warn(f"{shown(member, 100)} was left out: {error}")
     if not readings:
-        raise refused or NoData(said=name)
+        raise refused or NoData(said=shown(name))
     for one in readings:
         for warning in one.warnings:
             whole.warn(warning)

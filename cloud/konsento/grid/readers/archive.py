@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from konsento.grid.errors import BadArchive, NoData, Unreadable
+from konsento.grid.readers.cells import shown
 
 MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _MOST_MEMBERS: Final = 500
@@ -36,16 +37,16 @@ def members(raw: bytes) -> Iterator[tuple[str, bytes]]:
     except Unreadable:
         raise
     except _DAMAGED as error:
-        raise BadArchive(why=f"{error}") from error
+        raise BadArchive(why=shown(f"{error}", 100)) from error
 
 
 def _unpacked(archive: zipfile.ZipFile, one: zipfile.ZipInfo) -> bytes:
     if one.flag_bits & _ENCRYPTED or one.file_size > _LARGEST:
-        raise BadArchive(why=one.filename)
+        raise BadArchive(why=shown(one.filename, 100))
     with archive.open(one) as member:
         content = member.read(_LARGEST + 1)
     if len(content) > _LARGEST:  # the size that it tells is not to be believed
-        raise BadArchive(why=one.filename)
+        raise BadArchive(why=shown(one.filename, 100))
     return content
 
 

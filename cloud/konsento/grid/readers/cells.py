@@ -112,9 +112,9 @@ def updated(text: str) -> datetime | None:
         return None
 
 
-def shown(cell: str) -> str:
-    """Return the beginning of a cell, for an error; it can be printed whatever it holds."""
-    return cell.strip()[:40].encode(errors="replace").decode()
+def shown(cell: str, longest: int = 40) -> str:
+    """Return the beginning of a text of a file, for an error; it can be printed and kept whatever it holds."""
+    return "".join(sign if sign.isprintable() else " " for sign in cell.strip()[:longest])
 
 
 def filled(row: Sequence[str], column: int) -> str:

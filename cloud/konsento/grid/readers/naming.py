@@ -38,7 +38,7 @@ def region_of(file: File, said: str | None) -> str:
     if region is None:
         raise UnknownArea(name=shown(file.name))
     if named is not None and named != region:
-        file.warn(f"the name {file.name} is one of {named}; the file itself says {region}")
+        file.warn(f"the name {shown(file.name)} is one of {named}; the file itself says {region}")
     return region
 
 

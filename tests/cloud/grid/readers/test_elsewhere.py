@@ -282,6 +282,13 @@ def test_an_unknown_zone_and_another_zone_are_refused() -> None:
     refused(electricity_maps(BEGIN).content, errors.OtherArea, region="FR")
 
 
+def test_a_reason_can_be_printed_and_kept_whatever_a_file_says() -> None:
+    for zone in ("\ud800", "a\0b", "\x1b[31m"):
+        document = json.loads(electricity_maps(BEGIN).content) | {"zone": zone}
+
+        assert refused(json.dumps(document).encode(), errors.UnknownZone).isprintable()
+
+
 def test_intensity_alone_of_electricity_maps_is_refused() -> None:
     forecast = [{"carbonIntensity": 300, "datetime": "2026-04-01T00:00:00.000Z"}]
 
