@@ -182,9 +182,11 @@ def fits(language: Language, facts: Facts, outlet: Outlet) -> str:
     kwh = kwh_that_fit(left, outlet.rated_w, outlet.volts)
     energy = f"{language.number(kwh, 0 if kwh == kwh.to_integral_value() else 1)}{NBSP}kWh"
     if window.begin <= facts.now:
-        return language.text("Plug in now where you charged last, and about {energy} of it fits.", energy=energy)
+        return language.text(
+            "Plug in now where you charged last, and about {energy} still fits into this time.", energy=energy
+        )
     return language.text(
-        "Plug in before {time} where you charged last, and about {energy} of it fits.",
+        "Plug in before {time} where you charged last, and about {energy} fits into this time.",
         time=language.clock(window.begin, facts.zone),
         energy=energy,
     )
