@@ -446,6 +446,7 @@ WORK: Final = {
     "feeds-folder": marked("Look for dropped files"),
     "feeds-old": marked("Forget old data of the grid"),
     "planned": marked("Start a planned charging"),
+    "planned-push": marked("Tell a phone about a planned charging"),
     "window-shares": marked("Count what was charged while it was recommended"),
     "tell-windows": marked("Tell a site when charging is recommended"),
     "offers": marked("Ask another supplier what it sells at a site"),
