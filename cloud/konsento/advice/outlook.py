@@ -3,18 +3,20 @@
 What is too old to be believed is no advice: then there are no windows, and it is said why.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.catalogue import following
 from konsento.grid import series, windows
+from konsento.grid.decisions import stale_sources
 from konsento.grid.records import BalanceSlot, FirstType
 from konsento.grid.regions import rule_of
 from konsento.grid.windows import Window
@@ -96,7 +98,7 @@ class Outlook:
     first: FirstType | None
     """What the share is of; None where that is not known, or not the same everywhere."""
     as_of: datetime | None
-    """When the newest of the data came; None for none."""
+    """When the newest of the data were published, or came; None for none."""
     sources: tuple[str, ...]
     """By name."""
     offers: tuple[Offered, ...] = ()
@@ -119,18 +121,16 @@ async def outlook(
 ) -> Outlook:
     """Return what is known of the next hours; with what it costs at an outlet, whose site and offers are loaded."""
     begin, until = _floor(now), now + timedelta(hours=hours)
-    rule = rule_of(region)
-    known = await series.between(session, region.code, begin - timedelta(hours=1), until, supply=rule.supply)
+    told = await series.told(session, region.code, begin - timedelta(hours=1), until)
+    stale = await stale_sources(session, told, now)
+    fresh = [one for one in told if one.source_id not in stale]
+    known = series.combined(fresh, rule_of(region).supply)
     slots = tuple(slot for slot in half_hours(known) if slot.end > now)
     found = await windows.in_force(session, region.code, now, until)
-    as_of = await series.newest(session, region.code, begin, until)
-    sources = await _sources(session, region.code, begin, until)
-    # As for decisions: of sources that differ, the most patient counts.
-    patience = timedelta(seconds=max((source.stale_after_s for source in sources), default=0))
     standing = Standing.GOOD
     if not region.advises:
         standing = Standing.SILENT
-    elif as_of is not None and now - as_of > patience:
+    elif stale and not fresh:
         standing = Standing.STALE
     elif not slots and not found:
         standing = Standing.NO_DATA
@@ -143,8 +143,8 @@ async def outlook(
         slots=slots if standing is Standing.GOOD else (),
         windows=tuple(found) if standing is Standing.GOOD else (),
         first=next(iter(kinds)) if len(kinds) == 1 else None,
-        as_of=as_of,
-        sources=tuple(sorted(source.name for source in sources)),
+        as_of=max((one.age_from for one in fresh or told), default=None),
+        sources=await _names(session, {one.source_id for one in fresh or told}),
         offers=await offered(session, outlet, begin, until) if outlet is not None else (),
     )
 
@@ -199,6 +199,6 @@ def _floor(at: datetime) -> datetime:
     return at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
 
 
-async def _sources(session: AsyncSession, region: str, begin: datetime, until: datetime) -> Sequence[GridSource]:
-    ids = await series.sources(session, region, begin, until)
-    return (await session.scalars(select(GridSource).where(GridSource.id.in_(ids)))).all()
+async def _names(session: AsyncSession, sources: Collection[UUID]) -> tuple[str, ...]:
+    query = select(GridSource.name).where(GridSource.id.in_(sources)).order_by(GridSource.name)
+    return tuple(await session.scalars(query))

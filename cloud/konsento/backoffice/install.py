@@ -13,6 +13,7 @@ from konsento.backoffice import (
     bills,
     driver_rewards,
     drivers,
+    feeds,
     frames,
     health,
     invoices,
@@ -63,6 +64,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         prices,
         rewards,
         partners,
+        feeds,
         suppliers,
         power_types,
         payments,
@@ -108,7 +110,7 @@ def install(app: FastAPI) -> None:
         BodyLimit,
         most=LARGEST_FORM,
         refused=lambda request: problems.answer(request, FormTooLarge()),
-        # The one form with a file reads it only after the sign-in, and within its own bound.
-        elsewhere=lambda request: request.url.path.endswith("/plan"),
+        # The forms with a file read it only after the sign-in, and within their own bounds.
+        elsewhere=lambda request: request.url.path.endswith(("/plan", "/upload")),
     )
     app.mount("/office", office, name="office")

@@ -35,6 +35,7 @@ NAVIGATION = (
     ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/rewards", marked("Points and coupons"), Permission.REWARDS),
     ("/office/partners", marked("Partners"), Permission.PARTNERS),
+    ("/office/feeds", marked("Data sources"), Permission.LOOK),
     ("/office/bills", marked("Bills"), Permission.BILLS),
     ("/office/statements", marked("Statements"), Permission.STATEMENTS),
     ("/office/payments", marked("Payments"), Permission.LOOK),

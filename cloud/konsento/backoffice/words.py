@@ -353,6 +353,7 @@ FACTS: Final = {
     "tariff_name": marked("price"),
     "from_minute": marked("from minute"),
     "to_minute": marked("to minute"),
+    "in_windows": marked("in recommended windows"),
     "valid_from": marked("begins"),
     "valid_to": marked("ends"),
     "most_uses": marked("uses at most"),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from konsento.accounts import passkeys
+from konsento.advice import choices
 from konsento.charging import service as charging
 from konsento.charging.progress import Progress
 from konsento.kit.asgi import content_security_policy, permissions_policy
@@ -59,7 +60,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
     card: CardView | None = None
     running: list[Progress] = []
     recent: list[Progress] = []
-    available, offer_passkey = None, False
+    available, offer_passkey, advised = None, False, False
     if driver is not None:
         async with services.database.transaction() as session:
             if await balance.usable(session, services.settings, driver.id):
@@ -67,6 +68,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
                 available = language_of(request).money(left, services.settings.currency)
             running = await charging.running(session, driver.id)
             recent = used_last(await charging.history(session, driver.id, most=LOOKED_BACK))
+            advised = await choices.offered(session)
             plans = await plan_views(session, language, driver.id, now)
             if recent:
                 last = await sites.outlet_by_code(session, recent[0].outlet_code)
@@ -88,6 +90,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
         recent=recent,
         plans=plans,
         window_card=card,
+        advised=advised,
         balance=available,
         offer_passkey=offer_passkey,
         public_url=services.settings.public_url.rstrip("/"),

@@ -5,7 +5,7 @@ Nothing personal is needed to see it. Who is signed in has it start by itself wi
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
@@ -27,19 +27,19 @@ from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
 from konsento.kit.ids import new_id
 from konsento.models import Driver, GridRegion, Outlet
-from konsento.payments.ways import Method
+from konsento.payments.ways import Way
 from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.web.language import language_of
 from konsento.web.outlook_view import CardView, PlanView, card_view, outlook_view, plan_view, wanted
+from konsento.web.paying import saved_cards
 from konsento.web.place import Place, place_of
 from konsento.web.planning import last_start, window_key
-from konsento.web.quote_view import quote_view
+from konsento.web.quote_view import method_views, quote_view
 from konsento.web.render import page
 from konsento.web.used import LOOKED_BACK, used_last
 from konsento.web.who import MaybeSignedIn, Wired
 from konsento.web.wish import Wish
-from konsento.web.words import payment_method
 
 router = APIRouter()
 
@@ -102,7 +102,7 @@ async def outlook_page(
         place = await _place(session, services, driver, outlet, _to_come(found, asked))
     offer = place.offer.name if place is not None else ""
     view = outlook_view(language, found, outlet, plans, offer)
-    tap = _one_tap(language, found, place, _to_come(found, asked))
+    tap = await _one_tap(services, language, found, place, _to_come(found, asked))
     return page(
         request,
         "outlook.html",
@@ -202,7 +202,9 @@ async def _place(
     return None
 
 
-def _one_tap(language: Language, found: Outlook, place: Place | None, window: Window | None) -> OneTap | None:
+async def _one_tap(
+    services: Services, language: Language, found: Outlook, place: Place | None, window: Window | None
+) -> OneTap | None:
     """Return what one button plans; None where more has to be said or chosen first, which the pages ask."""
     if place is None or window is None or place.driver is None or place.mine is not None or place.explains_meter:
         return None
@@ -211,10 +213,15 @@ def _one_tap(language: Language, found: Outlook, place: Place | None, window: Wi
         quotes = place.quotes(wish.read(place.tariff.currency))
     except KonsentoError:
         return None
-    fitting = ((way, quote) for way, quote in quotes if way is not None and planned.needs_nobody(way, card=False))
-    way, quote = next(fitting, (None, None))
-    if way is None or quote is None:
+    saved, _ = await saved_cards(services, place.driver, place.methods)
+    able = [(way, quote) for way, quote in quotes if way is not None and planned.needs_nobody(way, card=True)]
+    # What is saved at a provider outside comes after the balance, as on the page with the price.
+    views = [one for one in method_views(language, [*able], saved) if not one.is_new_card]
+    if not views:
         return None
+    paid = views[0]
+    without_card = replace(Way.read(paid.provider), card="")
+    quote = next(quote for way, quote in able if way.way == without_card)
     zone = ZoneInfo(place.outlet.site.time_zone)
     return OneTap(
         code=place.outlet.code,
@@ -224,7 +231,7 @@ def _one_tap(language: Language, found: Outlook, place: Place | None, window: Wi
             "unit": wish.unit,
             "offer": wish.offer,
             "window": wish.window,
-            "provider": str(way.way),
+            "provider": paid.provider,
             "price": quote.price.fingerprint,
             "once": str(new_id()),
         },
@@ -234,13 +241,9 @@ def _one_tap(language: Language, found: Outlook, place: Place | None, window: Wi
             begin=language.clock(window.begin, zone),
             last=language.clock(last_start(window), zone),
             amount=language.money(quote.hold_minor, quote.currency),
-            way=_paid(language, way),
+            way=paid.title,
         ),
     )
-
-
-def _paid(language: Language, way: Method) -> str:
-    return language.text(payment_method(way.method or way.provider))
 
 
 def _choice(outlet: Outlet, chosen: Outlet | None) -> Choice:

@@ -1,6 +1,5 @@
 """What a driver has planned to start by itself: how it stands, and cancelling it."""
 
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
@@ -14,30 +13,22 @@ from konsento.models import Outlet, PlannedCharge, PlannedState
 from konsento.payments.ways import Way
 from konsento.services import Services
 from konsento.sites import service as sites
-from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.outlook_view import when_text
 from konsento.web.planning import last_start
 from konsento.web.render import page
 from konsento.web.session_view import limit_text
-from konsento.web.who import SignedIn, Wired
+from konsento.web.who import SessionNumber, SignedIn, Wired
 from konsento.web.words import payment_method
 
 router = APIRouter()
 
 
-def _number(plan: str) -> UUID:
-    try:
-        return UUID(plan)
-    except ValueError:
-        raise PageNotFound from None
-
-
-@router.get("/planned/{plan}")
-async def planned_page(request: Request, plan: str, services: Wired, driver: SignedIn) -> Response:
+@router.get("/planned/{session_id}")
+async def planned_page(request: Request, number: SessionNumber, services: Wired, driver: SignedIn) -> Response:
     """Show a plan of the driver's, or the charging that came of it."""
     async with services.database.transaction() as session:
-        found = await planned.own(session, driver.id, _number(plan))
+        found = await planned.own(session, driver.id, number)
         outlet = await sites.outlet_by_id(session, found.outlet_id)
     if found.state is PlannedState.STARTED:
         return RedirectResponse(f"/s/{found.session_id}", 303)
@@ -55,10 +46,9 @@ async def planned_page(request: Request, plan: str, services: Wired, driver: Sig
     )
 
 
-@router.post("/planned/{plan}/cancel")
-async def cancel(plan: str, services: Wired, driver: SignedIn) -> Response:
+@router.post("/planned/{session_id}/cancel")
+async def cancel(number: SessionNumber, services: Wired, driver: SignedIn) -> Response:
     """Cancel a plan; one that has started leads to its charging."""
-    number = _number(plan)
     try:
         async with services.database.transaction() as session:
             await planned.cancel(session, services, driver.id, number)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.advice import planned
-from konsento.advice.errors import WindowGone
 from konsento.grid.windows import Window
 from konsento.services import Services
 from konsento.sites import service as sites
@@ -31,15 +30,5 @@ async def chosen_window(session: AsyncSession, services: Services, code: str, wi
         return None
     now = services.clock.now()
     outlet = await sites.outlet_by_code(session, code)
-    window = await planned.window_at(session, outlet, _moment(wish.window), now)
+    window = await planned.window_at(session, outlet, wish.begin(), now)
     return window if window.begin > now else None
-
-
-def _moment(said: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(said)
-    except ValueError:
-        raise WindowGone from None
-    if at.tzinfo is None:
-        raise WindowGone
-    return at

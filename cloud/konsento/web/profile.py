@@ -16,6 +16,7 @@ from konsento.accounts import service as accounts
 from konsento.accounts.contact import normal_email
 from konsento.accounts.errors import StillCharging, TooManyMails
 from konsento.accounts.profile import Profile
+from konsento.advice import choices
 from konsento.charging import service as charging
 from konsento.kit import passwords as kit_passwords
 from konsento.kit.errors import KonsentoError
@@ -275,6 +276,7 @@ async def _page(
         ending = await ending_of(session, services, driver.id, language)
         bills = await has_bills(session, services, driver)
         plans = await plan_views(session, language, driver.id, services.clock.now())
+        advice = await choices.offered(session)
     return page(
         request,
         "account.html",
@@ -298,6 +300,7 @@ async def _page(
         bills=bills,
         plans=plans,
         cards=provider_of_cards(services, driver) is not None,
+        advice=advice,
     )
 
 

@@ -5,14 +5,15 @@ The price is for everybody to see; only the start needs somebody who pays.
 
 from contextlib import suppress
 from dataclasses import asdict, replace
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from konsento.advice import planned
-from konsento.advice.errors import NeedsNobody, WindowGone
+from konsento.advice.errors import NeedsNobody, TooManyPlans, WindowGone
 from konsento.catalogue.errors import OfferGone
 from konsento.charging import checkout, metering, presence
 from konsento.charging import service as charging
@@ -27,6 +28,7 @@ from konsento.charging.errors import (
     failure,
 )
 from konsento.charging.quote import Quote
+from konsento.grid import windows
 from konsento.grid.windows import Window
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
@@ -49,9 +51,10 @@ from konsento.web import problems
 from konsento.web.discounts import OffView, off_view
 from konsento.web.language import language_of
 from konsento.web.outlet_view import Standing, closes_before, standing
+from konsento.web.outlook_view import when_text
 from konsento.web.paying import pay_address, saved_cards
 from konsento.web.place import Place, balance_text, meter_text, place_of, view
-from konsento.web.planning import chosen_window, last_start
+from konsento.web.planning import chosen_window, last_start, window_key
 from konsento.web.power import choose_power
 from konsento.web.quote_view import (
     Estimate,
@@ -68,6 +71,9 @@ from konsento.web.who import MaybeSignedIn, SignedIn, Wired
 from konsento.web.wish import PaidWish, Wish
 
 router = APIRouter()
+
+_SOON: Final = timedelta(days=1)
+"""A recommended time that begins within that is offered beside a start at once."""
 
 
 @router.get("/o/{code}/choose")
@@ -159,6 +165,7 @@ async def _confirm(
         price=dearest.price.fingerprint,
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
         methods=offered,
+        later=None if window is not None else await _later(services, language, place, wish),
         cards_away=are_away,
         may_save=place.driver is not None and place.driver.kind is DriverKind.ACCOUNT,
         once=new_id(),
@@ -177,6 +184,21 @@ def _quote_view(language: Language, quote: Quote, off: OffView | None, begins: s
     """Describe a quote: its lines come before what is taken off, its sentence and its button after it."""
     full = quote_view(language, quote, begins)
     return full if off is None else replace(quote_view(language, off.quote, begins), lines=full.lines)
+
+
+async def _later(services: Services, language: Language, place: Place, wish: Wish) -> dict[str, str] | None:
+    """Return the way to the same in the recommended time that comes next; None where none comes within a day."""
+    now = services.clock.now()
+    async with services.database.transaction() as session:
+        coming = await windows.in_force(session, place.outlet.site.region, now, now + _SOON)
+    window = next((one for one in coming if one.begin > now), None)
+    if window is None:
+        return None
+    then = wish.model_copy(update={"window": window_key(window)})
+    return {
+        "when": when_text(language, window, now, ZoneInfo(place.outlet.site.time_zone)),
+        "address": then.address(f"/o/{place.outlet.code}/confirm"),
+    }
 
 
 def _begins(language: Language, place: Place, window: Window | None) -> str:
@@ -253,6 +275,7 @@ async def started(request: Request, services: Services, driver: Driver, code: st
         UnknownCard,
         TooMuchLater,
         NeedsNobody,
+        TooManyPlans,
     ) as error:
         place, window = await _planned_place(services, driver, code, wish)
         return await _confirm(request, services, place, wish, error, window=window)

@@ -10,8 +10,6 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton
-
 from konsento.advice.outlook import HALF_HOUR, Offered, Outlook
 from konsento.kit.i18n import Language
 
@@ -135,7 +133,7 @@ def _marks(language: Language, scale: _Scale, zone: ZoneInfo) -> Iterator[Mark]:
         # A word at the edge would be cut off.
         if local.minute == 0 and local.hour % step == 0 and 12 <= x <= WIDTH - 14:
             day = local.hour == 0
-            text = format_skeleton("E", at, tzinfo=zone, locale=language.dates) if day else language.clock(at, zone)
+            text = language.weekday(at, zone) if day else language.clock(at, zone)
             yield Mark(x=_short(x), text=text, anchor="middle", strong=day)
         at += HALF_HOUR
 

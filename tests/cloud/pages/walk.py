@@ -14,6 +14,8 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Page
 from sqlalchemy import select, update
 
+from konsento.advice import tokens
+from konsento.advice.tokens import Purpose
 from konsento.charging.work import find_out_start
 from konsento.grid import decisions
 from konsento.kit import handover
@@ -26,6 +28,7 @@ from konsento.models import (
     CouponKind,
     Direction,
     Driver,
+    DriverKind,
     FloorPlan,
     GridRegion,
     LedgerAccount,
@@ -147,6 +150,17 @@ async def forecast(stage: Stage) -> None:
         region = await session.get_one(GridRegion, REGION)
         for day in days:
             await decisions.decide(session, region, day, now)
+
+
+async def advise(stage: Stage, email: str) -> str:
+    """Have something be recommended and a driver's address be confirmed; returns the link that ends the mails."""
+    services = stage.bench.services
+    begin = services.clock.now() + timedelta(hours=20)
+    await recommend(services, (begin, begin + timedelta(hours=6)))
+    async with services.database.transaction() as session:
+        driver = (await session.scalars(select(Driver).where(Driver.email == email.lower()))).one()
+        driver.kind, driver.email_verified_at = DriverKind.ACCOUNT, services.clock.now()
+        return f"/advice/off/{await tokens.make(session, Purpose.NO_MAIL, driver.id)}"
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -318,6 +332,15 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     await page.click('form[action$="/cancel"] button')
     await page.wait_for_load_state()
     yield "planned-cancelled"
+    await at(await advise(stage, email))
+    yield "advice-end"
+    await at("/account/advice")
+    yield "advice"
+    await page.check("input[name=mail]")
+    await page.click('form[action="/account/advice"] button')
+    await page.click('form[action="/account/advice/pause"] button')
+    await page.click('form[action="/account/advice/calendar"] button')
+    yield "advice-on"
     await at("/account/rewards")
     yield "rewards-none"
     await reward(stage, email)
