@@ -27,8 +27,8 @@ KWH = 1_000_000
 async def charging(core: Core) -> Core:
     """A server on which somebody has charged once, and a region."""
     session = await core.start()
-    for event in whole_session(session):
-        await core.send(event)
+    for one in whole_session(session):
+        await core.send(one)
     await core.work()
     await region(core.services, REGION, "Tokyo", "Asia/Tokyo")
     return core
@@ -57,7 +57,7 @@ async def test_a_driver_who_is_told_of_a_day_in_several_ways_counts_once(chargin
     await told(services, made[2], days[2], ben, state=AdviceState.QUEUED)
     await told(services, made[2], days[2], cem, farewell=True, opened=[cem])
 
-    ((november,), same) = [(one.months, one.same) for one in await effects(charging)][0]
+    ((november,), same) = next((one.months, one.same) for one in await effects(charging))
 
     assert (november.month.name, november.energy, same) == ("2026-11", {}, SameDrivers())
     assert november.told == Told(
@@ -81,7 +81,7 @@ async def test_energy_inside_windows_is_compared_with_the_same_drivers_before(ch
     # On a day without windows nobody can charge in one.
     await charged(services, ann, NOVEMBER, 99, 0, had_windows=False)
 
-    ((october, november), same) = [(one.months, one.same) for one in await effects(charging)][0]
+    ((october, november), same) = next((one.months, one.same) for one in await effects(charging))
 
     before = Energy(sessions=10, mwh=80 * KWH, inside_mwh=20 * KWH)
     assert (october.month.name, october.energy) == ("2026-10", {Group.BEFORE: before})
