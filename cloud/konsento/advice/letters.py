@@ -178,12 +178,15 @@ def reason(language: Language, facts: Facts) -> str:
 def fits(language: Language, facts: Facts, outlet: Outlet) -> str:
     """Return until when to plug in for the longest window, and how much fits into what is left of it."""
     window = max(facts.windows, key=lambda one: one.end - one.begin)
-    kwh = kwh_that_fit(max(window.begin, facts.now), window.end, outlet.rated_w, outlet.volts)
+    left = Window(begin=max(window.begin, facts.now), end=window.end)
+    kwh = kwh_that_fit(left, outlet.rated_w, outlet.volts)
     energy = f"{language.number(kwh, 0 if kwh == kwh.to_integral_value() else 1)}{NBSP}kWh"
     if window.begin <= facts.now:
-        return language.text("Plug in now where you charged last, and about {energy} of it fits.", energy=energy)
+        return language.text(
+            "Plug in now where you charged last, and about {energy} still fits into this time.", energy=energy
+        )
     return language.text(
-        "Plug in before {time} where you charged last, and about {energy} of it fits.",
+        "Plug in before {time} where you charged last, and about {energy} fits into this time.",
         time=language.clock(window.begin, facts.zone),
         energy=energy,
     )

@@ -14,11 +14,11 @@ from konsento.catalogue.following import Ahead, ahead
 from konsento.grid import series, windows
 from konsento.grid.records import BalanceSlot, FirstType
 from konsento.grid.regions import rule_of
+from konsento.grid.series import Told
 from konsento.grid.windows import Window
 from konsento.models import (
     ChargingSession,
     GridRegion,
-    GridSlot,
     GridSource,
     Outlet,
     SessionState,
@@ -58,7 +58,7 @@ class Outlook:
     first: FirstType | None
     """What the first type of power is; None where nobody tells any."""
     told_at: datetime | None
-    """When the newest of these data came; None without data."""
+    """When the newest of these data was issued; None without data."""
     sources: tuple[str, ...]
     """Names of the sources that they are from."""
     stale: bool
@@ -69,10 +69,12 @@ async def outlook(session: AsyncSession, region: GridRegion, now: datetime, hour
     """Return the outlook of a region."""
     begin = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     until = begin + timedelta(hours=hours)
-    known = await series.between(session, region.code, begin, until, supply=rule_of(region).supply)
+    told = await series.told(session, region.code, begin, until)
+    known = series.combined(told, rule_of(region).supply)
     # Those that have begun before and are on; and a window that goes on beyond the picture is told to its end.
     coming = [window for window in await windows.in_force(session, region.code, now, until) if window.end > now]
-    told_at, patience, names = await _sources(session, region.code, begin, until)
+    sources = await _sources(session, told)
+    told_at = max((one.age_from for one in told), default=None)
     kinds = {slot.first for slot in known if slot.first is not None}
     return Outlook(
         region=region,
@@ -82,8 +84,8 @@ async def outlook(session: AsyncSession, region: GridRegion, now: datetime, hour
         windows=tuple(coming),
         first=min(kinds) if len(kinds) == 1 else FirstType.RENEWABLE if kinds else None,
         told_at=told_at,
-        sources=names,
-        stale=told_at is not None and patience is not None and now - told_at > timedelta(seconds=patience),
+        sources=tuple(source.name for source in sources),
+        stale=told_at is not None and all(now - told_at > timedelta(seconds=one.stale_after_s) for one in sources),
     )
 
 
@@ -123,20 +125,6 @@ def _slot(slot: BalanceSlot, coming: Sequence[Window]) -> OutlookSlot:
     )
 
 
-async def _sources(
-    session: AsyncSession, code: str, begin: datetime, until: datetime
-) -> tuple[datetime | None, int | None, tuple[str, ...]]:
-    told_at = await series.newest(session, code, begin, until)
-    query = (
-        select(GridSource.name, GridSource.stale_after_s)
-        .where(
-            GridSource.id.in_(
-                select(GridSlot.source_id).where(
-                    GridSlot.region == code, GridSlot.begin >= begin, GridSlot.begin < until
-                )
-            )
-        )
-        .order_by(GridSource.name)
-    )
-    found = [(name, patience) for name, patience in await session.execute(query)]
-    return told_at, max((patience for _, patience in found), default=None), tuple(name for name, _ in found)
+async def _sources(session: AsyncSession, told: Sequence[Told]) -> Sequence[GridSource]:
+    query = select(GridSource).where(GridSource.id.in_({one.source_id for one in told})).order_by(GridSource.name)
+    return (await session.scalars(query)).all()

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -50,6 +50,12 @@ class Choice(BaseModel):
     def read(self) -> Wanted:
         """Return it as the domain takes it. Raises `BadQuietHours`."""
         return Wanted(mail=self.mail, quiet_from=_minutes(self.quiet_from), quiet_until=_minutes(self.quiet_until))
+
+
+class Renewed(push.Browser):
+    """A browser's new subscription, and where it was reached before."""
+
+    old: str = Field(max_length=1000)
 
 
 class Pause(BaseModel):
@@ -139,6 +145,14 @@ async def want_push(request: Request, services: Wired, driver: SignedIn, browser
     """Advise this browser; asked again, at its new address."""
     async with services.database.transaction() as session:
         await browsers.subscribe(session, services, driver, browser, language_of(request).code)
+    return JSONResponse({"told": True})
+
+
+@router.post("/account/advice/push/renew")
+async def renew_push(services: Wired, driver: SignedIn, browser: Renewed) -> Response:
+    """Follow this browser to the address that its push service has given it."""
+    async with services.database.transaction() as session:
+        await browsers.renew(session, services, driver.id, browser.old, browser)
     return JSONResponse({"told": True})
 
 

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from konsento.catalogue.service import Offer
 from konsento.kit.i18n import Language, marked
 from konsento.pricing import Basis, Component, Price, Rate, Why
-from konsento.pricing.following import FollowsSpot, FollowsWindows
+from konsento.pricing.following import FollowsSpot
 
-_CHANGES: Final = marked("This price changes with the spot market.")
+_CHANGES: Final = marked("{said} This price changes with the spot market.")
 _CHANGES_EVERY: Final = {
-    timedelta(minutes=15): marked("This price changes every quarter of an hour with the spot market."),
-    timedelta(minutes=30): marked("This price changes every half hour with the spot market."),
-    timedelta(hours=1): marked("This price changes every hour with the spot market."),
+    timedelta(minutes=15): marked("{said} This price changes every quarter of an hour with the spot market."),
+    timedelta(minutes=30): marked("{said} This price changes every half hour with the spot market."),
+    timedelta(hours=1): marked("{said} This price changes every hour with the spot market."),
 }
 
 
@@ -23,15 +23,17 @@ def follows_text(language: Language, offer: Offer) -> str:
     price, following = offer.price, offer.following
     if following is None or price.basis is None:
         return ""
-    if isinstance(following, FollowsWindows):
-        changes = (
-            language.text("This is a recommended time, in which it costs less.")
-            if price.basis.why is Why.WINDOW
-            else language.text("In recommended times it is {price}.", price=_per_kwh(language, price, following.inside))
-        )
+    said = _now(language, price, price.basis)
+    if isinstance(following, FollowsSpot):
+        said = language.text(_CHANGES_EVERY.get(_long(price.basis), _CHANGES), said=said)
+        floor, cap = (_per_kwh(language, price, limit) for limit in (following.floor, following.cap))
+        said = language.text("{said} It stays between {floor} and {cap}.", said=said, floor=floor, cap=cap)
+    elif price.basis.why is Why.WINDOW:
+        said = language.text("{said} This is a recommended time, in which it costs less.", said=said)
     else:
-        changes = f"{_changes(language, price.basis)} {_between(language, price, following)}"
-    return " ".join((_now(language, price, price.basis), changes, language.text("Yours is fixed when you start.")))
+        inside = _per_kwh(language, price, following.inside)
+        said = language.text("{said} In recommended times it is {price}.", said=said, price=inside)
+    return language.text("{said} Yours is fixed when you start.", said=said)
 
 
 def _now(language: Language, price: Price, basis: Basis) -> str:
@@ -44,15 +46,9 @@ def _now(language: Language, price: Price, basis: Basis) -> str:
     return language.text("Now {price}.", price=now)
 
 
-def _changes(language: Language, basis: Basis) -> str:
-    long = basis.end - basis.begin if basis.begin is not None and basis.end is not None else None
-    return language.text(_CHANGES_EVERY.get(long, _CHANGES) if long is not None else _CHANGES)
-
-
-def _between(language: Language, price: Price, following: FollowsSpot) -> str:
-    """Return between which prices one stays that is made from the spot price."""
-    floor, cap = (_per_kwh(language, price, limit) for limit in (following.floor, following.cap))
-    return language.text("It stays between {floor} and {cap}.", floor=floor, cap=cap)
+def _long(basis: Basis) -> timedelta:
+    """Return how long the slot of a price is; nothing where none is known."""
+    return basis.end - basis.begin if basis.begin is not None and basis.end is not None else timedelta(0)
 
 
 def _per_kwh(language: Language, price: Price, asked: Decimal) -> str:

@@ -168,7 +168,7 @@ async def town(database: Database, **settings: Any) -> AsyncIterator[Town]:
         made = Settings(**({"smtp_url": url, "public_url": "https://konsento.test"} | settings))
         core = await wired(database, settings=made)
         mail.install(core.services)
-        feeds_work.install(core.services)
+        feeds_work.install(core.services, [advice_work.listener(core.services)])
         advice_work.install(core.services)
         source = await keep_forecast(core.services, [], FIXED)
         async with database.transaction() as session:

@@ -33,7 +33,7 @@ async def test_a_decided_day_is_told_at_eight_in_the_evening_with_all_that_a_dri
     text = text_of(mail)
     assert text.startswith("23 Nov 2026, 08:00–16:00 (time in Tokyo).\n")
     assert "Forecast for Tokyo: up to 40% of the power generated comes from sun and wind, and up to 10% more" in text
-    assert "Plug in before 08:00 where you charged last, and about 24 kWh of it fits." in text
+    assert "Plug in before 08:00 where you charged last, and about 24 kWh fits into this time." in text
     assert "This is a forecast." in text
     assert "https://konsento.test/outlook?region=JP-A03&window=2026-11-22T23%3A00Z&m=" in text
     [off] = [line for line in text.splitlines() if "/advice/off/" in line]
@@ -277,7 +277,7 @@ async def test_nobody_is_woken_for_a_window_that_is_over_when_the_quiet_hours_en
     await town.wait_until(at(15, 30, DAY))
 
     assert town.to == ["sleeps-less@example.com"]
-    assert "Plug in now where you charged last, and about 6 kWh of it fits." in text_of(town.mails[0])
+    assert "Plug in now where you charged last, and about 6 kWh still fits into this time." in text_of(town.mails[0])
 
 
 async def test_what_became_of_messages_is_counted(town: Town) -> None:

@@ -28,7 +28,7 @@ def part(minute: int, minutes: int, **values: object) -> BalanceSlot:
     """Return a slot that begins so many minutes after `AT`."""
     told = {"supply": Supply.GENERATION} if "supply_kwh" in values else {}
     told |= {"first": FirstType.WIND_SOLAR} if "first_kwh" in values or "first_share" in values else {}
-    return BalanceSlot(region=REGION, begin=AT + timedelta(minutes=minute), minutes=minutes, **(told | values))  # type: ignore[arg-type]
+    return BalanceSlot(region=REGION, begin=AT + timedelta(minutes=minute), minutes=minutes, **(told | values))
 
 
 def told(source: UUID, *slots: BalanceSlot, hour: int = 0) -> list[Told]:
