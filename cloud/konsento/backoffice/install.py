@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
 
 from konsento.backoffice import (
+    advice,
     alarms,
     any_request,
     bills,
@@ -62,6 +63,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         outlets,
         prices,
         rewards,
+        advice,
         partners,
         suppliers,
         power_types,
