@@ -52,6 +52,7 @@ class Part:
     share: str
     """A dash where nothing was charged."""
     of: str
+    sessions: str
     few: bool
 
 
@@ -192,15 +193,15 @@ def _bars(language: Language, month: MonthEffect) -> advice_chart.Month:
 
 def _part(language: Language, energy: Energy) -> Part:
     if not energy.sessions:
-        return Part(share="–", of="", few=False)
+        return Part(share="–", of="", sessions="", few=False)
     return Part(
         share=_percent(language, energy.share),
         of=language.text(
-            "{inside} of {energy} kWh · sessions: {sessions}",
+            "{inside} of {energy} kWh",
             inside=_kwh(language, energy.inside_mwh),
             energy=_kwh(language, energy.mwh),
-            sessions=energy.sessions,
         ),
+        sessions=language.text("sessions: {count}", count=energy.sessions),
         few=energy.is_few,
     )
 
