@@ -33,11 +33,13 @@ from konsento.catalogue.suppliers import (
     find_contract,
     suppliers,
 )
+from konsento.feeds.apply import RegionEntry, SourceEntry, apply_grid
 from konsento.kit.errors import KonsentoError
 from konsento.kit.money import minor_from_major
 from konsento.models import Supplier
 from konsento.partners.apply import PartnerEntry, apply_partner
 from konsento.pricing import Band, Component, Rate
+from konsento.pricing.following import Follows, FollowsSpot, FollowsWindows
 from konsento.pricing.price import MINUTES
 from konsento.settings import Settings
 from konsento.sites.apply import apply_site
@@ -107,11 +109,42 @@ class BandEntry(RatesEntry):
         return Band(from_minute=begin, to_minute=end or MINUTES, weekdays=weekdays, from_day=from_day, to_day=to_day)
 
 
+class WindowsEntry(Table):
+    """`follows` of a price that is lower in recommended windows."""
+
+    kind: Literal[Follows.WINDOWS]
+    inside: Amount
+    """Per kWh."""
+
+    def read(self) -> FollowsWindows:
+        """Return what is followed; the catalogue checks it."""
+        return FollowsWindows(inside=self.inside)
+
+
+class SpotEntry(Table):
+    """`follows` of a price that is made from the spot price."""
+
+    kind: Literal[Follows.SPOT]
+    factor: Decimal = Decimal(1)
+    plus: Decimal = Decimal(0)
+    """Per kWh."""
+    floor: Amount
+    """Per kWh."""
+    cap: Amount
+    """Per kWh."""
+
+    def read(self) -> FollowsSpot:
+        """Return what is followed; the catalogue checks it."""
+        return FollowsSpot(factor=self.factor, plus=self.plus, floor=self.floor, cap=self.cap)
+
+
 class TariffEntry(RatesEntry):
     """`[[tariffs]]`."""
 
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     bands: tuple[BandEntry, ...] = ()
+    follows: Annotated[WindowsEntry | SpotEntry, Field(discriminator="kind")] | None = None
+    """What the price of energy follows; left out: nothing."""
     minimum: Amount | None = None
     """The least that one charging costs, tax included."""
     maximum: Amount | None = None
@@ -162,6 +195,8 @@ class Provisioning(Table):
     """A whole file."""
 
     power_types: tuple[PowerTypeEntry, ...] = ()
+    regions: tuple[RegionEntry, ...] = ()
+    sources: tuple[SourceEntry, ...] = ()
     suppliers: tuple[SupplierEntry, ...] = ()
     tariffs: tuple[TariffEntry, ...] = ()
     sites: tuple[SiteEntry, ...] = ()
@@ -172,6 +207,8 @@ class Provisioning(Table):
         _once("tariff", (tariff.name for tariff in self.tariffs))
         _once("power type", (kind.word for kind in self.power_types))
         _once("supplier", (supplier.code for supplier in self.suppliers))
+        _once("region", (region.code for region in self.regions))
+        _once("source", (source.name for source in self.sources))
         _once("partner", (partner.name for partner in self.partners))
         _once("station_id", (site.station_id for site in self.sites))
         _once("code", (outlet.code for site in self.sites for outlet in site.outlets if outlet.code))
@@ -227,6 +264,7 @@ async def apply(session: AsyncSession, file: Provisioning, settings: Settings, a
             raise BadFileError(f"tariff {tariff.name}: {error}") from error
         if line is not None:
             changes.note(line)
+    await apply_grid(session, file.regions, file.sources, settings, changes)
     known = await tariff_names(session)
     for site in file.sites:
         for outlet in site.outlets:
@@ -323,6 +361,7 @@ async def _wanted(session: AsyncSession, entry: TariffEntry, settings: Settings)
         min_minor=_minor(entry, entry.minimum, settings.currency),
         max_minor=_minor(entry, entry.maximum, settings.currency),
         tax_included=entry.tax_included,
+        following=entry.follows.read() if entry.follows is not None else None,
         tax_rate=(settings.tax_rate if entry.tax_rate is None else entry.tax_rate).normalize() + 0,
         power_type=entry.power_type,
         supplier=entry.supplier,

@@ -1,15 +1,20 @@
 """Forecasts of a made-up region: sunny days with numbers that can be checked by hand."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import update
 
 from konsento.grid import series
+from konsento.grid.decisions import decide
 from konsento.grid.finding import day_bounds
 from konsento.grid.records import BalanceSlot, FirstType, Series, Supply
+from konsento.grid.regions import find_region
 from konsento.grid.rule import Rule
 from konsento.kit.ids import new_id
-from konsento.models import GridRegion, GridSource
+from konsento.models import GridRegion, GridSource, Site
 from konsento.services import Services
 
 from .recommended import REGION
@@ -32,7 +37,6 @@ def slot(begin: datetime, surplus: int, share: int, *, minutes: int = 30, region
         first_kwh=supply * share // 100,
         first=FirstType.WIND_SOLAR,
         series=Series.FORECAST,
-        issued_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 
@@ -68,3 +72,14 @@ async def keep_forecast(
         await session.flush()
         await series.keep(session, source.id, slots, now)
         return source.id
+
+
+async def forecast_two_days(services: Services) -> None:
+    """Have today and tomorrow be sunny where all sites lie, and both be decided."""
+    today = services.clock.now().astimezone(ZoneInfo(ZONE)).date()
+    days = (today, today + timedelta(days=1))
+    await keep_forecast(services, [one for day in days for one in sunny(day)])
+    async with services.database.transaction() as session:
+        await session.execute(update(Site).values(region=REGION))
+        for day in days:
+            await decide(session, await find_region(session, REGION), day, services.clock.now())

@@ -79,7 +79,9 @@ async def test_demo_runs_until_ctrl_c_which_leaves_no_process(mark: str) -> None
     assert process.stdout
     shown = ""
     while "Ctrl-C ends everything" not in shown:
-        shown += (await process.stdout.readuntil()).decode()
+        line = await process.stdout.readline()
+        assert line, (await process.communicate())[1].decode()
+        shown += line.decode()
     # The demo itself, four outlets, Home Assistant, two suppliers' servers, portal, platform and computation system.
     assert len(_processes_with(mark)) >= 11
     for word in ("/o/", "driver@example.com", "Portal", "Kaze Denki", "Home Assistant", "Platform", "Computation"):

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+from rig import grid
 from rig.driver import RefusedError
 from rig.home_assistant import FlowRefusedError
 from rig.line import OUTLETS, OWNER, OWNER_PASSWORD, Line, temporary_folder
 from rig.ports import Ports
 from rig.process import ProcessFailedError
 from rig.session import run_session
-from rig.suppliers import CODES, KAZE
+from rig.suppliers import CODES, KAZE, provisioning
 
 DRIVER_EMAIL = "driver@example.com"
 DRIVER_PASSWORD = "demo-driver-1"  # noqa: S105  # of a server that listens on this machine alone
@@ -82,6 +83,9 @@ async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     driver = await line.driver(DRIVER_EMAIL, DRIVER_PASSWORD, DRIVER_NAME)
     await driver.close()
     invitation = (await line.server.command("staff", "add", OPERATOR_EMAIL, "--role", "admin")).strip()
+    line.say("dropping a forecast of sunny days")
+    grid.drop_forecasts(line.server.feeds)
+    await line.server.apply(grid.SOURCES + provisioning(line.specs, CODES, region=grid.REGION))
     line.say("having made-up sites deliver three days of charging to the platform")
     await line.environment.furnish()
     pages = line.server.public_url

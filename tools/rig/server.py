@@ -21,6 +21,7 @@ class ManagementServer:
         # Browsers give camera, place and passkeys to this name without TLS.
         self.public_url = f"http://localhost:{port}"
         self.mails = folder / "mails"
+        self.feeds = folder / "feeds"
         self.ocpp_port = ocpp_port
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,6 +33,7 @@ class ManagementServer:
             "KONSENTO_OCPP_PORT": str(ocpp_port),
             "KONSENTO_PUBLIC_URL": self.public_url,
             "KONSENTO_MAIL_FOLDER": str(self.mails),
+            "KONSENTO_FEEDS_FOLDER": str(self.feeds),
             **settings,
         }
         self.process = Process(

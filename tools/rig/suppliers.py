@@ -61,9 +61,17 @@ SERVER_SETTINGS: Final[Mapping[str, str]] = {
 
 
 def provisioning(
-    outlets: Sequence[OutletSpec], codes: Sequence[str], presence: str = "none", supplier: Supplier = SAKURA
+    outlets: Sequence[OutletSpec],
+    codes: Sequence[str],
+    presence: str = "none",
+    supplier: Supplier = SAKURA,
+    region: str = "",
 ) -> str:
-    """Return the file that an operator would write for `konsento apply`. `presence`: how drivers show it."""
+    """Return the file that an operator would write for `konsento apply`.
+
+    `presence`: how drivers show that they are there. `region`: of the grid, one that the server knows.
+    """
+    in_region = f'region = "{region}"\n' if region else ""
     text = f"""\
 [[tariffs]]
 name = "{supplier.tariff}"
@@ -81,7 +89,7 @@ place = "Setagaya, Tokyo"
 presence = "{presence}"
 latitude = 35.6461
 longitude = 139.6532
-"""
+{in_region}"""
     for number, (outlet, code) in enumerate(zip(outlets, codes, strict=False), start=1):
         text += f"""
 [[sites.outlets]]

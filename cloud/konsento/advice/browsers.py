@@ -41,6 +41,22 @@ async def subscribe(session: AsyncSession, services: Services, driver: Driver, b
     await session.flush()
 
 
+async def renew(session: AsyncSession, services: Services, driver_id: UUID, old: str, browser: Browser) -> None:
+    """Follow a browser of a driver's whose push service has given it another address; one that is unknown stays so.
+
+    Raises `PushRefused`.
+    """
+    push.check(browser, services.settings)
+    query = select(AdviceBrowser).where(AdviceBrowser.driver_id == driver_id)
+    known = {one.endpoint: one for one in await session.scalars(query.with_for_update())}
+    row = known.get(old)
+    if row is None or browser.endpoint in known:
+        return
+    await session.execute(delete(AdviceBrowser).where(AdviceBrowser.endpoint == browser.endpoint))
+    row.endpoint, row.p256dh, row.auth = browser.endpoint, browser.keys.p256dh, browser.keys.auth
+    await session.flush()
+
+
 async def of(session: AsyncSession, driver_id: UUID) -> list[AdviceBrowser]:
     """Return a driver's browsers, the oldest first."""
     query = select(AdviceBrowser).where(AdviceBrowser.driver_id == driver_id)

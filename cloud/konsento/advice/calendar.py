@@ -26,7 +26,7 @@ BACK: Final = timedelta(days=7)
 """Windows that are over for longer are not in the calendar."""
 FETCHED_AGAIN: Final = timedelta(hours=6)
 """What calendars are asked for; most come less often."""
-MEDIA_TYPE: Final = "text/calendar"
+MEDIA_TYPE: Final = "text/calendar; charset=utf-8; method=PUBLISH"
 _CHANGES: Final = (Outcome.NEW, Outcome.CHANGED, Outcome.WITHDRAWN)
 
 

@@ -15,7 +15,7 @@ from konsento.advice.errors import AdviceLinkOver, AdviceNeedsAccount, BadQuietH
 from konsento.advice.tokens import Purpose
 from konsento.kit.db import insert
 from konsento.kit.ids import new_token
-from konsento.models import AdviceBrowser, AdviceChoice, Driver, DriverKind
+from konsento.models import AdviceBrowser, AdviceChoice, Driver, DriverKind, GridRegion
 from konsento.models.advice import QUIET_FROM, QUIET_UNTIL
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,11 @@ class Wanted:
     mail: bool
     quiet_from: int = QUIET_FROM
     quiet_until: int = QUIET_UNTIL
+
+
+async def offered(session: AsyncSession) -> bool:
+    """Tell whether this server advises anybody, in any region."""
+    return await session.scalar(select(GridRegion.code).where(GridRegion.advises).limit(1)) is not None
 
 
 async def of(session: AsyncSession, driver_id: UUID) -> AdviceChoice | None:

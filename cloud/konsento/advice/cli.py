@@ -3,27 +3,27 @@
 import json
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 from zoneinfo import ZoneInfo, available_timezones
 
 import typer
 
 from konsento.grid import readers
 from konsento.grid.areas import AREAS
-from konsento.grid.finding import Found, find
+from konsento.grid.finding import FoundWindow, find
 from konsento.grid.reading import Reading
 from konsento.grid.records import BalanceSlot, Series
-from konsento.grid.regions import check_rule
 from konsento.grid.rule import Reference, ReferenceMode, Rule, Threshold, ThresholdUnit
-from konsento.kit.errors import KonsentoError
+from konsento.grid.rules import check_rule
 
 advice = typer.Typer(help="When charging is recommended.", no_args_is_help=True)
 
 _THRESHOLD: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%|mw|%\s*peak)?\s*", re.IGNORECASE)
 _UNITS: Final = {"": ThresholdUnit.SHARE, "%": ThresholdUnit.SHARE, "mw": ThresholdUnit.MW, "%peak": ThresholdUnit.PEAK}
+_BY_DEFAULT: Final = Rule()
 
 
 @advice.callback()
@@ -31,62 +31,88 @@ def _group() -> None:
     """When charging is recommended."""
 
 
-class CannotCheck(KonsentoError):
-    """The file cannot be checked as was asked."""
-
-    message = "{reason}"
-
-
 @advice.command()
 def check(
     file: Annotated[Path, typer.Argument(help="A file as a grid operator, a market or a service publishes it.")],
     *,
     reference: Annotated[
-        str, typer.Option(help="Percent of demand by which supply must exceed it; may be negative, or 'none'.")
+        str,
+        typer.Option(
+            help="Percent of demand by which supply must exceed it: 5, or -5 in a region that imports; or none."
+        ),
     ] = "",
     auto: Annotated[
         bool,
-        typer.Option("--auto", help="Take the reference from the file's own day: a percentile. Without --reference."),
+        typer.Option(
+            "--auto",
+            help="Take the reference from the file itself: a percentile of the days before, of the day itself where the"
+            " file has fewer than three. This is done without --reference too.",
+        ),
     ] = False,
-    percentile: Annotated[str, typer.Option(help="Which percentile --auto takes.")] = "60",
+    percentile: Annotated[str, typer.Option(help="Which percentile --auto takes, 0 to 100.")] = "60",
     threshold: Annotated[
-        str, typer.Option(help="What renewable generation must be: '30%' of supply, '5000MW', '60%peak' of its peak.")
+        str,
+        typer.Option(help="What the first type must generate: 30% of supply, 5000MW, or 60%peak of its own peak."),
     ] = "30%",
-    shortest: Annotated[int, typer.Option(help="Minutes that a window must last.")] = 120,
-    region: Annotated[str, typer.Option(help="Code of the region, where the file does not say it: JP-A03.")] = "",
+    shortest: Annotated[int, typer.Option(help="Minutes that a window must last.")] = _BY_DEFAULT.shortest_minutes,
+    gap: Annotated[
+        int, typer.Option(help="So many slots in a row may miss the rule inside a window.")
+    ] = _BY_DEFAULT.gap_slots,
+    most: Annotated[int, typer.Option(help="Windows of a day at most.")] = _BY_DEFAULT.most_a_day,
+    region: Annotated[
+        str, typer.Option(help="Code of the region (JP-A03), where the file does not say it or has several.")
+    ] = "",
     day: Annotated[str, typer.Option("--date", help="YYYY-MM-DD, where the file has several days.")] = "",
+    time_zone: Annotated[str, typer.Option(help="Asia/Tokyo: for a region that is not known here.")] = "",
     kind: Annotated[
         str,
         typer.Option("--format", help=f"What the file is, where it is not found out: {', '.join(readers.FORMATS)}."),
     ] = "",
 ) -> None:
-    """Read a file and print what it is and which windows a rule finds in it: one JSON object.
+    """Read a file and print what it is and which windows a rule finds in it: one JSON object about one day.
 
-    Exit code 1 with the reason where the file cannot be read for certain.
+    Without options the rule is that of a new region. Days and times are by the region's clock. Where the file cannot
+    be read for certain, or has several regions or days and none is named, the reason is on standard error and the
+    exit code is 1.
     """
     if kind and kind not in readers.FORMATS:
         raise typer.BadParameter(f"one of {', '.join(readers.FORMATS)}", param_hint="--format")
-    rule = _rule(reference, percentile, threshold, shortest, auto=auto)
-    reading = readers.read(file.read_bytes(), name=file.name, format=kind or None, region=region or None)
-    typer.echo(json.dumps(_checked(reading, rule, region, day), indent=2))
+    if time_zone and time_zone not in available_timezones():
+        raise typer.BadParameter("a name like Asia/Tokyo", param_hint="--time-zone")
+    rule = Rule(
+        reference=_reference(reference, percentile, auto=auto),
+        threshold=_threshold(threshold),
+        shortest_minutes=shortest,
+        gap_slots=gap,
+        most_a_day=most,
+    )
+    check_rule(rule)
+    reading = readers.read(
+        file.read_bytes(),
+        name=file.name,
+        format=kind or None,
+        region=region or None,
+        time_zone=time_zone or None,
+    )
+    typer.echo(json.dumps(_checked(reading, rule, region, day, time_zone), indent=2))
 
 
-def _rule(reference: str, percentile: str, threshold: str, shortest: int, *, auto: bool) -> Rule:
+def _reference(reference: str, percentile: str, *, auto: bool) -> Reference:
     if auto and reference:
         raise typer.BadParameter("either --reference or --auto", param_hint="--auto")
+    if reference.strip().lower() == "none":
+        return Reference(mode=ReferenceMode.NONE, value=Decimal(0))
+    if reference:
+        return Reference(mode=ReferenceMode.PERCENT, value=_number(reference, "--reference"))
+    return Reference(mode=ReferenceMode.AUTO, value=_number(percentile, "--percentile"))
+
+
+def _threshold(threshold: str) -> Threshold:
     matched = _THRESHOLD.fullmatch(threshold)
     if matched is None:
         raise typer.BadParameter("write 30%, 5000MW or 60%peak", param_hint="--threshold")
     unit = _UNITS[re.sub(r"\s", "", (matched[2] or "").lower())]
-    if reference.strip().lower() == "none":
-        wanted = Reference(mode=ReferenceMode.NONE, value=Decimal(0))
-    elif reference:
-        wanted = Reference(mode=ReferenceMode.PERCENT, value=_number(reference, "--reference"))
-    else:
-        wanted = Reference(mode=ReferenceMode.AUTO, value=_number(percentile, "--percentile"))
-    rule = Rule(reference=wanted, threshold=Threshold(unit=unit, value=Decimal(matched[1])), shortest_minutes=shortest)
-    check_rule(rule)
-    return rule
+    return Threshold(unit=unit, value=Decimal(matched[1]))
 
 
 def _number(text: str, option: str) -> Decimal:
@@ -99,76 +125,84 @@ def _number(text: str, option: str) -> Decimal:
     return number
 
 
-def _checked(reading: Reading, rule: Rule, region: str, day: str) -> dict[str, Any]:
-    if not reading.slots and reading.prices:
-        raise CannotCheck(reason="The file has prices alone: windows are found in balance data.")
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(1)
+
+
+def _checked(reading: Reading, rule: Rule, region: str, day: str, time_zone: str) -> dict[str, Any]:
     if not reading.slots:
-        raise CannotCheck(reason="The file has no slot that was told.")
-    code = _one({slot.region for slot in reading.slots}, region or reading.region or "", "regions", "--region")
+        _refuse(
+            "The file has prices alone: windows are found in balance data."
+            if reading.prices
+            else "The file has no slot that is told."
+        )
+    code = _one({slot.region for slot in reading.slots}, region, "regions", "--region")
+    zone = _zone(code, time_zone)
     slots = [slot for slot in reading.slots if slot.region == code]
-    kinds = {slot.series for slot in slots}
-    series = next(one for one in (Series.FORECAST, Series.ACTUAL, Series.PLAN) if one in kinds)
+    # What is to come is what windows are found in; what was or is planned, where the file has nothing else.
+    series = next(one for one in Series if any(slot.series is one for slot in slots))
     slots = [slot for slot in slots if slot.series is series]
-    zone = _zone(code)
-    of = _one({str(slot.begin.astimezone(zone).date()) for slot in slots}, day, "days", "--date")
-    chosen = date.fromisoformat(of)
-    today = [slot for slot in slots if slot.begin.astimezone(zone).date() == chosen]
-    found = find(today, rule, chosen, str(zone), slots)
-    return _object(reading, (code, series), chosen, today, found)
+    days = {str(slot.begin.astimezone(zone).date()) for slot in slots}
+    of = date.fromisoformat(_one(days, day, "days", "--date"))
+    today = [slot for slot in slots if slot.begin.astimezone(zone).date() == of]
+    found = find(today, rule, of, str(zone), slots)
+    return {
+        "source": reading.format,
+        "region": code,
+        "date": str(of),
+        "time_zone": str(zone),
+        "series": str(series),
+        "supply": next((str(slot.supply) for slot in today if slot.supply is not None), None),
+        "slots": len(today),
+        "missing": found.missing,
+        **_extremes(today),
+        "reference_percent": _rounded(found.reference_percent, 2),
+        "threshold_mw": _rounded(found.threshold_mw, 1),
+        "threshold_share": _rounded(found.threshold_share, 4),
+        "history_days": found.history_days,
+        "windows": [_window(window, zone) for window in found.windows],
+        "reason": None if found.reason is None else str(found.reason),
+        "warnings": list(reading.warnings),
+    }
 
 
 def _one(choices: set[str], wanted: str, what: str, option: str) -> str:
     if wanted:
         if wanted not in choices:
-            raise CannotCheck(reason=f"The file has nothing about {wanted}, but about: {', '.join(sorted(choices))}.")
+            _refuse(f"The file has nothing about {wanted}, but about: {', '.join(sorted(choices))}.")
         return wanted
     if len(choices) > 1:
-        raise CannotCheck(reason=f"The file has several {what}; name one by {option}: {', '.join(sorted(choices))}.")
+        _refuse(f"The file has several {what}; name one by {option}: {', '.join(sorted(choices))}.")
     return next(iter(choices))
 
 
-def _zone(code: str) -> ZoneInfo:
-    area = AREAS.get(code)
-    name = area.time_zone if area is not None else "UTC"
-    return ZoneInfo(name if name in available_timezones() else "UTC")
+def _zone(code: str, time_zone: str) -> ZoneInfo:
+    """Return the clock of a region: its days begin by it."""
+    if time_zone:
+        return ZoneInfo(time_zone)
+    if code in AREAS:
+        return ZoneInfo(AREAS[code].time_zone)
+    _refuse(f"By which clock the days of {code} begin is not known here; name it by --time-zone.")
 
 
-def _object(
-    reading: Reading, what: tuple[str, Series], day: date, slots: Sequence[BalanceSlot], found: Found
-) -> dict[str, Any]:
-    code, series = what
-    zone = _zone(code)
+def _extremes(slots: Sequence[BalanceSlot]) -> dict[str, float | None]:
     surplus = [one for slot in slots if (one := slot.surplus_percent) is not None]
     shares = [one for slot in slots if (one := slot.share) is not None]
-
-    def clock(at: datetime) -> str:
-        return at.astimezone(zone).strftime("%H:%M")
-
     return {
-        "source": reading.format,
-        "region": code,
-        "date": str(day),
-        "time_zone": str(zone),
-        "series": str(series),
-        "slots": len(slots),
-        "missing": found.missing,
         "surplus_percent_min": _rounded(min(surplus, default=None), 1),
         "surplus_percent_max": _rounded(max(surplus, default=None), 1),
         "renewable_share_max": _rounded(max(shares, default=None), 3),
-        "reference_percent": _rounded(found.reference_percent, 2),
-        "threshold_mw": _rounded(found.threshold_mw, 1),
-        "threshold_share": _rounded(found.threshold_share, 4),
-        "windows": [
-            {
-                "start": clock(window.begin),
-                "end": clock(window.end),
-                "start_at": window.begin.isoformat(),
-                "end_at": window.end.isoformat(),
-            }
-            for window in found.windows
-        ],
-        "reason": None if found.reason is None else str(found.reason),
-        "warnings": list(reading.warnings),
+    }
+
+
+def _window(window: FoundWindow, zone: ZoneInfo) -> dict[str, str]:
+    begin, end = window.begin.astimezone(zone), window.end.astimezone(zone)
+    return {
+        "start": f"{begin:%H:%M}",
+        "end": f"{end:%H:%M}",
+        "start_at": begin.isoformat(),
+        "end_at": end.isoformat(),
     }
 
 

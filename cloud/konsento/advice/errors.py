@@ -52,6 +52,12 @@ class WindowOver(KonsentoError):
     message = "The outlet could not be started while it was recommended. Nothing is charged."
 
 
+class NotStarted(KonsentoError):
+    """Something else came between the plan and its start."""
+
+    message = "The charging could not be started any more. Nothing is charged."
+
+
 class CardAsks(KonsentoError):
     """The bank of the saved card wants the cardholder."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.advice import messages, policy
 from konsento.advice.letters import Facts, facts_of
+from konsento.advice.messages import WORK
 from konsento.grid.decisions import last_decision
 from konsento.grid.windows import Window, window_of
 from konsento.kit.db import insert
@@ -20,22 +21,21 @@ from konsento.services import Services
 
 log = logging.getLogger(__name__)
 
-WORK: Final = "advice"
-"""Its keys are `REGION:YYYY-MM-DD:kind`."""
 _LOOK_BACK: Final = timedelta(days=2)
 """Of what was told for the last days it is noted who has charged in its windows."""
 
 
-async def ask(session: AsyncSession, services: Services, region: GridRegion, day: date) -> None:
+async def ask(session: AsyncSession, services: Services, code: str, day: date) -> None:
     """Have drivers told of a day that was decided: tomorrow's in the evening, changes of today's in the morning."""
+    region = await session.get_one(GridRegion, code)
     zone, now = ZoneInfo(region.time_zone), services.clock.now()
     today = now.astimezone(zone).date()
     if day > today:
         at = policy.moment(day - timedelta(days=1), policy.EVENING, zone)
-        await _ask(session, services, f"{region.code}:{day}:{AdviceKind.EVENING}", at)
+        await _ask(session, services, f"{code}:{day}:{AdviceKind.EVENING}", at)
     elif day == today:
         at = policy.moment(day, policy.MORNING, zone)
-        await _ask(session, services, f"{region.code}:{day}:{AdviceKind.MORNING}", at)
+        await _ask(session, services, f"{code}:{day}:{AdviceKind.MORNING}", at)
 
 
 async def issue_of(

@@ -119,13 +119,13 @@ def advice(language: Language, facts: Facts, outlet: Outlet, token: str) -> Lett
             path=path,
         )
     short = (fits(language, facts, outlet), *outlet.worth)
-    paragraphs = [reason(language, facts), *short]
+    paragraphs = [_when(language, facts), reason(language, facts), *short]
     if facts.kind is AdviceKind.MORNING:
         was = text(
             "The forecast has changed since last evening; it was {times}.",
             times=times(language, facts.told, facts.zone),
         )
-        paragraphs.insert(0, was)
+        paragraphs.insert(1, was)
     else:
         paragraphs.append(
             text("This is a forecast. If it changes much by morning, we tell you. You see the price before you start.")
@@ -178,14 +178,15 @@ def reason(language: Language, facts: Facts) -> str:
 def fits(language: Language, facts: Facts, outlet: Outlet) -> str:
     """Return until when to plug in for the longest window, and how much fits into what is left of it."""
     window = max(facts.windows, key=lambda one: one.end - one.begin)
-    left = replace(window, begin=max(window.begin, facts.now))
+    left = Window(begin=max(window.begin, facts.now), end=window.end)
     kwh = kwh_that_fit(left, outlet.rated_w, outlet.volts)
-    digits = 0 if kwh >= 1 else 1
-    energy = f"{language.number(kwh.quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR), digits)}{NBSP}kWh"
+    energy = f"{language.number(kwh, 0 if kwh == kwh.to_integral_value() else 1)}{NBSP}kWh"
     if window.begin <= facts.now:
-        return language.text("Plug in now where you charged last, and about {energy} of it fits.", energy=energy)
+        return language.text(
+            "Plug in now where you charged last, and about {energy} still fits into this time.", energy=energy
+        )
     return language.text(
-        "Plug in before {time} where you charged last, and about {energy} of it fits.",
+        "Plug in before {time} where you charged last, and about {energy} fits into this time.",
         time=language.clock(window.begin, facts.zone),
         energy=energy,
     )
@@ -207,6 +208,16 @@ def _subject(language: Language, facts: Facts) -> str:
     if facts.windows[0].begin.astimezone(facts.zone).date() == facts.now.astimezone(facts.zone).date():
         return text("A good time to charge today: {times}", times=when)
     return text("A good time to charge tomorrow: {times}", times=when)
+
+
+def _when(language: Language, facts: Facts) -> str:
+    # A mail may be read when "tomorrow" is long over.
+    return language.text(
+        "{day}, {times} (time in {region}).",
+        day=language.day(facts.windows[0].begin, facts.zone),
+        times=times(language, facts.windows, facts.zone),
+        region=name_of(facts.region, language.code),
+    )
 
 
 def _path(facts: Facts, token: str) -> str:

@@ -105,7 +105,7 @@ async def _new_corrections(
         told = told.where(AdviceMessage.driver_id > issue.reached)
     page = told.with_only_columns(AdviceMessage.driver_id).distinct().order_by(AdviceMessage.driver_id).limit(PAGE)
     ids = list(await session.scalars(page))
-    ways = (await session.execute(told.where(AdviceMessage.driver_id.in_(ids)))).tuples()
+    ways = await session.execute(told.where(AdviceMessage.driver_id.in_(ids)))
     wanting = await recipients.wanting(session, ids, now)
     zone = ZoneInfo(region.time_zone)
     new: list[_New] = []

@@ -21,12 +21,17 @@ from konsento.models import (
     GridWindow,
     SessionState,
     Site,
+    Work,
+    WorkState,
 )
 
 log = logging.getLogger(__name__)
 
 KEPT: Final = timedelta(days=400)
 """What drivers were told is kept for so long: a year can be compared with the one before."""
+WORK: Final = "advice"
+"""The due work of an issue; its keys are `REGION:YYYY-MM-DD:kind`."""
+_DONE_KEPT: Final = timedelta(days=7)
 _AHEAD: Final = timedelta(days=2)
 """An advice is about tomorrow; whoever plans does it within that."""
 
@@ -133,5 +138,7 @@ async def counts(session: AsyncSession, since: date, until: date, region: str | 
 
 
 async def forget_old(session: AsyncSession, now: datetime) -> None:
-    """Delete what was told long ago, with its messages."""
+    """Delete what was told long ago, with its messages, and the rows of work that is done."""
     await session.execute(delete(AdviceIssue).where(AdviceIssue.created_at < now - KEPT))
+    done = (Work.kind == WORK, Work.state == WorkState.DONE, Work.due_at < now - _DONE_KEPT)
+    await session.execute(delete(Work).where(*done))

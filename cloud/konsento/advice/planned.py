@@ -7,26 +7,28 @@ there, and again when it starts.
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.advice import messages
 from konsento.advice.errors import NeedsNobody, PlanOver, TooManyPlans, UnknownPlan, WindowGone
 from konsento.charging import presence, repository
 from konsento.charging.errors import AlreadyChargingHere
+from konsento.charging.limits import RequestedLimit
 from konsento.charging.quote import quoted
 from konsento.charging.wish import Wish, check, look_up
 from konsento.grid import windows
 from konsento.grid.windows import Window
 from konsento.kit.ids import new_id
-from konsento.models import Outlet, PlannedCharge, PlannedState
+from konsento.models import LimitKind, Outlet, PlannedCharge, PlannedState
 from konsento.payments import later, ways
 from konsento.payments.errors import BalanceTooLow, TooMuchLater
-from konsento.payments.ways import CARD, Way
+from konsento.payments.ways import CARD, Method, Way
 from konsento.services import Services
 from konsento.settlement import service as settlement
 from konsento.sites import service as sites
@@ -50,6 +52,8 @@ class Asked:
     wish: Wish
     way: Way
     window_begin: datetime
+    inside: bool = False
+    """Whether supply ends with the window, whatever is still missing then."""
 
 
 async def plan(services: Services, asked: Asked, *, plan_id: UUID | None = None) -> PlannedCharge:
@@ -98,6 +102,27 @@ async def all_of(session: AsyncSession, driver_id: UUID, most: int | None = None
     return (await session.scalars(query.order_by(PlannedCharge.created_at.desc()).limit(most))).all()
 
 
+async def forget(session: AsyncSession, driver_id: UUID) -> None:
+    """Delete a driver's plans: none of them starts any more."""
+    await session.execute(delete(PlannedCharge).where(PlannedCharge.driver_id == driver_id))
+
+
+def needs_nobody(method: Method, *, card: bool) -> bool:
+    """Tell whether a way to pay asks for nothing when a charging starts by itself; `card`: with a saved one."""
+    return not method.external or (card and method.method == CARD and not method.prepaid)
+
+
+def wish_for(wish: Wish, window: Window, begins: datetime, *, inside: bool) -> Wish:
+    """Return a wish as it is for a window in which it begins then: at its price, and with its end if that is wanted."""
+    wish = replace(wish, begins_at=begins)
+    if not inside:
+        return wish
+    requested, left_s = wish.requested, max(1, int((window.end - begins).total_seconds()))
+    if requested.kind is LimitKind.TIME:
+        requested = RequestedLimit(kind=requested.kind, amount=min(requested.amount, left_s))
+    return replace(wish, requested=requested, ends_at=window.end)
+
+
 async def window_at(session: AsyncSession, outlet: Outlet, begin: datetime, now: datetime) -> Window:
     """Return the window of an outlet's region, its site loaded, that begins then and is not over.
 
@@ -113,14 +138,15 @@ async def _plan(session: AsyncSession, services: Services, asked: Asked, plan_id
     made_before = await session.get(PlannedCharge, plan_id)
     if made_before is not None:
         return await own(session, asked.wish.driver_id, plan_id)
-    now, wish, way = services.clock.now(), asked.wish, asked.way
-    outlet = await sites.outlet_by_code(session, wish.outlet_code)
+    now, way = services.clock.now(), asked.way
+    outlet = await sites.outlet_by_code(session, asked.wish.outlet_code)
     window = await window_at(session, outlet, asked.window_begin, now)
+    wish = wish_for(asked.wish, window, max(now, window.begin), inside=asked.inside)
     active = await repository.active_at(session, outlet.id)
     if active is not None:
         raise AlreadyChargingHere if active.driver_id == wish.driver_id else OutletBusy
     method = await ways.method(session, services, wish.driver_id, way)
-    if method.external and (method.prepaid or way.method != CARD or not way.card):
+    if not needs_nobody(method, card=bool(way.card)):
         raise NeedsNobody
     buyable = await look_up(session, services, wish, outlet)
     funds = await settlement.funds(session, services, wish.driver_id, way.provider, way.method)
@@ -151,13 +177,17 @@ async def _plan(session: AsyncSession, services: Services, asked: Asked, plan_id
         agreed_most_minor=quote.hold_minor,
         window_begin=window.begin,
         window_end=window.end,
+        inside=asked.inside,
         start_at=_start(window, now),
         created_at=now,
     )
     session.add(planned)
     await session.flush()
+    await messages.acted(session, wish.driver_id, str(outlet.site.region), now)
     wait_s = max(0.0, (planned.start_at - now).total_seconds())
     await services.work.add(session, WORK, str(planned.id), after_s=wait_s)
+    if outlet.site.region is not None:
+        await messages.acted(session, wish.driver_id, outlet.site.region, now)
     return planned
 
 

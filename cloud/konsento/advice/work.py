@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.advice import handing, issues, planned_work, pushes, shares, sites, telling
+from konsento.advice import handing, issues, messages, planned_work, pushes, shares, sites, telling
 from konsento.feeds.deciding import Listener
 from konsento.kit.work import Again, Job
 from konsento.models import AdviceKind, GridRegion, WindowDecision
@@ -22,7 +22,7 @@ def install(services: Services) -> None:
     shares.install(services)
     sites.install(services)
 
-    @services.work.on(issues.WORK, places=1)
+    @services.work.on(messages.WORK, places=1)
     async def tell(job: Job) -> Again | None:
         code, day, kind = job.key.split(":")
         return await telling.go_on(services, code, date.fromisoformat(day), AdviceKind(kind))
@@ -42,7 +42,7 @@ def listener(services: Services) -> Listener:
     """Return who hears of every decision, and has drivers and sites told of it."""
 
     async def decided(session: AsyncSession, region: GridRegion, decision: WindowDecision) -> None:
-        await issues.ask(session, services, region, decision.day)
+        await issues.ask(session, services, region.code, decision.day)
         await sites.tell_region(session, services, region.code)
 
     return decided

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from konsento.api.schemas import Price, price
+from konsento.api.schemas import Follows, Price, follows, price
 from konsento.catalogue import service as catalogue
 from konsento.charging import metering
 from konsento.kit.i18n import Language
@@ -14,7 +14,8 @@ class PowerOffer(BaseModel):
     """Something to buy at an outlet: power of a type and a supplier, at a price."""
 
     name: str = Field(description="Names it as `offer` of a quote and of a start.", examples=["day"])
-    price: Price
+    price: Price = Field(description="Of a session that begins now.")
+    follows: Follows | None = Field(description="What the price of energy follows; null for nothing.")
     power_type: str = Field(description="Where the power comes from: a word of the contract.", examples=["solar"])
     power_name: str = Field(description="The same for a person, in the language of the request.", examples=["Solar"])
     renewable: bool = Field(examples=[True])
@@ -51,6 +52,7 @@ def power_offer(language: Language, offer: catalogue.Offer) -> PowerOffer:
     return PowerOffer(
         name=offer.name,
         price=price(offer.price),
+        follows=follows(offer.following, offer.price),
         power_type=offer.power_type,
         power_name=power_text(language, offer.power.word, offer.power.names),
         renewable=offer.power.renewable,

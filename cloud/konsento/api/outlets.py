@@ -12,7 +12,22 @@ from konsento.api.errors import BadCursor
 from konsento.api.offers import MeteringBasis, PowerOffer, metering_of, power_offer
 from konsento.api.paging import Part, page
 from konsento.api.problems import declared, language_of
-from konsento.api.schemas import Asked, AskedLimit, Limit, Money, Page, Price, Rates, Site, money, price, rates, site_of
+from konsento.api.schemas import (
+    Asked,
+    AskedLimit,
+    Follows,
+    Limit,
+    Money,
+    Page,
+    Price,
+    Rates,
+    Site,
+    follows,
+    money,
+    price,
+    rates,
+    site_of,
+)
 from konsento.api.who import ReadsOutlets
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff, OfferGone
@@ -162,6 +177,9 @@ class TariffInForce(BaseModel):
 
     name: str = Field(examples=["day"])
     price: Rates
+    follows: Follows | None = Field(
+        description="What the price of energy follows, of which `price` is the one without it; null for nothing."
+    )
     power_type: str = Field(examples=["solar"])
     supplier: str = Field(examples=["Sakura Energy"])
     valid_from: datetime
@@ -240,6 +258,7 @@ async def list_tariffs(services: Wired, caller: ReadsOutlets) -> Tariffs:
             TariffInForce(
                 name=row.name,
                 price=rates(catalogue.price_of(row, "UTC")),
+                follows=follows(catalogue.following_of(row), catalogue.price_of(row, "UTC")),
                 power_type=tree.kind(row.power_type).travels_as,
                 supplier=row.supplier,
                 valid_from=row.valid_from,

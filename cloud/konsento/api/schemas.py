@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.kit.money import exponent, major_from_minor
 from konsento.models import LimitKind, Outlet
 from konsento.pricing import Component
+from konsento.pricing.following import Following, FollowsSpot, FollowsWindows
+from konsento.pricing.following import Follows as FollowedKind
 from konsento.pricing.texts import clock
 from konsento.sites import service as sites
 from konsento.web.price_view import in_order
@@ -92,6 +95,34 @@ class Rates(BaseModel):
     tax_rate: str = Field(description="Share of tax on the net price; a decimal number.", examples=["0.1"])
 
 
+class PriceBasis(BaseModel):
+    """What the price of energy was made from, where it follows recommended windows or the spot price."""
+
+    why: pricing.Why = Field(
+        description="`window`: in a recommended window; `outside`: in none; `spot`: by the spot price of a slot;"
+        " `unknown`: the spot price of the slot is not known, so that the price is the one beside it.",
+        examples=["spot"],
+    )
+    begins_at: datetime | None = Field(description="Of the window or the slot; null without one.")
+    ends_at: datetime | None = Field(description="From then on a start has another price; null where that is open.")
+    spot_price: str | None = Field(
+        description="Per kWh without tax, in yen, euros; may be negative. Null where it plays no part.",
+        examples=["12.35"],
+    )
+
+
+class Follows(BaseModel):
+    """What the price of energy follows. A session has the price of the moment in which it is started."""
+
+    kind: FollowedKind = Field(
+        description="`windows`: energy costs less in recommended windows; `spot`: it is made from the spot price.",
+        examples=["spot"],
+    )
+    inside: str | None = Field(description="Per kWh in a recommended window, tax included; null for `spot`.")
+    floor: str | None = Field(description="The least per kWh, tax included; null for `windows`.", examples=["15"])
+    cap: str | None = Field(description="The most per kWh, tax included; null for `windows`.", examples=["60"])
+
+
 class Price(Rates):
     """What charging costs at an outlet."""
 
@@ -99,6 +130,7 @@ class Price(Rates):
         description="Another price has another one: a start names it with `price_id`.",
         examples=["5f0c1d5a6b7e8f90123456789abcdef0"],
     )
+    basis: PriceBasis | None = Field(description="Null where the price follows nothing.")
     time_zone: str = Field(description="By whose clock the bands hold. IANA name.", examples=["Asia/Tokyo"])
 
 
@@ -120,6 +152,9 @@ class Site(BaseModel):
     name: str = Field(examples=["Sakura Mall car park"])
     place: str = Field(description="May be empty.", examples=["Setagaya, Tokyo"])
     time_zone: str = Field(description="IANA name.", examples=["Asia/Tokyo"])
+    region: str | None = Field(
+        description="Code of the region of the grid in which it lies; null where none was chosen.", examples=["JP-A03"]
+    )
     opening: OpeningHours
     connected: bool = Field(description="The server is in contact with it now.", examples=[True])
 
@@ -156,7 +191,8 @@ def money(minor: int, currency: str) -> Money:
 
 def price(what: pricing.Price) -> Price:
     """Return the price of an outlet or a session."""
-    return Price(**rates(what).model_dump(), id=what.fingerprint, time_zone=what.time_zone)
+    said = rates(what).model_dump()
+    return Price(**said, id=what.fingerprint, basis=_basis(what.basis), time_zone=what.time_zone)
 
 
 def rates(what: pricing.Price) -> Rates:
@@ -182,6 +218,29 @@ def rates(what: pricing.Price) -> Rates:
     )
 
 
+def _basis(basis: pricing.Basis | None) -> PriceBasis | None:
+    if basis is None:
+        return None
+    spot = f"{basis.spot:f}" if basis.spot is not None else None
+    return PriceBasis(why=basis.why, begins_at=basis.begin, ends_at=basis.end, spot_price=spot)
+
+
+def follows(following: Following | None, what: pricing.Price) -> Follows | None:
+    """Return what a price follows, with the tax in it; None for nothing."""
+
+    def gross(asked: Decimal) -> str:
+        return f"{what.gross(pricing.Rate(component=Component.ENERGY, price=asked)):f}"
+
+    match following:
+        case FollowsWindows():
+            return Follows(kind=FollowedKind.WINDOWS, inside=gross(following.inside), floor=None, cap=None)
+        case FollowsSpot():
+            floor, cap = gross(following.floor), gross(following.cap)
+            return Follows(kind=FollowedKind.SPOT, inside=None, floor=floor, cap=cap)
+        case None:
+            return None
+
+
 def _band(band: pricing.Band) -> Band:
     return Band(
         begins=clock(band.from_minute),
@@ -201,6 +260,7 @@ def site_of(outlet: Outlet, at: datetime) -> Site:
         name=site.name,
         place=site.place,
         time_zone=site.time_zone,
+        region=site.region,
         opening=OpeningHours(
             hours=site.opening_hours,
             open=opening.is_open,

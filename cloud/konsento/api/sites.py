@@ -43,6 +43,9 @@ class ListedSite(BaseModel):
     position: Position | None = Field(description="Null for a site that is not on the map.")
     distance_m: int | None = Field(description="From `near`, as the crow flies; null without it.", examples=[420])
     time_zone: str = Field(description="IANA name.", examples=["Asia/Tokyo"])
+    region: str | None = Field(
+        description="Code of the region of the grid in which it lies; null where none was chosen.", examples=["JP-A03"]
+    )
     state: SiteState = Field(
         description="`free`: at least one outlet is; `busy`: all are in use; `offline`: no contact; `closed`: none is"
         " in service.",
@@ -168,6 +171,7 @@ def listed(services: Services, found: FoundSite) -> ListedSite:
         position=Position(latitude=found.at.latitude, longitude=found.at.longitude) if found.at is not None else None,
         distance_m=found.distance_m,
         time_zone=site.time_zone,
+        region=site.region,
         state=found.state,
         outlets=found.outlets,
         free=found.free,

@@ -14,6 +14,7 @@ from konsento.backoffice import (
     bills,
     driver_rewards,
     drivers,
+    feeds,
     frames,
     health,
     invoices,
@@ -65,6 +66,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         rewards,
         advice,
         partners,
+        feeds,
         suppliers,
         power_types,
         payments,
@@ -110,7 +112,7 @@ def install(app: FastAPI) -> None:
         BodyLimit,
         most=LARGEST_FORM,
         refused=lambda request: problems.answer(request, FormTooLarge()),
-        # The one form with a file reads it only after the sign-in, and within its own bound.
-        elsewhere=lambda request: request.url.path.endswith("/plan"),
+        # The forms with a file read it only after the sign-in, and within their own bounds.
+        elsewhere=lambda request: request.url.path.endswith(("/plan", "/upload")),
     )
     app.mount("/office", office, name="office")

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice import asked, repository
 from konsento.backoffice.render import office_page
-from konsento.backoffice.site_forms import SiteForm
+from konsento.backoffice.site_forms import SiteForm, region_choices
 from konsento.backoffice.who import Member, Number, SiteKeeper
 from konsento.backoffice.words import PRESENCE, PROFILES
 from konsento.kit.errors import KonsentoError
@@ -134,6 +134,7 @@ async def _one(
     async with services.database.transaction() as session:
         row = await _row(session, number)
         connected = await connected_of(session, [row.station_id])
+        regions = await region_choices(session, language)
     return office_page(
         request,
         "pending_one.html",
@@ -145,6 +146,7 @@ async def _one(
         profile=language.text(PROFILES[SecurityProfile(row.security_profile)]),
         form=form,
         zones=setup.time_zones(),
+        regions=regions,
         presences=[(key, language.text(name)) for key, name in PRESENCE.items()],
         profiles=(),
     )

@@ -11,14 +11,18 @@ from pydantic import BaseModel
 from konsento.backoffice.price_bands import FREE_ROWS, MOST_ROWS, BandRow, rows_of
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.apply import CARBON_BELOW, WantedTariff
-from konsento.catalogue.checks import PRICE_DIGITS, PRICES_BELOW
+from konsento.catalogue.checks import HIGHEST_FACTOR, PRICE_DIGITS, PRICES_BELOW
 from konsento.catalogue.errors import (
     BadBegin,
     BadCarbon,
     BadExample,
+    BadFactor,
     BadFixedAmount,
+    BadFloorAndCap,
     BadFreeTime,
+    BadPlus,
     BadPrice,
+    BadTariff,
     BadTaxRate,
 )
 from konsento.kit import typed
@@ -26,6 +30,7 @@ from konsento.kit.i18n import LANGUAGES
 from konsento.kit.money import major_from_minor, minor_from_major
 from konsento.models import Tariff
 from konsento.pricing import Component, Rate, Usage
+from konsento.pricing.following import Following, Follows, FollowsSpot, FollowsWindows
 from konsento.pricing.price import plain
 from konsento.settings import Settings
 
@@ -67,6 +72,15 @@ class PriceForm(BaseModel):
     tax: str = ""
     """Percent."""
     tax_included: bool = True
+    follows: str = ""
+    """`windows`, `spot`, or nothing."""
+    inside: str = ""
+    factor: str = "1"
+    plus: str = "0"
+    floor: str = ""
+    cap: str = ""
+    try_region: str = ""
+    """Of the preview."""
     band_begins: list[str] = []
     band_ends: list[str] = []
     band_days: list[str] = []
@@ -121,7 +135,10 @@ class PriceForm(BaseModel):
             supplier_code=tariff.supplier_code,
             carbon="" if tariff.carbon_g_per_kwh is None else str(tariff.carbon_g_per_kwh),
         )
-        return form.model_copy(update=_columns(rows_of(price.rates)))
+        following = catalogue.following_of(tariff)
+        followed = {name: plain(number) for name, number in vars(following).items()} if following is not None else {}
+        kind = {"follows": str(following.kind)} if following is not None else {}
+        return form.model_copy(update=_columns(rows_of(price.rates)) | followed | kind)
 
     def rows(self) -> list[BandRow]:
         """Return the bands that are typed, and empty rows for more."""
@@ -174,6 +191,7 @@ class PriceForm(BaseModel):
             rates=self._rates(currency),
             currency=currency,
             tax_included=self.tax_included,
+            following=self._following(currency),
             min_minor=_minor(self.minimum, currency),
             max_minor=_minor(self.maximum, currency),
             tax_rate=_tax_rate(self.tax),
@@ -194,6 +212,22 @@ class PriceForm(BaseModel):
         if not now < at <= now + FARTHEST:
             raise BadBegin
         return at
+
+    def _following(self, currency: str) -> Following | None:
+        match self.follows:
+            case Follows.WINDOWS:
+                return FollowsWindows(inside=_price(self.inside, currency))
+            case Follows.SPOT:
+                factor = _number(typed.plain(self.factor))
+                if factor is None:
+                    raise BadFactor(most=HIGHEST_FACTOR)
+                return FollowsSpot(
+                    factor=factor.normalize() + 0,
+                    plus=_price(self.plus, currency, BadPlus),
+                    floor=_price(self.floor, currency, BadFloorAndCap),
+                    cap=_price(self.cap, currency, BadFloorAndCap),
+                )
+        return None
 
     def _rates(self, currency: str) -> tuple[Rate, ...]:
         def read(text: str) -> Decimal:
@@ -251,14 +285,14 @@ def _major(minor: int | None, currency: str) -> str:
     return f"{major_from_minor(minor, currency):f}" if minor is not None else ""
 
 
-def _price(text: str, currency: str) -> Decimal:
-    """Read a number with or without the currency's sign. Raises `BadPrice`."""
+def _price(text: str, currency: str, wrong: type[BadTariff] = BadPrice) -> Decimal:
+    """Read a number with or without the currency's sign. Raises `wrong`."""
     said = typed.plain(text)
     for beside in ("/kWh", "/min", currency, *(language.currency_sign(currency) for language in LANGUAGES)):
         said = said.removesuffix(beside).removeprefix(beside).strip()
     number = _number(said) if not _TWO_READINGS.fullmatch(said) else None
     if number is None:
-        raise BadPrice(below=PRICES_BELOW, digits=PRICE_DIGITS)
+        raise wrong(below=PRICES_BELOW, digits=PRICE_DIGITS)
     return number.normalize() + 0
 
 

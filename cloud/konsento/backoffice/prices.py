@@ -13,18 +13,21 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice import asked, repository
 from konsento.backoffice.price_forms import PriceForm
+from konsento.backoffice.price_preview import Preview, following_lines, preview_of
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import Number, SiteKeeper
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.apply import LONGEST_NAME, LONGEST_SUPPLIER, WantedTariff, apply_tariff, check, said, withdraw
 from konsento.catalogue.errors import PriceUnchanged, TariffNameTaken
 from konsento.catalogue.power import Kind, check_power_type, power_tree
+from konsento.grid.regions import all_regions
 from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import Language
 from konsento.kit.power_words import power_text
 from konsento.models import StaffMember, Tariff
 from konsento.operations import audit
 from konsento.pricing import Component, Price, Usage, bill, energy_for_time, time_for_energy
+from konsento.pricing.following import Following
 from konsento.pricing.texts import weekday_names
 from konsento.services import Services
 from konsento.web import problems
@@ -50,6 +53,8 @@ class Costs:
     """What is asked for beside energy, in one line."""
     lines: list[PriceLine]
     """All that it consists of."""
+    follows: list[PriceLine]
+    """What the price of energy follows; empty for nothing."""
     tax: str
     hour: str
     """One hour at 3 kW."""
@@ -112,6 +117,7 @@ async def set_price(
             await check_power_type(session, wanted.power_type)
             price = replace(wanted.price, time_zone=zone)
             example = _example(language, price, form.example(begins, zone))
+            shown = await _preview(session, language, price, wanted.following, region=form.try_region, now=now)
             if form.sure:
                 await _set(session, member, wanted, now, begins)
     except PageNotFound:
@@ -121,7 +127,14 @@ async def set_price(
     if form.sure:
         return RedirectResponse("/office/prices", 303)
     return await _form(
-        request, services, member, form, costs=_costs(language, price, begins), example=example, begins=begins
+        request,
+        services,
+        member,
+        form,
+        costs=_costs(language, price, begins, wanted.following),
+        example=example,
+        begins=begins,
+        preview=shown,
     )
 
 
@@ -140,7 +153,7 @@ async def _set(
         raise PriceUnchanged
     price = wanted.price
     details = {
-        "rates": said(price),
+        "rates": said(price, wanted.following),
         "unit_price": f"{price.unit_price:f}",
         "tax_rate": f"{wanted.tax_rate:f}",
         "tax_included": wanted.tax_included,
@@ -190,7 +203,24 @@ async def _zone(session: AsyncSession) -> str:
     return asked.usual_zone((await repository.time_zones(session)).values())
 
 
-def _costs(language: Language, price: Price, at: datetime) -> Costs:
+async def _preview(
+    session: AsyncSession,
+    language: Language,
+    price: Price,
+    following: Following | None,
+    *,
+    region: str,
+    now: datetime,
+) -> Preview | None:
+    """Return how a price changes over time in the region that is asked for, else in the first one; None for neither."""
+    if following is None:
+        return None
+    regions = await all_regions(session)
+    chosen = next((one for one in regions if one.code == region), regions[0] if regions else None)
+    return await preview_of(session, language, price, following, region=chosen, now=now) if chosen is not None else None
+
+
+def _costs(language: Language, price: Price, at: datetime, following: Following | None) -> Costs:
     hour, energy = (
         bill(price, Usage.steady(begin=at, mwh=wh * 1000, supply_s=time_for_energy(EXAMPLE_W, wh))).total_minor
         for wh in (energy_for_time(EXAMPLE_W, EXAMPLE_S), EXAMPLE_WH)
@@ -201,6 +231,7 @@ def _costs(language: Language, price: Price, at: datetime) -> Costs:
         per_kwh=language.unit_price(price.unit_price, price.currency),
         beside=price_text(language, beside) if beside.rates else "",
         lines=price_lines(language, price),
+        follows=following_lines(language, price, following),
         tax=language.percent(price.tax_rate),
         hour=language.money(hour, price.currency),
         energy=language.money(energy, price.currency),
@@ -253,7 +284,12 @@ async def _list(
             TariffRow(
                 tariff=tariff,
                 coming=tariff.valid_from > now,
-                costs=_costs(language, catalogue.price_of(tariff, zone), max(now, tariff.valid_from)),
+                costs=_costs(
+                    language,
+                    catalogue.price_of(tariff, zone),
+                    max(now, tariff.valid_from),
+                    catalogue.following_of(tariff),
+                ),
                 power=_power(language, tree.kind(tariff.power_type)),
                 first=tariff.name not in seen,
                 used=uses.get(tariff.name, []),
@@ -281,6 +317,7 @@ async def _form(
     costs: Costs | None = None,
     example: Example | None = None,
     begins: datetime | None = None,
+    preview: Preview | None = None,
 ) -> Response:
     if error is not None:
         problems.note(request, error)
@@ -289,6 +326,7 @@ async def _form(
         zone = await _zone(session)
         tree = await power_tree(session)
         uses = (await _uses(session)).get(form.of, [])
+        regions = await all_regions(session)
     return office_page(
         request,
         "price_new.html",
@@ -298,6 +336,8 @@ async def _form(
         form=form,
         costs=costs,
         example=example,
+        preview=preview,
+        regions=[(one.code, (one.name_ja if language.code == "ja" else "") or one.name_en) for one in regions],
         rows=form.rows(),
         weekdays=list(enumerate(weekday_names(language))),
         begins=begins.astimezone(ZoneInfo(zone)) if begins is not None and form.begins else None,

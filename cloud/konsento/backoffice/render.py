@@ -36,6 +36,7 @@ NAVIGATION = (
     ("/office/rewards", marked("Points and coupons"), Permission.REWARDS),
     ("/office/advice", marked("Advice to drivers"), Permission.LOOK),
     ("/office/partners", marked("Partners"), Permission.PARTNERS),
+    ("/office/feeds", marked("Data sources"), Permission.LOOK),
     ("/office/bills", marked("Bills"), Permission.BILLS),
     ("/office/statements", marked("Statements"), Permission.STATEMENTS),
     ("/office/payments", marked("Payments"), Permission.LOOK),

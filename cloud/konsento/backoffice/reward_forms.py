@@ -45,6 +45,7 @@ class RuleForm(BaseModel):
     supplier: str = ""
     from_time: str = ""
     to_time: str = ""
+    in_windows: bool = False
     begins: str = ""
     """As a field for date and time gives it; empty: now."""
     ends: str = ""
@@ -62,6 +63,7 @@ class RuleForm(BaseModel):
             supplier_code=self.supplier,
             from_minute=_minute(self.from_time),
             to_minute=_minute(self.to_time),
+            in_windows=self.in_windows,
             valid_from=_moment(self.begins, zone) or now,
             valid_to=_moment(self.ends, zone),
         )

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from konsento.backoffice import repository
 from konsento.backoffice.charger_view import charger_view
 from konsento.backoffice.render import office_page
-from konsento.backoffice.site_forms import SiteForm, hours_rows, profile_choices, read_hours
+from konsento.backoffice.site_forms import SiteForm, hours_rows, profile_choices, read_hours, region_choices
 from konsento.backoffice.sites import way_in
 from konsento.backoffice.who import Member, SiteKeeper
 from konsento.backoffice.words import DAYS, OUTLET_REASONS, OUTLET_TONES, OUTLETS, PRESENCE
@@ -96,7 +96,9 @@ async def change(
     try:
         async with services.database.transaction() as session:
             site = await site_named(session, station_id)
-            new = setup.change(site, form.details(services.settings, SecurityProfile(site.security_profile)))
+            details = form.details(services.settings, SecurityProfile(site.security_profile))
+            await setup.check_region(session, details)
+            new = setup.change(site, details)
             await _note(session, services, member, "site.change", station_id, **new)
     except PageNotFound:
         raise
@@ -251,6 +253,7 @@ async def _page(
         plan = await site_rows.floor_plan(session, site.id)
         tariffs = await catalogue.tariffs_in_force(session, now)
         version = await version_of(session, station_id)
+        regions = await region_choices(session, language)
         charger = await charger_view(session, language, site, [row.outlet for row in outlets], version)
     week = hours.parse(site.opening_hours)
     return office_page(
@@ -266,6 +269,7 @@ async def _page(
         at=now,
         form=form or SiteForm.of(site),
         zones=setup.time_zones(),
+        regions=regions,
         presences=[(key, language.text(name)) for key, name in PRESENCE.items()],
         profiles=profile_choices(services.settings, language, SecurityProfile(site.security_profile)),
         unproven=site.security_profile == SecurityProfile.NONE,

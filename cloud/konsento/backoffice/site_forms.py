@@ -7,8 +7,10 @@ from itertools import pairwise
 from unicodedata import normalize
 
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.backoffice.words import PROFILES
+from konsento.grid.regions import all_regions, name_of
 from konsento.kit.i18n import Language
 from konsento.models import Metering, Outlet, PresenceCheck, SecurityProfile, Site
 from konsento.settings import Settings
@@ -29,6 +31,8 @@ class SiteForm(BaseModel):
     time_zone: str = ""
     latitude: str = ""
     longitude: str = ""
+    region: str = ""
+    """Empty: none."""
     presence: PresenceCheck = PresenceCheck.NONE
     security_profile: SecurityProfile | None = None
     station_id: str = ""
@@ -43,6 +47,7 @@ class SiteForm(BaseModel):
             time_zone=site.time_zone,
             latitude="" if site.latitude is None else str(site.latitude),
             longitude="" if site.longitude is None else str(site.longitude),
+            region=site.region or "",
             presence=site.presence,
             security_profile=SecurityProfile(site.security_profile),
         )
@@ -58,9 +63,16 @@ class SiteForm(BaseModel):
             time_zone=self.time_zone.strip(),
             latitude=_degrees(self.latitude),
             longitude=_degrees(self.longitude),
+            region=self.region or None,
             presence=self.presence,
             security_profile=wanted,
         )
+
+
+async def region_choices(session: AsyncSession, language: Language) -> list[tuple[str, str]]:
+    """Return the regions of the grid that can be chosen: code, and name with it."""
+    regions = await all_regions(session)
+    return [(region.code, f"{name_of(region, language.code)} ({region.code})") for region in regions]
 
 
 def usual_profile(settings: Settings) -> SecurityProfile:

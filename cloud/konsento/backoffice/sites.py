@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from konsento.backoffice import asked, repository
 from konsento.backoffice.render import office_page
-from konsento.backoffice.site_forms import SiteForm, profile_choices, usual_profile
+from konsento.backoffice.site_forms import SiteForm, profile_choices, region_choices, usual_profile
 from konsento.backoffice.who import Member, SiteKeeper
 from konsento.backoffice.words import PRESENCE
 from konsento.kit.errors import KonsentoError
@@ -80,9 +80,8 @@ async def new_page(request: Request, services: Wired, member: SiteKeeper) -> Res
     async with services.database.transaction() as session:
         others = await repository.time_zones(session)
     # Mostly where the others are.
-    return _form(
-        request, services.settings, member, SiteForm(time_zone=asked.usual_zone(others.values(), "Asia/Tokyo"))
-    )
+    form = SiteForm(time_zone=asked.usual_zone(others.values(), "Asia/Tokyo"))
+    return await _form(request, services, member, form)
 
 
 @router.post("/sites")
@@ -101,7 +100,7 @@ async def create(request: Request, services: Wired, member: SiteKeeper, form: An
                 details={"name": site.name, "place": site.place, "time_zone": site.time_zone},
             )
     except KonsentoError as error:
-        return _form(request, services.settings, member, form, error)
+        return await _form(request, services, member, form, error)
     return office_page(
         request,
         "site_way_in.html",
@@ -114,12 +113,14 @@ async def create(request: Request, services: Wired, member: SiteKeeper, form: An
     )
 
 
-def _form(
-    request: Request, settings: Settings, member: StaffMember, form: SiteForm, error: KonsentoError | None = None
+async def _form(
+    request: Request, services: Services, member: StaffMember, form: SiteForm, error: KonsentoError | None = None
 ) -> Response:
     if error is not None:
         problems.note(request, error)
     language = language_of(request)
+    async with services.database.transaction() as session:
+        regions = await region_choices(session, language)
     return office_page(
         request,
         "site_new.html",
@@ -128,6 +129,9 @@ def _form(
         problem=language.error(error) if error else None,
         form=form,
         zones=setup.time_zones(),
+        regions=regions,
         presences=[(key, language.text(name)) for key, name in PRESENCE.items()],
-        profiles=profile_choices(settings, language, form.security_profile or usual_profile(settings)),
+        profiles=profile_choices(
+            services.settings, language, form.security_profile or usual_profile(services.settings)
+        ),
     )

@@ -23,6 +23,7 @@ from konsento.catalogue.errors import (
 from konsento.kit.ids import new_id
 from konsento.models import Tariff
 from konsento.pricing import Component, Price, Rate
+from konsento.pricing.following import Following, FollowsSpot, FollowsWindows
 from konsento.pricing.price import plain
 
 LONGEST_NAME: Final = 64
@@ -42,6 +43,8 @@ class WantedTariff:
     currency: str
     tax_rate: Decimal
     tax_included: bool = True
+    following: Following | None = None
+    """What the price of energy follows; None for nothing."""
     min_minor: int | None = None
     max_minor: int | None = None
     power_type: str
@@ -65,7 +68,12 @@ class WantedTariff:
 
     def columns(self) -> dict[str, Any]:
         """Return what the tariff's row says."""
-        return vars(self) | {"rates": [rate.to_dict() for rate in self.rates], "unit_price": self.price.unit_price}
+        said = {name: value for name, value in vars(self).items() if name != "following"}
+        return said | {
+            "rates": [rate.to_dict() for rate in self.rates],
+            "unit_price": self.price.unit_price,
+            "follows": self.following.to_dict() if self.following is not None else None,
+        }
 
 
 def check(wanted: WantedTariff) -> None:
@@ -77,17 +85,26 @@ def check(wanted: WantedTariff) -> None:
     if wanted.supplier_code and not re.fullmatch(SUPPLIER_CODE, wanted.supplier_code):
         raise BadSupplierCode
     checks.check_price(wanted.price)
+    if wanted.following is not None:
+        checks.check_following(wanted.price, wanted.following)
     if wanted.carbon_g_per_kwh is not None and not 0 <= wanted.carbon_g_per_kwh < CARBON_BELOW:
         raise BadCarbon(below=CARBON_BELOW)
 
 
-def said(price: Price) -> str:
-    """Return the rates of a price in short, for whoever reads a log."""
+def said(price: Price, following: Following | None) -> str:
+    """Return the rates of a price, and what it follows, in short: for whoever reads a log."""
     per = {Component.ENERGY: "kWh", Component.TIME: "min", Component.SESSION: "session", Component.IDLE: "idle min"}
-    return ", ".join(
+    parts = [
         f"{plain(rate.price)} {price.currency} per {per[rate.component]}{' in a band' if rate.band else ''}"
         for rate in price.rates
-    )
+    ]
+    match following:
+        case FollowsWindows():
+            parts.append(f"{plain(following.inside)} {price.currency} per kWh in recommended windows")
+        case FollowsSpot():
+            numbers = {name: plain(number) for name, number in vars(following).items()}
+            parts.append("spot × {factor} + {plus} per kWh, from {floor} to {cap}".format(**numbers))
+    return ", ".join(parts)
 
 
 async def apply_tariff(session: AsyncSession, wanted: WantedTariff, at: datetime) -> str | None:
@@ -98,7 +115,7 @@ async def apply_tariff(session: AsyncSession, wanted: WantedTariff, at: datetime
     check(wanted)
     rows = await _rows(session, wanted.name)
     current = next((row for row in rows if row.valid_from <= at and (row.valid_to is None or row.valid_to > at)), None)
-    following = next((row for row in rows if row.valid_from > at), None)
+    later = next((row for row in rows if row.valid_from > at), None)
     values = wanted.columns()
     if current is not None:
         if all(getattr(current, name) == value for name, value in values.items()):
@@ -109,10 +126,10 @@ async def apply_tariff(session: AsyncSession, wanted: WantedTariff, at: datetime
         else:
             current.valid_to = at
         await session.flush()
-    until = following.valid_from if following is not None else None
+    until = later.valid_from if later is not None else None
     session.add(Tariff(id=new_id(), valid_from=at, valid_to=until, **values))
     await session.flush()
-    return f"tariff {wanted.name}: {said(wanted.price)}"
+    return f"tariff {wanted.name}: {said(wanted.price, wanted.following)}"
 
 
 async def withdraw(session: AsyncSession, tariff: Tariff, now: datetime) -> None:

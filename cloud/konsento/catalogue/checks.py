@@ -7,19 +7,25 @@ from typing import Final
 
 from konsento.catalogue.errors import (
     BadBand,
+    BadFactor,
     BadFixedAmount,
+    BadFloorAndCap,
     BadFreeTime,
+    BadPlus,
     BadPrice,
     BadTaxRate,
+    BandsOfFollowing,
     IdleWithoutEnergy,
     MinimumAboveMaximum,
     NoRate,
     NothingOutsideBands,
     OverlappingBands,
     TooManyRates,
+    WindowsNotCheaper,
 )
 from konsento.kit.money import major_from_minor
 from konsento.pricing import Band, Component, Price, Rate
+from konsento.pricing.following import Following, FollowsWindows, grain
 
 PRICES_BELOW: Final = 1_000_000
 """Major units per kWh, minute or charging."""
@@ -28,6 +34,8 @@ PRICE_DIGITS: Final = 8
 GROSS_DIGITS: Final = 10
 """Decimals of a price once tax is added to it: what the database keeps."""
 MOST_RATES: Final = 20
+HIGHEST_FACTOR: Final = 100
+"""By which a spot price is multiplied."""
 LONGEST_FREE_S: Final = 86_400
 
 _YEARS: Final = range(2000, 2028)
@@ -50,6 +58,27 @@ def check_price(price: Price) -> None:
             raise BadFixedAmount(below=PRICES_BELOW)
     if price.min_minor is not None and price.max_minor is not None and price.min_minor > price.max_minor:
         raise MinimumAboveMaximum
+
+
+def check_following(price: Price, following: Following) -> None:
+    """Raise a subclass of `BadTariff` where a price, which is one by itself, cannot follow that."""
+    energy = [rate for rate in price.rates if rate.component is Component.ENERGY]
+    if [rate.band for rate in energy] != [None]:
+        raise BandsOfFollowing
+    own = energy[0].price
+    if isinstance(following, FollowsWindows):
+        _check_rate(price, Rate(component=Component.ENERGY, price=following.inside))
+        if following.inside >= own:
+            raise WindowsNotCheaper
+        return
+    if not 0 < following.factor <= HIGHEST_FACTOR or digits(following.factor) > PRICE_DIGITS:
+        raise BadFactor(most=HIGHEST_FACTOR)
+    if not abs(following.plus) < PRICES_BELOW or digits(following.plus) > PRICE_DIGITS:
+        raise BadPlus(below=PRICES_BELOW, digits=PRICE_DIGITS)
+    for asked in (following.floor, following.cap, grain(price.currency)):
+        _check_rate(price, Rate(component=Component.ENERGY, price=asked))
+    if not following.floor <= own <= following.cap:
+        raise BadFloorAndCap
 
 
 def _check_rate(price: Price, rate: Rate) -> None:

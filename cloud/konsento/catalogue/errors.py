@@ -91,6 +91,45 @@ class NothingOutsideBands(BadTariff):
     message = "Say also what a kWh costs outside of the bands. Nothing was changed."
 
 
+class BandsOfFollowing(BadTariff):
+    """Energy that follows the grid and has bands, or no price at all."""
+
+    message = (
+        "A price that follows recommended windows or the spot price has one price per kWh beside it, which counts at"
+        " all other times, and no bands of its own for energy. Nothing was changed."
+    )
+
+
+class WindowsNotCheaper(BadTariff):
+    """Energy that costs as much or more in recommended windows."""
+
+    message = "In recommended windows a kWh costs less than at other times. Nothing was changed."
+
+
+class BadFactor(BadTariff):
+    """No factor of the spot price."""
+
+    message = "The spot price is multiplied by a number above 0, {most} at most. Nothing was changed."
+
+
+class BadPlus(BadTariff):
+    """No number that is added to the spot price, or an enormous one."""
+
+    message = (
+        "What is added to the spot price is a number below {below}, with at most {digits} decimals; below 0 it is taken"
+        " off. Nothing was changed."
+    )
+
+
+class BadFloorAndCap(BadTariff):
+    """A floor or cap that is none, or a price per kWh that does not lie between them."""
+
+    message = (
+        "Say the least and the most that a kWh costs, whatever the spot price is. The price per kWh that counts where"
+        " the spot price is not known lies between them. Nothing was changed."
+    )
+
+
 class BadBand(BadTariff):
     """No hours, no weekday, or no season."""
 

@@ -54,7 +54,8 @@ async def ahead(session: AsyncSession, outlet: Outlet, begin: datetime, until: d
     ]
     region = outlet.site.region
     slots = await slots_between(session, tariffs, begin, until, regions=[region])
-    decided = await _decided(session, region, tariffs, begin, until)
+    with_windows = any(isinstance(following_of(tariff), FollowsWindows) for tariff in tariffs)
+    decided = await decided_days(session, region, begin, until) if region is not None and with_windows else []
     found = []
     for name in outlet.tariff_names:
         rows = [tariff for tariff in tariffs if tariff.name == name]
@@ -119,13 +120,8 @@ def _in_turn(rows: list[Tariff], begin: datetime, until: datetime) -> Iterator[t
             yield row, first, last
 
 
-async def _decided(
-    session: AsyncSession, region: str | None, tariffs: list[Tariff], begin: datetime, until: datetime
-) -> list[Slot]:
-    """Return the days for which it was decided which windows they have, where a tariff follows those."""
-    follows_windows = any(isinstance(following_of(tariff), FollowsWindows) for tariff in tariffs)
-    if region is None or not follows_windows:
-        return []
+async def decided_days(session: AsyncSession, region: str, begin: datetime, until: datetime) -> list[Slot]:
+    """Return the days about a time for which it was decided which windows they have."""
     query = (
         select(WindowDecision.day, GridRegion.time_zone)
         .join(GridRegion, GridRegion.code == WindowDecision.region)

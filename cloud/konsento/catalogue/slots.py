@@ -48,7 +48,20 @@ async def slots_between(
     regions: Collection[str | None] | None = None,
 ) -> Slots:
     """Return the slots that tariffs follow in these regions, None for all: a query for each kind that is followed."""
-    kinds = {tariff.follows["kind"] for tariff in tariffs if tariff.follows is not None}
+    followed = [following_of(tariff) for tariff in tariffs]
+    kinds = {following.kind for following in followed if following is not None}
+    return await slots_followed(session, kinds, begin, until, regions=regions)
+
+
+async def slots_followed(
+    session: AsyncSession,
+    kinds: Collection[Follows],
+    begin: datetime,
+    until: datetime,
+    *,
+    regions: Collection[str | None] | None = None,
+) -> Slots:
+    """Return the slots of these kinds in these regions, None for all: a query for each kind."""
     among = None if regions is None else [region for region in regions if region is not None]
     if not kinds or among == []:
         return NO_SLOTS

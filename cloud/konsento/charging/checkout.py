@@ -175,6 +175,7 @@ async def proceed(services: Services, checkout_id: UUID) -> None:
         offer=checkout.offer or None,
         agreed=checkout.agreed,
         priced_at=checkout.created_at,
+        ends_at=checkout.ends_at,
         coupon=checkout.coupon,
         points=checkout.points,
     )
@@ -239,7 +240,7 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
     if paying.is_prepaid(services, asked.provider, asked.method) and wish.requested.kind not in FIXED:
         raise AmountNeeded
     funds = await settlement.funds(session, services, wish.driver_id, asked.provider, asked.method)
-    quote = quoted(buyable.terms, wish.requested, funds)
+    quote = quoted(buyable.terms, wish.requested, wish.within(funds))
     # Coupon and points are kept when the session begins.
     await check(session, services, wish, buyable, quote)
     if not asked.shown_before:
@@ -257,6 +258,7 @@ async def _prepare(session: AsyncSession, services: Services, asked: Asked, chec
         limit_amount=wish.requested.amount,
         offer=wish.offer or "",
         agreed=wish.agreed,
+        ends_at=wish.ends_at,
         coupon=wish.coupon,
         points=wish.points,
         provider=asked.provider,

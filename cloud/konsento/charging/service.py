@@ -133,7 +133,8 @@ async def _agreed(
         return within_hold(quoted(terms, requested, held.hold_minor), held.capture_before, services.clock.now())
     if paying.is_external(services, order.provider):
         raise CheckoutNeeded
-    return quoted(terms, requested, await settlement.funds(session, services, order.wish.driver_id, order.provider))
+    funds = await settlement.funds(session, services, order.wish.driver_id, order.provider)
+    return quoted(terms, requested, order.wish.within(funds))
 
 
 def _new_session(services: Services, order: _Order, outlet: Outlet, agreed: Quote) -> ChargingSession:

@@ -1,6 +1,6 @@
 """What a driver wants to charge, and whether that can be had: looked at before anything is held for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -35,12 +35,22 @@ class Wish:
     """The fingerprint of the price that the driver was shown; None where none was."""
     priced_at: datetime | None = None
     """When it was agreed to, where that is a while ago: a price that follows the grid is that of then; None: now."""
+    begins_at: datetime | None = None
+    """When it is to begin, for what is planned: at the price of then; None: now."""
+    ends_at: datetime | None = None
+    """When supply ends at the latest, whatever else it is limited by; None for no such time."""
+    most_minor: int | None = None
+    """The most that may be held for it; None for as much as there is."""
     agreed_metering: str | None = None
     """The version of the explanation of its meter that the driver has just agreed to (`charging.metering`)."""
     coupon: str = ""
     """As it was typed; empty for none."""
     points: int = 0
     """How many of the driver's points the bill may take at most."""
+
+    def within(self, funds_minor: int) -> int:
+        """Return how much of what there is may be held."""
+        return funds_minor if self.most_minor is None else min(funds_minor, self.most_minor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +71,11 @@ async def look_up(session: AsyncSession, services: Services, wish: Wish, outlet:
     obstacle = sites.obstacle(outlet, now)
     if obstacle is not None:
         raise obstacle
-    offer = (await catalogue.on_sale(session, now, outlet, priced_at=wish.priced_at)).chosen(outlet, wish.offer)
-    terms = terms_of(offer, outlet, now)
+    begins = wish.begins_at or now
+    offer = (await catalogue.on_sale(session, begins, outlet, priced_at=wish.priced_at)).chosen(outlet, wish.offer)
+    terms = terms_of(offer, outlet, begins)
+    if wish.ends_at is not None:
+        terms = replace(terms, outlet_s=min(terms.most_s, max(1, int((wish.ends_at - begins).total_seconds()))))
     if wish.agreed is not None and wish.agreed != terms.price.fingerprint:
         raise PriceChanged
     if await settlement.is_overdue(session, services, wish.driver_id):

@@ -115,7 +115,9 @@ class BadSourceAddress(BadSource):
 class BadSourceFolder(BadSource):
     """A folder that could be outside the one for all sources."""
 
-    message = "A folder has up to 100 letters, digits, points, hyphens and underscores, and begins with none of these."
+    message = (
+        "A folder has up to 100 letters, digits, points, hyphens and underscores, and begins with a letter or digit."
+    )
 
 
 class BadSourceKey(BadSource):

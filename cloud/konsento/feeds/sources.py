@@ -25,7 +25,10 @@ from konsento.feeds.errors import (
     UnknownSourceRegion,
 )
 from konsento.feeds.places import BadPlaceError
+from konsento.grid.areas import AREAS
 from konsento.grid.readers import FORMATS
+from konsento.grid.regions import WantedRegion, add_region
+from konsento.grid.rule import Rule
 from konsento.kit import addresses
 from konsento.kit.addresses import NotAllowedError
 from konsento.kit.ids import new_id
@@ -94,6 +97,7 @@ async def change_source(
     Raises a subclass of `BadSource`.
     """
     wanted = replace(wanted, name=" ".join(wanted.name.split()), url=wanted.url.strip(), folder=wanted.folder.strip())
+    await _add_known_region(session, wanted.region)
     await _check(session, settings, source, wanted)
     if secret is not None:
         if len(secret) > LONGEST_KEY or (secret and not _KEY.fullmatch(secret)):
@@ -147,6 +151,15 @@ def check_address(address: str, settings: Settings) -> None:
         raise NotAllowedError from None
     if not inner:
         addresses.check(address, loopback=False)
+
+
+async def _add_known_region(session: AsyncSession, code: str | None) -> None:
+    """Add a region that is in every list, so that its first source can be added; nothing is advised in it yet."""
+    if code is None or code not in AREAS or await session.get(GridRegion, code) is not None:
+        return
+    area = AREAS[code]
+    wanted = WantedRegion(code=code, name_en=area.name_en, name_ja=area.name_ja, time_zone=area.time_zone)
+    await add_region(session, wanted, Rule(), advises=False)
 
 
 async def _check(session: AsyncSession, settings: Settings, source: GridSource, wanted: WantedSource) -> None:

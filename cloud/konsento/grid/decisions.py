@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.grid import series
@@ -16,12 +17,10 @@ from konsento.grid.finding import Bar, Found, FoundWindow, day_bounds, find
 from konsento.grid.records import BalanceSlot, FirstType, Supply
 from konsento.grid.regions import rule_of
 from konsento.grid.rule import TRAILING_DAYS, Rule
+from konsento.grid.series import Told
 from konsento.kit.ids import new_id
 from konsento.models import GridRegion, GridSource, GridWindow, WindowDecision
 from konsento.pricing.price import plain
-
-MISSING_MOST: Final = Decimal("0.125")
-"""Share of a day's slots that may be missing: with more nothing is decided."""
 
 
 class Outcome(StrEnum):
@@ -37,20 +36,22 @@ class Outcome(StrEnum):
     """The data do not suffice: what was in force stays."""
 
 
-class Undecided(StrEnum):
-    """Why nothing could be decided."""
-
-    NO_DATA = "no_data"
-    TOO_MUCH_MISSING = "too_much_missing"
-    STALE = "stale"
+STALE: Final = "stale"
+"""The reason of an undecided day: nothing new came from a source for longer than the operator is patient with it."""
+OVER: Final = "over"
+"""The reason of a day without a window: what was found was over before anybody could be told."""
 
 
 async def decide(session: AsyncSession, region: GridRegion, day: date, now: datetime) -> WindowDecision:
     """Decide the windows of a region's day, store that, and put them in force.
 
     Once the first window of a day has begun its decision stands: drivers have plugged in on its word. Where the data do
-    not suffice, what is in force stays, and the decision says why.
+    not suffice, what is in force stays, and the decision says why. Sources that are stale are left out of the day, and
+    so are windows that are over: nobody was told of them.
     """
+    # One decision at a time: it is compared with what the one before put in force.
+    await session.flush()
+    await session.refresh(region, with_for_update=True)
     begin, end = day_bounds(day, region.time_zone)
     before = await _in_force(session, region.code, day)
     if before and before[0].begin <= now:
@@ -58,26 +59,29 @@ async def decide(session: AsyncSession, region: GridRegion, day: date, now: date
         if last is not None:
             return last
     rule = rule_of(region)
-    since = begin - timedelta(days=TRAILING_DAYS)
-    known = await series.between(session, region.code, since, end, supply=rule.supply)
+    since, _ = day_bounds(day - timedelta(days=TRAILING_DAYS), region.time_zone)
+    told = await series.told(session, region.code, since, end)
+    stale = await _stale(session, [one for one in told if one.slot.begin >= begin], now)
+    known = series.combined([one for one in told if one.slot.begin < begin or one.source_id not in stale], rule.supply)
     today = [slot for slot in known if slot.begin >= begin]
     found = find(today, rule, day, region.time_zone, known)
-    doubt = await _doubt(session, region.code, (begin, end), found, now)
+    windows = [window for window in found.windows if window.end > now]
+    reason = str(found.reason or ("" if windows else OVER))
     decision = WindowDecision(
         id=new_id(),
         region=region.code,
         day=day,
         decided_at=now,
-        outcome=str(Outcome.UNDECIDED if doubt is not None else _outcome(before, found.windows)),
-        reason=str(doubt or found.reason or ""),
+        outcome=str(_outcome(before, windows) if found.told_enough else Outcome.UNDECIDED),
+        reason=STALE if stale and not found.told_enough else reason,
         rule=rule.to_dict(),
-        **_stored(today, found, region.time_zone),
-        windows=[_written(window) for window in found.windows] if doubt is None else [],
+        **_stored(today, found, region.time_zone, stale),
+        windows=[_written(window) for window in windows],
     )
     session.add(decision)
     await session.flush()
-    if doubt is None:
-        await _put_in_force(session, decision, found.windows)
+    if found.told_enough:
+        await _put_in_force(session, decision, windows)
     return decision
 
 
@@ -104,7 +108,10 @@ async def decisions_of(session: AsyncSession, region: str, since: date, most: in
 
 
 def recompute(decision: WindowDecision) -> Found:
-    """Return what a stored decision found, computed again from what was stored with it."""
+    """Return what a stored decision found, computed again from what was stored with it.
+
+    Its own `windows` are those of them that were not over when it was made.
+    """
     inputs = decision.inputs
     bar = Bar(
         reference=_number(inputs["reference_percent"]),
@@ -121,19 +128,14 @@ async def _in_force(session: AsyncSession, region: str, day: date) -> list[GridW
     return list(await session.scalars(query))
 
 
-async def _doubt(
-    session: AsyncSession, region: str, day: tuple[datetime, datetime], found: Found, now: datetime
-) -> Undecided | None:
-    if not found.judged:
-        return Undecided.NO_DATA
-    if Decimal(found.missing) / len(found.judged) > MISSING_MOST:
-        return Undecided.TOO_MUCH_MISSING
-    received = await series.newest(session, region, *day)
-    ids = await series.sources(session, region, *day)
-    patience = await session.scalar(select(func.max(GridSource.stale_after_s)).where(GridSource.id.in_(ids)))
-    if received is not None and patience is not None and now - received > timedelta(seconds=patience):
-        return Undecided.STALE
-    return None
+async def _stale(session: AsyncSession, told: Sequence[Told], now: datetime) -> set[UUID]:
+    """Return those sources of a day whose newest data about it are older than the operator has patience with them."""
+    newest: dict[UUID, datetime] = {}
+    for one in told:
+        newest[one.source_id] = max(one.age_from, newest.get(one.source_id, one.age_from))
+    query = select(GridSource.id, GridSource.stale_after_s).where(GridSource.id.in_(newest))
+    patience = {source: timedelta(seconds=seconds) for source, seconds in await session.execute(query)}
+    return {source for source, at in newest.items() if now - at > patience[source]}
 
 
 def _outcome(before: Sequence[GridWindow], windows: Sequence[FoundWindow]) -> Outcome:
@@ -169,13 +171,14 @@ def _rounded(number: Decimal | None, digits: int) -> Decimal | None:
     return None if number is None else round(number, digits)
 
 
-def _stored(slots: Sequence[BalanceSlot], found: Found, time_zone: str) -> dict[str, Any]:
+def _stored(slots: Sequence[BalanceSlot], found: Found, time_zone: str, stale: Collection[UUID]) -> dict[str, Any]:
     inputs = {
         "time_zone": time_zone,
         "reference_percent": _text(found.reference_percent),
         "threshold_mw": _text(found.threshold_mw),
         "threshold_share": _text(found.threshold_share),
         "history_days": found.history_days,
+        "stale_sources": sorted(map(str, stale)),
         "slots": [_row(slot) for slot in slots],
     }
     written = json.dumps(inputs, sort_keys=True, separators=(",", ":"))

@@ -1,5 +1,6 @@
 """Finding the windows of a day ([0175] to [0177]). Pure: the same slots and the same rule give the same windows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +14,8 @@ from konsento.grid.rule import TRAILING_DAYS, ReferenceMode, Rule, ThresholdUnit
 
 LEAST_HISTORY_DAYS: Final = 3
 """With less history automatic references look at the day itself, and the result says so."""
+MAY_BE_UNTOLD: Final = 8
+"""An eighth of a day: where more is untold the day is none to look back on, and nothing is decided of it."""
 _ZERO: Final = Decimal(0)
 
 
@@ -33,12 +36,17 @@ class Reason(StrEnum):
 
     NO_DATA = "no_data"
     NOTHING_TOLD = "nothing_told"
-    """No slot tells what the rule asks for."""
+    """No slot tells what the rule asks for: a file has not come yet, or the rule does not fit the sources."""
+    TOO_MUCH_MISSING = "too_much_missing"
+    """More than an eighth of the day is missing, or does not tell what the rule asks for."""
     NEVER_SURPLUS = "never_surplus"
     NEVER_FIRST_TYPE = "never_first_type"
     NEVER_BOTH = "never_both"
     """Each at times, never both at once."""
     TOO_SHORT = "too_short"
+
+
+_UNTOLD: Final = frozenset({Reason.NO_DATA, Reason.NOTHING_TOLD, Reason.TOO_MUCH_MISSING})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +104,11 @@ class Found:
         """How many slots of the day are missing."""
         return sum(one.verdict is Verdict.MISSING for one in self.judged)
 
+    @property
+    def told_enough(self) -> bool:
+        """Whether the day's slots tell what the rule asks for; where not, that there is no window says nothing."""
+        return self.reason not in _UNTOLD
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
@@ -128,9 +141,10 @@ def find(
 ) -> Found:
     """Return the windows of a day.
 
-    `slots` may hold more than that day; `history` are slots of the days before it, `rule.TRAILING_DAYS` of which count
-    for automatic references. `bar` are the numbers to which those came before, instead of a history. Slots that overlap
-    an earlier one are passed over.
+    `slots` may hold more than that day; a slot belongs to the day in which it begins. `history` may hold more than the
+    `rule.TRAILING_DAYS` days before it, which count for automatic references as far as they are told (`MAY_BE_UNTOLD`).
+    `bar` are the numbers to which those came before, instead of a history. Slots that overlap an earlier one are passed
+    over.
     """
     begin, end = day_bounds(day, time_zone)
     told = sorted((slot for slot in slots if begin <= slot.begin < end), key=lambda slot: slot.begin)
@@ -144,10 +158,11 @@ def find(
             history_days=0,
             reason=Reason.NO_DATA,
         )
-    bar = bar or _bar_of(rule, told, history, time_zone)
+    bar = bar or _bar_of(rule, told, history, day, time_zone)
     asks_surplus = rule.reference.mode is not ReferenceMode.NONE
     judged = tuple(_judge_all(told, bar, (begin, end), asks_surplus=asks_surplus))
-    runs = list(_runs(judged, rule.gap_slots))
+    untold = _why_untold(judged)
+    runs = list(_runs(judged, rule.gap_slots)) if untold is None else []
     long_enough = [run for run in runs if run[-1].end - run[0].begin >= timedelta(minutes=rule.shortest_minutes)]
     windows = sorted((_window(run) for run in long_enough), key=_rank)[: rule.most_a_day]
     return Found(
@@ -157,7 +172,7 @@ def find(
         threshold_mw=bar.mw,
         threshold_share=bar.share,
         history_days=bar.days,
-        reason=None if windows else _reason(judged, short=bool(runs)),
+        reason=untold or (None if windows else _reason(judged, short=bool(runs))),
     )
 
 
@@ -177,43 +192,47 @@ def first_mw(slot: BalanceSlot) -> Decimal | None:
     return None if slot.first_kwh is None else Decimal(slot.first_kwh) * 60 / slot.minutes / 1000
 
 
-def _bar_of(rule: Rule, told: Sequence[BalanceSlot], history: Sequence[BalanceSlot], time_zone: str) -> Bar:
-    zone, first = ZoneInfo(time_zone), told[0].begin
-    since = first - timedelta(days=TRAILING_DAYS)
-    before = [slot for slot in history if since <= slot.begin < first]
-    days = len({slot.begin.astimezone(zone).date() for slot in before})
-    return _bar(rule, before, days) if days >= LEAST_HISTORY_DAYS else _bar(rule, told, 0)
+def _bar_of(rule: Rule, told: Sequence[BalanceSlot], history: Sequence[BalanceSlot], day: date, time_zone: str) -> Bar:
+    asks_surplus = rule.reference.mode is ReferenceMode.AUTO
+    asks_peak = rule.threshold.unit is ThresholdUnit.PEAK
+    if not asks_surplus and not asks_peak:
+        return _bar(rule, told, 0)
+    zone, since = ZoneInfo(time_zone), day - timedelta(days=TRAILING_DAYS)
+    by_day: defaultdict[date, list[BalanceSlot]] = defaultdict(list)
+    for slot in history:
+        has_surplus = slot.supply_kwh is not None and slot.demand_kwh
+        has_first = slot.first_kwh is not None or slot.first_share is not None
+        if (has_surplus or not asks_surplus) and (has_first or not asks_peak):
+            by_day[slot.begin.astimezone(zone).date()].append(slot)
+    whole = [slots for one, slots in by_day.items() if since <= one < day and _is_told(slots, one, time_zone)]
+    if len(whole) < LEAST_HISTORY_DAYS:
+        return _bar(rule, told, 0)
+    return _bar(rule, [slot for slots in whole for slot in slots], len(whole))
+
+
+def _is_told(slots: Sequence[BalanceSlot], day: date, time_zone: str) -> bool:
+    begin, end = day_bounds(day, time_zone)
+    untold = end - begin - timedelta(minutes=sum(slot.minutes for slot in slots))
+    return untold <= (end - begin) / MAY_BE_UNTOLD
 
 
 def _bar(rule: Rule, basis: Sequence[BalanceSlot], days: int) -> Bar:
-    mode, value = rule.reference.mode, rule.reference.value
-    looked_back = False
     reference: Decimal | None = None
-    if mode is ReferenceMode.PERCENT:
-        reference = value
-    elif mode is ReferenceMode.AUTO:
-        looked_back = True
-        reference = percentile((s for slot in basis if (s := slot.surplus_percent) is not None), value)
-    mw = share = None
+    if rule.reference.mode is ReferenceMode.PERCENT:
+        reference = rule.reference.value
+    elif rule.reference.mode is ReferenceMode.AUTO:
+        reference = percentile((s for slot in basis if (s := slot.surplus_percent) is not None), rule.reference.value)
     wanted = rule.threshold.value
     if rule.threshold.unit is ThresholdUnit.MW:
-        mw = wanted
-    elif rule.threshold.unit is ThresholdUnit.SHARE:
-        share = wanted / 100
-    else:
-        looked_back = True
-        peak = max((p for slot in basis if (p := first_mw(slot)) is not None), default=None)
-        if peak is not None:
-            mw = peak * wanted / 100
-        else:
-            highest = max((slot.first_share for slot in basis if slot.first_share is not None), default=None)
-            share = None if highest is None else highest * wanted / 100
-    return Bar(
-        reference=reference,
-        mw=mw,
-        share=share,
-        days=days if looked_back else 0,
-    )
+        return Bar(reference=reference, mw=wanted, days=days)
+    if rule.threshold.unit is ThresholdUnit.SHARE:
+        return Bar(reference=reference, share=wanted / 100, days=days)
+    # A peak of nothing is none: every hour of the night would reach its part of it.
+    if peak := max((p for slot in basis if (p := first_mw(slot)) is not None), default=None):
+        return Bar(reference=reference, mw=peak * wanted / 100, days=days)
+    if highest := max((slot.first_share for slot in basis if slot.first_share is not None), default=None):
+        return Bar(reference=reference, share=highest * wanted / 100, days=days)
+    return Bar(reference=reference, days=days)
 
 
 def _judge_all(
@@ -306,12 +325,19 @@ def _rank(window: FoundWindow) -> tuple[Decimal, Decimal, datetime]:
     return -window.score, -(window.surplus_most or _ZERO), window.begin
 
 
+def _why_untold(judged: Sequence[Judged]) -> Reason | None:
+    told = [one for one in judged if one.verdict not in {Verdict.UNKNOWN, Verdict.MISSING}]
+    if not told:
+        return Reason.NOTHING_TOLD
+    day = judged[-1].end - judged[0].begin
+    untold = day - sum((one.end - one.begin for one in told), timedelta())
+    return Reason.TOO_MUCH_MISSING if untold > day / MAY_BE_UNTOLD else None
+
+
 def _reason(judged: Sequence[Judged], *, short: bool) -> Reason:
     if short:
         return Reason.TOO_SHORT
     verdicts = {one.verdict for one in judged}
-    if not verdicts - {Verdict.UNKNOWN, Verdict.MISSING}:
-        return Reason.NOTHING_TOLD
     surplus, first_type = Verdict.BELOW_THRESHOLD in verdicts, Verdict.BELOW_SURPLUS in verdicts
     if surplus and first_type:
         return Reason.NEVER_BOTH

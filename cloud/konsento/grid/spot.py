@@ -3,10 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from itertools import batched
 from typing import Final
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.grid.records import SpotSlot
@@ -16,15 +15,30 @@ from konsento.models import GridRegion, SpotPrice
 LONGEST: Final = timedelta(hours=1)
 """Of a slot."""
 
-_AT_ONCE: Final = 500
-"""Rows of one statement: SQLite takes 32,766 values."""
-_TOLD: Final = ("end", "minutes", "price", "currency", "received_at")
-
 
 async def keep(session: AsyncSession, slots: Iterable[SpotSlot], now: datetime) -> None:
     """Keep spot prices; a later one for the same slot takes the place of the one before."""
-    for some in batched(slots, _AT_ONCE, strict=False):
-        rows = [
+    told = {(slot.region, slot.begin): slot for slot in slots}
+    if not told:
+        return
+    # A market's file has the whole year, and a day of it is new.
+    query = select(SpotPrice.region, SpotPrice.begin, SpotPrice.minutes, SpotPrice.price, SpotPrice.currency).where(
+        SpotPrice.begin >= min(slot.begin for slot in told.values()),
+        SpotPrice.begin <= max(slot.begin for slot in told.values()),
+    )
+    for region, begin, *values in await session.execute(query):
+        slot = told.get((region, begin))
+        if slot is not None and values == [slot.minutes, slot.price, slot.currency]:
+            del told[region, begin]
+    if not told:
+        return
+    row = insert(session, SpotPrice.__table__)
+    changed = {name: getattr(row.excluded, name) for name in ("end", "minutes", "price", "currency", "received_at")}
+    replacing = row.on_conflict_do_update(index_elements=["region", "begin"], set_=changed)
+    # One statement for each row, all in one go.
+    await session.execute(
+        replacing,
+        [
             {
                 "region": slot.region,
                 "begin": slot.begin,
@@ -34,15 +48,9 @@ async def keep(session: AsyncSession, slots: Iterable[SpotSlot], now: datetime) 
                 "currency": slot.currency,
                 "received_at": now,
             }
-            for slot in some
-        ]
-        new = insert(session, SpotPrice).values(rows)
-        changed = {name: getattr(new.excluded, name) for name in _TOLD}
-        # A market's file has the whole year, and one day of it is new.
-        differs = or_(*(getattr(SpotPrice, name) != changed[name] for name in _TOLD if name != "received_at"))
-        await session.execute(
-            new.on_conflict_do_update(index_elements=["region", "begin"], set_=changed, where=differs)
-        )
+            for slot in told.values()
+        ],
+    )
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:

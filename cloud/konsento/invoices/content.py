@@ -39,6 +39,8 @@ class Line:
     """What else names it, for example the code of a coupon, or why an amount is given back."""
     band: dict[str, Any] | None = None
     """When its price holds (`pricing.Band.to_dict`); None for at all times."""
+    basis: dict[str, Any] | None = None
+    """Why its price was that, where it follows the grid (`pricing.Basis.to_dict`); None where it does not."""
 
 
 @dataclass(frozen=True, kw_only=True)

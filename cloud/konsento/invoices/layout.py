@@ -12,8 +12,8 @@ from konsento.kit.paper.pdf import as_pdf
 from konsento.kit.paper.sheet import INNER, LEFT, RIGHT, Column, Sheet
 from konsento.kit.power_words import power_text
 from konsento.models import InvoiceKind
-from konsento.pricing import Band
-from konsento.pricing.texts import band_text
+from konsento.pricing import Band, Basis
+from konsento.pricing.texts import band_text, basis_text
 
 _TITLE = 5.6
 _TOTAL = 5.0
@@ -215,6 +215,9 @@ def _row(language: Language, document: Document, line: Line) -> tuple[str, str, 
         what = language.text("{what}: {note}", what=what, note=note)
     if line.band is not None:
         what = f"{what} ({band_text(language, Band.from_dict(line.band))})"
+    if line.basis is not None:
+        zone = ZoneInfo(document.content.charging.time_zone)
+        what = f"{what} ({basis_text(language, Basis.from_dict(line.basis), zone)})"
     price = ""
     if line.kind in words.UNITS:
         price = language.text(words.UNITS[line.kind], price=language.unit_price(line.unit_price, document.currency))

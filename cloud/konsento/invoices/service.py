@@ -27,6 +27,7 @@ from konsento.models import (
     Receipt,
     ReceiptLine,
 )
+from konsento.pricing import Component
 from konsento.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ async def issue(session: AsyncSession, settings: Settings, session_ids: Collecti
     for number, (receipt, charging) in enumerate(billed, start=first):
         content = Content(
             issuer=issuer,
-            lines=tuple(_line(line) for line in lines.get(charging.id, ())),
+            lines=tuple(_line(line, charging) for line in lines.get(charging.id, ())),
             charging=_charging(receipt, charging),
             paid=_paid(receipt, payments.get(charging.id)),
         )
@@ -215,7 +216,7 @@ def _label(written: str, number: int, at: datetime, settings: Settings) -> str:
     return written.format(number=number, year=day.year, month=day.month)
 
 
-def _line(line: ReceiptLine) -> Line:
+def _line(line: ReceiptLine, charging: ChargingSession) -> Line:
     return Line(
         kind=line.kind,
         quantity=line.quantity,
@@ -223,6 +224,7 @@ def _line(line: ReceiptLine) -> Line:
         amount_minor=line.amount_minor,
         note=line.code,
         band=line.band,
+        basis=charging.price.get("basis") if line.kind == Component.ENERGY else None,
     )
 
 

@@ -145,6 +145,10 @@ class Language:
         """Return a month with its year, by the zone of `at`."""
         return format_skeleton("yMMMM", at, tzinfo=at.tzinfo, locale=self.dates)
 
+    def weekday(self, at: datetime, zone: ZoneInfo) -> str:
+        """Return the day of the week of a moment where the outlet is, in short."""
+        return format_date(at.astimezone(zone), format="EEE", locale=self.dates)
+
     def clock(self, at: datetime, zone: ZoneInfo) -> str:
         """Return the hour and minute of a moment where the outlet is."""
         return format_time(at, format="short", tzinfo=zone, locale=self.dates)

@@ -43,6 +43,8 @@ class Checkout(Base):
     """Name of what is bought; empty for what the outlet sells first."""
     agreed: Mapped[str | None] = mapped_column(String(64))
     """Fingerprint of the price that the driver was shown; None where a program did not say."""
+    ends_at: Mapped[datetime | None]
+    """When supply ends at the latest, whatever it is limited by; None for no such time."""
     coupon: Mapped[str] = mapped_column(String(64), default="")
     """As it was typed; empty for none. It is kept when the session begins."""
     points: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -50,6 +50,8 @@ class PlannedCharge(Base):
     """The most that all of it may cost."""
     window_begin: Mapped[datetime]
     window_end: Mapped[datetime]
+    inside: Mapped[bool] = mapped_column(default=False)
+    """Whether supply ends with the window, whatever is still missing then."""
     start_at: Mapped[datetime]
     """Within the window, a little apart for everybody: not all cars of a region start in one second."""
     state: Mapped[PlannedState] = mapped_column(words(PlannedState), default=PlannedState.PLANNED)

@@ -37,6 +37,8 @@ class PointRule(Base):
     """Of the day where the outlet is; None for the whole day."""
     to_minute: Mapped[int | None]
     """The first minute that does not count; before `from_minute` it is one of the next day."""
+    in_windows: Mapped[bool] = mapped_column(default=False)
+    """Only energy that flows in recommended windows of the site's region counts."""
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     """Energy from this moment on earns nothing by it; None for no end."""

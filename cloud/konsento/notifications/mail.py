@@ -48,6 +48,7 @@ class Attachment:
     name: str
     """ASCII, with its ending."""
     media_type: str
+    """With its parameters, as in `text/calendar; charset=utf-8`."""
     content: bytes
 
 
@@ -165,8 +166,10 @@ def _message(row: OutgoingMail, files: Sequence[MailAttachment], settings: Setti
     message.set_content(row.text)
     message.add_alternative(row.html, subtype="html")
     for file in files:
-        kind, _, subtype = file.media_type.partition("/")
-        message.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.name)
+        media_type, *parameters = file.media_type.split(";")
+        kind, _, subtype = media_type.partition("/")
+        given = dict(one.strip().split("=", 1) for one in parameters)
+        message.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.name, params=given)
     return message
 
 

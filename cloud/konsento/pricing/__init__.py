@@ -12,7 +12,7 @@ from konsento.pricing.estimate import (
     time_for_energy,
     worst,
 )
-from konsento.pricing.price import Band, Component, Price, Rate
+from konsento.pricing.price import Band, Basis, Component, Price, Rate, Why
 from konsento.pricing.tally import Tally
 from konsento.pricing.usage import Part, Usage
 
@@ -20,6 +20,7 @@ __all__ = [
     "CUT_OFF_S",
     "Adjustment",
     "Band",
+    "Basis",
     "Bill",
     "Component",
     "Discount",
@@ -30,6 +31,7 @@ __all__ = [
     "Rate",
     "Tally",
     "Usage",
+    "Why",
     "Worst",
     "affordable",
     "amount_minor",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from konsento.kit.money import exponent
 from konsento.pricing.price import Basis, Component, Price, Why, plain
@@ -29,12 +29,13 @@ class Follows(StrEnum):
 class FollowsWindows:
     """Another price of energy in recommended windows."""
 
+    kind: ClassVar[Follows] = Follows.WINDOWS
     inside: Decimal
     """Major units per kWh, with tax or without as the tariff's other rates are."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
-        return {"kind": str(Follows.WINDOWS), "inside": plain(self.inside)}
+        return {"kind": str(self.kind), "inside": plain(self.inside)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class FollowsSpot:
     tariff's own price of energy counts.
     """
 
+    kind: ClassVar[Follows] = Follows.SPOT
     factor: Decimal
     plus: Decimal
     floor: Decimal
@@ -60,7 +62,7 @@ class FollowsSpot:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
-        return {"kind": str(Follows.SPOT)} | {name: plain(number) for name, number in vars(self).items()}
+        return {"kind": str(self.kind)} | {name: plain(number) for name, number in vars(self).items()}
 
 
 type Following = FollowsWindows | FollowsSpot

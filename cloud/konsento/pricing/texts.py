@@ -1,11 +1,20 @@
-"""Bands in words."""
+"""Bands, and what prices follow, in words."""
 
 from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, get_day_names
 
-from konsento.kit.i18n import NBSP, Language
-from konsento.pricing.price import EVERY_DAY, MINUTES, Band
+from konsento.kit.i18n import NBSP, Language, marked
+from konsento.pricing.price import EVERY_DAY, MINUTES, Band, Basis, Why
+
+_BASES: Final = {
+    Why.WINDOW: marked("in a recommended window"),
+    Why.OUTSIDE: marked("outside of recommended windows"),
+    Why.SPOT: marked("spot price of {time}"),
+    Why.UNKNOWN: marked("spot price not known"),
+}
 
 
 def band_text(language: Language, band: Band) -> str:
@@ -18,6 +27,12 @@ def band_text(language: Language, band: Band) -> str:
     if (band.from_day, band.to_day) != ("01-01", "12-31"):
         parts.append(f"{_day(language, band.from_day)}{NBSP}– {_day(language, band.to_day)}")
     return ", ".join(parts) or language.text("always")
+
+
+def basis_text(language: Language, basis: Basis, zone: ZoneInfo) -> str:
+    """Return why a kWh cost what it did, in a few words, by the clock of `zone`: spot price of 10:00."""
+    time = language.clock(basis.begin, zone) if basis.begin is not None else ""
+    return language.text(_BASES[basis.why], time=time)
 
 
 def clock(minute: int) -> str:

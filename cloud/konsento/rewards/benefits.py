@@ -29,10 +29,12 @@ class PointsPerKwh:
     points: Decimal
     from_minute: int | None
     to_minute: int | None
+    in_windows: bool
 
     def text(self, language: Language) -> str:
         """Return it as a few words: 1 eco point per kWh."""
-        return points_per_kwh(language, self.points, self.from_minute, self.to_minute)
+        hours = (self.from_minute, self.to_minute)
+        return points_per_kwh(language, self.points, hours, in_windows=self.in_windows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,12 @@ class CouponAfter:
 def of_place(place: Place, rules: Iterable[PointRule], on_offer: Iterable[tuple[Coupon, str | None]]) -> list[Benefit]:
     """Return what is given for buying there: points, then coupons."""
     found: list[Benefit] = [
-        PointsPerKwh(points=rule.points_per_kwh, from_minute=rule.from_minute, to_minute=rule.to_minute)
+        PointsPerKwh(
+            points=rule.points_per_kwh,
+            from_minute=rule.from_minute,
+            to_minute=rule.to_minute,
+            in_windows=rule.in_windows,
+        )
         for rule in rules
         if fits(rule, place)
     ]

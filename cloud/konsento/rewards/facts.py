@@ -19,6 +19,8 @@ class Place:
     """A standard word."""
     supplier_code: str
     currency: str
+    region: str | None
+    """Of the grid; None where nothing is recommended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ def has_account(driver: Driver) -> bool:
 
 
 def place_at(outlet: Outlet, offer: Offer) -> Place:
-    """Return what an offer at an outlet sells."""
+    """Return what an offer at an outlet, its site loaded, sells."""
     return Place(
         site_id=outlet.site_id,
         outlet_id=outlet.id,
@@ -72,11 +74,12 @@ def place_at(outlet: Outlet, offer: Offer) -> Place:
         power_type=offer.power.travels_as,
         supplier_code=offer.supplier_code,
         currency=offer.price.currency,
+        region=outlet.site.region,
     )
 
 
 def place_of(charging: ChargingSession) -> Place:
-    """Return what a session has bought, and where."""
+    """Return what a session, its outlet and site loaded, has bought, and where."""
     return Place(
         site_id=charging.site_id,
         outlet_id=charging.outlet_id,
@@ -84,4 +87,5 @@ def place_of(charging: ChargingSession) -> Place:
         power_type=charging.power_type,
         supplier_code=charging.supplier_code,
         currency=charging.currency,
+        region=charging.outlet.site.region,
     )

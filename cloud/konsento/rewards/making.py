@@ -53,6 +53,7 @@ class WantedRule:
     supplier_code: str = ""
     from_minute: int | None = None
     to_minute: int | None = None
+    in_windows: bool = False
     valid_from: datetime
     valid_to: datetime | None = None
 

@@ -7,13 +7,14 @@ gives them back, in the transaction that makes its receipt, and earns there.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.grid.windows import Window, by_region
 from konsento.ledger import service as ledger
 from konsento.ledger.service import Move, Resolution
 from konsento.models import (
@@ -187,13 +188,25 @@ async def _earned(session: AsyncSession, facts: Sequence[Settled], at: datetime)
     """Return what drivers get for sessions."""
     agreed = [fact.charging.created_at for fact in facts]
     rules = await rules_between(session, min(agreed), max(agreed)) if agreed else []
+    recommended = await _recommended(session, facts) if any(rule.in_windows for rule in rules) else {}
     earned: dict[UUID, list[Move]] = defaultdict(list)
     for fact in facts if rules else ():
         charging = fact.charging
-        number = points_of(rules, charging, fact.usage, charging.outlet.site.time_zone)
+        windows = recommended.get(charging.outlet.site.region or "", [])
+        number = points_of(rules, charging, fact.usage, windows)
         if number:
             earned[charging.driver_id].append(points.earned(charging.id, charging.driver_id, number, at))
     return earned
+
+
+async def _recommended(session: AsyncSession, facts: Sequence[Settled]) -> dict[str, list[Window]]:
+    """Return the windows that were in force while sessions charged, by region."""
+    regions = {region for fact in facts if (region := fact.charging.outlet.site.region) is not None}
+    if not regions:
+        return {}
+    begin, end = min(fact.usage.begin for fact in facts), max(fact.usage.end for fact in facts)
+    # What flowed at its very end is in a window that begins there.
+    return await by_region(session, begin, end + timedelta(seconds=1), regions)
 
 
 async def rules_between(session: AsyncSession, begin: datetime, end: datetime) -> list[PointRule]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Final
 
 from konsento.kit.i18n import Language, marked
 from konsento.models import Coupon, CouponKind, PointRule
@@ -37,7 +38,8 @@ def conditions(language: Language, coupon: Coupon, power: Callable[[str], str]) 
 
 def rule_text(language: Language, rule: PointRule, power: str) -> str:
     """Return what a rule gives, for what; `power` is the word for its kind of power, empty for any."""
-    words = [points_per_kwh(language, rule.points_per_kwh, rule.from_minute, rule.to_minute)]
+    hours = (rule.from_minute, rule.to_minute)
+    words = [points_per_kwh(language, rule.points_per_kwh, hours, in_windows=rule.in_windows)]
     if power:
         words.append(power)
     if rule.tariff_name or rule.supplier_code:
@@ -45,18 +47,31 @@ def rule_text(language: Language, rule: PointRule, power: str) -> str:
     return " · ".join(words)
 
 
-def points_per_kwh(language: Language, points: Decimal, begin: int | None, end: int | None) -> str:
-    """Return how many points a kWh brings, in which hours: 1 eco point per kWh."""
-    one = points == 1
-    if begin is None or end is None:
-        message = marked("{points} eco point per kWh") if one else marked("{points} eco points per kWh")
-        return language.text(message, points=points)
-    message = (
-        marked("{points} eco point more per kWh from {begin} to {end}")
-        if one
-        else marked("{points} eco points more per kWh from {begin} to {end}")
-    )
-    return language.text(message, points=points, begin=clock(begin), end=clock(end))
+_POINTS: Final = {
+    (False, False): (marked("{points} eco point per kWh"), marked("{points} eco points per kWh")),
+    (True, False): (
+        marked("{points} eco point more per kWh from {begin} to {end}"),
+        marked("{points} eco points more per kWh from {begin} to {end}"),
+    ),
+    (False, True): (
+        marked("{points} eco point more per kWh in recommended hours"),
+        marked("{points} eco points more per kWh in recommended hours"),
+    ),
+    (True, True): (
+        marked("{points} eco point more per kWh in recommended hours from {begin} to {end}"),
+        marked("{points} eco points more per kWh in recommended hours from {begin} to {end}"),
+    ),
+}
+"""By whether a rule has hours, and whether it counts in recommended windows alone: for one point, and for others."""
+
+
+def points_per_kwh(
+    language: Language, points: Decimal, hours: tuple[int | None, int | None], *, in_windows: bool
+) -> str:
+    """Return how many points a kWh brings, in which hours, minutes of the day or none: 1 eco point per kWh."""
+    begin, end = (clock(minute) if minute is not None else "" for minute in hours)
+    one, several = _POINTS[bool(begin and end), in_windows]
+    return language.text(one if points == 1 else several, points=points, begin=begin, end=end)
 
 
 def clock(minute: int) -> str:

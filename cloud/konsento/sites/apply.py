@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.kit.ids import new_id
-from konsento.models import Metering, Outlet, OutletStatus, SecurityProfile, Site
+from konsento.models import GridRegion, Metering, Outlet, OutletStatus, SecurityProfile, Site
 from konsento.sites import codes, proofs, repository
 from konsento.sites.outlets import free_code
 from konsento.sites.provisioning import BadFileError, Changes, OutletEntry, SiteEntry
@@ -14,6 +14,8 @@ async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) 
     """Make or change a site and its outlets. Outlets that the file does not name stay. Raises BadFileError."""
     if entry.security_profile is SecurityProfile.NONE:
         changes.note(f"site {entry.station_id}: INSECURE, whoever knows its name comes in (security_profile = 0)")
+    if entry.region is not None and await session.get(GridRegion, entry.region) is None:
+        raise BadFileError(f"site {entry.station_id}: no region {entry.region!r}")
     site = await repository.site_by_station(session, entry.station_id)
     if site is None:
         site = Site(
@@ -23,6 +25,7 @@ async def apply_site(session: AsyncSession, entry: SiteEntry, changes: Changes) 
             name=entry.name,
             place=entry.place,
             time_zone=entry.time_zone,
+            region=entry.region,
             presence=entry.presence,
             security_profile=entry.security_profile or SecurityProfile.BASIC,
             latitude=entry.latitude,
@@ -68,7 +71,8 @@ def _change_site(site: Site, entry: SiteEntry, changes: Changes) -> None:
     # A file without a position leaves the one that somebody has picked on the map.
     position = ("latitude", "longitude") if entry.latitude is not None else ()
     profile = ("security_profile",) if entry.security_profile is not None else ()
-    for name in ("name", "place", "time_zone", "presence", *position, *profile):
+    region = ("region",) if entry.region is not None else ()
+    for name in ("name", "place", "time_zone", "presence", *region, *position, *profile):
         new = getattr(entry, name)
         if getattr(site, name) != new:
             setattr(site, name, new)

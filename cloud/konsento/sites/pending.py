@@ -148,7 +148,8 @@ async def one(session: AsyncSession, number: UUID) -> PendingStation | None:
 
 
 async def accept(session: AsyncSession, row: PendingStation, details: SiteDetails) -> Site:
-    """Make it a site, with the way of proving itself with which it came. Raises `BadSite`."""
+    """Make it a site, with the way of proving itself with which it came. Raises `BadSite`, `UnknownRegion`."""
+    await setup.check_region(session, details)
     if await repository.site_by_station(session, row.station_id) is not None:
         raise StationIdTaken(station_id=row.station_id)
     site = setup.new_site(details, row.station_id, row.password_hash)

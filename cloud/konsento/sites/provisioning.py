@@ -86,6 +86,8 @@ class SiteEntry(Table):
     time_zone: Annotated[str, AfterValidator(_zone)]
     common_name: Annotated[str, Field(pattern=f"^{COMMON_NAME}$")] | None = None
     """What all its management servers call it; left out: what the site itself says."""
+    region: Annotated[str, Field(max_length=12)] | None = None
+    """Code of the region of the grid in which it lies; left out: none for a new site, unchanged for another."""
     presence: PresenceCheck = PresenceCheck.NONE
     security_profile: SecurityProfile | None = None
     """OCPP's number, 0 to 3; left out: 1 for a new site, unchanged for another."""

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.grid.regions import find_region
 from konsento.kit.ids import new_id, new_token
 from konsento.models import Metering, Outlet, PresenceCheck, SecurityProfile, Site
 from konsento.sites import hours, proofs, repository
@@ -58,6 +59,8 @@ class SiteDetails:
     time_zone: str
     latitude: float | None
     longitude: float | None
+    region: str | None = None
+    """Code of the region of the grid in which it lies; None: nothing is advised for it."""
     presence: PresenceCheck = PresenceCheck.NONE
     security_profile: SecurityProfile = SecurityProfile.BASIC
 
@@ -88,9 +91,10 @@ def time_zones() -> tuple[str, ...]:
 async def create(session: AsyncSession, details: SiteDetails, at: datetime, station_id: str = "") -> tuple[Site, str]:
     """Make a site; returns it and its password, which is kept nowhere. Without a station id one is made of the name.
 
-    Raises `BadSite`.
+    Raises `BadSite`, `UnknownRegion`.
     """
     _check(details)
+    await check_region(session, details)
     wanted = station_id.strip()
     if wanted and not _STATION_ID.fullmatch(wanted):
         raise BadStationId
@@ -120,6 +124,12 @@ def new_site(details: SiteDetails, station_id: str, password_hash: str) -> Site:
         opening_hours="",
         **vars(details),
     )
+
+
+async def check_region(session: AsyncSession, details: SiteDetails) -> None:
+    """Raise `UnknownRegion` where a site would lie in a region that there is not."""
+    if details.region is not None:
+        await find_region(session, details.region)
 
 
 async def free_station_id(session: AsyncSession, name: str) -> str:

@@ -9,8 +9,8 @@ from konsento.web import problems
 from konsento.web.errors import FromAnotherSite
 from konsento.web.security import origin_of
 
-_PROGRAMS: Final = ("/api/", "/hooks/")
-"""Cookies count for nothing there, so no page can borrow them; programs send no origin."""
+_PROGRAMS: Final = ("/api/", "/hooks/", "/advice/off/")
+"""Cookies count for nothing there, so no page can borrow them; programs send no origin, mail programs among them."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 

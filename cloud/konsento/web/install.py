@@ -15,6 +15,8 @@ from konsento.kit.asgi import BodyLimit, SecurityHeaders
 from konsento.settings import Settings
 from konsento.web import (
     account,
+    advice_links,
+    advice_settings,
     balance,
     bills,
     cards,
@@ -26,9 +28,11 @@ from konsento.web import (
     invoices,
     links,
     outlets,
+    outlook,
     passkeys,
     pay,
     phone_app,
+    planned,
     power,
     presence,
     problems,
@@ -53,6 +57,8 @@ _APPLICATIONS: Final = ("/office/", "/api/")
 """Mounted beside the pages; each bounds its bodies itself."""
 _PARTS: Final = (
     outlets,
+    outlook,
+    planned,
     finding,
     invoices,
     sites,
@@ -72,6 +78,8 @@ _PARTS: Final = (
     guest,
     links,
     profile,
+    advice_settings,
+    advice_links,
     rewards,
     passkeys,
     tokens,

@@ -25,8 +25,10 @@ from konsento.sites.codes import evse_id, without_evse_prefix
 from konsento.sites.labels import label
 from konsento.web import problems
 from konsento.web.language import language_of
+from konsento.web.outlook_view import next_window
 from konsento.web.passkeys import site_of
 from konsento.web.place import balance_text, place_of, view
+from konsento.web.planned import PlannedView, open_views
 from konsento.web.render import page
 from konsento.web.suppliers import Coming, other_views, query
 from konsento.web.who import MaybeSignedIn, Wired
@@ -57,6 +59,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
             return RedirectResponse(f"/o/{outlet.code}", 303)
     running: list[Progress] = []
     recent: list[Progress] = []
+    plans: list[PlannedView] = []
     available, offer_passkey = None, False
     if driver is not None:
         async with services.database.transaction() as session:
@@ -64,6 +67,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
                 left = await balance.available(session, driver.id)
                 available = language_of(request).money(left, services.settings.currency)
             running = await charging.running(session, driver.id)
+            plans = await open_views(session, services, language_of(request), driver.id)
             recent = await charging.history(session, driver.id, most=LOOKED_BACK)
             offer_passkey = (
                 site_of(services.settings) is not None
@@ -79,6 +83,7 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
         problem=language_of(request).error(unknown) if unknown else None,
         code=code[:LONGEST_TYPED],
         running=running,
+        plans=plans,
         recent=_recent(recent),
         balance=available,
         offer_passkey=offer_passkey,
@@ -126,6 +131,7 @@ async def outlet_page(
         outlet=view(request, services, place),
         balance=balance_text(request, place),
         running=place.mine,
+        recommended=next_window(language_of(request), place.outlet, place.windows, place.at),
         arrival=arrival,
         bad_link=bool(coming.via) and arrival is None,
         wish=arrival.wish if arrival is not None else coming.wish,

@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.accounts import profile
 from konsento.charging import service as charging
 from konsento.models import (
+    AdviceBrowser,
+    AdviceChoice,
+    AdviceMessage,
     ApiToken,
     BalanceLot,
     Bill,
@@ -147,6 +150,26 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         CouponUse.reserved_at,
     ),
     "towards_coupons": (CouponProgress.coupon_id, CouponProgress.wh),
+    "advice": (
+        AdviceChoice.mail,
+        AdviceChoice.quiet_from,
+        AdviceChoice.quiet_until,
+        AdviceChoice.paused_until,
+        AdviceChoice.stopped_at,
+        AdviceChoice.since,
+        AdviceChoice.calendar_hash.is_not(None).label("calendar"),
+    ),
+    "advice_browsers": (AdviceBrowser.locale, AdviceBrowser.created_at),
+    "advice_messages": (
+        AdviceMessage.issue_id,
+        AdviceMessage.channel,
+        AdviceMessage.state,
+        AdviceMessage.reason,
+        AdviceMessage.due_at,
+        AdviceMessage.sent_at,
+        AdviceMessage.opened_at,
+        AdviceMessage.acted_at,
+    ),
     "payment_customers": (PaymentCustomer.provider, PaymentCustomer.reference, PaymentCustomer.created_at),
 }
 """Tables with a driver in them, and what of them the driver is given: all but secrets and their hashes."""

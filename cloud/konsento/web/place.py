@@ -9,6 +9,7 @@ from functools import cached_property
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.advice.planned import AHEAD
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
 from konsento.catalogue.service import Offer
@@ -20,6 +21,8 @@ from konsento.charging.errors import AmountNeeded, NothingToHold
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms, quoted, terms_of
+from konsento.grid import windows
+from konsento.grid.windows import Window
 from konsento.kit.i18n import Language
 from konsento.models import Driver, Outlet, Tariff
 from konsento.payments import service as payments
@@ -58,6 +61,8 @@ class Place:
     """Now."""
     benefits: Mapping[str, Sequence[Benefit]]
     """What is given for buying, by the name of the offer."""
+    windows: Sequence[Window]
+    """When charging is recommended there, on or to come, in order."""
 
     @property
     def tariff(self) -> Tariff:
@@ -127,6 +132,7 @@ async def place_of(
         explains_meter=await metering.is_open(session, outlet, driver_id),
         at=now,
         benefits=await rewards.benefits_of(session, [place_at(outlet, one) for one in offers], now),
+        windows=await windows.in_force(session, outlet.site.region, now, now + AHEAD),
     )
 
 

@@ -26,6 +26,7 @@ _DATA = (
     "/state",
     "/push",
     "/push/off",
+    "/push/renew",
     "/passkey/answer",
     "/passkeys/new",
     "/options",

@@ -16,6 +16,7 @@ from konsento.accounts import service as accounts
 from konsento.accounts.contact import normal_email
 from konsento.accounts.errors import StillCharging, TooManyMails
 from konsento.accounts.profile import Profile
+from konsento.advice import choices
 from konsento.charging import service as charging
 from konsento.kit import passwords as kit_passwords
 from konsento.kit.errors import KonsentoError
@@ -273,6 +274,7 @@ async def _page(
             left = await balance.available(session, driver.id)
         ending = await ending_of(session, services, driver.id, language)
         bills = await has_bills(session, services, driver)
+        advice = await choices.offered(session)
     return page(
         request,
         "account.html",
@@ -295,6 +297,7 @@ async def _page(
         ending=ending,
         bills=bills,
         cards=provider_of_cards(services, driver) is not None,
+        advice=advice,
     )
 
 

@@ -10,6 +10,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from konsento.advice import planned
+from konsento.advice.errors import NeedsNobody, TooManyPlans, WindowGone
 from konsento.catalogue.errors import OfferGone
 from konsento.charging import checkout, metering, presence
 from konsento.charging import service as charging
@@ -44,6 +46,7 @@ from konsento.web import problems
 from konsento.web.discounts import OffView, off_view
 from konsento.web.language import language_of
 from konsento.web.outlet_view import Standing, closes_before, standing
+from konsento.web.outlook_view import window_view
 from konsento.web.paying import pay_address, saved_cards
 from konsento.web.place import Place, balance_text, meter_text, place_of, view
 from konsento.web.power import choose_power
@@ -119,6 +122,12 @@ async def _confirm(
     # Until full, the most that can come depends on how one pays: the page names the most of all.
     dearest = max((quote for _, quote in quotes), key=lambda quote: quote.hold_minor)
     saved, are_away = await saved_cards(services, place.driver, place.methods)
+    ways = method_views(language, quotes, saved)
+    if wish.window:
+        ways = [way for way in ways if not way.is_new_card and not way.prepaid]
+        if not ways and place.driver is not None and problem is None:
+            now = wish.model_copy(update={"window": ""})
+            return await _confirm(request, services, place, now, NeedsNobody())
     off = await off_view(services, language, place, wish, dearest)
     problem = problem or (off.problem if off is not None else None)
     if problem is not None:
@@ -134,7 +143,8 @@ async def _confirm(
         off=off,
         price=dearest.price.fingerprint,
         closes_before=closes_before(language, place.outlet, services.clock.now(), dearest.estimated_s),
-        methods=method_views(language, quotes, saved),
+        methods=ways,
+        later=window_view(language, place, wish.window),
         cards_away=are_away,
         may_save=place.driver is not None and place.driver.kind is DriverKind.ACCOUNT,
         once=new_id(),
@@ -180,6 +190,10 @@ async def started(request: Request, services: Services, driver: Driver, code: st
             coupon=off.coupon,
             points=off.points,
         )
+        if wish.window:
+            then = planned.Asked(wish=wanted, way=way, window_begin=wish.begin())
+            made = await planned.plan(services, then, plan_id=wish.once)
+            return RedirectResponse(f"/planned/{made.id}", 303)
         if way.provider in services.desk.external:
             asked = checkout.Asked(
                 wish=wanted,
@@ -194,6 +208,10 @@ async def started(request: Request, services: Services, driver: Driver, code: st
         begun = await charging.start(services, wanted, way.provider)
     except OfferGone:
         return _choose_again(request, services, await _place(services, driver, code, wish), wish)
+    except (WindowGone, NeedsNobody, TooManyPlans) as error:
+        # What else was chosen stands, for a start at once.
+        now = wish.model_copy(update={"window": ""})
+        return await _confirm(request, services, await _place(services, driver, code, now), now, error)
     except (
         PriceChanged,
         CannotDiscount,

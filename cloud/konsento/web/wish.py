@@ -1,9 +1,11 @@
 """What a driver wants, as it travels through the pages from the outlet to the start."""
 
+from datetime import datetime
 from typing import Final, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
+from konsento.advice.errors import WindowGone
 from konsento.charging.limits import RequestedLimit, parse_limit
 from konsento.models import LimitKind
 from konsento.payments import service as payments
@@ -28,6 +30,16 @@ class Wish(Off):
     def read(self, currency: str) -> RequestedLimit:
         """Read it; without a unit in the one that stands beside the field. Raises `BadLimit`."""
         return parse_limit(self.kind, self.amount, self.unit or UNITS.get(self.kind), currency)
+
+    def begin(self) -> datetime:
+        """Return when the window begins in which it is to start. Raises `WindowGone` for what is no time."""
+        try:
+            at = datetime.fromisoformat(self.window)
+        except ValueError:
+            raise WindowGone from None
+        if at.tzinfo is None:
+            raise WindowGone
+        return at
 
     def with_offer(self, name: str) -> Self:
         """Return the same wish for another offer."""

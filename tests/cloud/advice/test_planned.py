@@ -15,6 +15,7 @@ from konsento.advice import planned, planned_work
 from konsento.advice.errors import NeedsNobody, PlanOver, TooManyPlans, UnknownPlan, WindowGone
 from konsento.advice.planned import Asked
 from konsento.charging import presence
+from konsento.charging import service as charging
 from konsento.charging.errors import AlreadyChargingHere, PresenceNeeded
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.wish import Wish
@@ -28,7 +29,9 @@ from konsento.models import (
     SessionState,
 )
 from konsento.notifications import mail
+from konsento.ocpp import CallTimeout
 from konsento.ocpp.messages import RequestStartTransaction
+from konsento.payments import balance
 from konsento.payments.errors import BalanceTooLow
 from konsento.payments.ways import Way
 from konsento.sites.errors import OutletBusy
@@ -50,8 +53,16 @@ async def windowed(core: Core, tmp_path: Path) -> Core:
     return core
 
 
-def asked(core: Core, *, code: str = CODES[0], begin: datetime = BEGIN, way: str = "balance", wh: int = 10) -> Asked:
-    wish = Wish(driver_id=core.driver_id, outlet_code=code, requested=RequestedLimit(kind=LimitKind.ENERGY, amount=wh))
+def asked(
+    core: Core,
+    *,
+    code: str = CODES[0],
+    begin: datetime = BEGIN,
+    way: str = "balance",
+    wh: int = 10,
+    kind: LimitKind = LimitKind.ENERGY,
+) -> Asked:
+    wish = Wish(driver_id=core.driver_id, outlet_code=code, requested=RequestedLimit(kind=kind, amount=wh))
     return Asked(wish=wish, way=Way.read(way), window_begin=begin)
 
 
@@ -68,6 +79,10 @@ async def sessions(core: Core) -> list[ChargingSession]:
 async def until(core: Core, at: datetime) -> None:
     core.clock.advance(at - core.clock.now())
     await core.work()
+
+
+async def died(*_: object) -> None:
+    raise RuntimeError("the process is killed")
 
 
 def subjects(core: Core) -> list[str]:
@@ -150,6 +165,81 @@ async def test_an_outlet_that_is_away_is_tried_again_while_the_window_lasts(wind
     await windowed.outlet_status(OutletStatus.AVAILABLE)
     await until(windowed, plan.start_at + timedelta(seconds=planned_work.AGAIN_S))
     assert (await look(windowed, plan)).state is PlannedState.STARTED
+
+
+async def test_an_outlet_that_another_driver_uses_is_tried_again_and_not_taken_away(windowed: Core) -> None:
+    plan = await planned.plan(windowed.services, asked(windowed))
+    requested = RequestedLimit(kind=LimitKind.TIME, amount=600)
+    wish = Wish(driver_id=windowed.other_driver_id, outlet_code=CODES[0], requested=requested)
+    windowed.services.settings.fake_payments = True
+    other = await charging.start(windowed.services, wish, "fake")
+    await until(windowed, plan.start_at)
+    assert (await look(windowed, plan)).state is PlannedState.PLANNED
+    assert [session.id for session in await sessions(windowed)] == [other.id]
+
+    async with windowed.services.database.transaction() as session:
+        await session.execute(update(ChargingSession).values(state=SessionState.SETTLED))
+    await until(windowed, plan.start_at + timedelta(seconds=planned_work.AGAIN_S))
+    assert (await look(windowed, plan)).state is PlannedState.STARTED
+
+
+async def test_a_process_that_dies_after_the_start_leaves_one_session_and_the_driver_is_told(
+    windowed: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await planned.plan(windowed.services, asked(windowed))
+    with monkeypatch.context() as patch:
+        patch.setattr(planned_work, "_started", died)
+        await until(windowed, plan.start_at)
+    assert (await look(windowed, plan)).state is PlannedState.PLANNED
+
+    # Neither a price that went up meanwhile nor the end of the window makes it another one.
+    await reprice(windowed.services, rate("energy", "9000"))
+    await until(windowed, END + timedelta(hours=1))
+
+    assert (await look(windowed, plan)).state is PlannedState.STARTED
+    assert len(await sessions(windowed)) == 1
+    assert subjects(windowed) == ["Your planned charging has started"]
+
+
+async def test_nothing_is_told_until_the_outlet_has_answered(windowed: Core) -> None:
+    answers = windowed.router.answers
+    before = answers[RequestStartTransaction]
+    answers[RequestStartTransaction] = lambda _: CallTimeout("station", "RequestStartTransaction", "no answer in time")
+    plan = await planned.plan(windowed.services, asked(windowed))
+    await until(windowed, plan.start_at)
+    assert (await look(windowed, plan)).state is PlannedState.PLANNED
+    assert subjects(windowed) == []
+
+    answers[RequestStartTransaction] = before
+    for minutes in (1, 2, 3):
+        await until(windowed, plan.start_at + timedelta(minutes=minutes))
+    over = await look(windowed, plan)
+    assert over.state in {PlannedState.STARTED, PlannedState.FAILED}
+    assert len(subjects(windowed)) == 1
+
+
+async def test_until_full_holds_no_more_than_was_agreed_to_however_full_the_balance_is(windowed: Core) -> None:
+    plan = await planned.plan(windowed.services, asked(windowed, kind=LimitKind.FULL, wh=0))
+    async with windowed.services.database.transaction() as session:
+        settings, at = windowed.services.settings, windowed.clock.now()
+        await balance.goodwill(session, settings, windowed.driver_id, 500_000, transfer_id=uuid4(), at=at)
+    await until(windowed, plan.start_at)
+
+    (session,) = await sessions(windowed)
+    assert session.hold_minor <= plan.agreed_most_minor
+
+
+@pytest.mark.parametrize("kind", [LimitKind.ENERGY, LimitKind.TIME, LimitKind.FULL])
+async def test_only_inside_the_window_it_ends_with_it(windowed: Core, kind: LimitKind) -> None:
+    amount = {LimitKind.ENERGY: 10, LimitKind.TIME: 86_400, LimitKind.FULL: 0}[kind]
+    windowed.services.settings.fake_payments = True
+    wanted = replace(asked(windowed, kind=kind, wh=amount, way="fake"), inside=True)
+    plan = await planned.plan(windowed.services, wanted)
+    await until(windowed, plan.start_at)
+
+    (session,) = await sessions(windowed)
+    assert session.time_limit_s is not None
+    assert session.created_at + timedelta(seconds=session.time_limit_s) <= END
 
 
 async def test_after_the_window_it_is_given_up_and_the_driver_is_told(windowed: Core) -> None:

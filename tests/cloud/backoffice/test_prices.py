@@ -13,13 +13,16 @@ from konsento.catalogue import service as catalogue
 from konsento.models import Role, Tariff
 from konsento.pricing import Band
 
-from ..conftest import rate
+from ..conftest import AT, rate
+from ..following import traded
+from ..recommended import recommend
 
 if TYPE_CHECKING:
     from tests.cloud.backoffice.conftest import Office
 
 NEW = {"name": "night", "unit_price": "25", "tax": "10", "power_type": "wind", "supplier": "Sakura Energy"}
 CHANGED = {"of": "demo", "unit_price": "40", "tax": "10", "power_type": "solar", "supplier": "Sakura Energy"}
+SPOT = {"follows": "spot", "factor": "1,2", "plus": "-8", "floor": "15", "cap": "60"}
 CHRISTMAS = "2026-12-24T00:00"
 
 
@@ -114,6 +117,15 @@ async def test_a_price_is_read_as_people_type_it(office: Office, typed: str, rea
         ({"name": "demo"}, "There is a price with the name demo already"),
         ({"supplier": " "}, "Say who sells the power"),
         ({"supplier_code": "Sakura!"}, "The supplier's registration number has capitals"),
+        ({"follows": "windows"}, "no price that can be used"),
+        ({"follows": "windows", "inside": "25"}, "a kWh costs less than at other times"),
+        ({"follows": "windows", "inside": "20", "band_begins": "22:00", "band_energy": "20"}, "no bands of its own"),
+        (SPOT | {"factor": "lots"}, "multiplied by a number above 0, 100 at most"),
+        (SPOT | {"factor": "0"}, "multiplied by a number above 0"),
+        (SPOT | {"plus": "some"}, "What is added to the spot price is a number"),
+        (SPOT | {"floor": ""}, "Say the least and the most that a kWh costs"),
+        (SPOT | {"floor": "26"}, "Say the least and the most that a kWh costs"),
+        (SPOT | {"cap": "24"}, "Say the least and the most that a kWh costs"),
         ({"tax": "100"}, "The tax is a percentage"),
         ({"tax": "ten"}, "The tax is a percentage"),
         ({"power_type": "magic"}, "There is no such power type"),
@@ -209,6 +221,58 @@ async def test_a_price_with_all_that_it_can_have_is_set_and_stands_in_the_form_o
     assert 'value="0-3" checked' not in again
     (entry,) = await office.log("price.set")
     assert entry.details["rates"].startswith("30 JPY per kWh, 2 JPY per min, 50 JPY per session")
+
+
+async def test_a_price_by_the_spot_market_is_previewed_set_told_in_words_and_changed(office: Office) -> None:
+    bench = office.bench
+    midnight = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    await recommend(bench.services)
+    await traded(bench.services, midnight, *["40"] * 48, *["10"] * 48)  # the day before, and today
+    async with office.member(Role.OPERATOR) as browser:
+        none = bench.words(await browser.post("/office/prices", data=CHANGED))
+        shown = await browser.post("/office/prices", data=CHANGED | SPOT)
+        await set_price(browser, CHANGED | SPOT)
+        listed = bench.words(await browser.get("/office/prices"))
+        again = (await browser.get("/office/prices/new", params={"of": "demo"})).text
+
+    words = bench.words(shown)
+    assert "the last 7 days" not in none
+    # 40 and 10 yen, with tax × 1.2 − 8 are 44.80 for 24 hours and 15 for 10:58; the prices end at midnight.
+    assert "Least ¥15 / kWh On average over time ¥35.45 / kWh Most ¥44.80 / kWh" in words
+    assert "Time of which it is known 21%" in words
+    assert "22 Nov, 10:58 – 11:00 ¥15 / kWh" in words
+    assert "23 Nov, 00:00 – 10:58 ¥40 / kWh not known yet" in words
+    assert shown.text.count("<svg viewBox") == 1
+    in_words = "Energy by the spot market: spot price with tax × 1.2 + -¥8 Least and most per kWh: ¥15 – ¥60"
+    assert f"demo ¥40 {in_words}" in listed
+    for field in ('<option value="spot" selected>', 'name="factor" type="text" inputmode="decimal" maxlength="12"'):
+        assert field in again
+    assert 'value="1.2"' in again
+    (entry,) = await office.log("price.set")
+    assert entry.details["rates"] == "40 JPY per kWh, spot × 1.2 + -8 per kWh, from 15 to 60"
+
+
+async def test_a_price_in_windows_is_previewed_and_set(office: Office) -> None:
+    bench, inside = office.bench, {"follows": "windows", "inside": "30"}
+    async with office.member(Role.OPERATOR) as browser:
+        nowhere = bench.words(await browser.post("/office/prices", data=CHANGED | inside))
+        await recommend(bench.services, (AT + timedelta(hours=1), AT + timedelta(hours=3)))
+        shown = bench.words(await browser.post("/office/prices", data=CHANGED | inside))
+        japanese = {"Accept-Language": "ja"}
+        ja = bench.words(await browser.post("/office/prices", data=CHANGED | inside, headers=japanese))
+        assert (await set_price(browser, CHANGED | inside)).status_code == 303
+        changed = await set_price(browser, CHANGED | {"unit_price": "41"})
+
+    assert "No region of the grid is set up yet" in nowhere
+    assert "Energy in recommended windows ¥30 / kWh" in shown
+    assert "22 Nov, 11:58 – 13:58 ¥30 / kWh" in shown
+    assert "東京 の 1 kWh あたり：過去 7 日間と今後 24 時間" in ja
+    assert changed.status_code == 303
+    assert [row.follows for row in await tariffs_of(office, "demo")] == [
+        None,
+        {"kind": "windows", "inside": "30"},
+        None,
+    ]
 
 
 async def test_a_price_need_not_be_per_kwh(office: Office) -> None:

@@ -32,19 +32,21 @@ async def coupon_page(browser: httpx.AsyncClient, **more: str) -> str:
 async def test_a_rule_is_made_listed_and_stopped(office: Office) -> None:
     async with office.member(Role.OPERATOR) as browser:
         hours = {"from_time": "10:00", "to_time": "15:00", "tariff": "demo", "supplier": "A0269"}
-        answers = [await browser.post("/office/rewards/rules", data=RULE | more) for more in ({}, hours)]
+        rules = ({}, hours, hours | {"in_windows": "true"})
+        answers = [await browser.post("/office/rewards/rules", data=RULE | more) for more in rules]
         listed = office.bench.words(await browser.get("/office/rewards"))
         async with office.bench.services.database.transaction() as session:
             numbers = list(await session.scalars(select(PointRule.id).order_by(PointRule.created_at)))
         stopped = await browser.post(f"/office/rewards/rules/{numbers[0]}/stop")
         again = await browser.post(f"/office/rewards/rules/{numbers[0]}/stop")
 
-    assert [answer.status_code for answer in [*answers, stopped]] == [303] * 3
+    assert [answer.status_code for answer in [*answers, stopped]] == [303] * 4
     assert "1.5 eco points per kWh · Renewable energy – in force" in listed
     assert "1.5 eco points more per kWh from 10:00 to 15:00 · Renewable energy · for certain offers" in listed
+    assert "1.5 eco points more per kWh in recommended hours from 10:00 to 15:00 · Renewable energy" in listed
     assert again.status_code == 409
     assert "This was stopped already." in office.bench.words(again)
-    assert [entry.action for entry in await office.log("rewards.")] == ["rewards.rule"] * 2 + ["rewards.stop-rule"]
+    assert [entry.action for entry in await office.log("rewards.")] == ["rewards.rule"] * 3 + ["rewards.stop-rule"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,6 +49,7 @@ from konsento.sites.errors import OutletBusy
 
 from ..conftest import AT, CODES, Core, opened, rejected, whole_session, wired
 from ..databases import Template
+from ..following import SPOT, follow, traded
 from ..payments.scripted import Fault, ScriptedProvider
 from .test_sessions import fingerprint
 
@@ -259,6 +261,18 @@ async def test_a_price_that_changes_while_the_driver_pays_is_not_charged(shop: S
     assert await shop.now(begun) == (ENDED, "PriceChanged", PaymentState.RELEASED)
     with pytest.raises(PriceChanged):
         await shop.begin(agreed=fingerprint("3850"))
+
+
+async def test_who_pays_while_the_slot_of_the_spot_market_changes_gets_the_price_that_was_agreed_to(shop: Shop) -> None:
+    await follow(shop.core.services, SPOT)
+    await traded(shop.core.services, AT - timedelta(minutes=28), "10", "20")
+    begun = await shop.begin(agreed=fingerprint("2100"))
+    shop.confirm(begun)
+    shop.core.clock.advance(timedelta(minutes=4))
+    await shop.look(begun)
+
+    (session,) = await shop.sessions()
+    assert (session.unit_price, await shop.now(begun)) == (Decimal(2100), (STARTED, "", PaymentState.HELD))
 
 
 async def test_an_outlet_that_goes_away_meanwhile_costs_nothing(shop: Shop) -> None:

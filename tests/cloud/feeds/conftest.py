@@ -13,6 +13,7 @@ from aiohttp import web
 from sqlalchemy import select
 
 from konsento.feeds import fetching, sources, work
+from konsento.feeds.deciding import Listener
 from konsento.feeds.sources import WantedSource
 from konsento.grid import regions, windows
 from konsento.grid.regions import WantedRegion
@@ -74,6 +75,8 @@ class Feeds:
 
     core: Core
     publisher: Publisher
+    listeners: list[Listener] = field(default_factory=list)
+    """They hear of decisions."""
 
     async def add(self, *, secret: str = "", **said: Any) -> UUID:
         """Add a source of Tokyo's forecast, fetched from the publisher."""
@@ -117,11 +120,12 @@ class Feeds:
 
 async def begun(core: Core, publisher: Publisher) -> Feeds:
     """Return the domains with a region that advises."""
-    work.install(core.services)
+    feeds = Feeds(core, publisher)
+    work.install(core.services, feeds.listeners)
     async with core.services.database.transaction() as session:
         tokyo = WantedRegion(code=REGION, name_en="Tokyo", name_ja="東京", time_zone="Asia/Tokyo")
         await regions.add_region(session, tokyo, FIXED, advises=True)
-    return Feeds(core, publisher)
+    return feeds
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What is decided about a day, kept, put in force, and explained afterwards."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from konsento.grid import series, windows
 from konsento.grid.decisions import decide, decisions_of, recompute
 from konsento.grid.finding import day_bounds, find
-from konsento.grid.records import BalanceSlot, FirstType, Supply
+from konsento.grid.records import BalanceSlot
 from konsento.grid.region_errors import BadRegion, BadRule, RegionKnown
 from konsento.grid.regions import WantedRegion, add_region, all_regions, find_region
 from konsento.grid.replay import replay
@@ -27,6 +28,7 @@ from ..recommended import REGION
 DAY = date(2026, 11, 23)
 """The day after that of the tests."""
 BEGIN, END = day_bounds(DAY, ZONE)
+BOTH = pytest.mark.parametrize("database_kind", ["sqlite", "postgresql"], scope="session")
 FIXED = Rule(reference=Reference(mode=ReferenceMode.PERCENT, value=Decimal(5)))
 
 
@@ -51,6 +53,7 @@ def hours(first: int, last: int) -> tuple[datetime, datetime]:
     return BEGIN + timedelta(hours=first), BEGIN + timedelta(hours=last)
 
 
+@BOTH
 async def test_what_is_found_is_in_force_until_it_is_found_otherwise(core: Core) -> None:
     source = await keep_forecast(core.services, sunny(DAY), FIXED)
     assert (await decided(core)).outcome == "new"
@@ -100,6 +103,7 @@ async def test_data_that_do_not_suffice_decide_nothing_and_take_nothing_back(cor
     assert await in_force(core.services) == [hours(8, 16)]
 
 
+@BOTH
 async def test_every_decision_can_be_computed_again_from_what_was_stored_with_it(core: Core) -> None:
     history = [one for back in range(1, 8) for one in sunny(DAY - timedelta(days=back), (6, 18))]
     of_peak = Rule(threshold=Threshold(unit=ThresholdUnit.PEAK, value=Decimal(70)))
@@ -111,10 +115,7 @@ async def test_every_decision_can_be_computed_again_from_what_was_stored_with_it
 
     found = recompute(stored)
 
-    expected = find(sunny(DAY), of_peak, DAY, ZONE, history)
-    assert [(one.begin, one.end, one.verdict) for one in found.judged] == [
-        (one.begin, one.end, one.verdict) for one in expected.judged
-    ]
+    assert found == find(sunny(DAY), of_peak, DAY, ZONE, history)
     assert [one["begin"] for one in made.windows] == [window.begin.isoformat() for window in found.windows]
     assert (found.history_days, found.reference_percent, found.threshold_mw) == (7, 10, Decimal("0.616"))
 
@@ -129,60 +130,57 @@ async def test_the_database_refuses_to_change_a_decision(core: Core) -> None:
                 await session.execute(text(change))
 
 
-async def test_an_older_issue_does_not_take_the_place_of_a_newer_one(core: Core) -> None:
-    at = BEGIN + timedelta(hours=1)
-    source = await keep_forecast(core.services, [slot(at, 20, 50)])
-    early, late = slot(at, 1, 1), slot(at, 7, 7)
-    await again(core, source, [replace_issue(late, 3)])
-    await again(core, source, [replace_issue(early, 2)])
+@pytest.mark.parametrize(("told", "outcome"), [(42, "new"), (41, "undecided")])
+async def test_of_a_day_an_eighth_may_be_missing(core: Core, told: int, outcome: str) -> None:
+    await keep_forecast(core.services, sunny(DAY)[:told], FIXED)
 
-    async with core.services.database.transaction() as session:
-        (kept,) = await series.between(session, REGION, BEGIN, END)
-    assert kept.supply_kwh == late.supply_kwh
+    assert (await decided(core)).outcome == outcome
 
 
-def replace_issue(told: BalanceSlot, month: int) -> BalanceSlot:
-    return BalanceSlot(
-        region=told.region,
-        begin=told.begin,
-        minutes=told.minutes,
-        demand_kwh=told.demand_kwh,
-        supply_kwh=told.supply_kwh,
-        supply=told.supply,
-        first_kwh=told.first_kwh,
-        first=told.first,
-        issued_at=datetime(2026, month, 1, tzinfo=UTC),
-    )
+async def test_as_long_as_one_of_two_files_has_not_come_nothing_is_decided(core: Core) -> None:
+    source = await keep_forecast(core.services, sunny(DAY), FIXED)
+    await decided(core)
+    await again(core, source, [replace(one, first_kwh=None, first=None) for one in sunny(DAY)])
+
+    without_sun = await decided(core)
+
+    assert (without_sun.outcome, without_sun.reason) == ("undecided", "nothing_told")
+    assert await in_force(core.services) == [hours(8, 16)]
 
 
-async def test_demand_and_capacity_of_one_source_and_sun_of_another_are_put_together(core: Core) -> None:
-    capacity = [
-        BalanceSlot(
-            region=REGION,
-            begin=BEGIN + timedelta(hours=hour),
-            minutes=60,
-            demand_kwh=1000,
-            supply_kwh=1300,
-            supply=Supply.CAPACITY,
-        )
-        for hour in range(3)
-    ]
-    sun = [
-        BalanceSlot(
-            region=REGION, begin=BEGIN + timedelta(minutes=5 * n), minutes=5, first_kwh=n, first=FirstType.SOLAR
-        )
-        for n in range(26)
-    ]
-    await keep_forecast(core.services, capacity)
-    await keep_forecast(core.services, sun)
+async def test_a_source_that_is_stale_is_left_out_and_a_fresh_one_counts(core: Core) -> None:
+    issued = core.clock.now() - timedelta(days=2)
+    old = [replace(one, issued_at=issued) for one in sunny(DAY, (7, 17))]
+    source = await keep_forecast(core.services, old, FIXED)
 
-    async with core.services.database.transaction() as session:
-        kept = await series.between(session, REGION, BEGIN, END, supply=Supply.CAPACITY)
-        other = await series.between(session, REGION, BEGIN, END)
+    # However lately it was fetched again: what it says is two days old.
+    left_out = await decided(core)
+    assert (left_out.outcome, left_out.reason) == ("undecided", "stale")
+    assert left_out.inputs["stale_sources"] == [str(source)]
 
-    # The third hour has only two of its twelve parts: nothing is made up for the rest.
-    assert [(one.supply_kwh, one.first_kwh) for one in kept] == [(1300, 66), (1300, 210), (1300, None)]
-    assert [one.supply_kwh for one in other] == [None] * 26
+    await keep_forecast(core.services, sunny(DAY, (9, 15)))
+    assert (await decided(core)).outcome == "new"
+    assert await in_force(core.services) == [hours(9, 15)]
+
+
+async def test_nobody_is_told_of_a_window_that_is_over(core: Core) -> None:
+    core.clock.advance(BEGIN + timedelta(hours=17) - core.clock.now())
+    await keep_forecast(core.services, sunny(DAY), FIXED)
+
+    late = await decided(core)
+
+    assert (late.outcome, late.reason, late.windows) == ("none", "over", [])
+    assert await in_force(core.services) == []
+
+
+async def test_a_window_that_moves_by_one_slot_has_changed(core: Core) -> None:
+    source = await keep_forecast(core.services, sunny(DAY), FIXED)
+    await decided(core)
+    later = slot(BEGIN + timedelta(hours=16), 10, 40)
+    await again(core, source, [*(one for one in sunny(DAY) if one.begin != later.begin), later])
+
+    assert (await decided(core)).outcome == "changed"
+    assert await in_force(core.services) == [(BEGIN + timedelta(hours=8), BEGIN + timedelta(hours=16.5))]
 
 
 async def test_a_rule_is_replayed_over_the_days_before(core: Core) -> None:
@@ -199,6 +197,20 @@ async def test_a_rule_is_replayed_over_the_days_before(core: Core) -> None:
     assert {len(one.found.windows) for one in shown} == {1}
     assert [len(one.was) for one in shown] == [1] + [0] * 29
     assert [one.found.windows for one in strict] == [()] * 5
+
+
+async def test_a_replayed_day_is_what_was_decided_about_it(core: Core) -> None:
+    auto = Rule(reference=Reference(value=Decimal(70)), threshold=Threshold(unit=ThresholdUnit.PEAK, value=Decimal(60)))
+    days = [DAY - timedelta(days=back) for back in range(40)]
+    changing = [one for n, day in enumerate(days) for one in sunny(day, (6 + n % 4, 14 + n % 3))]
+    await keep_forecast(core.services, changing, auto)
+    made = {day: recompute(await decided(core, day)) for day in days[:3]}
+
+    async with core.services.database.transaction() as session:
+        shown = await replay(session, await find_region(session, REGION), auto, DAY, days=3)
+
+    assert {one.day: one.found for one in shown} == made
+    assert {one.found.history_days for one in shown} == {30}
 
 
 @pytest.mark.parametrize("code", ["JP", "JP-A03", "GB-12"])

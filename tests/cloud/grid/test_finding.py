@@ -1,5 +1,6 @@
 """Which windows a rule finds in a day."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -120,6 +121,18 @@ def test_an_automatic_reference_is_a_percentile_of_the_regions_own_last_days() -
     assert clock(alone) == ["08:00-16:00"]
 
 
+def test_only_days_that_were_told_are_looked_back_on_and_only_the_last_thirty() -> None:
+    auto = Rule(threshold=Threshold(value=Decimal(30)))
+    long_ago = [one for back in range(31, 40) for one in day_of_surplus(DAY - timedelta(days=back))]
+    halves = [one for back in range(1, 30) for one in day_of_surplus(DAY - timedelta(days=back))[:41]]
+    whole = [one for back in (2, 9, 30) for one in day_of_surplus(DAY - timedelta(days=back))[:42]]
+
+    assert find(sunny(DAY), auto, DAY, ZONE, [*long_ago, *halves]).history_days == 0
+    found = find(sunny(DAY), auto, DAY, ZONE, [*whole, *long_ago])
+    # 0 to 41 % on each of three days: 0.6 of the way from the first of the 126 to the last is the 76th, a 25.
+    assert (found.history_days, found.reference_percent) == (3, 25)
+
+
 def day_of_surplus(day: date) -> list[BalanceSlot]:
     begin, _ = day_bounds(day, ZONE)
     return [slot(begin + n * HALF_HOUR, n, 40) for n in range(48)]
@@ -131,6 +144,23 @@ def test_a_threshold_can_be_power_or_a_part_of_the_regions_own_peak() -> None:
     assert find(sunny(DAY), rule(threshold=1, unit="mw"), DAY, ZONE).reason is Reason.NEVER_FIRST_TYPE
     of_peak = find(sunny(DAY), rule(threshold=100, unit="peak"), DAY, ZONE)
     assert (clock(of_peak), of_peak.threshold_mw) == (["08:00-16:00"], Decimal("0.88"))
+
+
+def test_a_part_of_a_peak_of_nothing_is_no_threshold() -> None:
+    dark = [slot(one.begin, 10, 0) for one in sunny(DAY)]
+
+    assert find(dark, rule(threshold=60, unit="peak"), DAY, ZONE).reason is Reason.NOTHING_TOLD
+
+
+def test_a_day_of_which_more_than_an_eighth_is_untold_has_no_window() -> None:
+    def without(count: int) -> list[BalanceSlot]:
+        return [replace(one, first_kwh=None) if n < count else one for n, one in enumerate(sunny(DAY))]
+
+    assert clock(find(sunny(DAY)[6:], rule(), DAY, ZONE)) == ["08:00-16:00"]
+    assert find(sunny(DAY)[7:], rule(), DAY, ZONE).reason is Reason.TOO_MUCH_MISSING
+    assert clock(find(without(6), rule(), DAY, ZONE)) == ["08:00-16:00"]
+    found = find(without(7), rule(), DAY, ZONE)
+    assert (found.windows, found.reason, found.told_enough) == ((), Reason.TOO_MUCH_MISSING, False)
 
 
 def test_a_source_that_tells_only_shares_can_be_used_without_a_reference() -> None:
@@ -162,7 +192,11 @@ def test_a_percentile_lies_between_two_values_in_proportion() -> None:
     assert percentile([], Decimal(50)) is None
 
 
-days = st.lists(st.one_of(st.none(), st.tuples(st.integers(-20, 40), st.integers(0, 90))), min_size=48, max_size=48)
+days = st.lists(st.tuples(st.integers(-20, 40), st.integers(0, 90)), min_size=48, max_size=48).flatmap(
+    lambda day: st.sets(st.integers(0, 47), max_size=8).map(
+        lambda missing: [None if n in missing else numbers for n, numbers in enumerate(day)]
+    )
+)
 
 
 rules = st.builds(
@@ -192,9 +226,9 @@ def test_windows_are_what_they_are_said_to_be(told: list[tuple[int, int] | None]
         assert window.end - window.begin >= timedelta(minutes=60)
         assert inside[0] is inside[-1] is Verdict.OK
         assert longest_gap(inside) <= wanted.gap_slots
-    if slots:
-        assert [one.begin for one in found.judged] == [BEGIN + n * HALF_HOUR for n in range(48)]
-        assert bool(found.windows) is (found.reason is None)
+    assert [one.begin for one in found.judged] == [BEGIN + n * HALF_HOUR for n in range(48)]
+    assert bool(found.windows) is (found.reason is None)
+    assert found.told_enough is (len(slots) >= 42)
 
 
 def longest_gap(verdicts: list[Verdict]) -> int:
@@ -205,17 +239,18 @@ def longest_gap(verdicts: list[Verdict]) -> int:
     return longest
 
 
-@given(days, st.integers(-20, 39), st.integers(0, 89))
-def test_asking_for_less_never_loses_a_recommended_slot(
-    told: list[tuple[int, int] | None], reference: int, threshold: int
+@given(days, st.integers(-20, 39), st.integers(0, 89), st.integers(0, 5), st.integers(0, 5))
+def test_asking_for_less_never_loses_time_of_a_window(
+    told: list[tuple[int, int] | None], reference: int, threshold: int, less: int, fewer: int
 ) -> None:
     slots = [slot(BEGIN + n * HALF_HOUR, *numbers) for n, numbers in enumerate(told) if numbers is not None]
 
-    def fulfil(reference: int, threshold: int) -> set[datetime]:
-        found = find(slots, rule(reference, threshold), DAY, ZONE)
-        return {one.begin for one in found.judged if one.verdict is Verdict.OK}
+    def covered(reference: int, threshold: int) -> set[datetime]:
+        # As many windows as there are: which ones are the best is another question.
+        found = find(slots, rule(reference, threshold, shortest_minutes=60, most_a_day=48), DAY, ZONE)
+        return {one.begin for one in found.judged for window in found.windows if window.begin <= one.begin < window.end}
 
-    assert fulfil(reference + 1, threshold + 1) <= fulfil(reference, threshold)
+    assert covered(reference, threshold) <= covered(reference - less, threshold - min(fewer, threshold))
 
 
 def test_begin_and_end_are_moments_of_the_world() -> None:

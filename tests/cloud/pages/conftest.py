@@ -1,6 +1,7 @@
 """The real application behind a real port, Chromium before it; only the site at the other end of the wire is played."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, async_playwright, expect
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from konsento.kit import hashing
 from konsento.kit.serving import PageServer
@@ -28,8 +30,12 @@ ARTEFACTS = ROOT / "build" / "test-artefacts"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 
 
+UNCLEAR = """() => axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations
+  .filter(({ impact }) => impact === "serious" || impact === "critical")
+  .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 120))}`))"""
+
 # All tests at once on two cores: a page may be slow, but it comes.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @dataclass
@@ -113,6 +119,20 @@ async def browser() -> AsyncIterator[Browser]:
 async def stage(template: Template, tmp_path: Path) -> AsyncIterator[Stage]:
     async with staged(template, tmp_path) as stage:
         yield stage
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep a picture of the whole page where somebody wants to look at it (`PICTURES=1`): it takes time."""
+    if "PICTURES" in os.environ:
+        await page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+
+
+async def unclear(page: Page) -> list[str]:
+    """Return what axe finds that keeps readers out: the rule, what it says, and where."""
+    await page.evaluate(AXE_SCRIPT)
+    # All that is in order is not told: it would take as long as the search.
+    found: list[str] = await page.evaluate(UNCLEAR)
+    return found
 
 
 async def phone(browser: Browser, locale: str, *, dark: bool = False, width: int = PHONE["width"]) -> BrowserContext:

@@ -38,7 +38,7 @@ async def test_a_stream_that_is_refused_is_replaced_by_questions(stage: Stage, b
 
         await stage.bench.site.reports("3000", seconds=3600)
 
-        await expect(page.locator('[data-live="energy"]')).to_have_text("3.00", timeout=10_000)
+        await expect(page.locator('[data-live="energy"]')).to_have_text("3.00")
 
 
 async def test_a_stream_that_is_held_back_is_noticed(stage: Stage, browser: Browser) -> None:
@@ -87,7 +87,7 @@ async def test_while_the_server_is_started_anew_the_age_is_told_and_then_the_pag
         await stage.bench.site.reports("3000", seconds=3600)
         await page.clock.run_for(2500)
 
-        await expect(page.locator('[data-live="energy"]')).to_have_text("3.00", timeout=10_000)
+        await expect(page.locator('[data-live="energy"]')).to_have_text("3.00")
         await expect(age).to_have_text("")
 
 
@@ -156,4 +156,4 @@ async def test_the_whole_way_without_scripts(stage: Stage, browser: Browser) -> 
         await stage.bench.site.reports("3100", seconds=3720, watts=0, ended="Remote")
         await stage.bench.services.work.drain()
         # The page asks again by itself.
-        await expect(page.locator("h1")).to_have_text("Thank you. ¥119 for 3.10\u00a0kWh.", timeout=10_000)
+        await expect(page.locator("h1")).to_have_text("Thank you. ¥119 for 3.10\u00a0kWh.")

@@ -8,7 +8,6 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from aiohttp import ClientSession, web
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from konsento.kit.clock import SystemClock
@@ -19,7 +18,7 @@ from konsento.portal.settings import PortalSettings
 from konsento.portal.watch import Watch
 from rig.ports import Ports
 
-from .conftest import ARTEFACTS, phone
+from .conftest import phone, picture, unclear
 from .test_quality import SIDEWAYS, SMALL, SMALLEST_PX
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120), pytest.mark.browser]
@@ -107,13 +106,12 @@ async def test_every_screen_of_the_portal_is_light_and_accessible(
         page.on("console", lambda message: faults.append(message.text) if "Policy" in message.text else None)
         for name, path in (("start", "/"), ("unknown", "/?code=X"), ("outlet", "/o/K7F29Q"), ("nothing", "/nowhere")):
             await page.goto(f"{portal}{path}")
-            await page.screenshot(path=ARTEFACTS / f"portal-{locale[:2]}-{width}-{name}.png", full_page=True)
+            await picture(page, f"portal-{locale[:2]}-{width}-{name}")
             if await page.evaluate(SIDEWAYS):
                 faults.append(f"{name}: scrolls sideways")
             if small := await page.evaluate(SMALL, SMALLEST_PX):
                 faults.append(f"{name}: smaller than a thumb: {small}")
-            found = (await Axe().run(page)).response["violations"]
-            faults += [f"{name}: {one['id']}" for one in found if one["impact"] in {"serious", "critical"}]
+            faults += [f"{name}: {fault}" for fault in await unclear(page)]
         assert await context.cookies() == []
 
     assert faults == []

@@ -26,6 +26,6 @@ async def test_a_press_starts_the_one_who_waits_and_nobody_else(stage: Stage, br
         await stage.bench.press()
 
         await ann.wait_for_url(re.compile(r"/s/"))
-        await expect(bob.locator("h1")).to_have_text("This outlet is in use.", timeout=10_000)
+        await expect(bob.locator("h1")).to_have_text("This outlet is in use.")
     starts = [asked for asked in stage.bench.site.asked if type(asked).__name__ == "RequestStartTransaction"]
     assert len(starts) == 1

@@ -3,18 +3,16 @@
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from babel import Locale
 from playwright.async_api import Browser, Page, Response
 
 from konsento.kit.i18n import LANGUAGES, Language
 
 from ..web.conftest import CODE
-from .conftest import ARTEFACTS, Stage, phone
+from .conftest import Stage, phone, picture, unclear
 from .walk import driver_screens, program_screens, reference_screens, staff_screens
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300), pytest.mark.browser]
@@ -89,11 +87,11 @@ class Faults:
     walk: str
     found: list[str] = field(default_factory=list)
 
-    async def look(self, page: Page, name: str, shot: Path, loaded: list[Response]) -> None:
+    async def look(self, page: Page, name: str, shot: str, loaded: list[Response]) -> None:
         """Measure the screen that is open."""
         await page.evaluate(SETTLED)
         await page.evaluate(STICKS, "static")
-        await page.screenshot(path=shot, full_page=True)
+        await picture(page, shot)
         await page.evaluate(STICKS, "")
         weight = sum([(await response.request.sizes())["responseBodySize"] for response in loaded])
         if weight > HEAVIEST_BYTES:
@@ -108,10 +106,7 @@ class Faults:
             self.found.append(f"{name}: scrolls sideways")
         if self.walk == "driver":
             await self._look_at_thumbs(page, name)
-        for violation in (await Axe().run(page)).response["violations"]:
-            if violation["impact"] in {"serious", "critical"}:
-                nodes = [node["html"][:120] for node in violation["nodes"][:3]]
-                self.found.append(f"{name}: {violation['id']}: {violation['help']}: {nodes}")
+        self.found += [f"{name}: {fault}" for fault in await unclear(page)]
 
     async def _look_at_thumbs(self, page: Page, name: str) -> None:
         if small := await page.evaluate(SMALL, SMALLEST_PX):
@@ -129,7 +124,6 @@ async def test_every_screen_is_light_still_and_accessible(
     stage: Stage, browser: Browser, walk: str, locale: str, *, dark: bool, width: int
 ) -> None:
     faults = Faults(walk)
-    ARTEFACTS.mkdir(parents=True, exist_ok=True)
     async with await phone(browser, locale, dark=dark, width=width) as context:
         await context.add_init_script(WATCH_SHIFTS)
         page = await context.new_page()
@@ -139,7 +133,7 @@ async def test_every_screen_is_light_still_and_accessible(
         page.on("response", lambda response: _note(response, loaded))
         page.on("pageerror", lambda error: faults.found.append(f"{page.url}: {error}"))
         async for name in WALKS[walk](stage, page, f"{locale}-{dark}-{width}@example.com"):
-            await faults.look(page, name, ARTEFACTS / f"{walk}-{locale[:2]}-{width}-{name}.png", loaded)
+            await faults.look(page, name, f"{walk}-{locale[:2]}-{width}-{name}", loaded)
 
     assert faults.found == [], "\n".join(faults.found)
 

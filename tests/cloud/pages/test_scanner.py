@@ -67,10 +67,10 @@ async def test_an_address_of_elsewhere_is_named_and_not_followed_and_the_label_b
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         await _scan(page, stage)
-        await expect(page.locator("dialog [role=status]")).to_contain_text("leads to evil.example", timeout=20_000)
+        await expect(page.locator("dialog [role=status]")).to_contain_text("leads to evil.example")
         await page.screenshot(path=ARTEFACTS / "driver-en-390-scanner.png")
 
-        await page.wait_for_url(f"{stage.url}/o/{CODE}", timeout=20_000)
+        await page.wait_for_url(f"{stage.url}/o/{CODE}")
 
         await expect(page.locator("h1")).to_have_text("This outlet is free.")
     assert all(address.startswith(stage.url) for address in asked)
@@ -88,7 +88,7 @@ async def test_an_older_label_a_plain_code_and_an_evse_id_are_read_too(stage: St
         page = await context.new_page()
         await _scan(page, stage)
 
-        await page.wait_for_url(f"{stage.url}/o/{CODE}", timeout=20_000)
+        await page.wait_for_url(f"{stage.url}/o/{CODE}")
 
 
 async def test_a_text_that_is_no_code_is_said_to_be_none_and_the_camera_is_off_when_it_is_closed(
@@ -99,7 +99,7 @@ async def test_a_text_that_is_no_code_is_said_to_be_none_and_the_camera_is_off_w
         await context.grant_permissions(["camera"])
         page = await context.new_page()
         await _scan(page, stage)
-        await expect(page.locator("dialog [role=status]")).to_contain_text("not the code of an outlet", timeout=20_000)
+        await expect(page.locator("dialog [role=status]")).to_contain_text("not the code of an outlet")
         track = await page.evaluate_handle("document.querySelector('dialog video').srcObject.getVideoTracks()[0]")
 
         await page.keyboard.press("Escape")

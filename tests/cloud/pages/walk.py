@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Page
 from sqlalchemy import select, update
 
+from konsento.advice import tokens
+from konsento.advice.tokens import Purpose
 from konsento.charging.work import find_out_start
 from konsento.kit import handover
 from konsento.kit.handover import Handover
@@ -24,6 +26,7 @@ from konsento.models import (
     CouponKind,
     Direction,
     Driver,
+    DriverKind,
     FloorPlan,
     LedgerAccount,
     Metering,
@@ -55,6 +58,7 @@ from konsento.web.render import STATIC
 from ..backoffice.bills import issued
 from ..backoffice.conftest import Office
 from ..backoffice.paying import failed_refund, overpaid
+from ..recommended import recommend
 from ..supply import WIND, sell, supply
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
@@ -129,6 +133,17 @@ async def reward(stage: Stage, email: str) -> None:
         await making.make_rule(session, WantedRule(points_per_kwh=Decimal(1), valid_from=now), now)
         await points.correct(session, driver.id, 50, new_id(), now)
         await making.give_code(session, await making.make_coupon(session, wanted, now, "SUNNY10"), driver, now)
+
+
+async def advise(stage: Stage, email: str) -> str:
+    """Have something be recommended and a driver's address be confirmed; returns the link that ends the mails."""
+    services = stage.bench.services
+    begin = services.clock.now() + timedelta(hours=20)
+    await recommend(services, (begin, begin + timedelta(hours=6)))
+    async with services.database.transaction() as session:
+        driver = (await session.scalars(select(Driver).where(Driver.email == email.lower()))).one()
+        driver.kind, driver.email_verified_at = DriverKind.ACCOUNT, services.clock.now()
+        return f"/advice/off/{await tokens.make(session, Purpose.NO_MAIL, driver.id)}"
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -276,6 +291,15 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "history"
     await at("/account")
     yield "account"
+    await at(await advise(stage, email))
+    yield "advice-end"
+    await at("/account/advice")
+    yield "advice"
+    await page.check("input[name=mail]")
+    await page.click('form[action="/account/advice"] button')
+    await page.click('form[action="/account/advice/pause"] button')
+    await page.click('form[action="/account/advice/calendar"] button')
+    yield "advice-on"
     await at("/account/rewards")
     yield "rewards-none"
     await reward(stage, email)

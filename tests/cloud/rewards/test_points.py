@@ -4,11 +4,16 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from itertools import accumulate, pairwise
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from konsento.grid.windows import Window, energy_inside
 from konsento.models import (
     POINTS,
     AccountKind,
@@ -17,6 +22,7 @@ from konsento.models import (
     LedgerAccount,
     PointRule,
     SessionState,
+    Site,
 )
 from konsento.ocpp.messages import RequestStartTransaction
 from konsento.pricing import Part, Usage
@@ -27,6 +33,7 @@ from konsento.rewards.rules import energy_in
 from konsento.settlement import service as settlement
 
 from ..conftest import AT, CODES, Core, rejected, whole_session
+from ..recommended import REGION, recommend
 from .giving import BILL, end, give, later, rule, standing, start
 
 
@@ -141,6 +148,62 @@ async def test_rules_add_up_and_fit_by_power_tariff_supplier_and_hours(core: Cor
     assert (await standing(core)).available == 16  # 10.2 Wh at 1.6 points
 
 
+async def test_points_for_recommended_windows_count_what_flowed_in_them_whatever_else_a_rule_asks_for(
+    core: Core,
+) -> None:
+    await rule(core, "1000", in_windows=True)
+    await rule(core, "1000", in_windows=True, power_type="renewable", from_minute=10 * 60, to_minute=11 * 60)
+    for other in ({"power_type": "wind"}, {"from_minute": 11 * 60, "to_minute": 10 * 60}):
+        await rule(core, "77", in_windows=True, **other)
+    # Of the 12 s the first 4 and the last 2: 3.333 Wh and half of 3.533 Wh.
+    second = timedelta(seconds=1)
+    await recommend(core.services, (AT - 60 * second, AT + 4 * second), (AT + 10 * second, AT + 60 * second))
+    await recommend(core.services, (AT, AT + 60 * second), region="DE")
+    async with core.services.database.transaction() as tx:
+        await tx.execute(update(Site).values(region=REGION))
+
+    await end(core, await start(core))
+
+    assert (await standing(core)).available == 10  # 5.0995 Wh at 2 points
+    async with core.services.database.transaction() as tx:
+        await tx.execute(update(Site).values(region=None))
+    await end(core, await start(core))
+    assert (await standing(core)).available == 10
+
+
+MINUTES = st.integers(0, 24 * 60)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 90), st.integers(0, 10_000)), max_size=8),
+    st.lists(st.tuples(MINUTES, MINUTES).map(sorted), max_size=3),
+    st.tuples(st.integers(0, 1439), st.integers(1, 1439)).filter(lambda hours: hours[0] != hours[1]),
+    st.sampled_from(["Asia/Tokyo", "Europe/Berlin"]),
+)
+def test_energy_in_windows_and_hours_adds_up_to_that_in_windows(
+    flowed: list[tuple[int, int]], chosen: list[list[int]], hours: tuple[int, int], zone: str
+) -> None:
+    begin = datetime(2026, 10, 24, 20, tzinfo=UTC)  # in Berlin the clocks are set back that night
+    edges = accumulate((minutes for minutes, _ in flowed), initial=0)
+    times = pairwise([begin + timedelta(minutes=edge) for edge in edges])
+    parts = [Part(begin=first, end=last, mwh=mwh) for (first, last), (_, mwh) in zip(times, flowed, strict=True)]
+    usage = Usage(begin=begin, parts=tuple(parts))
+    # Windows of a region never overlap.
+    cuts = sorted({minute for window in chosen for minute in window})
+    bounds = [begin + timedelta(minutes=cut) for cut in cuts]
+    windows = [Window(begin=first, end=last) for first, last in list(pairwise(bounds))[::2]]
+
+    def energy(of: tuple[int | None, int | None]) -> Fraction:
+        asked = PointRule(points_per_kwh=Decimal(1), from_minute=of[0], to_minute=of[1], in_windows=True)
+        return energy_in(asked, usage, zone, windows)
+
+    assert energy(hours) + energy((hours[1], hours[0] or 1440)) == energy((None, None)) == energy_inside(usage, windows)
+    everywhere = Window(begin=begin - timedelta(days=1), end=begin + timedelta(days=2))
+    always = PointRule(points_per_kwh=Decimal(1), from_minute=hours[0], to_minute=hours[1], in_windows=True)
+    by_clock = PointRule(points_per_kwh=Decimal(1), from_minute=hours[0], to_minute=hours[1], in_windows=False)
+    assert energy_in(always, usage, zone, [everywhere]) == energy_in(by_clock, usage, zone)
+
+
 async def test_a_rule_counts_as_it_was_when_the_driver_agreed(core: Core) -> None:
     stopped = await rule(core)
     session = await start(core)
@@ -155,7 +218,7 @@ async def test_a_rule_counts_as_it_was_when_the_driver_agreed(core: Core) -> Non
 
 
 def test_energy_across_the_edge_of_hours_is_shared_by_time_also_when_clocks_are_set() -> None:
-    of = PointRule(points_per_kwh=Decimal(1), from_minute=60, to_minute=180)
+    of = PointRule(points_per_kwh=Decimal(1), from_minute=60, to_minute=180, in_windows=False)
     begin = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)  # 0:30 in Berlin; at 2:00 it is 3:00
     usage = Usage(begin=begin, parts=(Part(begin=begin, end=begin + timedelta(hours=3), mwh=3_000_000),))
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,12 @@ from konsento.invoices import recipients
 from konsento.kit.db import Base
 from konsento.kit.ids import new_id
 from konsento.models import (
+    AdviceBrowser,
+    AdviceChannel,
+    AdviceChoice,
+    AdviceIssue,
+    AdviceKind,
+    AdviceMessage,
     Bill,
     BillSession,
     ChargingSession,
@@ -42,6 +49,7 @@ from konsento.models import (
     PushSubscription,
     SideReading,
     WebhookDelivery,
+    WindowDecision,
 )
 from konsento.models.webhook import DeliveryState, WebhookEndpoint, WebhookEvent
 from konsento.payments.bills import addressing
@@ -54,6 +62,7 @@ from .mails import follow_newest, mails
 
 if TYPE_CHECKING:
     from httpx import AsyncClient
+    from sqlalchemy.ext.asyncio import AsyncSession
 
     from .conftest import Bench
 
@@ -115,6 +124,9 @@ SECTIONS = {
     "coupon_progress": "towards_coupons",
     "balance_lots": "balance_lots",
     "checkouts": "checkouts",
+    "advice_choices": "advice",
+    "advice_browsers": "advice_browsers",
+    "advice_messages": "advice_messages",
 }
 """Where in the export each table is."""
 SECRETS = ("argon2", "secret-of-webhook", "p256dh-of-browser", "auth-of-browser", "answer-to-program", "push.example")
@@ -325,10 +337,53 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                 charged_at=now,
             )
         )
+        await _advise(session, driver.id, now)
         await addressing.name(session, driver.id, "Ann Example", "1 Example Road")
         await recipients.name_for_all(session, driver.id, "Example Works", "1 Example Road")
         await recipients.name_for_session(session, driver.id, charging.id, "Example Works", "1 Example Road")
         return driver.id
+
+
+async def _advise(session: AsyncSession, driver_id: UUID, now: datetime) -> None:
+    """Have a driver be advised, once."""
+    decision = WindowDecision(
+        id=new_id(),
+        region="JP-A03",
+        day=now.date(),
+        decided_at=now,
+        outcome="new",
+        reason="",
+        rule={},
+        inputs={},
+        inputs_sha256="",
+        windows=[],
+    )
+    session.add(decision)
+    await session.flush()
+    issue = AdviceIssue(
+        id=new_id(),
+        region="JP-A03",
+        day=now.date(),
+        kind=AdviceKind.EVENING,
+        decision_id=decision.id,
+        created_at=now,
+    )
+    session.add_all([issue, AdviceChoice(driver_id=driver_id, mail=True, calendar_hash=b"hash", since=now)])
+    await session.flush()
+    session.add_all(
+        [
+            AdviceMessage(id=new_id(), issue_id=issue.id, driver_id=driver_id, channel=AdviceChannel.MAIL, due_at=now),
+            AdviceBrowser(
+                id=new_id(),
+                driver_id=driver_id,
+                endpoint="https://push.example/2",
+                p256dh=SECRETS[2],
+                auth=SECRETS[3],
+                locale="en",
+                created_at=now,
+            ),
+        ]
+    )
 
 
 async def _count(bench: Bench, table: Table) -> int:

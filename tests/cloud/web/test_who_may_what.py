@@ -38,6 +38,7 @@ OPEN |= {"/guest", "/l/{token}", "/i/{token}", "/signin/link"}
 OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/map", "/map/sites", "/sites/{site_id}", "/sites/{site_id}/outlets", "/sites/{site_id}/plan"}
 OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm", "/o/{code}/power"}
+OPEN |= {"/advice/off/{token}", "/advice/calendar/{token}.ics"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
     "/o/{code}/start",
@@ -97,8 +98,21 @@ PROGRAM_ORDERS = {
 }
 PRIVATE |= CHANGES | PROGRAMS | PROGRAM_ORDERS
 PRIVATE |= {"/account/passkeys", "/account/passkeys/{number}/remove"}
+ADVICE_ORDERS = {
+    "/account/advice/pause",
+    "/account/advice/resume",
+    "/account/advice/calendar",
+    "/account/advice/calendar/end",
+    "/account/advice/push",
+    "/account/advice/push/off",
+    "/account/advice/push/renew",
+    "/account/advice/browsers/end",
+    "/account/advice/off",
+}
+PRIVATE |= {"/account/advice"} | ADVICE_ORDERS
 ORDERS = (
     CHANGES
+    | ADVICE_ORDERS
     | PROGRAM_ORDERS
     | {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
     | {"/account/cards/remove", "/pay/{session_id}/give-up", "/s/{session_id}/pay"}
@@ -178,6 +192,19 @@ async def test_nobody_and_nobody_else_is_told_about_a_session(bench: Bench, path
         nobodys = await nobody.post(f"{session}/{path}", json=BROWSER)
 
     assert (theirs.status_code, nobodys.status_code) == (404, 401)
+
+
+@pytest.mark.parametrize("address", sorted(ADVICE_ORDERS | {"/account/advice"}))
+async def test_nobody_chooses_how_somebody_is_advised(bench: Bench, address: str) -> None:
+    async with bench.browser() as browser:
+        answer = (
+            await browser.post(address, json=BROWSER | {"old": "x"})
+            if "/push" in address
+            else await browser.post(address)
+        )
+
+    assert answer.status_code == (401 if "/push" in address else 303)
+    assert "/push" in address or answer.headers["location"].startswith("/signin?next=/account/advice")
 
 
 @pytest.mark.parametrize("address", sorted(PROGRAM_ORDERS | PROGRAMS - {"/account/webhooks/{number}"}))

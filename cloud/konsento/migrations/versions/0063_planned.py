@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("agreed_most_minor", sa.BigInteger(), nullable=False),
         sa.Column("window_begin", TIME, nullable=False),
         sa.Column("window_end", TIME, nullable=False),
+        sa.Column("inside", sa.Boolean(), nullable=False),
         sa.Column("start_at", TIME, nullable=False),
         sa.Column("state", WORD, nullable=False),
         sa.Column("reason", sa.String(50), nullable=False),
@@ -43,7 +44,9 @@ def upgrade() -> None:
     )
     for column in ("driver_id", "outlet_id"):
         op.create_index(op.f(f"ix_planned_charges_{column}"), "planned_charges", [column])
+    op.add_column("checkouts", sa.Column("ends_at", TIME, nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("checkouts", "ends_at")
     op.drop_table("planned_charges")

@@ -46,6 +46,22 @@ self.addEventListener("push", (event) => {
   event.waitUntil(self.registration.showNotification(title, { ...rest, data: { navigate }, icon: "/static/icon.svg" }));
 });
 
+// A push service may give a browser another address at any time; the server follows.
+self.addEventListener("pushsubscriptionchange", (event) => {
+  const { oldSubscription: before, newSubscription: given } = event;
+  if (!before) return;
+  event.waitUntil(
+    (async () => {
+      const now = given ?? (await self.registration.pushManager.subscribe(before.options));
+      await fetch("/account/advice/push/renew", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ ...now.toJSON(), old: before.endpoint }),
+      });
+    })(),
+  );
+});
+
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const address = event.notification.data.navigate;

@@ -1,4 +1,4 @@
-// "Tell me when it ends", on this phone: asks the browser for a push subscription and hands it to the server.
+// "Tell me", on this phone: asks the browser for a push subscription and hands it to the server.
 "use strict";
 
 function bytesOf(base64url) {
@@ -7,7 +7,11 @@ function bytesOf(base64url) {
 }
 
 async function offerNotices(row) {
-  if (!row.dataset.key || !("serviceWorker" in navigator) || !("PushManager" in window)) return;
+  if (!row.dataset.key || !("serviceWorker" in navigator) || !("PushManager" in window)) {
+    // On an iPhone the page has to be on the Home Screen first: its reader is told so.
+    for (const why of document.querySelectorAll("[data-untold]")) why.hidden = false;
+    return;
+  }
   const button = row.querySelector("button");
   const remembered = `told:${row.dataset.tell}`;
   // At once, so that nothing moves when the worker is there.
@@ -46,7 +50,13 @@ async function offerNotices(row) {
     }
   });
 
-  show(localStorage.getItem(remembered) === "1" && Notification.permission === "granted");
+  const on = localStorage.getItem(remembered) === "1" && Notification.permission === "granted";
+  show(on);
+  if (!on || !("keep" in row.dataset)) return;
+  // What counts for years is handed over anew: browsers change their address, and the server forgets those that are gone.
+  const known = await worker.pushManager.getSubscription();
+  if (known) await send(row.dataset.tell, known.toJSON());
+  else show(false);
 }
 
 for (const row of document.querySelectorAll("[data-tell]")) offerNotices(row).catch(() => {});

@@ -1,9 +1,7 @@
-"""The command line of the management server."""
+"""`konsento …`: what an operator does with the management server itself."""
 
 import asyncio
 import json
-import logging
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -20,12 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento import provisioning
 from konsento.accounts import repository as accounts
 from konsento.accounts.contact import normal_email
-from konsento.advice.cli import advice
-from konsento.environment.computation.cli import cli as computation
-from konsento.environment.platform.cli import cli as platform
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
-from konsento.kit.errors import KonsentoError
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.money import major_from_minor, minor_from_major
 from konsento.ledger.check import Finding
@@ -33,7 +27,6 @@ from konsento.migrations import migrate as bring_up_to_date
 from konsento.models import Role
 from konsento.operations import audit
 from konsento.payments import balance as balances
-from konsento.portal.cli import cli as portal
 from konsento.settings import Settings
 from konsento.settlement import checking
 from konsento.sites import codes, labels
@@ -43,22 +36,13 @@ from konsento.sites.provisioning import BadFileError, Changes
 from konsento.staff import service as members
 from konsento.statements.months import Month, month_at, month_of
 
-cli = typer.Typer(
-    help="Konsento's management server. Settings come from the environment (KONSENTO_…, see docs/cloud.md).",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+cli = typer.Typer(add_completion=False)
 balance = typer.Typer(help="Prepaid balances.", no_args_is_help=True)
 cli.add_typer(balance, name="balance")
 ledger = typer.Typer(help="The books.", no_args_is_help=True)
 cli.add_typer(ledger, name="ledger")
 staff = typer.Typer(help="Who works in the back office.", no_args_is_help=True)
 cli.add_typer(staff, name="staff")
-cli.add_typer(platform, name="platform")
-cli.add_typer(computation, name="computation")
-cli.add_typer(portal, name="portal")
-cli.add_typer(advice, name="advice")
 
 
 class _RefusedError(Exception):
@@ -338,21 +322,8 @@ def _settings() -> Settings:
         raise _RefusedError("\n".join(mistakes)) from error
 
 
-def main() -> None:
-    """Run a command; mistakes end with a sentence on standard error and exit code 1, a wrong use with 2."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    try:
-        cli()
-    except (_RefusedError, BadFileError, KonsentoError) as error:
-        _exit(str(error))
-    except DBAPIError as error:
-        _exit(f"The database does not take this: {error.orig}")
-    except OSError as error:
-        _exit(str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _exit(message: str) -> None:
-    typer.echo(message, err=True)
-    sys.exit(1)
+def sentence_of(error: Exception) -> str | None:
+    """Return what the person at the terminal is told of an error; None if it is none of theirs."""
+    if isinstance(error, DBAPIError):
+        return f"The database does not take this: {error.orig}"
+    return str(error) if isinstance(error, _RefusedError | BadFileError) else None
