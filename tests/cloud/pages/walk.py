@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pyotp
 from PIL import Image, ImageDraw
@@ -16,6 +17,7 @@ from sqlalchemy import select, update
 from konsento.advice import tokens
 from konsento.advice.tokens import Purpose
 from konsento.charging.work import find_out_start
+from konsento.grid import decisions
 from konsento.kit import handover
 from konsento.kit.handover import Handover
 from konsento.kit.ids import new_id
@@ -28,6 +30,7 @@ from konsento.models import (
     Driver,
     DriverKind,
     FloorPlan,
+    GridRegion,
     LedgerAccount,
     Metering,
     Outlet,
@@ -58,7 +61,8 @@ from konsento.web.render import STATIC
 from ..backoffice.bills import issued
 from ..backoffice.conftest import Office
 from ..backoffice.paying import failed_refund, overpaid
-from ..recommended import recommend
+from ..forecasts import ZONE, keep_forecast, shining
+from ..recommended import REGION, recommend
 from ..supply import WIND, sell, supply
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
@@ -133,6 +137,19 @@ async def reward(stage: Stage, email: str) -> None:
         await making.make_rule(session, WantedRule(points_per_kwh=Decimal(1), valid_from=now), now)
         await points.correct(session, driver.id, 50, new_id(), now)
         await making.give_code(session, await making.make_coupon(session, wanted, now, "SUNNY10"), driver, now)
+
+
+async def forecast(stage: Stage) -> None:
+    """Have today and tomorrow be sunny, and the windows of both be found."""
+    services = stage.bench.services
+    now = services.clock.now()
+    days = [now.astimezone(ZoneInfo(ZONE)).date() + timedelta(days=n) for n in range(2)]
+    await recommend(services)
+    await keep_forecast(services, [slot for day in days for slot in shining(day)])
+    async with services.database.transaction() as session:
+        region = await session.get_one(GridRegion, REGION)
+        for day in days:
+            await decisions.decide(session, region, day, now)
 
 
 async def advise(stage: Stage, email: str) -> str:
@@ -291,6 +308,30 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "history"
     await at("/account")
     yield "account"
+    await at("/outlook")
+    yield "outlook-none"
+    await forecast(stage)
+    await at(f"/o/{CODE}")
+    yield "outlet-window"
+    await at("/")
+    yield "start-window"
+    await page.click(".next-window")
+    await page.click("summary")
+    yield "outlook"
+    await page.click(".window a")
+    yield "price-planned"
+    await page.click('form[action$="/start"] button[type=submit]')
+    await page.wait_for_url(re.compile("/planned/"))
+    yield "planned"
+    plan = page.url.removeprefix(stage.url)
+    await at("/outlook")
+    yield "outlook-planned"
+    await at("/account")
+    yield "account-planned"
+    await at(plan)
+    await page.click('form[action$="/cancel"] button')
+    await page.wait_for_load_state()
+    yield "planned-cancelled"
     await at(await advise(stage, email))
     yield "advice-end"
     await at("/account/advice")
