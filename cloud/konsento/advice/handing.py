@@ -12,6 +12,7 @@ from konsento.advice.letters import Facts, Letter, Outlet
 from konsento.advice.policy import Dropped
 from konsento.advice.recipients import PAGE, Habit, Recipient
 from konsento.advice.tokens import Purpose
+from konsento.advice.worth import NOTHING, Worth, worth_of
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.models import (
     AdviceBrowser,
@@ -44,7 +45,9 @@ async def hand_out(session: AsyncSession, services: Services, region: GridRegion
     known = await issues.facts(session, region, issue, now)
     wanting = await recipients.wanting(session, ids, now)
     habits = await recipients.habits(session, ids, now)
-    post = _Post(session, services, known, await _invitations(session, services, issue))
+    helps = known.ahead()
+    worths = await worth_of(session, [habit.outlet_id for habit in habits.values()], helps)
+    post = _Post(session, services, helps, await _invitations(session, services, issue))
     pushed: list[UUID] = []
     for message in await session.scalars(due.where(AdviceMessage.driver_id.in_(ids))):
         one, habit = wanting.get(message.driver_id), habits.get(message.driver_id)
@@ -56,7 +59,7 @@ async def hand_out(session: AsyncSession, services: Services, region: GridRegion
         if message.channel is AdviceChannel.PUSH:
             pushed.append(message.driver_id)
         elif one is not None and habit is not None:
-            await post.add(message, one, habit)
+            await post.add(message, one, habit, worths.get(habit.outlet_id, NOTHING))
     await mail.queue_many(session, services, post.mails)
     browsers = await session.scalars(select(AdviceBrowser.id).where(AdviceBrowser.driver_id.in_(pushed)))
     await services.work.add_all(session, PUSH, map(str, browsers), payload={ISSUE: str(issue.id)})
@@ -98,14 +101,14 @@ class _Post:
     ) -> None:
         self._session = session
         self._services = services
-        self._facts = known.ahead()
+        self._facts = known
         self._invitations = invitations
         self.mails: list[tuple[Mail, Language]] = []
 
-    async def add(self, message: AdviceMessage, one: Recipient, habit: Habit) -> None:
+    async def add(self, message: AdviceMessage, one: Recipient, habit: Habit, worth: Worth) -> None:
         """Write to one driver."""
         language = LANGUAGES.get(one.driver.locale) or LANGUAGES.default
-        outlet = Outlet(rated_w=habit.rated_w, volts=habit.volts)
+        outlet = Outlet(rated_w=habit.rated_w, volts=habit.volts, worth=worth.sentences(language))
         letter = await letter_for(self._session, message, language, self._facts, outlet)
         at = self._services.settings.public_url.rstrip("/")
         off = f"{at}/advice/off/{await tokens.make(self._session, Purpose.NO_MAIL, one.driver.id)}"

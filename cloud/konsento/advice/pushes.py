@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.advice import browsers, handing, issues, policy, recipients
 from konsento.advice.letters import Outlet
 from konsento.advice.policy import Dropped
+from konsento.advice.worth import NOTHING, worth_of
 from konsento.kit.i18n import LANGUAGES
 from konsento.models import (
     AdviceBrowser,
@@ -64,8 +65,11 @@ async def _notice(
         message.state, message.reason = AdviceState.DROPPED, str(why_not)
         return None
     language = LANGUAGES.get(browser.locale) or LANGUAGES.default
-    outlet = Outlet(rated_w=habit.rated_w, volts=habit.volts)
-    letter = await handing.letter_for(session, message, language, known.ahead(), outlet)
+    helps = known.ahead()
+    worths = await worth_of(session, [habit.outlet_id], helps)
+    worth = worths.get(habit.outlet_id, NOTHING).sentences(language)
+    outlet = Outlet(rated_w=habit.rated_w, volts=habit.volts, worth=worth)
+    letter = await handing.letter_for(session, message, language, helps, outlet)
     until = policy.of_use_until([*known.windows, *known.told])
     kept = _LAST_WORD_KEPT if message.farewell or until is None else until - now
     return Notice(

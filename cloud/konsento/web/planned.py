@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse, Response
 
-from konsento.advice import planned, planned_work
+from konsento.advice import planned, planned_news
 from konsento.kit.i18n import Language, marked
 from konsento.models import Outlet, PlannedCharge, PlannedState
 from konsento.services import Services
@@ -91,7 +91,7 @@ def planned_view(language: Language, services: Services, found: PlannedCharge, o
         when=f"{language.moment(found.window_begin, zone)}–{language.clock(found.window_end, zone)}",
         price=language.text("{price} per kWh", price=language.unit_price(found.agreed_unit_price, currency)),
         most=language.money(found.agreed_most_minor, currency),
-        reason=language.text(planned_work.message_of(found.reason)) if found.reason else "",
+        reason=language.error(planned_news.why(found)) if found.reason else "",
         is_open=found.state is PlannedState.PLANNED,
         session=found.session_id if found.state is PlannedState.STARTED else None,
     )

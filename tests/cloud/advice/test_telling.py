@@ -1,6 +1,7 @@
 """A day from its decision to what drivers read of it: who is told, when, and what."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ from sqlalchemy import update
 
 from konsento.advice import choices, messages
 from konsento.advice.policy import Dropped
-from konsento.models import AdviceChoice, AdviceState, Driver, DriverKind, GridRegion, SessionState, Site
+from konsento.models import AdviceChoice, AdviceState, Driver, DriverKind, GridRegion, SessionState, Site, Tariff
+from konsento.rewards import making
+from konsento.rewards.making import WantedRule
 
+from ..following import WINDOWS
 from ..recommended import REGION
 from .drivers import DAY, TODAY, Town, at, calendar_in, text_of
 
@@ -54,6 +58,22 @@ async def test_it_is_told_in_the_drivers_language(town: Town) -> None:
     assert "東京の予測：発電量の最大40%が太陽光と風力で、発電量は需要を最大10%上回ります。" in text
     assert "8:00までに前回のコンセントに差し込むと、この時間に約24kWh充電できます。" in text.replace(" kWh", "kWh")
     assert "SUMMARY:充電におすすめ：東京（予測）" in calendar_in(mail)
+
+
+async def test_a_lower_price_and_points_in_the_windows_are_told_and_nothing_where_there_are_none(town: Town) -> None:
+    async with town.core.services.database.transaction() as session:
+        await session.execute(update(Tariff).values(follows=WINDOWS.to_dict()))
+        wanted = WantedRule(points_per_kwh=Decimal(5), valid_from=at(9), in_windows=True)
+        await making.make_rule(session, wanted, at(9))
+    await town.driver("ann")
+    await town.driver("bob", locale="ja")
+    await town.evening(DAY)
+
+    english, japanese = sorted(map(text_of, town.mails), key=str.isascii, reverse=True)
+    assert "Charging that begins then costs from ¥2,000 per kWh there, at other times up to ¥3,850." in english
+    assert "You get 5 eco points more per kWh in recommended hours." in english
+    assert "この時間に始める充電は1kWhあたり2,000円から、ほかの時間は最大3,850円です。" in japanese
+    assert "特典：" in japanese
 
 
 async def test_a_day_without_windows_and_one_without_data_are_not_worth_a_word(town: Town) -> None:
