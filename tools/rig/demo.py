@@ -92,6 +92,7 @@ async def _stay(line: Line, ready: asyncio.Event, stop: asyncio.Event) -> None:
     print(f"\n  Driver        {pages}/  signed up: {DRIVER_EMAIL} / {DRIVER_PASSWORD}")
     for spec, code in zip(OUTLETS, CODES, strict=True):
         print(f"    {spec.title:<26} {pages}/o/{code}")
+    print(f"  When to charge {pages}/outlook  by a made-up forecast of sunny days")
     if line.neighbours is not None:
         print(f"  Portal        {line.neighbours.portal_url}/  shows both suppliers of each outlet side by side")
         print(f"    {OUTLETS[0].title:<26} {line.neighbours.portal_url}/o/{CODES[0]}")

@@ -302,7 +302,7 @@ def _age(language: Language, seconds: float) -> str:
     if days >= 2:
         return language.text("{days} days", days=days)
     # To the minute: seconds say nothing here.
-    return language.duration(int(seconds) // 60 * 60)
+    return language.duration(max(1, int(seconds) // 60) * 60)
 
 
 async def _regions(session: AsyncSession, language: Language) -> list[tuple[str, str]]:

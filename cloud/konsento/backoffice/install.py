@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
 
 from konsento.backoffice import (
+    advice,
     alarms,
     any_request,
     bills,
@@ -63,6 +64,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         outlets,
         prices,
         rewards,
+        advice,
         partners,
         feeds,
         suppliers,

@@ -14,7 +14,7 @@ from konsento.catalogue.slots import slots_followed
 from konsento.kit.i18n import Language, marked
 from konsento.models import GridRegion
 from konsento.pricing import Component, Price, Rate
-from konsento.pricing.following import Following, FollowsWindows
+from konsento.pricing.following import Following, FollowsSpot, FollowsWindows
 from konsento.web.price_view import PriceLine
 
 BACK: Final = timedelta(days=7)
@@ -22,9 +22,10 @@ AHEAD: Final = timedelta(hours=24)
 WIDTH: Final = 640
 HEIGHT: Final = 120
 _TOP: Final = 8
-_SPOT: Final = marked("spot price × {factor} + {plus}")
-_TAXED_SPOT: Final = marked("spot price with tax × {factor} + {plus}")
 _FLOOR: Final = 112
+_SPOT: Final = marked("spot price")
+_TAXED_SPOT: Final = marked("spot price with tax")
+_MINUS: Final = "\u2212"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,9 @@ class Preview:
     week: list[PriceLine]
     """The last seven days in numbers; empty where nothing is known of them."""
     curve: str
-    """An SVG path of the price in a field of `WIDTH` × `HEIGHT`, from seven days ago to tomorrow."""
+    """An SVG path of the price in a field of `WIDTH` × `HEIGHT`, from seven days ago to tomorrow, as far as known."""
+    unknown: str
+    """The same of the time of which nothing is known."""
     now_x: int
     """Where the next 24 hours begin in it."""
     sentence: str
@@ -61,20 +64,35 @@ def following_lines(language: Language, price: Price, following: Following | Non
     if isinstance(following, FollowsWindows):
         inside = _per_kwh(language, price, _gross(price, following.inside))
         return [PriceLine(language.text("Energy in recommended windows"), inside)]
-    taxed = price.tax_included and price.tax_rate
-    spot = language.text(
-        _TAXED_SPOT if taxed else _SPOT,
-        factor=f"{following.factor:f}",
-        plus=language.unit_price(following.plus, price.currency),
-    )
-    limits = (_gross(price, following.floor), _gross(price, following.cap))
     return [
-        PriceLine(language.text("Energy by the spot market"), spot),
-        PriceLine(
-            language.text("Least and most per kWh"),
-            " – ".join(language.unit_price(limit, price.currency) for limit in limits),
-        ),
+        PriceLine(language.text("Energy by the spot market"), _spot_text(language, price, following)),
+        PriceLine(language.text("Least and most per kWh"), _limits(language, price, following)),
     ]
+
+
+def following_text(language: Language, price: Price, following: Following | None) -> str:
+    """Return the same in one line; empty where it follows nothing."""
+    match following:
+        case FollowsWindows():
+            inside = language.unit_price(_gross(price, following.inside), price.currency)
+            return language.text("{price} in recommended windows", price=inside)
+        case FollowsSpot():
+            return f"{_spot_text(language, price, following)}, {_limits(language, price, following)}"
+        case None:
+            return ""
+
+
+def _spot_text(language: Language, price: Price, following: FollowsSpot) -> str:
+    taxed = price.tax_included and price.tax_rate
+    spot = language.text(_TAXED_SPOT if taxed else _SPOT)
+    plus = language.unit_price(abs(following.plus), price.currency)
+    added = f" {'+' if following.plus > 0 else _MINUS} {plus}" if following.plus else ""
+    return f"{spot} × {following.factor:f}{added}"
+
+
+def _limits(language: Language, price: Price, following: FollowsSpot) -> str:
+    limits = (_gross(price, following.floor), _gross(price, following.cap))
+    return " – ".join(language.unit_price(limit, price.currency) for limit in limits)
 
 
 async def preview_of(
@@ -93,7 +111,8 @@ async def preview_of(
         region=names.get(language.code, region.name_en),
         zone=region.time_zone,
         week=week,
-        curve=_curve([*past, *coming], begin, until),
+        curve=_curve([*past, *coming], begin, until, known=True),
+        unknown=_curve([*past, *coming], begin, until, known=False),
         now_x=int(WIDTH * (BACK / (BACK + AHEAD))),
         sentence="; ".join(f"{name}: {text}" for name, text in week),
         rows=[
@@ -123,17 +142,19 @@ def _week(language: Language, price: Price, past: Sequence[Ahead]) -> list[Price
     ]
 
 
-def _curve(spans: Sequence[Ahead], begin: datetime, until: datetime) -> str:
+def _curve(spans: Sequence[Ahead], begin: datetime, until: datetime, *, known: bool) -> str:
+    """Return the part of a price over time that is known, or the other, as an SVG path."""
     top = max((one.per_kwh for one in spans), default=Decimal(0)) or Decimal(1)
-
-    def x(at: datetime) -> str:
-        return f"{WIDTH * ((at - begin) / (until - begin)):.1f}"
-
-    def y(per_kwh: Decimal) -> str:
-        return f"{_FLOOR - (_FLOOR - _TOP) * float(per_kwh / top):.1f}"
-
-    steps = [f"{x(at)} {y(one.per_kwh)}" for one in spans for at in (one.begin, one.end)]
-    return "M" + " L".join(steps)
+    steps: list[str] = []
+    before: Ahead | None = None
+    for one in spans:
+        first, last = (f"{WIDTH * ((at - begin) / (until - begin)):.1f}" for at in (one.begin, one.end))
+        y = f"{_FLOOR - (_FLOOR - _TOP) * float(one.per_kwh / top):.1f}"
+        if one.known is known:
+            joined = before is not None and before.known is known
+            steps.append(f"{f'V{y}' if joined else f'M{first} {y}'} H{last}")
+        before = one
+    return " ".join(steps)
 
 
 def _gross(price: Price, asked: Decimal) -> Decimal:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice import asked, repository
 from konsento.backoffice.price_forms import PriceForm
-from konsento.backoffice.price_preview import Preview, following_lines, preview_of
+from konsento.backoffice.price_preview import Preview, following_lines, following_text, preview_of
 from konsento.backoffice.render import office_page
 from konsento.backoffice.who import Number, SiteKeeper
 from konsento.catalogue import service as catalogue
@@ -55,6 +55,8 @@ class Costs:
     """All that it consists of."""
     follows: list[PriceLine]
     """What the price of energy follows; empty for nothing."""
+    following: str
+    """The same in one line."""
     tax: str
     hour: str
     """One hour at 3 kW."""
@@ -232,6 +234,7 @@ def _costs(language: Language, price: Price, at: datetime, following: Following 
         beside=price_text(language, beside) if beside.rates else "",
         lines=price_lines(language, price),
         follows=following_lines(language, price, following),
+        following=following_text(language, price, following),
         tax=language.percent(price.tax_rate),
         hour=language.money(hour, price.currency),
         energy=language.money(energy, price.currency),

@@ -34,6 +34,7 @@ NAVIGATION = (
     ("/office/messages", marked("Messages"), Permission.LOOK),
     ("/office/prices", marked("Prices"), Permission.SITES),
     ("/office/rewards", marked("Points and coupons"), Permission.REWARDS),
+    ("/office/advice", marked("Advice to drivers"), Permission.LOOK),
     ("/office/partners", marked("Partners"), Permission.PARTNERS),
     ("/office/feeds", marked("Data sources"), Permission.LOOK),
     ("/office/bills", marked("Bills"), Permission.BILLS),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from konsento.backoffice.render import exact_time
 from konsento.backoffice.timeline import History
@@ -11,6 +12,7 @@ from konsento.kit.i18n import Language
 from konsento.kit.power_words import power_text
 from konsento.models import ACTIVE, ChargingSession, PaymentState, Receipt
 from konsento.pricing import Price
+from konsento.pricing.texts import basis_text
 from konsento.sites import codes
 from konsento.web.price_view import price_text
 from konsento.web.session_view import limit_text
@@ -64,12 +66,20 @@ def session_row(language: Language, charging: ChargingSession, receipt: Receipt 
     )
 
 
+def _price(language: Language, charging: ChargingSession) -> str:
+    price = Price.from_dict(charging.price)
+    text = price_text(language, price)
+    if price.basis is None:
+        return text
+    return f"{text} ({basis_text(language, price.basis, ZoneInfo(price.time_zone))})"
+
+
 def facts(language: Language, history: History) -> list[tuple[str, str]]:
     """Return the agreement, the measurement and the money, by name."""
     charging, receipt, payment, text = history.charging, history.receipt, history.payment, language.text
     zone = charging.outlet.site.time_zone
     found = [
-        (text("Price"), price_text(language, Price.from_dict(charging.price))),
+        (text("Price"), _price(language, charging)),
         (text("Limit"), limit_text(language, charging.limit_kind, charging.limit_amount, charging.currency)),
         (text("Told to the site"), _told(language, charging)),
         (text("Hold"), language.money(charging.hold_minor, charging.currency)),

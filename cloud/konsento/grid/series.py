@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.grid.records import BalanceSlot, FirstType, Series, Supply
@@ -69,24 +69,13 @@ async def keep(session: AsyncSession, source_id: UUID, slots: Iterable[BalanceSl
     newer = or_(new.issued_at.is_(None), GridSlot.issued_at.is_(None), new.issued_at >= GridSlot.issued_at)
     changed = {name: getattr(new, name) for name in _VALUES}
     replacing = row.on_conflict_do_update(index_elements=_KEY, set_=changed, where=newer)
-    # One statement for each row, all in one go: to put together one for hundreds of rows takes four times as long.
+    # A short statement with many rows: one statement that holds them all takes four times as long to put together.
     await session.execute(replacing, [_row(source_id, slot, now) for slot in once.values()])
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:
     """Forget the slots of long ago."""
     await session.execute(delete(GridSlot).where(GridSlot.end < before))
-
-
-async def newest(session: AsyncSession, region: str, begin: datetime, until: datetime) -> datetime | None:
-    """Return when the newest forecast of a region and time was issued, or came where that is not said; None of none."""
-    query = select(func.max(func.coalesce(GridSlot.issued_at, GridSlot.received_at))).where(
-        GridSlot.region == region,
-        GridSlot.series == str(Series.FORECAST),
-        GridSlot.begin >= begin,
-        GridSlot.begin < until,
-    )
-    return await session.scalar(query)
 
 
 async def told(

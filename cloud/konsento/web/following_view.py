@@ -36,6 +36,22 @@ def follows_text(language: Language, offer: Offer) -> str:
     return language.text("{said} Yours is fixed when you start.", said=said)
 
 
+def follows_briefly(language: Language, offer: Offer) -> str:
+    """Return the same in a few words, where several offers stand side by side."""
+    price, following = offer.price, offer.following
+    if following is None or price.basis is None:
+        return ""
+    until = _clock(language, price, price.basis.end) if price.basis.end is not None else ""
+    match price.basis.why:
+        case Why.SPOT:
+            return language.text("by the spot market, until {time}", time=until)
+        case Why.WINDOW:
+            return language.text("recommended time, until {time}", time=until)
+    if isinstance(following, FollowsSpot):
+        return language.text("by the spot market")
+    return language.text("in recommended times {price}", price=_per_kwh(language, price, following.inside))
+
+
 def _now(language: Language, price: Price, basis: Basis) -> str:
     energy = next(rate.price for rate in price.rates if rate.component is Component.ENERGY)
     now = _per_kwh(language, price, energy)

@@ -7,7 +7,7 @@ from konsento.catalogue.service import Offer
 from konsento.kit.i18n import Language
 from konsento.kit.power_words import power_text
 from konsento.rewards.benefits import Benefit
-from konsento.web.following_view import follows_text
+from konsento.web.following_view import follows_briefly, follows_text
 from konsento.web.price_view import PriceLine, idle_note, price_lines, price_text
 
 
@@ -23,6 +23,8 @@ class OfferView:
     """All that it consists of; empty where the one line says all."""
     follows: str
     """What the price follows, and that it is fixed at the start; empty where it follows nothing."""
+    follows_briefly: str
+    """The same in a few words."""
     idle_note: str
     tax_rate: str
     power: str
@@ -41,6 +43,7 @@ def offer_view(language: Language, offer: Offer, benefits: Sequence[Benefit] = (
         price=price_text(language, price),
         price_lines=price_lines(language, price) if not price.flat else [],
         follows=follows_text(language, offer),
+        follows_briefly=follows_briefly(language, offer),
         idle_note=idle_note(language, price),
         tax_rate=language.percent(price.tax_rate),
         power=power_text(language, offer.power.word, offer.power.names),

@@ -27,8 +27,8 @@ KWH = 1_000_000
 async def charging(core: Core) -> Core:
     """A server on which somebody has charged once, and a region."""
     session = await core.start()
-    for event in whole_session(session):
-        await core.send(event)
+    for report in whole_session(session):
+        await core.send(report)
     await core.work()
     await region(core.services, REGION, "Tokyo", "Asia/Tokyo")
     return core
@@ -57,9 +57,10 @@ async def test_a_driver_who_is_told_of_a_day_in_several_ways_counts_once(chargin
     await told(services, made[2], days[2], ben, state=AdviceState.QUEUED)
     await told(services, made[2], days[2], cem, farewell=True, opened=[cem])
 
-    ((november,), same) = [(one.months, one.same) for one in await effects(charging)][0]
+    (one,) = await effects(charging)
+    (november,) = one.months
 
-    assert (november.month.name, november.energy, same) == ("2026-11", {}, SameDrivers())
+    assert (november.month.name, november.energy, one.same) == ("2026-11", {}, SameDrivers())
     assert november.told == Told(
         window_days=3, days=3, corrected_days=1, advices=3, opened=2, acted=1,
         sent={AdviceChannel.MAIL: 4, push: 1}, waiting=1, dropped={"charged": 1, "off": 2},
@@ -81,7 +82,8 @@ async def test_energy_inside_windows_is_compared_with_the_same_drivers_before(ch
     # On a day without windows nobody can charge in one.
     await charged(services, ann, NOVEMBER, 99, 0, had_windows=False)
 
-    ((october, november), same) = [(one.months, one.same) for one in await effects(charging)][0]
+    (one,) = await effects(charging)
+    october, november = one.months
 
     before = Energy(sessions=10, mwh=80 * KWH, inside_mwh=20 * KWH)
     assert (october.month.name, october.energy) == ("2026-10", {Group.BEFORE: before})
@@ -92,8 +94,8 @@ async def test_energy_inside_windows_is_compared_with_the_same_drivers_before(ch
     assert november.all_drivers == Energy(sessions=13, mwh=146 * KWH, inside_mwh=100 * KWH)
     assert november.all_drivers.share == Decimal("0.685")  # 100 of 146
     advised = Energy(sessions=10, mwh=100 * KWH, inside_mwh=68 * KWH)
-    assert same == SameDrivers(drivers=2, before=before, advised=advised)
-    assert same.change == Decimal("0.430")  # 68 % after 25 %
+    assert one.same == SameDrivers(drivers=2, before=before, advised=advised)
+    assert one.same.change == Decimal("0.430")  # 68 % after 25 %
 
 
 async def test_of_few_sessions_no_change_is_claimed(charging: Core) -> None:

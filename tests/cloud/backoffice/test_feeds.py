@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from konsento.models import GridRegion, GridSource, Role, Site
+from konsento.models import GridRegion, GridSlot, GridSource, Role, Site
 from konsento.operations import alarms
 
 from ..grid.files import area_file
@@ -48,6 +48,7 @@ async def test_an_uploaded_file_is_read_and_can_be_taken_out_as_it_came(office: 
         again = await uploaded(browser, at, content)
         raw = await browser.get(f"{at}/good")
         listed = office.bench.words(await browser.get("/office/feeds"))
+        await browser.post(f"{at}/remove")
 
     assert "nothing has come yet" in before
     assert "The file was read, and its data are used." in page
@@ -57,6 +58,8 @@ async def test_an_uploaded_file_is_read_and_can_be_taken_out_as_it_came(office: 
     assert raw.headers["content-disposition"].startswith("attachment")
     assert "Tokyo" in listed
     assert "in order" in listed
+    async with office.bench.services.database.transaction() as session:
+        assert list(await session.scalars(select(GridSlot))) == []
     entry = (await office.log("source.upload"))[0]
     assert entry.details == {"source": "Tokyo", "file": "yosoku.csv", "outcome": "good"}
 

@@ -128,6 +128,8 @@ PRIVATE = {
     ("POST", "/rewards/coupons/{number}/codes"): Permission.REWARDS,
     ("GET", "/rewards/coupons/{number}/codes.csv"): Permission.REWARDS,
     ("POST", "/rewards/coupons/{number}/stop"): Permission.REWARDS,
+    ("GET", "/advice"): Permission.LOOK,
+    ("GET", "/advice.csv"): Permission.LOOK,
     ("GET", "/partners"): Permission.PARTNERS,
     ("POST", "/partners"): Permission.PARTNERS,
     ("GET", "/partners/{number}"): Permission.PARTNERS,

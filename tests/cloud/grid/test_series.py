@@ -163,9 +163,6 @@ async def test_an_older_issue_does_not_take_the_place_of_a_newer_one(core: Core)
     assert await after(older) == [1070]
     # The same in one file, and a source that does not say when.
     assert await after(replace(newer, supply_kwh=5, issued_at=AT + timedelta(days=3)), older) == [5]
-    async with core.services.database.transaction() as session:
-        issued = await series.newest(session, REGION, begin, begin + timedelta(hours=1))
-    assert issued == AT + timedelta(days=3)
     assert await after(replace(older, issued_at=None)) == [1010]
 
 
@@ -185,6 +182,5 @@ async def test_series_regions_and_sources_are_kept_apart_however_many_slots_ther
         assert len(await series.between(session, "JP-A04", begin, until)) == 10
         rows = await series.told(session, REGION, begin, until)
         assert {(row.source_id, row.received_at) for row in rows} == {(source, core.clock.now())}
-        assert await series.newest(session, REGION, begin, until) == core.clock.now()
         await series.forget(session, begin + timedelta(days=29, minutes=1))
         assert len(await series.between(session, REGION, begin, until)) == 48

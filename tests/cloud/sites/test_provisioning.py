@@ -98,6 +98,38 @@ async def test_a_tariff_has_all_that_a_price_can_have(database: Database) -> Non
     )
 
 
+async def test_a_tariff_follows_the_grid_until_the_file_says_otherwise(database: Database) -> None:
+    spot = 'follows = { kind = "spot", factor = "1.2", plus = "-8", floor = "15", cap = "5000" }\n'
+    lines = []
+    for after, follows in enumerate((spot, spot, 'follows = { kind = "windows", inside = "20.0" }\n', "")):
+        text = PROVISIONING.replace('power_type = "solar"\n', f'power_type = "solar"\n{follows}', 1)
+        lines.append((await _apply(database, text, after * 60)).lines)
+
+    async with database.transaction() as session:
+        found = [(await tariff_in_force(session, "demo", AT + timedelta(minutes=after))).follows for after in range(4)]
+    spot_kept = {"kind": "spot", "factor": "1.2", "plus": "-8", "floor": "15", "cap": "5000"}
+    assert found == [spot_kept, spot_kept, {"kind": "windows", "inside": "20"}, None]
+    assert lines[1] == []
+    assert lines[2] == ["tariff demo: 3850 JPY per kWh, 20 JPY per kWh in recommended windows"]
+
+
+@pytest.mark.parametrize(
+    "follows",
+    [
+        '{ kind = "windows" }',
+        '{ kind = "windows", inside = "3850" }',
+        '{ kind = "spot", floor = "15" }',
+        '{ kind = "spot", floor = "15", cap = "60" }',
+        '{ kind = "moon", inside = "20" }',
+    ],
+)
+async def test_a_tariff_that_cannot_follow_that_is_refused(database: Database, follows: str) -> None:
+    text = PROVISIONING.replace('power_type = "solar"\n', f'power_type = "solar"\nfollows = {follows}\n', 1)
+
+    with pytest.raises(BadFileError):
+        await _apply(database, text)
+
+
 async def test_a_tariff_can_name_the_registration_number_of_its_supplier(database: Database) -> None:
     without = PROVISIONING.replace('supplier_code = "A0269"\n', "")
     await _apply(database, without)
