@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pyotp
 from PIL import Image, ImageDraw
@@ -16,6 +17,7 @@ from sqlalchemy import select, update
 from konsento.advice import tokens
 from konsento.advice.tokens import Purpose
 from konsento.charging.work import find_out_start
+from konsento.grid import decisions
 from konsento.kit import handover
 from konsento.kit.handover import Handover
 from konsento.kit.ids import new_id
@@ -28,6 +30,7 @@ from konsento.models import (
     Driver,
     DriverKind,
     FloorPlan,
+    GridRegion,
     LedgerAccount,
     Metering,
     Outlet,
@@ -55,10 +58,12 @@ from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
+from .. import effects
 from ..backoffice.bills import issued
 from ..backoffice.conftest import Office
 from ..backoffice.paying import failed_refund, overpaid
-from ..recommended import recommend
+from ..forecasts import ZONE, keep_forecast, shining
+from ..recommended import REGION, recommend
 from ..supply import WIND, sell, supply
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
@@ -135,6 +140,19 @@ async def reward(stage: Stage, email: str) -> None:
         await making.give_code(session, await making.make_coupon(session, wanted, now, "SUNNY10"), driver, now)
 
 
+async def forecast(stage: Stage) -> None:
+    """Have today and tomorrow be sunny, and the windows of both be found."""
+    services = stage.bench.services
+    now = services.clock.now()
+    days = [now.astimezone(ZoneInfo(ZONE)).date() + timedelta(days=n) for n in range(2)]
+    await recommend(services)
+    await keep_forecast(services, [slot for day in days for slot in shining(day)])
+    async with services.database.transaction() as session:
+        region = await session.get_one(GridRegion, REGION)
+        for day in days:
+            await decisions.decide(session, region, day, now)
+
+
 async def advise(stage: Stage, email: str) -> str:
     """Have something be recommended and a driver's address be confirmed; returns the link that ends the mails."""
     services = stage.bench.services
@@ -144,6 +162,19 @@ async def advise(stage: Stage, email: str) -> str:
         driver = (await session.scalars(select(Driver).where(Driver.email == email.lower()))).one()
         driver.kind, driver.email_verified_at = DriverKind.ACCOUNT, services.clock.now()
         return f"/advice/off/{await tokens.make(session, Purpose.NO_MAIL, driver.id)}"
+
+
+async def effect_of_advice(stage: Stage) -> None:
+    """Have a driver be told of days, and charge on them, before and since advice was wanted."""
+    services = stage.bench.services
+    now = services.clock.now()
+    begin = now - timedelta(days=5)
+    await recommend(services, (begin, begin + timedelta(hours=6)))
+    driver = await effects.driver(services, "told", since=begin)
+    decision = await effects.windows(services, begin.date(), (begin, begin + timedelta(hours=6)))
+    await effects.told(services, decision, begin.date(), driver, opened=[driver], acted=[driver])
+    await effects.charged(services, driver, begin, 6, 4, times=10)
+    await effects.charged(services, driver, now - timedelta(days=60), 6, 2, times=9)
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -291,6 +322,30 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "history"
     await at("/account")
     yield "account"
+    await at("/outlook")
+    yield "outlook-none"
+    await forecast(stage)
+    await at(f"/o/{CODE}")
+    yield "outlet-window"
+    await at("/")
+    yield "start-window"
+    await page.click(".next-window")
+    await page.click("summary")
+    yield "outlook"
+    await page.click(".window a")
+    yield "price-planned"
+    await page.click('form[action$="/start"] button[type=submit]')
+    await page.wait_for_url(re.compile("/planned/"))
+    yield "planned"
+    plan = page.url.removeprefix(stage.url)
+    await at("/outlook")
+    yield "outlook-planned"
+    await at("/account")
+    yield "account-planned"
+    await at(plan)
+    await page.click('form[action$="/cancel"] button')
+    await page.wait_for_load_state()
+    yield "planned-cancelled"
     await at(await advise(stage, email))
     yield "advice-end"
     await at("/account/advice")
@@ -543,6 +598,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     yield "welcome"
     async with services.database.transaction() as row:
         await supply(row, services.clock.now())
+    await effect_of_advice(stage)
     for name, path in (
         ("overview", "/"),
         ("sessions", "/sessions"),
@@ -563,6 +619,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
+        ("advice", "/advice"),
         ("partners", "/partners"),
         ("partner", f"/partners/{partner}"),
         ("suppliers", "/suppliers"),

@@ -127,6 +127,7 @@ SECTIONS = {
     "advice_choices": "advice",
     "advice_browsers": "advice_browsers",
     "advice_messages": "advice_messages",
+    "planned_charges": "planned",
 }
 """Where in the export each table is."""
 SECRETS = ("argon2", "secret-of-webhook", "p256dh-of-browser", "auth-of-browser", "answer-to-program", "push.example")

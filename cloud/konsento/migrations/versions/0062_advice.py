@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0062"
-down_revision: Final = "0061"
+down_revision: Final = "0060"
 branch_labels: Final = None
 depends_on: Final = None
 
