@@ -128,7 +128,7 @@ async def of_calendar(session: AsyncSession, token: str) -> Driver:
 
 async def of_link(session: AsyncSession, token: str) -> Driver:
     """Return whose mails a link ends. Raises `AdviceLinkOver`."""
-    driver_id = (await tokens.signer(session)).read(Purpose.NO_MAIL, token)
+    driver_id = await tokens.read(session, Purpose.NO_MAIL, token)
     driver = await session.get(Driver, driver_id) if driver_id is not None else None
     if driver is None or driver.kind is DriverKind.DELETED:
         raise AdviceLinkOver

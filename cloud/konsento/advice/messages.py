@@ -56,7 +56,7 @@ async def opened(session: AsyncSession, token: str, now: datetime) -> bool:
 
     It says from which message somebody comes, and lets nobody in: who passes a link on passes on nothing else.
     """
-    number = (await tokens.signer(session)).read(Purpose.MESSAGE, token)
+    number = await tokens.read(session, Purpose.MESSAGE, token)
     if number is None:
         return False
     same = AdviceMessage.id == number

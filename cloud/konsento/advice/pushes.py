@@ -70,7 +70,7 @@ async def _notice(
     worths = await worth_of(session, [habit.outlet_id], helps)
     worth = worths.get(habit.outlet_id, NOTHING).sentences(language)
     outlet = Outlet(rated_w=habit.rated_w, volts=habit.volts, worth=worth)
-    token = (await tokens.signer(session)).make(Purpose.MESSAGE, message.id)
+    token = await tokens.make(session, Purpose.MESSAGE, message.id)
     letter = (
         letters.farewell(language) if message.farewell else letters.advice(language, helps, outlet).of_message(token)
     )

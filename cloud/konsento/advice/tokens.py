@@ -60,6 +60,16 @@ async def signer(session: AsyncSession) -> Signer:
     return Signer((await server_key(session, _KEY, secrets.token_urlsafe)).encode())
 
 
+async def make(session: AsyncSession, purpose: Purpose, number: UUID) -> str:
+    """Return the token of one message, or of one driver."""
+    return (await signer(session)).make(purpose, number)
+
+
+async def read(session: AsyncSession, purpose: Purpose, token: str) -> UUID | None:
+    """Return whose token it is, as `Signer.read` does."""
+    return (await signer(session)).read(purpose, token)
+
+
 def _bytes(token: str) -> bytes:
     try:
         return base64.b64decode(token, altchars=b"-_", validate=True)

@@ -161,7 +161,7 @@ async def advise(stage: Stage, email: str) -> str:
     async with services.database.transaction() as session:
         driver = (await session.scalars(select(Driver).where(Driver.email == email.lower()))).one()
         driver.kind, driver.email_verified_at = DriverKind.ACCOUNT, services.clock.now()
-        return f"/advice/off/{(await tokens.signer(session)).make(Purpose.NO_MAIL, driver.id)}"
+        return f"/advice/off/{await tokens.make(session, Purpose.NO_MAIL, driver.id)}"
 
 
 async def effect_of_advice(stage: Stage) -> None:

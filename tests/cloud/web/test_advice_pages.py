@@ -59,7 +59,7 @@ async def endpoints(bench: Bench) -> list[str]:
 
 async def link_to_end(bench: Bench, driver_id: UUID) -> str:
     async with bench.services.database.transaction() as session:
-        return f"/advice/off/{(await tokens.signer(session)).make(Purpose.NO_MAIL, driver_id)}"
+        return f"/advice/off/{await tokens.make(session, Purpose.NO_MAIL, driver_id)}"
 
 
 async def turn_on(browser: AsyncClient, **more: str) -> None:
@@ -206,7 +206,7 @@ async def test_nobody_ends_the_mails_of_another_with_a_link_of_their_own_making(
         await turn_on(browser)
     good = (await link_to_end(bench, ann.id)).removeprefix("/advice/off/")
     async with bench.services.database.transaction() as session:
-        of_message = (await tokens.signer(session)).make(Purpose.MESSAGE, ann.id)
+        of_message = await tokens.make(session, Purpose.MESSAGE, ann.id)
     flipped = good[:20] + ("A" if good[20] != "A" else "B") + good[21:]
     async with bench.browser() as bob:
         answers = [
