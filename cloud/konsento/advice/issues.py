@@ -26,7 +26,10 @@ _LOOK_BACK: Final = timedelta(days=2)
 
 
 async def ask(session: AsyncSession, services: Services, code: str, day: date) -> None:
-    """Have drivers told of a day that was decided: tomorrow's in the evening, changes of today's in the morning."""
+    """Have drivers told of a day that was decided: tomorrow's in the evening, changes of today's in the morning.
+
+    Some operators forecast no day before it begins: what could not be told the evening before is told in the morning.
+    """
     region = await session.get_one(GridRegion, code)
     zone, now = ZoneInfo(region.time_zone), services.clock.now()
     today = now.astimezone(zone).date()
@@ -35,7 +38,8 @@ async def ask(session: AsyncSession, services: Services, code: str, day: date) -
         await _ask(session, services, f"{code}:{day}:{AdviceKind.EVENING}", at)
     elif day == today:
         at = policy.moment(day, policy.MORNING, zone)
-        await _ask(session, services, f"{code}:{day}:{AdviceKind.MORNING}", at)
+        kind = AdviceKind.EVENING if await _told(session, code, day) is None else AdviceKind.MORNING
+        await _ask(session, services, f"{code}:{day}:{kind}", at)
 
 
 async def issue_of(
