@@ -110,6 +110,16 @@ async def test_where_a_day_is_forecast_no_sooner_than_on_its_morning_it_is_told_
     assert len(town.mails) == 1
 
 
+async def test_what_is_found_in_the_morning_of_a_day_that_had_nothing_is_not_told(town: Town) -> None:
+    await town.driver("ann")
+    await town.evening(DAY, None)
+    await town.wait_until(at(6, 30, DAY))
+    await town.decide(DAY, (9, 15))
+    await town.wait_until(at(12, 0, DAY))
+
+    assert town.mails == []
+
+
 async def test_nobody_is_told_who_did_not_want_it_or_should_not_be_told(town: Town) -> None:
     await town.driver("wants-nothing", mail=False)
     await town.driver("charged-today", charged=at(9))
