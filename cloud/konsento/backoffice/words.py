@@ -486,6 +486,8 @@ ACTIONS: Final = {
     "power-type.remove": marked("removed a power type"),
     "price.set": marked("set a price"),
     "price.withdraw": marked("withdrew a price"),
+    "region.change": marked("changed a region or its rule"),
+    "region.create": marked("added a region"),
     "rewards.codes": marked("made codes of a coupon"),
     "rewards.coupon": marked("made a coupon"),
     "rewards.export": marked("saved codes of a coupon as a file"),
