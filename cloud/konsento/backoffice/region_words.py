@@ -88,7 +88,7 @@ def written(rule: Rule) -> dict[str, str]:
     """Return a rule as the log keeps it."""
     mode = rule.reference.mode
     return {
-        "reference": str(mode) if mode is ReferenceMode.NONE else f"{mode} {plain(rule.reference.value)}",
+        "surplus": str(mode) if mode is ReferenceMode.NONE else f"{mode} {plain(rule.reference.value)}",
         "threshold": f"{rule.threshold.unit} {plain(rule.threshold.value)}",
         "supply": str(rule.supply),
         "shortest": f"{rule.shortest_minutes} min",

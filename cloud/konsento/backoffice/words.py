@@ -389,6 +389,16 @@ FACTS: Final = {
     "outcome": marked("outcome"),
     "on": marked("on"),
     "file": marked("file"),
+    "name_en": marked("name in English"),
+    "name_ja": marked("name in Japanese"),
+    "time_zone": marked("time zone"),
+    "advises": marked("windows are found"),
+    "surplus": marked("surplus asked"),
+    "threshold": marked("threshold"),
+    "supply": marked("supply"),
+    "shortest": marked("shortest window"),
+    "gap": marked("slots bridged"),
+    "most": marked("windows a day"),
 }
 """The names of the details of alarms and of the audit log."""
 ALARM_MAILS: Final = {
