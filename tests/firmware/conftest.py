@@ -50,7 +50,7 @@ class Device:
 
     async def settled(self) -> None:
         """Wait until every entity has told its state."""
-        await self.watcher.until(lambda states: {"session_state", "power", "load_power"} <= states.keys(), 5)
+        await self.watcher.until(lambda states: {"session_state", "power", "load_power"} <= states.keys(), 60)
 
     async def start(self, session_id: str = "s", **changes: int | str) -> None:
         """Start a session of 1 kWh, or under other limits."""
@@ -71,15 +71,15 @@ class Device:
     async def limits(self, energy_limit_wh: int, time_limit_s: int = 0) -> None:
         """Wait until the outlet says that these are the limits."""
         asked = {"energy_limit": energy_limit_wh, "time_limit": time_limit_s}
-        await self.watcher.until(lambda states: asked.items() <= states.items(), 5)
+        await self.watcher.until(lambda states: asked.items() <= states.items(), 60)
 
-    async def state(self, name: str, patience: float = 10) -> None:
+    async def state(self, name: str, patience: float = 60) -> None:
         """Wait until the session state is so."""
         await self.watcher.until(lambda states: states.get("session_state") == name, patience)
 
     async def used(self, watt_hours: float) -> None:
         """Wait until the session has used so much."""
-        await self.watcher.until(lambda _: self.watcher.number("session_energy") >= watt_hours, 20)
+        await self.watcher.until(lambda _: self.watcher.number("session_energy") >= watt_hours, 60)
 
     async def refused(self, action: Awaitable[None], code: str) -> None:
         """Assert that an action is refused for that reason, with a sentence, and changes nothing."""

@@ -36,13 +36,13 @@ async def readings(watcher: Watcher, name: str, count: int) -> list[float]:
 async def grown(watcher: Watcher, name: str, by: float) -> None:
     """Wait until a sensor shows so much more than now."""
     before = watcher.number(name)
-    await watcher.until(lambda _: watcher.number(name) >= before + by, 15)
+    await watcher.until(lambda _: watcher.number(name) >= before + by)
 
 
 async def charging(device: Device) -> Watcher:
     """Start a session and wait until the meter has seen its power."""
     await device.start()
-    await device.watcher.until(lambda _: device.watcher.number("power") > 2000, 10)
+    await device.watcher.until(lambda _: device.watcher.number("power") > 2000)
     return device.watcher
 
 
@@ -96,10 +96,10 @@ async def test_entities_and_actions_are_two_ways_to_the_same_setting(device: Dev
     await watcher.set_load("plugged", 0)
     await watcher.set_load("power_w", 1234)
     await watcher.set_load("meter_silent", 1)
-    await watcher.until(lambda states: states["load_meter_silent"] is True, 2)
+    await watcher.until(lambda states: states["load_meter_silent"] is True)
     assert (watcher.states["load_plugged"], watcher.states["load_power"]) == (False, 1234)
     watcher.plug(True)
-    await watcher.until(lambda states: states["load_plugged"] is True, 2)
+    await watcher.until(lambda states: states["load_plugged"] is True)
 
 
 # --- the car and the line
@@ -110,7 +110,7 @@ async def test_the_power_follows_a_curve_from_the_closing_of_the_contact_on(devi
     await watcher.curve([(0, 0), (4, 4000), (5, 1000)])
     before = watcher.number("load_energy")
     await device.start()
-    await watcher.until(lambda _: watcher.number("session_time") >= 6, 10)
+    await watcher.until(lambda _: watcher.number("session_time") >= 6)
     await grown(watcher, "load_energy", 0.1)
     # Areas under the curve: 4 s × 2000 W, 1 s × 2500 W, then 1000 W.
     seconds_after = (watcher.number("load_energy") - before - (8000 + 2500) / 3600) * 3600 / 1000
@@ -134,7 +134,7 @@ async def test_a_battery_that_gets_full_takes_less_and_less(device: Device) -> N
     await device.watcher.set_load("taper_after_wh", 1)
     await device.watcher.set_load("taper_wh", 1)
     watcher = await charging(device)
-    await watcher.until(lambda _: watcher.number("power") < 500, 15)
+    await watcher.until(lambda _: watcher.number("power") < 500)
     assert 1 < watcher.number("load_energy") < 2
 
 
@@ -163,10 +163,10 @@ async def test_an_unplugged_car_takes_nothing_and_another_one_is_empty(device: D
     await device.watcher.set_load("taper_after_wh", 1)
     await device.watcher.set_load("taper_wh", 0.5)
     watcher = await charging(device)
-    await watcher.until(lambda _: watcher.number("power") < 300, 15)
+    await watcher.until(lambda _: watcher.number("power") < 300)
     await watcher.set_load("plugged", 0)
     await watcher.set_load("plugged", 1)
-    await watcher.until(lambda _: watcher.number("power") > 2000, 5)
+    await watcher.until(lambda _: watcher.number("power") > 2000)
 
 
 # --- the relay
@@ -197,7 +197,7 @@ async def test_the_contact_follows_its_command_after_the_delay_and_chance(device
     await device.state("supplying")
     closed = monotonic()
     await watcher.set_load("power_w", 10_000)
-    await watcher.until(lambda _: watcher.number("load_energy") > 0, 5)
+    await watcher.until(lambda _: watcher.number("load_energy") > 0)
     flowing_s = watcher.number("load_energy") * 3600 / 10_000
     assert 0.5 <= watcher.told_at("load_energy") - closed - flowing_s <= 1.5
 
@@ -257,7 +257,7 @@ async def test_a_gain_error_goes_into_power_and_counter(device: Device) -> None:
     watcher = device.watcher
     await watcher.set_load("meter_gain", 0.5)
     await device.start()
-    await watcher.until(lambda _: watcher.number("load_energy") > 2, 15)
+    await watcher.until(lambda _: watcher.number("load_energy") > 2)
     assert (await readings(watcher, "power", 1))[0] == pytest.approx(1500, abs=20)
     await readings(watcher, "meter_energy", 1)
     assert watcher.number("meter_energy") == pytest.approx(watcher.number("load_energy") / 2, rel=0.01)
@@ -301,9 +301,9 @@ async def test_the_contacts_warm_up_with_the_square_of_the_power(device: Device)
     await watcher.set_load("heat_time_s", 0.1)
     await watcher.set_load("heat_k_per_kw2", 5)
     await charging(device)
-    await watcher.until(lambda states: states["temperature"] == pytest.approx(20 + 5 * 9, abs=0.5), 5)
+    await watcher.until(lambda states: states["temperature"] == pytest.approx(20 + 5 * 9, abs=0.5))
     watcher.draw(1000)
-    await watcher.until(lambda states: states["temperature"] == pytest.approx(20 + 5, abs=0.5), 5)
+    await watcher.until(lambda states: states["temperature"] == pytest.approx(20 + 5, abs=0.5))
 
 
 async def test_a_temperature_can_be_held_and_the_thermometer_broken(device: Device) -> None:
@@ -315,28 +315,28 @@ async def test_a_temperature_can_be_held_and_the_thermometer_broken(device: Devi
     assert math.isnan((await readings(watcher, "temperature", 1))[0])
     await watcher.set_load("temperature_nan", 0)
     await watcher.set_load("temperature_held", 0)
-    await watcher.until(lambda states: states["temperature"] == pytest.approx(25, abs=0.1), 5)
+    await watcher.until(lambda states: states["temperature"] == pytest.approx(25, abs=0.1))
 
 
 async def test_the_button_is_down_for_so_long_as_it_is_pressed(device: Device) -> None:
     watcher = device.watcher
     assert watcher.states["button"] is False
     await watcher.press(300)
-    await watcher.until(lambda states: states["button"] is True, 2)
+    await watcher.until(lambda states: states["button"] is True)
     down = watcher.told_at("button")
-    await watcher.until(lambda states: states["button"] is False, 2)
+    await watcher.until(lambda states: states["button"] is False)
     assert 0.15 <= watcher.told_at("button") - down <= 0.8
 
 
 async def test_a_press_that_was_there_before_the_session_does_not_end_it(device: Device) -> None:
     watcher = device.watcher
     await watcher.press(600)
-    await watcher.until(lambda states: states["button"] is True, 2)
+    await watcher.until(lambda states: states["button"] is True)
     await charging(device)
-    await watcher.until(lambda states: states["button"] is False, 2)
+    await watcher.until(lambda states: states["button"] is False)
     assert watcher.states["session_state"] == "supplying"
     await watcher.press(200)
-    await watcher.until(lambda states: states["session_state"] == "ended", 3)
+    await watcher.until(lambda states: states["session_state"] == "ended")
     assert watcher.states["end_reason"] == "Local"
 
 

@@ -38,7 +38,7 @@ class Plug:
 
     async def shows(self, **states: float | bool) -> None:
         """Wait until entities say this."""
-        await self.watcher.until(lambda shown: states.items() <= shown.items(), 10)
+        await self.watcher.until(lambda shown: states.items() <= shown.items())
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +80,8 @@ async def test_it_is_no_konsento_outlet_and_has_what_a_plug_has(plug: Plug) -> N
 async def test_power_flows_and_energy_counts_while_the_switch_is_on(plug: Plug) -> None:
     await plug.shows(relay=False, power=0)
     plug.watcher.turn("relay", True)
-    await plug.watcher.until(lambda states: states["power"] == pytest.approx(3000, abs=1), 5)
-    await plug.watcher.until(lambda _: plug.watcher.number("energy") >= 0.002, 10)
+    await plug.watcher.until(lambda states: states["power"] == pytest.approx(3000, abs=1))
+    await plug.watcher.until(lambda _: plug.watcher.number("energy") >= 0.002)
     assert plug.watcher.states["relay"] is True
     plug.watcher.turn("relay", False)
     await plug.shows(relay=False, power=0)
@@ -92,7 +92,7 @@ async def test_power_flows_and_energy_counts_while_the_switch_is_on(plug: Plug) 
 
 async def test_after_a_power_cut_the_relay_is_off_and_the_meter_counts_from_zero(plug: Plug) -> None:
     plug.watcher.turn("relay", True)
-    await plug.watcher.until(lambda _: plug.watcher.number("energy") > 0, 5)
+    await plug.watcher.until(lambda _: plug.watcher.number("energy") > 0)
     await plug.restart()
     assert plug.watcher.states["relay"] is False
     await plug.shows(relay=False, power=0, energy=0)
@@ -100,7 +100,7 @@ async def test_after_a_power_cut_the_relay_is_off_and_the_meter_counts_from_zero
 
 async def test_a_car_that_is_pulled_out_takes_nothing(plug: Plug) -> None:
     plug.watcher.turn("relay", True)
-    await plug.watcher.until(lambda _: plug.watcher.number("power") > 0, 5)
+    await plug.watcher.until(lambda _: plug.watcher.number("power") > 0)
     plug.watcher.plug(False)
     await plug.shows(relay=True, power=0)
 
@@ -138,7 +138,7 @@ async def test_it_can_be_a_plug_that_comes_back_switched_on(tmp_path: Path) -> N
     try:
         await watcher.connect()
         assert watcher.states["relay"] is True
-        await watcher.until(lambda _: watcher.number("power") > 2900, 5)
+        await watcher.until(lambda _: watcher.number("power") > 2900)
     finally:
         await watcher.close()
         await outlet.process.kill()

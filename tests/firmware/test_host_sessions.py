@@ -16,7 +16,7 @@ SAVE_ENERGY_WH = float(SETTINGS["save_energy"].removesuffix("Wh"))
 
 async def test_ten_watt_hours_at_three_kilowatts_end_within_half_a_watt_hour(device: Device) -> None:
     await device.start(energy_limit_wh=10)
-    await device.state("ended", 20)
+    await device.state("ended")
     watcher = device.watcher
     assert watcher.states["end_reason"] == "EnergyLimitReached"
     assert watcher.states["relay"] is False
@@ -24,7 +24,7 @@ async def test_ten_watt_hours_at_three_kilowatts_end_within_half_a_watt_hour(dev
     # A busy machine may hold the program up for a tenth of a second, 0.08 Wh.
     assert 10 <= measured < 10.5
     at_the_end = watcher.seen_at["session_state", "ended"]
-    await watcher.until(lambda states: states["power"] == 0, 5)
+    await watcher.until(lambda states: states["power"] == 0)
     taken = watcher.number("load_energy")
     assert taken == pytest.approx(10, abs=0.5)
     assert taken - 0.5 < measured < taken + 0.02, "never more than was taken"
@@ -70,12 +70,12 @@ async def test_a_limit_that_is_used_up_already_ends_the_session_at_once(device: 
     await device.start("one")
     await device.used(2)
     await device.limit(1, session_id="one")
-    await device.state("ended", 0.5)
+    await device.state("ended", 10)
     assert device.watcher.states["end_reason"] == "EnergyLimitReached"
     await device.start("two", lease_s=3)
     await device.state("suspended")
     await device.limit(0, 2, session_id="two")
-    await device.state("ended", 0.5)
+    await device.state("ended", 10)
     assert device.watcher.states["end_reason"] == "TimeLimitReached"
 
 
@@ -104,12 +104,12 @@ async def test_a_limit_that_cannot_be_written_to_flash_is_refused_and_nothing_fl
     flash.mkdir()
     with pytest.raises(RuntimeError, match=r"^fault: the limits could not be written"):
         await device.limit(500)
-    await device.state("suspended", 1)
+    await device.state("suspended", 10)
     await device.limits(100)
     assert (device.watcher.states["fault"], device.watcher.states["relay"]) == ("storage", False)
     await device.refused(device.limit(500), "fault")
     flash.rmdir()
-    await device.watcher.until(lambda states: states["fault"] == "", 15)
+    await device.watcher.until(lambda states: states["fault"] == "")
     await device.limit(500)
     await device.limits(500)
 
@@ -153,7 +153,7 @@ async def test_a_car_that_never_takes_power_ends_the_session_after_the_start_tim
 async def test_a_session_that_nobody_renews_any_more_ends(device: Device) -> None:
     await device.start(lease_s=1)
     await device.state("suspended")
-    await device.state("ended", 25)
+    await device.state("ended")
     assert device.watcher.states["end_reason"] == "Other"
 
 
@@ -177,14 +177,14 @@ async def test_a_killed_outlet_comes_back_suspended_with_its_counters(device: De
 async def test_what_a_power_cut_makes_it_forget_is_not_supplied_again(device: Device) -> None:
     await device.start(energy_limit_wh=8)
     await device.used(2)
-    await device.watcher.until(lambda _: device.watcher.number("load_energy") >= 2, 5)
+    await device.watcher.until(lambda _: device.watcher.number("load_energy") >= 2)
     taken = device.watcher.number("load_energy")
     await device.outlet.process.kill()
     await device.restart()
     await device.watcher.act("session_renew", session_id="s", seq=AFTER_A_CUT, lease_s=60)
     await device.state("ended")
     assert device.watcher.states["end_reason"] == "EnergyLimitReached"
-    await device.watcher.until(lambda states: states["power"] == 0, 5)
+    await device.watcher.until(lambda states: states["power"] == 0)
     # Between its last word and the kill it took at most a reading's worth more.
     assert taken + device.watcher.number("load_energy") <= 8 + 3000 / 3600
     assert device.watcher.number("session_energy") < 8
@@ -264,7 +264,7 @@ async def test_closings_of_the_relay_are_counted_over_power_cuts(device: Device)
     await device.start("one")
     await device.watcher.act("session_stop", session_id="one", reason="Remote")
     await device.start("two")
-    await device.watcher.until(lambda states: states["relay_cycles"] == 2, 5)
+    await device.watcher.until(lambda states: states["relay_cycles"] == 2)
     await device.outlet.process.kill()
     await device.restart()
     assert device.watcher.number("relay_cycles") == 2

@@ -145,7 +145,7 @@ async def test_no_bytes_and_no_arguments_crash_an_idle_outlet_or_close_its_relay
     await answers_a_newcomer(device)
     assert refusals(device) > 100
     assert ("relay", True) not in device.watcher.seen_at
-    await device.watcher.until(lambda states: states["power"] == 0, 5)
+    await device.watcher.until(lambda states: states["power"] == 0)
     assert device.watcher.number("load_energy") == 0
     await device.watcher.act("outlet_enable", enabled=True)
     await device.start("honest")
@@ -165,7 +165,7 @@ async def test_a_session_goes_on_under_its_limits_whatever_other_clients_send(de
         await device.state("ended")
     assert device.watcher.states["end_reason"] == "EnergyLimitReached"
     assert 4 <= device.watcher.number("session_energy") < 4.1
-    await device.watcher.until(lambda states: states["power"] == 0, 5)
+    await device.watcher.until(lambda states: states["power"] == 0)
     assert device.watcher.number("load_energy") == pytest.approx(4, abs=0.5)
 
 

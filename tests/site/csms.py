@@ -113,14 +113,14 @@ class Csms:
         future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._asked[message_id] = (action, future)
         await self.send(json.dumps([MessageType.Call, message_id, action, payload]))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await future
 
     async def send(self, text: str) -> None:
         assert self.socket is not None
         await self.socket.send_str(text)
 
-    async def until(self, condition: Callable[[], bool], patience: float = 15) -> None:
+    async def until(self, condition: Callable[[], bool], patience: float = 60) -> None:
         """Wait until what was heard fulfils a condition."""
         try:
             await self._changes.until(condition, patience)

@@ -9,7 +9,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from rig.changes import Changes
 
 
-async def until(hass: HomeAssistant, condition: Callable[[], bool], patience: float = 20) -> None:
+async def until(hass: HomeAssistant, condition: Callable[[], bool], patience: float = 60) -> None:
     """Wait until the states of Home Assistant fulfil a condition."""
     changes = Changes()
 

@@ -29,10 +29,10 @@ async def line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
         yield line
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def fragile_line(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Line]:
-    """A line whose parts are killed and whose links are cut."""
-    async with Line(tmp_path_factory.mktemp("fragile-line"), Ports(), to_stderr) as line:
+    """A line with two suppliers, whose parts are killed and whose links are cut; who does so has them whole again."""
+    async with Line(tmp_path_factory.mktemp("fragile-line"), Ports(), to_stderr, two_suppliers=True) as line:
         yield line
 
 

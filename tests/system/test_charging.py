@@ -78,7 +78,7 @@ async def test_the_driver_stops_and_pays_for_what_was_measured(line: Line) -> No
 
     await driver.stop(session)
     await watcher.until(lambda states: states["relay"] is False)
-    bill = await driver.until(session, DONE, 30)
+    bill = await driver.until(session, DONE, 60)
 
     assert bill["end_reason"] == "Remote"
     assert bill["billed_wh"] == bill["delivered_mwh"] // 1000
@@ -95,7 +95,7 @@ async def test_the_owner_stops_with_the_button_in_home_assistant(line: Line) -> 
 
     await line.home_assistant.press(buttons[0])
     await watcher.until(lambda states: states["relay"] is False)
-    bill = await driver.until(session, DONE, 30)
+    bill = await driver.until(session, DONE, 60)
 
     assert bill["end_reason"] == "Local"
     assert bill["billed_wh"] == bill["delivered_mwh"] // 1000
@@ -137,7 +137,7 @@ async def test_an_outlet_in_use_is_refused_to_the_next_driver(line: Line) -> Non
         await second.start(CODES[1], "energy", "10", "Wh")
 
     await first.stop(session)
-    await first.until(session, DONE, 30)
+    await first.until(session, DONE, 60)
 
 
 @pytest.mark.parametrize(

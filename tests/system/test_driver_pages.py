@@ -37,9 +37,9 @@ async def _path_of_a_driver(page: Page, line: Line, email: str, shot: Path) -> N
     await page.wait_for_url(re.compile("/confirm"))
     await page.locator('form[action$="/start"] button').click()
     await page.wait_for_url(re.compile("/s/"))
-    await expect(page.locator("[data-live=energy]")).not_to_have_text(re.compile(r"^\s*0\b"), timeout=15_000)
+    await expect(page.locator("[data-live=energy]")).not_to_have_text(re.compile(r"^\s*0\b"), timeout=60_000)
     await look("5-charging")
-    await expect(page.locator("[data-receipt]")).to_be_visible(timeout=30_000)
+    await expect(page.locator("[data-receipt]")).to_be_visible(timeout=60_000)
     await look("6-receipt")
 
 

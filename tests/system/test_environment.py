@@ -59,7 +59,7 @@ async def _wh(line: Line) -> int:
 
 
 async def _until_answered(line: Line) -> None:
-    for _ in range(300):
+    for _ in range(600):
         if not (await line.environment.platform.get("/v1/overview"))["deliveries"]:
             return
         await asyncio.sleep(0.1)

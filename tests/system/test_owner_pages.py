@@ -29,7 +29,7 @@ async def test_the_owner_finds_outlets_with_their_values_and_no_open_question(
     await page.goto(f"{line.home_assistant.url}/config/devices/dashboard?historyBack=1")
     await page.get_by_text(OUTLETS[0].title).first.click()
     for value in ("State", "Power", "Session energy", "Remaining energy", "Remaining time", "Stop", "Connection"):
-        await expect(page.get_by_text(value, exact=True).first).to_be_visible(timeout=30_000)
+        await expect(page.get_by_text(value, exact=True).first).to_be_visible(timeout=60_000)
     await page.screenshot(path=artefacts / "owner-2-outlet.png", full_page=True)
     await page.context.close()
 

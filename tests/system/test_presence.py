@@ -51,13 +51,13 @@ async def test_a_press_at_the_outlet_lets_the_start_through_and_the_next_one_end
 
     # The finger is still on the button when the session begins.
     await watcher.press(900)
-    await driver.until_there(CODES[0], 10)
+    await driver.until_there(CODES[0], 60)
     session = await driver.confirm(CODES[0], *WISH)
     await watcher.until(lambda states: states["relay"] is True)
     await watcher.until(lambda states: states["button"] is False)
     await watcher.until(lambda states: watcher.number("session_energy") > 0.5)
     await watcher.press(200)
-    bill = await driver.until(session, DONE, 30)
+    bill = await driver.until(session, DONE, 60)
 
     assert bill["end_reason"] == "Local"
     assert bill["billed_wh"] == bill["delivered_mwh"] // 1000

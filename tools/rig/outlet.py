@@ -89,7 +89,7 @@ class Watcher:
         self.connected = False
         """Whether the states are those of now. An outlet hangs up on who has not answered for 150 s."""
 
-    async def connect(self, patience: float = 20) -> None:
+    async def connect(self, patience: float = 60) -> None:
         """Connect, trying for `patience` seconds, and follow all states."""
         async with asyncio.timeout(patience):
             while True:
@@ -128,7 +128,7 @@ class Watcher:
             follower.put_nowait(value)
         self._changes.told()
 
-    async def until(self, condition: Callable[[States], bool], patience: float = 30) -> None:
+    async def until(self, condition: Callable[[States], bool], patience: float = 60) -> None:
         """Wait until the states fulfil a condition, if only for a moment; raises TimeoutError with the states."""
         try:
             await self._changes.until(lambda: condition(self.states), patience)

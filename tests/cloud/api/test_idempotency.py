@@ -20,6 +20,7 @@ from konsento.ocpp.messages import RequestStartTransaction, RequestStopTransacti
 from konsento.settings import Settings
 
 from ..databases import Template
+from ..examples import up_to
 from ..web.conftest import ORIGIN, wired
 from .conftest import WISH, Api, start
 
@@ -58,7 +59,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_the_same_request_gets_the_same_answer_for_a_day(
     template: Template, taken: list[tuple[str, str, bool]]

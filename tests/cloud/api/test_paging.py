@@ -14,6 +14,7 @@ from konsento.models import ChargingSession, SessionState
 
 from ..conftest import AT
 from ..databases import Template
+from ..examples import up_to
 from .conftest import start
 from .test_idempotency import fresh
 
@@ -38,7 +39,7 @@ async def add(api: Api, like: dict[str, Any], minutes: int) -> str:
     return str(number)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 5), st.lists(st.integers(4, 6), max_size=4))
 def test_every_session_is_listed_once_whatever_is_started_meanwhile(
     template: Template, minutes: list[int], limit: int, later: list[int]

@@ -21,6 +21,7 @@ from konsento.models import Direction, OcppFrame, Role
 from konsento.ocpp import Journal, Lines, Version
 
 from ..conftest import AT, CODES, STATION
+from ..examples import up_to
 from .conftest import Office
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -92,7 +93,7 @@ searches = st.builds(
 )
 
 
-@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=up_to(60), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(sought=searches, part=st.sampled_from([3, 10, 4000]), page=st.sampled_from([1, 7, 500]))
 async def test_a_search_finds_all_that_it_means_in_order_whatever_the_pages(
     filled: Database, sought: Sought, part: int, page: int

@@ -35,6 +35,7 @@ from konsento.models import WITH_OFFERS, Metering, Outlet, PowerType, Site
 from konsento.pricing import Component, Rate
 
 from ..databases import Template
+from ..examples import up_to
 
 DAY = timedelta(days=1)
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -97,7 +98,7 @@ SAID = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.lists(SAID, max_size=8), day=st.integers(0, 8))
 async def test_a_supplier_sells_where_and_when_a_contract_says_so(
     migrated: Template, wanted: list[Said], day: int

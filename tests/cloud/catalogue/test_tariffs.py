@@ -17,6 +17,7 @@ from konsento.kit.db import Database
 from konsento.pricing import Band, Component, Rate
 
 from ..databases import Template
+from ..examples import up_to
 from ..pricing.prices import BANDS
 
 DAY = timedelta(days=1)
@@ -51,7 +52,7 @@ class Plan:
         return self.prices[max(begun)] if begun else None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_every_moment_has_the_price_that_was_said_for_it(
     migrated: Template, steps: list[tuple[str, int, int]]

@@ -60,6 +60,7 @@ from konsento.sites import stations
 
 from ..conftest import CODES, STATION, Core, accepted, rejected, wired
 from ..databases import Template
+from ..examples import up_to
 
 FINAL = (SessionState.SETTLED, SessionState.FAILED)
 KINDS = st.sampled_from([("energy", 30), ("energy", 200), ("energy", 600), ("time", 300), ("money", 1200), ("full", 0)])
@@ -432,7 +433,7 @@ def test_any_order_keeps_the_money_right(furnished: Template) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]  # it has no types
         AnyOrder,
         settings=settings(
-            max_examples=12,
+            max_examples=up_to(12),
             stateful_step_count=25,
             deadline=None,
             # A failing order is readable as it is; making it shorter takes minutes.

@@ -49,6 +49,7 @@ from konsento.sites.errors import OutletBusy
 
 from ..conftest import AT, CODES, Core, opened, rejected, whole_session, wired
 from ..databases import Template
+from ..examples import up_to
 from ..following import SPOT, follow, traded
 from ..payments.scripted import Fault, ScriptedProvider
 from .test_sessions import fingerprint
@@ -416,7 +417,7 @@ STEPS = st.lists(st.sampled_from(["confirm", "browser", "work", "wait", "give up
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], scope="session")
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_in_any_order_there_is_a_session_with_its_hold_or_nothing_is_held(
     furnished: Template, steps: list[str]

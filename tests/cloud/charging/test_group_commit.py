@@ -36,6 +36,7 @@ from konsento.pricing import Price
 
 from ..conftest import AT, Core, wired
 from ..databases import Template
+from ..examples import up_to
 
 STATIONS = 3
 
@@ -260,7 +261,7 @@ def _left(story: Story) -> list[int]:
     return [number for number in range(len(story.events)) if number not in story.kept]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=up_to(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(told=stories(), data=st.data())
 def test_what_is_acknowledged_is_kept_once_and_adds_up(
     furnished: Template, told: list[list[tuple[int | None, str]]], data: st.DataObject

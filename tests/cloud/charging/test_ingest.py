@@ -37,6 +37,7 @@ from konsento.ocpp.rpc import Connection
 
 from ..conftest import AT, ENDED, STARTED, STATION, UPDATED, Core, event_of, opened, whole_session, wired
 from ..databases import Template
+from ..examples import up_to
 
 
 async def test_an_event_sent_twice_counts_once(core: Core) -> None:
@@ -426,7 +427,7 @@ async def test_a_site_whose_events_only_add_up_is_seen_all_the_same(core: Core) 
     assert core.clock.now() - seen < SEEN_EVERY
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_lost_repeated_and_shuffled_events_bill_once_and_never_more_than_measured(
     furnished: Template, data: st.DataObject

@@ -29,6 +29,7 @@ from konsento.sites.errors import OutletBusy
 
 from ..conftest import CODES, ENDED, STARTED, STATION, Core, accepted, event_of, opened, wired
 from ..databases import Template
+from ..examples import up_to
 
 FINAL = {SessionState.SETTLED, SessionState.FAILED}
 
@@ -244,7 +245,7 @@ async def test_a_database_from_before_the_start_was_answered_finds_out_by_asking
         assert (await restored.progress(session.id)).state is SessionState.CHARGING
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=2, max_size=6))
 def test_of_all_who_start_at_the_same_moment_in_two_servers_one_wins_and_nothing_is_held_for_the_others(
     order: list[tuple[int, int]], furnished: Template

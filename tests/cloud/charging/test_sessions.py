@@ -420,10 +420,10 @@ async def test_a_live_view_is_woken_by_events_and_by_the_bill(core: Core) -> Non
     await anext(updates)
     for event in whole_session(session):
         await core.send(event)
-        await asyncio.wait_for(anext(updates), 5)
+        await asyncio.wait_for(anext(updates), 60)
         states.append((await core.progress(session.id)).state)
     await core.work()
-    await asyncio.wait_for(anext(updates), 5)
+    await asyncio.wait_for(anext(updates), 60)
     states.append((await core.progress(session.id)).state)
     await updates.aclose()  # type: ignore[attr-defined]  # it is a generator
 

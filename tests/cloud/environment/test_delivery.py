@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from konsento.environment.access import Role
 from konsento.environment.platform.work import tidy_up
 
+from ..examples import up_to
 from .conftest import OTHER_OUTLET, OUTLET, Platform, item
 
 
@@ -240,7 +241,7 @@ async def test_only_suppliers_of_the_register_are_taken_where_the_operator_wants
     assert reasons(answer) == {1: "UnknownSupplier"}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(hours=st.lists(st.integers(0, 23), min_size=1, max_size=8, unique=True), data=st.data())
 async def test_any_replay_in_any_order_leaves_the_same_sums(
     opened: Platform, hours: list[int], data: st.DataObject

@@ -47,7 +47,7 @@ async def test_work_runs_at_once_after_the_commit(database: Database, queue: Wor
     await asyncio.sleep(0)
     await _add(database, queue)
 
-    job = await asyncio.wait_for(done.get(), 5)
+    job = await asyncio.wait_for(done.get(), 60)
     runner.cancel()
     await asyncio.gather(runner, return_exceptions=True)
     assert (job.key, job.payload) == ("a", {"n": 1})
@@ -103,7 +103,7 @@ async def test_work_due_before_the_next_look_is_done_in_time_and_work_due_after_
     runner = asyncio.create_task(queue.run())
     # The runner sleeps now, for as long as it does without work.
     await _add(database, queue, "first")
-    assert await asyncio.wait_for(done.get(), 5) == "first"
+    assert await asyncio.wait_for(done.get(), 60) == "first"
     await asyncio.sleep(0.2)
     began.clear()
     await _add(database, queue, "later", after_s=3600)
@@ -246,11 +246,11 @@ async def test_a_kind_with_places_of_its_own_keeps_no_other_work_waiting(databas
     for _ in range(3):
         await begun.acquire()
     await _add(database, queue)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 60)
     slow_then = most
     go_on.set()
     for _ in range(17):
-        await asyncio.wait_for(begun.acquire(), 5)
+        await asyncio.wait_for(begun.acquire(), 60)
     runner.cancel()
     await asyncio.gather(runner, return_exceptions=True)
 

@@ -22,6 +22,7 @@ from konsento.models import AccountKind, LedgerAccount
 
 from ..conftest import AT
 from ..databases import Template
+from ..examples import up_to
 
 NAMES = [
     AccountName(AccountKind.DRIVER_BALANCE, "JPY", "ann"),
@@ -115,7 +116,7 @@ def _entries(batch: list[tuple[str, int, int, int, int]], number: int, before: M
     return made
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES)
 def test_the_ledger_says_what_its_model_says(
     migrated: Template, batches: list[list[tuple[str, int, int, int, int]]]

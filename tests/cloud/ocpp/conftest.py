@@ -34,7 +34,7 @@ class Station:
         await self.socket.send_str(frame if isinstance(frame, str) else json.dumps(frame))
 
     async def receive(self) -> list[Any]:
-        frame: list[Any] = await self.socket.receive_json(timeout=20)
+        frame: list[Any] = await self.socket.receive_json(timeout=60)
         return frame
 
     async def call(self, action: str, payload: dict[str, Any]) -> list[Any]:
@@ -44,7 +44,7 @@ class Station:
 
     async def closed(self) -> WSMessage:
         """Wait until the server closes; the code is then `socket.close_code`."""
-        return await self.socket.receive(timeout=20)
+        return await self.socket.receive(timeout=60)
 
 
 def basic(station_id: str, password: str = PASSWORD) -> dict[str, str]:

@@ -18,6 +18,7 @@ from konsento.ocpp import StationOffline
 from konsento.ocpp.messages import Heartbeat, HeartbeatResponse, Reset, ResetType
 from konsento.ocpp.pace import IN_A_ROW, Pace
 
+from ..examples import up_to
 from .conftest import Site
 from .test_tls import Shop
 
@@ -293,7 +294,7 @@ async def test_floods_do_not_delay_the_others(site: Site, flood: bytes) -> None:
 
 
 @given(seed=st.integers(0, 2**32), payloads=st.lists(st.binary(max_size=200), min_size=1, max_size=20))
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=up_to(30), deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_bytes_come_the_gateway_lives_and_serves_the_next(seed: int, payloads: list[bytes]) -> None:
     asyncio.run(_random_bytes(random.Random(seed), payloads))  # noqa: S311  # a seed is the point of it
 

@@ -58,6 +58,7 @@ from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
+from .. import effects
 from ..backoffice.bills import issued
 from ..backoffice.conftest import Office
 from ..backoffice.paying import failed_refund, overpaid
@@ -161,6 +162,19 @@ async def advise(stage: Stage, email: str) -> str:
         driver = (await session.scalars(select(Driver).where(Driver.email == email.lower()))).one()
         driver.kind, driver.email_verified_at = DriverKind.ACCOUNT, services.clock.now()
         return f"/advice/off/{await tokens.make(session, Purpose.NO_MAIL, driver.id)}"
+
+
+async def effect_of_advice(stage: Stage) -> None:
+    """Have a driver be told of days, and charge on them, before and since advice was wanted."""
+    services = stage.bench.services
+    now = services.clock.now()
+    begin = now - timedelta(days=5)
+    await recommend(services, (begin, begin + timedelta(hours=6)))
+    driver = await effects.driver(services, "told", since=begin)
+    decision = await effects.windows(services, begin.date(), (begin, begin + timedelta(hours=6)))
+    await effects.told(services, decision, begin.date(), driver, opened=[driver], acted=[driver])
+    await effects.charged(services, driver, begin, 6, 4, times=10)
+    await effects.charged(services, driver, now - timedelta(days=60), 6, 2, times=9)
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -585,6 +599,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     yield "welcome"
     async with services.database.transaction() as row:
         await supply(row, services.clock.now())
+    await effect_of_advice(stage)
     for name, path in (
         ("overview", "/"),
         ("sessions", "/sessions"),
@@ -605,6 +620,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
+        ("advice", "/advice"),
         ("partners", "/partners"),
         ("partner", f"/partners/{partner}"),
         ("suppliers", "/suppliers"),

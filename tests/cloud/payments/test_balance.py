@@ -28,6 +28,7 @@ from konsento.settings import Settings
 
 from ..conftest import AT, Core, opened
 from ..databases import Template
+from ..examples import up_to
 
 ON = Settings(balance=True)
 DAY = timedelta(days=1)
@@ -245,7 +246,7 @@ async def _agrees(session: AsyncSession, driver_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], scope="session")
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_whatever_happens_the_lots_are_what_the_ledger_says(furnished: Template, steps: list[tuple[str, int]]) -> None:
     asyncio.run(_live(furnished, steps))

@@ -25,6 +25,7 @@ from konsento.settlement.correcting import Wanted
 
 from ..backoffice.bills import by_bill, charged, confirmed, run, the_bills
 from ..backoffice.conftest import Office
+from ..examples import up_to
 from ..web.conftest import ORIGIN, quick_passwords, template, wired  # noqa: F401  # fixtures
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 ACTS = st.lists(st.tuples(st.sampled_from(["paid", "returned", "take-back", "lower"]), st.integers(1, 60)), max_size=8)
 
 
-@hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=up_to(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
 def test_what_is_left_is_what_was_billed_less_what_came_and_was_lowered(
     template: Template,  # noqa: F811  # pytest's way of naming a fixture

@@ -19,6 +19,7 @@ from konsento.payments.seen import Stage
 
 from ..conftest import AT, opened, wired
 from ..databases import Template
+from ..examples import up_to
 from .conftest import NAME, Shop
 from .scripted import Fault, ScriptedProvider
 
@@ -72,7 +73,7 @@ ACTS = st.sampled_from(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=up_to(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, min_size=3, max_size=14), method=st.sampled_from(["card", "paypay"]))
 def test_in_the_end_both_sides_agree_to_the_yen_whatever_happened(
     furnished: Template, tmp_path_factory: pytest.TempPathFactory, acts: list[str], method: str

@@ -53,7 +53,7 @@ class Replica:
     async def start(self) -> None:
         await self.gateway.start("127.0.0.1", 0)
         self.running = asyncio.create_task(self.nats.run())
-        await asyncio.wait_for(self.up.wait(), 10)
+        await asyncio.wait_for(self.up.wait(), 60)
 
     async def stop(self) -> None:
         await self.gateway.stop(grace_s=1)

@@ -24,7 +24,7 @@ async def running(*nats: Nats) -> AsyncIterator[None]:
     for one, event in zip(nats, up, strict=True):
         one.when_up(event.set)
     tasks = [asyncio.create_task(one.run()) for one in nats]
-    await asyncio.wait_for(asyncio.gather(*(event.wait() for event in up)), 10)
+    await asyncio.wait_for(asyncio.gather(*(event.wait() for event in up)), 60)
     yield
     for task in tasks:
         task.cancel()
@@ -39,7 +39,7 @@ async def test_who_waits_in_another_process_is_woken(nats: NatsServer) -> None:
         woken.clear()
         not_woken.clear()
         one.publish(key)
-        await asyncio.wait_for(woken.wait(), 5)
+        await asyncio.wait_for(woken.wait(), 60)
 
         assert not not_woken.is_set()
 
@@ -67,7 +67,7 @@ async def test_however_much_happens_few_messages_go_to_other_processes(nats: Nat
             await asyncio.sleep(0.001)
         await asyncio.sleep(bus_module.TELL_EVERY_S)
         one.publish(last)
-        await asyncio.wait_for(told.wait(), 5)
+        await asyncio.wait_for(told.wait(), 60)
 
     assert len(messages) <= 8
     assert {content[i : i + 16] for content in messages for i in range(0, len(content), 16)} == {
@@ -87,11 +87,11 @@ async def test_who_waits_looks_by_itself_while_nats_is_away_and_when_it_is_back(
         await asyncio.sleep(0.2)
         while_there = woken.is_set()
         await nats.stop()
-        await asyncio.wait_for(woken.wait(), 5)
+        await asyncio.wait_for(woken.wait(), 60)
         looking.cancel()
         woken.clear()
         await nats.start()
-        await asyncio.wait_for(woken.wait(), 10)
+        await asyncio.wait_for(woken.wait(), 60)
 
         assert not while_there
 

@@ -189,7 +189,7 @@ async def test_without_nats_only_the_stations_of_other_processes_are_out_of_reac
         one.up.clear()
         other.up.clear()
         await nats.start()
-        await asyncio.wait_for(asyncio.gather(one.up.wait(), other.up.wait()), 10)
+        await asyncio.wait_for(asyncio.gather(one.up.wait(), other.up.wait()), 60)
         calling = asyncio.create_task(one.router.call("THERE", STOP))
         call = await answer(there, ACCEPTED)
         assert (await calling).status is StartStopStatus.ACCEPTED

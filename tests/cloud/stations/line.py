@@ -69,7 +69,7 @@ class Line:
         answer = asyncio.get_running_loop().create_future()
         self._waiting[message_id] = answer
         await self._socket.send_str(json.dumps([2, message_id, action, payload]))
-        frame = await asyncio.wait_for(answer, 10)
+        frame = await asyncio.wait_for(answer, 60)
         if frame[0] == 4:
             raise RefusedError(frame[2])
         schema_of(self._protocol, action, answer=True).validate(frame[2])

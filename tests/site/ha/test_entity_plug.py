@@ -85,7 +85,7 @@ async def test_a_session_switches_the_switch_and_bills_the_counter(hass: HomeAss
     await site.runtime_data.site.stop("server", session, EndReason.REMOTE)
     await until(hass, lambda: state(hass, SWITCH) == "off")
     measure(hass, 0, 1.505)
-    ended = await asyncio.wait_for(told.get(), 10)
+    ended = await asyncio.wait_for(told.get(), 60)
 
     assert ended["end_reason"] == "Remote"
     # Of the first step only what the power can have drawn since the relay closed.

@@ -43,7 +43,7 @@ class Connected:
         self.signal = Signal()
         driver.listen(self.signal.notify)
 
-    async def until(self, *, patience: float = 20, **values: object) -> OutletReport | None:
+    async def until(self, *, patience: float = 60, **values: object) -> OutletReport | None:
         """Wait for a report with these values; for none at all without values."""
         deadline = asyncio.get_running_loop().time() + patience
         while True:
