@@ -37,6 +37,7 @@ OPEN |= {"/guest", "/l/{token}", "/signin/link"}
 OPEN |= {"/guest", "/l/{token}", "/i/{token}", "/signin/link"}
 OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/map", "/map/sites", "/sites/{site_id}", "/sites/{site_id}/outlets", "/sites/{site_id}/plan"}
+OPEN |= {"/outlook"}
 OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm", "/o/{code}/power"}
 OPEN |= {"/advice/off/{token}", "/advice/calendar/{token}.ics"}
 """For everybody. What is not in here is for the signed-in driver alone."""
@@ -73,6 +74,8 @@ PRIVATE = {
     "/account/bills/{number}.pdf",
     "/account/delete",
     "/account/rewards",
+    "/planned/{session_id}",
+    "/planned/{session_id}/cancel",
 }
 CHANGES = {
     "/account/email",
@@ -116,6 +119,7 @@ ORDERS = (
     | PROGRAM_ORDERS
     | {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
     | {"/account/cards/remove", "/pay/{session_id}/give-up", "/s/{session_id}/pay"}
+    | {"/planned/{session_id}/cancel"}
 )
 """Those of them that are no pages."""
 BROWSER = {"endpoint": "https://fcm.googleapis.com/x", "keys": {"p256dh": "AA", "auth": "AA"}}
