@@ -56,6 +56,7 @@ from konsento.models import (
     Transfer,
     WebhookEndpoint,
     WebhookEvent,
+    WindowShare,
 )
 from konsento.notifications import mail, push
 from konsento.payments import balance, cards
@@ -189,6 +190,14 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
         SideReading.first_mwh,
         SideReading.last_mwh,
         SideReading.last_at,
+    ),
+    "in_recommended_windows": (
+        WindowShare.session_id,
+        WindowShare.region,
+        WindowShare.began_at,
+        WindowShare.had_windows,
+        WindowShare.mwh,
+        WindowShare.inside_mwh,
     ),
     "notices": (PushSubscription.session_id, PushSubscription.locale, PushSubscription.created_at),
     "receipts": tuple(column for column in Receipt.__table__.columns),
