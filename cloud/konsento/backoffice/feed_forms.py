@@ -2,7 +2,6 @@
 
 from pydantic import BaseModel
 
-from konsento.backoffice.reward_forms import whole
 from konsento.feeds.errors import BadInterval
 from konsento.feeds.presets import Preset
 from konsento.feeds.sources import LEAST_EVERY_S, MOST_EVERY_S, WantedSource
@@ -76,10 +75,7 @@ def _shown(seconds: int, unit: int) -> str:
 
 
 def _seconds(text: str, unit: int) -> int:
-    number = whole(text)
-    if number is not None:
-        return number * unit
-    try:
-        return int(typed.decimal(typed.plain(text[:10])) * unit)
-    except ValueError:
-        raise BadInterval(least=LEAST_EVERY_S // 60, most=MOST_EVERY_S // 86_400) from None
+    number = typed.number(text)
+    if number is None:
+        raise BadInterval(least=LEAST_EVERY_S // 60, most=MOST_EVERY_S // 86_400)
+    return int(number * unit)

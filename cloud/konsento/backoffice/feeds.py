@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from konsento.backoffice.feed_forms import SourceForm
 from konsento.backoffice.render import office_page
-from konsento.backoffice.who import Member, Number, SiteKeeper
+from konsento.backoffice.who import GridKeeper, Member, Number
 from konsento.feeds import fetching, places, presets, reasons, sources, taking
 from konsento.feeds.errors import FileTooLarge, NoFile, UnknownSource
 from konsento.feeds.taking import Outcome
@@ -77,7 +77,7 @@ async def feeds_page(request: Request, services: Wired, member: Member) -> Respo
 
 
 @router.get("/feeds/new")
-async def new_page(request: Request, services: Wired, member: SiteKeeper, preset: str = "") -> Response:
+async def new_page(request: Request, services: Wired, member: GridKeeper, preset: str = "") -> Response:
     """Ask what is said about a new source, beginning with what a publisher had."""
     chosen = presets.BY_WORD.get(preset)
     language = language_of(request)
@@ -86,7 +86,7 @@ async def new_page(request: Request, services: Wired, member: SiteKeeper, preset
 
 
 @router.post("/feeds")
-async def add(request: Request, services: Wired, member: SiteKeeper, form: Annotated[SourceForm, Form()]) -> Response:
+async def add(request: Request, services: Wired, member: GridKeeper, form: Annotated[SourceForm, Form()]) -> Response:
     """Add a source; it is fetched at once."""
     try:
         async with services.database.transaction() as session:
@@ -108,7 +108,7 @@ async def feed_page(request: Request, number: Number, services: Wired, member: M
 
 @router.post("/feeds/{number}")
 async def change(
-    request: Request, number: Number, services: Wired, member: SiteKeeper, form: Annotated[SourceForm, Form()]
+    request: Request, number: Number, services: Wired, member: GridKeeper, form: Annotated[SourceForm, Form()]
 ) -> Response:
     """Change what is said about a source; it is fetched at once."""
     try:
@@ -128,7 +128,7 @@ async def change(
 
 
 @router.post("/feeds/{number}/fetch")
-async def fetch(request: Request, number: Number, services: Wired, member: SiteKeeper) -> Response:
+async def fetch(request: Request, number: Number, services: Wired, member: GridKeeper) -> Response:
     """Have a source fetched now."""
     try:
         async with services.database.transaction() as session:
@@ -143,7 +143,7 @@ async def fetch(request: Request, number: Number, services: Wired, member: SiteK
 
 
 @router.post("/feeds/{number}/switch")
-async def switch(number: Number, services: Wired, member: SiteKeeper, on: Annotated[bool, Form()] = False) -> Response:
+async def switch(number: Number, services: Wired, member: GridKeeper, on: Annotated[bool, Form()] = False) -> Response:
     """Switch a source on or off. Its data stay."""
     async with services.database.transaction() as session:
         source = await _found(session, number)
@@ -155,7 +155,7 @@ async def switch(number: Number, services: Wired, member: SiteKeeper, on: Annota
 
 
 @router.post("/feeds/{number}/remove")
-async def remove(number: Number, services: Wired, member: SiteKeeper) -> Response:
+async def remove(number: Number, services: Wired, member: GridKeeper) -> Response:
     """Remove a source with its data."""
     async with services.database.transaction() as session:
         source = await _found(session, number)
@@ -165,7 +165,7 @@ async def remove(number: Number, services: Wired, member: SiteKeeper) -> Respons
 
 
 @router.post("/feeds/{number}/upload")
-async def upload(request: Request, number: Number, services: Wired, member: SiteKeeper) -> Response:
+async def upload(request: Request, number: Number, services: Wired, member: GridKeeper) -> Response:
     """Take a file of a source."""
     async with services.database.transaction() as session:
         await _found(session, number)
@@ -290,18 +290,18 @@ def _row(
         reason=reasons.read(language, source.reason, source.problem) if source.problem else "",
         region=name_of(region, language.code) if region is not None else language.text("as its files say"),
         format=language.text(FORMATS.get(source.format, source.format)),
-        age=_age(language, age_s) if newest is not None else "",
+        age=age_text(language, age_s) if newest is not None else "",
         next_at=next_at,
         zone=region.time_zone if region is not None else services.settings.time_zone,
         warnings=warnings,
     )
 
 
-def _age(language: Language, seconds: float) -> str:
+def age_text(language: Language, seconds: float) -> str:
+    """Return an age to the minute, from two days on in days."""
     days = int(seconds // 86_400)
     if days >= 2:
         return language.text("{days} days", days=days)
-    # To the minute: seconds say nothing here.
     return language.duration(max(1, int(seconds) // 60) * 60)
 
 

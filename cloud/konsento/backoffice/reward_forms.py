@@ -33,7 +33,6 @@ from konsento.rewards.making import (
 from konsento.sites import codes as outlet_codes
 
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)")
-_LONGEST_NUMBER: Final = 20
 
 
 class RuleForm(BaseModel):
@@ -53,7 +52,7 @@ class RuleForm(BaseModel):
 
     def wanted(self, now: datetime, zone: str) -> WantedRule:
         """Read it, times by the clock of `zone`. Raises a subclass of `BadReward`."""
-        points = _number(self.points)
+        points = typed.number(self.points)
         if points is None:
             raise BadPointsPerKwh(most=MOST_POINTS_PER_KWH, digits=POINT_DIGITS)
         return WantedRule(
@@ -99,7 +98,7 @@ class CouponForm(BaseModel):
         if self.kind not in {kind.value for kind in CouponKind}:
             raise UnknownTerm
         kind = CouponKind(self.kind)
-        grant_kwh = _number(self.grant_kwh) if self.grant_kwh.strip() else None
+        grant_kwh = typed.number(self.grant_kwh) if self.grant_kwh.strip() else None
         if self.grant_kwh.strip() and grant_kwh is None:
             raise BadCouponLimit(most=LARGEST_LIMIT)
         return WantedCoupon(
@@ -125,12 +124,12 @@ class CouponForm(BaseModel):
 
 def whole(text: str) -> int | None:
     """Return a typed whole number, with a sign or without; None for what is none."""
-    number = _number(text)
+    number = typed.number(text)
     return int(number) if number is not None and number == int(number) else None
 
 
 def _value(kind: CouponKind, text: str, currency: str) -> Decimal:
-    number = _number(typed.plain(text).removesuffix("%").strip())
+    number = typed.number(typed.plain(text).removesuffix("%").strip())
     if number is None:
         raise BadCouponValue(energy=LARGEST_WH // 1000, amount=LARGEST_AMOUNT)
     match kind:
@@ -143,7 +142,7 @@ def _value(kind: CouponKind, text: str, currency: str) -> Decimal:
 
 
 def _minor(text: str, currency: str) -> int:
-    number = _number(text)
+    number = typed.number(text)
     try:
         return minor_from_major(number, currency) if number is not None else -1
     except ValueError:
@@ -157,17 +156,6 @@ def _limit(text: str) -> int | None:
     if number is None:
         raise BadCouponLimit(most=LARGEST_LIMIT)
     return number
-
-
-def _number(text: str) -> Decimal | None:
-    plain = typed.plain(text[:_LONGEST_NUMBER])
-    # No exponents: 1e999999 would be reckoned with for a long time.
-    if "e" in plain.lower():
-        return None
-    try:
-        return typed.decimal(plain)
-    except ValueError:
-        return None
 
 
 def _minute(text: str) -> int | None:

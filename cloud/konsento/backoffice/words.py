@@ -389,6 +389,16 @@ FACTS: Final = {
     "outcome": marked("outcome"),
     "on": marked("on"),
     "file": marked("file"),
+    "name_en": marked("name in English"),
+    "name_ja": marked("name in Japanese"),
+    "time_zone": marked("time zone"),
+    "advises": marked("windows are found"),
+    "surplus": marked("surplus asked"),
+    "threshold": marked("threshold"),
+    "supply": marked("supply"),
+    "shortest": marked("shortest window"),
+    "gap": marked("slots bridged"),
+    "most": marked("windows a day"),
 }
 """The names of the details of alarms and of the audit log."""
 ALARM_MAILS: Final = {
@@ -486,6 +496,8 @@ ACTIONS: Final = {
     "power-type.remove": marked("removed a power type"),
     "price.set": marked("set a price"),
     "price.withdraw": marked("withdrew a price"),
+    "region.change": marked("changed a region or its rule"),
+    "region.create": marked("added a region"),
     "rewards.codes": marked("made codes of a coupon"),
     "rewards.coupon": marked("made a coupon"),
     "rewards.export": marked("saved codes of a coupon as a file"),

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.grid import series
@@ -96,15 +96,29 @@ async def last_decision(session: AsyncSession, region: str, day: date) -> Window
     return await session.scalar(query)
 
 
-async def decisions_of(session: AsyncSession, region: str, since: date, most: int) -> list[WindowDecision]:
-    """Return a region's decisions about the days from `since` on, the newest first."""
+async def decisions_of(
+    session: AsyncSession, region: str, *, most: int, offset: int = 0, day: date | None = None
+) -> list[WindowDecision]:
+    """Return decisions about a region, or one of its days, the newest first."""
     query = (
         select(WindowDecision)
-        .where(WindowDecision.region == region, WindowDecision.day >= since)
+        .where(*_about(region, day))
         .order_by(WindowDecision.decided_at.desc(), WindowDecision.id.desc())
+        .offset(offset)
         .limit(most)
     )
     return list(await session.scalars(query))
+
+
+async def count_decisions(session: AsyncSession, region: str, day: date | None = None) -> int:
+    """Return how many there are of them."""
+    query = select(func.count()).select_from(WindowDecision).where(*_about(region, day))
+    return await session.scalar(query) or 0
+
+
+def is_unchanged(decision: WindowDecision) -> bool:
+    """Tell whether what is stored with a decision is what was stored when it was made."""
+    return _digest(decision.inputs) == decision.inputs_sha256
 
 
 def recompute(decision: WindowDecision) -> Found:
@@ -121,6 +135,11 @@ def recompute(decision: WindowDecision) -> Found:
     )
     slots = [_read(decision.region, row) for row in inputs["slots"]]
     return find(slots, Rule.from_dict(decision.rule), decision.day, inputs["time_zone"], bar=bar)
+
+
+def _about(region: str, day: date | None) -> list[ColumnElement[bool]]:
+    of_region = WindowDecision.region == region
+    return [of_region] if day is None else [of_region, WindowDecision.day == day]
 
 
 async def _in_force(session: AsyncSession, region: str, day: date) -> list[GridWindow]:
@@ -181,8 +200,12 @@ def _stored(slots: Sequence[BalanceSlot], found: Found, time_zone: str, stale: C
         "stale_sources": sorted(map(str, stale)),
         "slots": [_row(slot) for slot in slots],
     }
+    return {"inputs": inputs, "inputs_sha256": _digest(inputs)}
+
+
+def _digest(inputs: Mapping[str, Any]) -> str:
     written = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
-    return {"inputs": inputs, "inputs_sha256": hashlib.sha256(written.encode()).hexdigest()}
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def _row(slot: BalanceSlot) -> list[Any]:

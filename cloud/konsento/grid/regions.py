@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.grid.region_errors import BadRegion, RegionKnown, UnknownRegion
+from konsento.grid.region_errors import BadCode, BadRegionName, BadTimeZone, RegionKnown, UnknownRegion
 from konsento.grid.rule import Rule
 from konsento.grid.rules import check_rule
 from konsento.models import GridRegion
@@ -43,7 +43,7 @@ async def find_region(session: AsyncSession, code: str) -> GridRegion:
 async def add_region(session: AsyncSession, wanted: WantedRegion, rule: Rule, *, advises: bool) -> GridRegion:
     """Add a region. Raises `BadRegion`, `BadRule`, `RegionKnown`."""
     if not _CODE.fullmatch(wanted.code):
-        raise BadRegion
+        raise BadCode
     _check(wanted)
     check_rule(rule)
     if await session.get(GridRegion, wanted.code) is not None:
@@ -84,9 +84,9 @@ def name_of(region: GridRegion, language: str) -> str:
 def _check(wanted: WantedRegion) -> None:
     names = (wanted.name_en, wanted.name_ja)
     if not wanted.name_en.strip() or any(len(name.strip()) > LONGEST_NAME or not _one_line(name) for name in names):
-        raise BadRegion
+        raise BadRegionName
     if wanted.time_zone not in available_timezones():
-        raise BadRegion
+        raise BadTimeZone
 
 
 def _one_line(name: str) -> bool:

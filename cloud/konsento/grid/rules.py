@@ -3,28 +3,46 @@
 from decimal import Decimal
 from typing import Final
 
-from konsento.grid.region_errors import BadRule
-from konsento.grid.rule import ReferenceMode, Rule, ThresholdUnit
+from konsento.grid.region_errors import BadGap, BadMost, BadPercentile, BadReference, BadShortest, BadThreshold
+from konsento.grid.rule import Reference, ReferenceMode, Rule, Threshold, ThresholdUnit
 
-_REFERENCE: Final = (Decimal(-100), Decimal(1000))
+_PERCENT: Final = (Decimal(-100), Decimal(1000))
 _MOST_MW: Final = Decimal(1_000_000)
 _DIGITS: Final = 3
 """After the point: of percentages and MW."""
 
 
 def check_rule(rule: Rule) -> None:
-    """Raise `BadRule` where a rule cannot be."""
-    reference, threshold = rule.reference, rule.threshold
-    if not all(_short(value) for value in (reference.value, threshold.value)):
-        raise BadRule
-    good = 5 <= rule.shortest_minutes <= 1440 and 0 <= rule.gap_slots <= 4 and 1 <= rule.most_a_day <= 6
-    if reference.mode is ReferenceMode.PERCENT:
-        good = good and _REFERENCE[0] <= reference.value <= _REFERENCE[1]
-    elif reference.mode is ReferenceMode.AUTO:
-        good = good and 0 <= reference.value <= 100
+    """Raise the `BadRule` that names what cannot be in a rule."""
+    _check_reference(rule.reference)
+    _check_threshold(rule.threshold)
+    if not 5 <= rule.shortest_minutes <= 1440:
+        raise BadShortest
+    if not 0 <= rule.gap_slots <= 4:
+        raise BadGap
+    if not 1 <= rule.most_a_day <= 6:
+        raise BadMost
+
+
+def _check_reference(reference: Reference) -> None:
+    value = reference.value
+    match reference.mode:
+        case ReferenceMode.AUTO:
+            if not _short(value) or not 0 <= value <= 100:
+                raise BadPercentile
+        case ReferenceMode.PERCENT:
+            if not _short(value) or not _PERCENT[0] <= value <= _PERCENT[1]:
+                raise BadReference
+        case ReferenceMode.NONE:
+            # It is not asked, but kept with the rule.
+            if not _short(value):
+                raise BadReference
+
+
+def _check_threshold(threshold: Threshold) -> None:
     most = _MOST_MW if threshold.unit is ThresholdUnit.MW else Decimal(100)
-    if not good or not 0 <= threshold.value <= most:
-        raise BadRule
+    if not _short(threshold.value) or not 0 <= threshold.value <= most:
+        raise BadThreshold
 
 
 def _short(value: Decimal) -> bool:

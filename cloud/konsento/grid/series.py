@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.grid.records import BalanceSlot, FirstType, Series, Supply
@@ -47,8 +47,8 @@ class Told:
 
     @property
     def age_from(self) -> datetime:
-        """When it was issued; when it was received, where the source does not say."""
-        return self.slot.issued_at or self.received_at
+        """When it was issued; when it was received, where the source does not say, or says that it is yet to be."""
+        return min(self.slot.issued_at or self.received_at, self.received_at)
 
 
 async def keep(session: AsyncSession, source_id: UUID, slots: Iterable[BalanceSlot], now: datetime) -> None:
@@ -71,6 +71,17 @@ async def keep(session: AsyncSession, source_id: UUID, slots: Iterable[BalanceSl
     replacing = row.on_conflict_do_update(index_elements=_KEY, set_=changed, where=newer)
     # A short statement with many rows: one statement that holds them all takes four times as long to put together.
     await session.execute(replacing, [_row(source_id, slot, now) for slot in once.values()])
+
+
+async def newest(session: AsyncSession, since: datetime) -> dict[str, datetime]:
+    """Return by region when the newest forecast of its slots from `since` on was issued, or came."""
+    at = func.max(func.coalesce(GridSlot.issued_at, GridSlot.received_at, type_=GridSlot.received_at.type))
+    query = (
+        select(GridSlot.region, at)
+        .where(GridSlot.series == Series.FORECAST, GridSlot.begin >= since)
+        .group_by(GridSlot.region)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:

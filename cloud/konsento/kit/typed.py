@@ -7,6 +7,9 @@ from unicodedata import normalize
 
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 
+_LONGEST: Final = 20
+"""Characters of a number in a field."""
+
 
 def plain(text: str) -> str:
     """Return a text with half-width digits, letters and signs for the full-width ones of Japanese keyboards."""
@@ -34,3 +37,15 @@ def decimal(text: str) -> Decimal:
     if not number.is_finite():
         raise ValueError("no number")
     return number
+
+
+def number(text: str) -> Decimal | None:
+    """Return the number in a field, None for what is none; never one with an exponent."""
+    # 1e999999 would be reckoned with for a long time. A minus is often typed, or copied, as the longer sign.
+    said = plain(text[:_LONGEST]).replace("\u2212", "-")
+    if "e" in said.lower():
+        return None
+    try:
+        return decimal(said)
+    except ValueError:
+        return None

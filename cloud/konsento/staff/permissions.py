@@ -17,6 +17,8 @@ class Permission(StrEnum):
     """Stop a session, ask the site about it, send a receipt again."""
     SITES = "sites"
     """Set up sites and outlets."""
+    GRID = "grid"
+    """Set up regions of the grid, data sources and rules of windows."""
     PARTNERS = "partners"
     """Set up other suppliers and portals with which drivers are exchanged."""
     REMOTE = "remote"
@@ -40,6 +42,7 @@ class Permission(StrEnum):
 _SUPPORT: Final = {Permission.LOOK, Permission.DRIVERS, Permission.SESSIONS}
 _OPERATOR: Final = _SUPPORT | {
     Permission.SITES,
+    Permission.GRID,
     Permission.PARTNERS,
     Permission.REMOTE,
     Permission.ALARMS,

@@ -219,7 +219,8 @@ async def test_a_file_becomes_a_mail_a_tap_a_session_and_points(day: Day) -> Non
         action, sent = tap(outlook)
         planned = await browser.post(action, data=sent)
         assert planned.headers["location"].startswith("/planned/"), bench.words(planned)
-        assert "It starts by itself. Tomorrow 09:00–14:00" in bench.words(await browser.get(planned.headers["location"]))
+        promised = await browser.get(planned.headers["location"])
+        assert "It starts by itself. Tomorrow 09:00–14:00" in bench.words(promised)
         assert await day.told() == (2, 1, 2)
 
         # In the morning nothing has changed, so nothing is told; in the window it starts by itself.

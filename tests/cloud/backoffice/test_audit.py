@@ -33,6 +33,7 @@ from konsento.operations import alarms
 from .bills import issued
 from .paying import failed_refund, overpaid
 from .test_pending import waiting
+from .test_regions import REGION
 from .test_remote import ANSWERS, play
 from .test_sites import FIELDS, NEW, OUTLET, SITE, picture
 from .test_statements import owed
@@ -177,6 +178,8 @@ async def test_every_form_is_in_the_log(office: Office, tmp_path: Path) -> None:
             "/partners/sites/{station_id}": (
                 "/partners/sites/sakura-mall", {"common_name": "K3VQ5B2XJ6M7"}, "partner.site-name",
             ),
+            "/regions": ("/regions", REGION | {"code": "GB", "name_en": "Great Britain"}, "region.create"),
+            "/regions/{code}": ("/regions/GB", REGION | {"name_en": "Britain"}, "region.change"),
             "/feeds": ("/feeds", {"name": "B", "format": "occto"}, "source.create"),
             "/feeds/{number}": (f"/feeds/{source}", feed, "source.change"),
             "/feeds/{number}/fetch": (f"/feeds/{source}/fetch", {}, "source.fetch"),

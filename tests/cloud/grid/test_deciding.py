@@ -111,7 +111,7 @@ async def test_every_decision_can_be_computed_again_from_what_was_stored_with_it
     made = await decided(core)
     async with core.services.database.transaction() as session:
         await session.execute(text("DELETE FROM grid_slots"))
-        (stored,) = await decisions_of(session, REGION, DAY, 10)
+        (stored,) = await decisions_of(session, REGION, most=10)
 
     found = recompute(stored)
 
