@@ -27,6 +27,13 @@ class TooManyPlans(KonsentoError):
     message = "You have planned {maximum} chargings already. Cancel one first."
 
 
+class NoOutlook(KonsentoError):
+    """The operator has not said in which region of the grid the outlet lies."""
+
+    status = 404
+    message = "Nothing is forecast for this outlet: it is not known in which region of the grid it lies."
+
+
 class UnknownPlan(KonsentoError):
     """The driver has no such planned charging."""
 

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Mount
 
 from konsento.api import (
     account,
+    advice,
     bills,
     health,
     outlets,
@@ -45,6 +46,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = tuple(
         outlets,
         presence,
         sessions,
+        advice,
         payments,
         bills,
         receipts,
@@ -62,6 +64,7 @@ TAGS: Final = [
     {"name": "Outlets", "description": "Where one can charge, and what it costs."},
     {"name": "Offers", "description": "For other suppliers and portals: what is sold here. Open to everybody."},
     {"name": "Sessions", "description": "Start, watch, change, stop."},
+    {"name": "Advice", "description": "When charging is good, and charging that starts by itself then."},
     {"name": "Payments", "description": "Paying outside, paying in, and what is owed."},
     {"name": "Receipts", "description": "What was billed."},
     {"name": "Account", "description": "The driver, and how the driver can pay."},

@@ -20,6 +20,7 @@ from konsento.charging.errors import AlreadyChargingHere, PresenceNeeded
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.wish import Wish
 from konsento.models import (
+    AdviceBrowser,
     ChargingSession,
     LimitKind,
     OutletStatus,
@@ -37,6 +38,7 @@ from konsento.payments.ways import Way
 from konsento.sites.errors import OutletBusy
 
 from ..conftest import AT, CODES, Core, rate, rejected, reprice
+from ..notifications.test_push import Phone
 from ..payments.scripted import ScriptedProvider
 from ..recommended import recommend
 
@@ -104,6 +106,34 @@ async def test_it_starts_by_itself_in_the_first_minutes_of_the_window(windowed: 
     assert (session.id, session.state, session.limit_amount) == (plan.session_id, SessionState.CHARGING, 10)
     assert (await look(windowed, plan)).state is PlannedState.STARTED
     assert subjects(windowed) == ["Your planned charging has started"]
+
+
+async def test_the_phones_on_which_a_driver_is_advised_are_told_too_and_forgotten_when_they_are_gone(
+    windowed: Core, phone: Phone
+) -> None:
+    windowed.services.settings.push_services = phone.origin
+    browser = phone.subscription
+    async with windowed.services.database.transaction() as session:
+        session.add(
+            AdviceBrowser(
+                id=uuid4(),
+                driver_id=windowed.driver_id,
+                endpoint=browser.endpoint,
+                p256dh=browser.keys.p256dh,
+                auth=browser.keys.auth,
+                locale="ja",
+                created_at=AT,
+            )
+        )
+    plan = await planned.plan(windowed.services, asked(windowed))
+    phone.status = 410
+    await until(windowed, plan.start_at)
+
+    shown = phone.read()["notification"]
+    assert shown["title"] == "予約した充電が始まりました"
+    assert shown["navigate"].endswith(f"/s/{plan.session_id}")
+    async with windowed.services.database.transaction() as session:
+        assert (await session.scalars(select(AdviceBrowser))).all() == []
 
 
 async def test_two_workers_start_it_once(windowed: Core) -> None:

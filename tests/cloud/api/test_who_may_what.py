@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "changeLimit": WISH["limit"],
     "createLimitQuote": WISH["limit"],
     "wantMail": {"wanted": True},
+    "planCharge": WISH | {"window_begins_at": "2026-11-22T23:00:00Z"},
     "createToken": {"name": "x", "scopes": ["tokens:read"]},
     "changeAccount": {"name": "x"},
     "createWebhook": {"url": "https://fleet.example/hook"},
@@ -55,8 +56,20 @@ OF_THE_STAFF = operations("staff")
 
 
 def address(path: str) -> str:
-    for name in ("session_id", "site_id", "token_id", "webhook_id", "delivery_id", "check_id", "payment_id", "card"):
+    for name in (
+        "session_id",
+        "site_id",
+        "token_id",
+        "webhook_id",
+        "delivery_id",
+        "check_id",
+        "payment_id",
+        "card",
+        "plan_id",
+    ):
         path = path.replace(f"{{{name}}}", NOBODYS)
+    if path.endswith("/outlook"):
+        path += "?outlet=K7F29Q"
     return path.replace("{code}", "K7F29Q").replace("{station_id}", "sakura-mall").replace("{action}", "Reset")
 
 
@@ -145,10 +158,13 @@ async def test_the_scope_alone_is_enough(api: Api) -> None:
         "UnknownSession",
         "UnknownPresenceCheck",
         "UnknownSite",
+        "UnknownPlan",
         "UnknownToken",
         "UnknownWebhook",
         "NoReceipt",
         "NoInvoice",
+        "NoOutlook",
+        "WindowGone",
         "TooMuchScope",
         "UnknownCheckout",
         "UnknownMethod",
