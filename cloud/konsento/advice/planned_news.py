@@ -31,7 +31,9 @@ from konsento.sites import service as sites
 from konsento.sites.errors import OutletOutOfOrder, OutletOutOfOrderFor
 
 PUSH: Final = "planned-push"
-"""Due work: one notice to one browser; its keys are the ids of plan and browser."""
+"""Due work: one notice to one browser; its keys are the ids of plan and browser, one after the other."""
+_HEX: Final = 32
+"""Digits of an id."""
 _KEPT_S: Final = 4 * 3600
 """How long a push service keeps it for a phone that is off, s."""
 REASONS: Final[dict[str, type[KonsentoError]]] = {
@@ -74,15 +76,14 @@ def install(services: Services) -> None:
 
     @services.work.on(PUSH, places=2)
     async def send_push(job: Job) -> Again | None:
-        plan, browser = map(UUID, job.key.split(":"))
-        await _push(services, plan, browser)
+        await _push(services, UUID(job.key[:_HEX]), UUID(job.key[_HEX:]))
         return None
 
 
 async def tell(session: AsyncSession, services: Services, planned: PlannedCharge) -> None:
     """Tell a plan's driver what has become of it, in the transaction in which that is noted."""
     driver = await session.get_one(Driver, planned.driver_id)
-    keys = [f"{planned.id}:{browser.id}" for browser in await browsers.of(session, driver.id)]
+    keys = [f"{planned.id.hex}{browser.id.hex}" for browser in await browsers.of(session, driver.id)]
     await services.work.add_all(session, PUSH, keys)
     if not driver.email:
         return

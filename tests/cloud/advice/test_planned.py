@@ -255,8 +255,8 @@ async def test_until_full_holds_no_more_than_was_agreed_to_however_full_the_bala
         await balance.goodwill(session, settings, windowed.driver_id, 500_000, transfer_id=uuid4(), at=at)
     await until(windowed, plan.start_at)
 
-    (session,) = await sessions(windowed)
-    assert session.hold_minor <= plan.agreed_most_minor
+    (made,) = await sessions(windowed)
+    assert made.hold_minor <= plan.agreed_most_minor
 
 
 @pytest.mark.parametrize("kind", [LimitKind.ENERGY, LimitKind.TIME, LimitKind.FULL])
