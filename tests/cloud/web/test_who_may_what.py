@@ -38,6 +38,7 @@ OPEN |= {"/guest", "/l/{token}", "/i/{token}", "/signin/link"}
 OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/map", "/map/sites", "/sites/{site_id}", "/sites/{site_id}/outlets", "/sites/{site_id}/plan"}
 OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm", "/o/{code}/power"}
+OPEN |= {"/outlook"}
 OPEN |= {"/advice/off/{token}", "/advice/calendar/{token}.ics"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
@@ -109,13 +110,14 @@ ADVICE_ORDERS = {
     "/account/advice/browsers/end",
     "/account/advice/off",
 }
+PRIVATE |= {"/planned/{session_id}", "/planned/{session_id}/cancel"}
 PRIVATE |= {"/account/advice"} | ADVICE_ORDERS
 ORDERS = (
     CHANGES
     | ADVICE_ORDERS
     | PROGRAM_ORDERS
     | {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
-    | {"/account/cards/remove", "/pay/{session_id}/give-up", "/s/{session_id}/pay"}
+    | {"/planned/{session_id}/cancel", "/account/cards/remove", "/pay/{session_id}/give-up", "/s/{session_id}/pay"}
 )
 """Those of them that are no pages."""
 BROWSER = {"endpoint": "https://fcm.googleapis.com/x", "keys": {"p256dh": "AA", "auth": "AA"}}
