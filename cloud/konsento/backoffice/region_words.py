@@ -20,7 +20,7 @@ MODES: Final[Mapping[str, str]] = {
     ReferenceMode.NONE: marked("not asked"),
 }
 UNITS: Final[Mapping[str, str]] = {
-    ThresholdUnit.MW: marked("MW"),
+    ThresholdUnit.MW: "MW",
     ThresholdUnit.SHARE: marked("% of supply"),
     ThresholdUnit.PEAK: marked("% of the region's highest of the last 30 days"),
 }
