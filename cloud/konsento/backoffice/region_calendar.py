@@ -219,4 +219,4 @@ def _counts(language: Language, days: Sequence[Replayed]) -> Iterator[str]:
         yield language.text("Days without enough data: {count}.", count=untold)
     if missing := sum(not _is_told(one) for day in days if day.found.told_enough for one in day.found.judged):
         yield language.text("Slots missing on the other days: {count}.", count=missing)
-    yield language.text("In force were windows on {days} days.", days=sum(bool(day.was) for day in days))
+    yield language.text("Days with windows in force: {count}.", count=sum(bool(day.was) for day in days))

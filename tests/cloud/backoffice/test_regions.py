@@ -66,7 +66,7 @@ async def test_the_calendar_counts_what_can_be_counted_by_hand(office: Office) -
 
     # 8 days of 8 h and one of 4 h: 68 h on 9 days.
     assert "Windows on 9 of 30 days. On average 7.6 h on such a day. Days without enough data: 20." in words
-    assert "Slots missing on the other days: 2. In force were windows on 1 days." in words
+    assert "Slots missing on the other days: 2. Days with windows in force: 1." in words
     assert "Days without a window, as no data of the day have come: 20" in words
     assert "Days without a window, as the surplus is never large enough: 1" in words
     assert page.text.count("<rect") == 9
@@ -182,7 +182,7 @@ async def test_a_region_is_added_from_what_is_known_and_advises_nobody_yet(offic
         twice = await browser.post("/office/regions", data=fields)
         bad = await browser.post("/office/regions", data=fields | {"code": "kyushu"})
 
-    assert "地域はまだ登録されていません" in empty
+    assert "エリアはまだ登録されていません" in empty
     assert page.index('value="JP-A01"') < page.index('value="JP-A10"') < page.index('value="AL"')
     assert answer.headers["location"] == "/office/regions/JP-A09"
     assert "九州エリア" in shown

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pyotp
 from PIL import Image, ImageDraw
@@ -16,6 +17,7 @@ from sqlalchemy import select, update
 from konsento.advice import tokens
 from konsento.advice.tokens import Purpose
 from konsento.charging.work import find_out_start
+from konsento.feeds.deciding import decide_day
 from konsento.kit import handover
 from konsento.kit.handover import Handover
 from konsento.kit.ids import new_id
@@ -39,6 +41,7 @@ from konsento.models import (
     Role,
     Site,
     Tariff,
+    WindowDecision,
 )
 from konsento.ocpp import CallTimeout, Journal, Lines, Version
 from konsento.ocpp.messages import (
@@ -58,6 +61,7 @@ from konsento.web.render import STATIC
 from ..backoffice.bills import issued
 from ..backoffice.conftest import Office
 from ..backoffice.paying import failed_refund, overpaid
+from ..forecasts import ZONE, keep_forecast, sunny
 from ..recommended import recommend
 from ..supply import WIND, sell, supply
 from ..web.conftest import CODE, PASSWORD, STATION
@@ -505,6 +509,21 @@ async def _owed(stage: Stage) -> UUID:
         return (await session.scalars(query)).one()
 
 
+async def _forecast(stage: Stage) -> str:
+    """Have two weeks be forecast for a region, today decided; returns its page, with a preview of another rule."""
+    services = stage.bench.services
+    today = services.clock.now().astimezone(ZoneInfo(ZONE)).date()
+    await keep_forecast(services, [one for back in range(14) for one in sunny(today - timedelta(days=back))])
+    await decide_day(services, "JP-A03", today)
+    rule = "reference=percent&percent=5&threshold=30&unit=share&supply=generation&shortest=120&gap=1&most=2"
+    return f"/regions/JP-A03?{rule}"
+
+
+async def _decision(stage: Stage) -> str:
+    async with stage.bench.services.database.transaction() as session:
+        return f"/regions/JP-A03/decisions/{await session.scalar(select(WindowDecision.id))}"
+
+
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
     """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
     services = stage.bench.services
@@ -563,6 +582,11 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
+        ("regions", "/regions"),
+        ("region", await _forecast(stage)),
+        ("region-new", "/regions/new?preset=JP-A09"),
+        ("region-decisions", "/regions/JP-A03/decisions"),
+        ("region-decision", await _decision(stage)),
         ("partners", "/partners"),
         ("partner", f"/partners/{partner}"),
         ("suppliers", "/suppliers"),
