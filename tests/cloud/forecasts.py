@@ -49,6 +49,17 @@ def sunny(day: date, sun: tuple[int, int] = (8, 16), zone: str = ZONE) -> list[B
     return [slot(at, 10, 40) if first <= at < last else slot(at, -5, 10) for at in hours]
 
 
+def shining(day: date) -> list[BalanceSlot]:
+    """Return a day as it looks on a chart: sun from six to eighteen, and a surplus around noon."""
+    begin, _ = day_bounds(day, ZONE)
+    found = []
+    for n in range(48):
+        hour = n / 2
+        sun = max(0, round(52 * (1 - ((hour - 12.5) / 6.5) ** 2)))
+        found.append(slot(begin + n * timedelta(minutes=30), 10 if sun > 40 else -5, 8 + sun))
+    return found
+
+
 async def keep_forecast(
     services: Services, slots: Sequence[BalanceSlot], rule: Rule | None = None, *, name: str = "forecast"
 ) -> UUID:

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
@@ -13,7 +13,7 @@ import typer
 
 from konsento.grid import readers
 from konsento.grid.areas import AREAS
-from konsento.grid.finding import FoundWindow, find
+from konsento.grid.finding import FoundWindow, day_bounds, find
 from konsento.grid.reading import Reading
 from konsento.grid.records import BalanceSlot, Series
 from konsento.grid.rule import Reference, ReferenceMode, Rule, Threshold, ThresholdUnit
@@ -62,7 +62,9 @@ def check(
     region: Annotated[
         str, typer.Option(help="Code of the region (JP-A03), where the file does not say it or has several.")
     ] = "",
-    day: Annotated[str, typer.Option("--date", help="YYYY-MM-DD, where the file has several days.")] = "",
+    day: Annotated[
+        str, typer.Option("--date", help="YYYY-MM-DD, where the file has several days: else the last whole one.")
+    ] = "",
     time_zone: Annotated[str, typer.Option(help="Asia/Tokyo: for a region that is not known here.")] = "",
     kind: Annotated[
         str,
@@ -71,9 +73,9 @@ def check(
 ) -> None:
     """Read a file and print what it is and which windows a rule finds in it: one JSON object about one day.
 
-    Without options the rule is that of a new region. Days and times are by the region's clock. Where the file cannot
-    be read for certain, or has several regions or days and none is named, the reason is on standard error and the
-    exit code is 1.
+    Without options the rule is that of a new region. Days and times are by the region's clock. Of several days the last
+    that the file tells as a whole is taken, and the others are named. Where the file cannot be read for certain, or has
+    several regions and none is named, the reason is on standard error and the exit code is 1.
     """
     if kind and kind not in readers.FORMATS:
         raise typer.BadParameter(f"one of {', '.join(readers.FORMATS)}", param_hint="--format")
@@ -133,19 +135,19 @@ def _refuse(reason: str) -> NoReturn:
 def _checked(reading: Reading, rule: Rule, region: str, day: str, time_zone: str) -> dict[str, Any]:
     if not reading.slots:
         _refuse(
-            "The file has prices alone: windows are found in balance data."
+            f"The file is of the format {reading.format} and has prices alone: windows are found in balance data."
             if reading.prices
-            else "The file has no slot that is told."
+            else f"The file is of the format {reading.format} and has no slot that is told."
         )
-    code = _one({slot.region for slot in reading.slots}, region, "regions", "--region")
+    code = _region(reading, region)
     zone = _zone(code, time_zone)
     slots = [slot for slot in reading.slots if slot.region == code]
     # What is to come is what windows are found in; what was or is planned, where the file has nothing else.
     series = next(one for one in Series if any(slot.series is one for slot in slots))
     slots = [slot for slot in slots if slot.series is series]
-    days = {str(slot.begin.astimezone(zone).date()) for slot in slots}
-    of = date.fromisoformat(_one(days, day, "days", "--date"))
-    today = [slot for slot in slots if slot.begin.astimezone(zone).date() == of]
+    days = _by_day(slots, zone)
+    of = _day(days, day, zone)
+    today = days[of]
     found = find(today, rule, of, str(zone), slots)
     return {
         "source": reading.format,
@@ -163,18 +165,50 @@ def _checked(reading: Reading, rule: Rule, region: str, day: str, time_zone: str
         "history_days": found.history_days,
         "windows": [_window(window, zone) for window in found.windows],
         "reason": None if found.reason is None else str(found.reason),
-        "warnings": list(reading.warnings),
+        "warnings": [*reading.warnings, *_others(days, of, named=bool(day))],
     }
 
 
-def _one(choices: set[str], wanted: str, what: str, option: str) -> str:
+def _region(reading: Reading, wanted: str) -> str:
+    there = sorted({slot.region for slot in reading.slots})
+    if wanted and wanted not in there:
+        _refuse(f"The file has nothing about {wanted}, but about: {', '.join(there)}.")
+    if not wanted and len(there) > 1:
+        _refuse(
+            f"The file is of the format {reading.format} and has several regions; name one by --region:"
+            f" {', '.join(there)}."
+        )
+    return wanted or there[0]
+
+
+def _by_day(slots: Sequence[BalanceSlot], zone: ZoneInfo) -> dict[date, list[BalanceSlot]]:
+    found: dict[date, list[BalanceSlot]] = {}
+    for slot in slots:
+        found.setdefault(slot.begin.astimezone(zone).date(), []).append(slot)
+    return found
+
+
+def _day(days: Mapping[date, Sequence[BalanceSlot]], wanted: str, zone: ZoneInfo) -> date:
+    """Return the day that is wanted; else the last that is told as a whole, or the most of which is told."""
     if wanted:
-        if wanted not in choices:
-            _refuse(f"The file has nothing about {wanted}, but about: {', '.join(sorted(choices))}.")
-        return wanted
-    if len(choices) > 1:
-        _refuse(f"The file has several {what}; name one by {option}: {', '.join(sorted(choices))}.")
-    return next(iter(choices))
+        of = next((day for day in days if str(day) == wanted), None)
+        if of is None:
+            _refuse(f"The file has nothing about {wanted}, but about: {', '.join(map(str, sorted(days)))}.")
+        return of
+
+    def told(day: date) -> tuple[float, date]:
+        begin, end = day_bounds(day, str(zone))
+        minutes = sum(slot.minutes for slot in days[day])
+        return minutes / ((end - begin) / timedelta(minutes=1)), day
+
+    return max(days, key=told)
+
+
+def _others(days: Collection[date], of: date, *, named: bool) -> list[str]:
+    if named or len(days) == 1:
+        return []
+    others = ", ".join(str(day) for day in sorted(days) if day != of)
+    return [f"This is about {of}. The file has other days as well, which --date names: {others}."]
 
 
 def _zone(code: str, time_zone: str) -> ZoneInfo:

@@ -11,7 +11,7 @@ from konsento.advice import calendar, issues, letters, policy, recipients, token
 from konsento.advice.letters import Facts, Letter, Outlet
 from konsento.advice.policy import Dropped
 from konsento.advice.recipients import PAGE, Habit, Recipient
-from konsento.advice.tokens import Purpose
+from konsento.advice.tokens import Purpose, Signer
 from konsento.advice.worth import NOTHING, Worth, worth_of
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.models import (
@@ -47,7 +47,7 @@ async def hand_out(session: AsyncSession, services: Services, region: GridRegion
     habits = await recipients.habits(session, ids, now)
     helps = known.ahead()
     worths = await worth_of(session, [habit.outlet_id for habit in habits.values()], helps)
-    post = _Post(session, services, helps, await _invitations(session, services, issue))
+    post = _Post(services, await tokens.signer(session), helps, await _invitations(session, services, issue))
     pushed: list[UUID] = []
     for message in await session.scalars(due.where(AdviceMessage.driver_id.in_(ids))):
         one, habit = wanting.get(message.driver_id), habits.get(message.driver_id)
@@ -59,7 +59,7 @@ async def hand_out(session: AsyncSession, services: Services, region: GridRegion
         if message.channel is AdviceChannel.PUSH:
             pushed.append(message.driver_id)
         elif one is not None and habit is not None:
-            await post.add(message, one, habit, worths.get(habit.outlet_id, NOTHING))
+            post.add(message, one, habit, worths.get(habit.outlet_id, NOTHING))
     await mail.queue_many(session, services, post.mails)
     browsers = await session.scalars(select(AdviceBrowser.id).where(AdviceBrowser.driver_id.in_(pushed)))
     await services.work.add_all(session, PUSH, map(str, browsers), payload={ISSUE: str(issue.id)})
@@ -84,34 +84,25 @@ def useless(known: Facts) -> Dropped | None:
     return Dropped.OVER if until is None or known.now >= until else None
 
 
-async def letter_for(
-    session: AsyncSession, message: AdviceMessage, language: Language, facts: Facts, outlet: Outlet
-) -> Letter:
-    """Return what a message says, by a link that tells from which message somebody comes."""
-    if message.farewell:
-        return letters.farewell(language)
-    return letters.advice(language, facts, outlet, await tokens.make(session, Purpose.MESSAGE, message.id))
-
-
 class _Post:
     """Writes the mails of a page."""
 
-    def __init__(
-        self, session: AsyncSession, services: Services, known: Facts, invitations: Mapping[str, Attachment]
-    ) -> None:
-        self._session = session
+    def __init__(self, services: Services, signer: Signer, known: Facts, invitations: Mapping[str, Attachment]) -> None:
         self._services = services
+        self._signer = signer
         self._facts = known
         self._invitations = invitations
+        self._letters: dict[tuple[str, Outlet], Letter] = {}
+        """Most drivers of a region read the same."""
         self.mails: list[tuple[Mail, Language]] = []
 
-    async def add(self, message: AdviceMessage, one: Recipient, habit: Habit, worth: Worth) -> None:
+    def add(self, message: AdviceMessage, one: Recipient, habit: Habit, worth: Worth) -> None:
         """Write to one driver."""
         language = LANGUAGES.get(one.driver.locale) or LANGUAGES.default
         outlet = Outlet(rated_w=habit.rated_w, volts=habit.volts, worth=worth.sentences(language))
-        letter = await letter_for(self._session, message, language, self._facts, outlet)
+        letter = self._letter(message, language, outlet)
         at = self._services.settings.public_url.rstrip("/")
-        off = f"{at}/advice/off/{await tokens.make(self._session, Purpose.NO_MAIL, one.driver.id)}"
+        off = f"{at}/advice/off/{self._signer.make(Purpose.NO_MAIL, one.driver.id)}"
         written = Mail(
             recipient=one.driver.email,
             subject=letter.subject,
@@ -122,6 +113,14 @@ class _Post:
             unsubscribe=off,
         )
         self.mails.append((written, language))
+
+    def _letter(self, message: AdviceMessage, language: Language, outlet: Outlet) -> Letter:
+        if message.farewell:
+            return letters.farewell(language)
+        alike = (language.code, outlet)
+        if alike not in self._letters:
+            self._letters[alike] = letters.advice(language, self._facts, outlet)
+        return self._letters[alike].of_message(self._signer.make(Purpose.MESSAGE, message.id))
 
 
 async def _invitations(session: AsyncSession, services: Services, issue: AdviceIssue) -> dict[str, Attachment]:

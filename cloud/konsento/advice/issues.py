@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento.advice import messages, policy
 from konsento.advice.letters import Facts, facts_of
 from konsento.advice.messages import WORK
-from konsento.grid.decisions import last_decision
+from konsento.grid.decisions import Outcome, last_decision
+from konsento.grid.finding import day_bounds
 from konsento.grid.windows import Window, window_of
 from konsento.kit.db import insert
 from konsento.kit.ids import new_id
@@ -26,7 +27,10 @@ _LOOK_BACK: Final = timedelta(days=2)
 
 
 async def ask(session: AsyncSession, services: Services, code: str, day: date) -> None:
-    """Have drivers told of a day that was decided: tomorrow's in the evening, changes of today's in the morning."""
+    """Have drivers told of a day that was decided: tomorrow's in the evening, changes of today's in the morning.
+
+    Some operators forecast no day before it begins: a day that could not be decided before is told in the morning.
+    """
     region = await session.get_one(GridRegion, code)
     zone, now = ZoneInfo(region.time_zone), services.clock.now()
     today = now.astimezone(zone).date()
@@ -35,7 +39,9 @@ async def ask(session: AsyncSession, services: Services, code: str, day: date) -
         await _ask(session, services, f"{code}:{day}:{AdviceKind.EVENING}", at)
     elif day == today:
         at = policy.moment(day, policy.MORNING, zone)
-        await _ask(session, services, f"{code}:{day}:{AdviceKind.MORNING}", at)
+        ahead = await _was_decided_ahead(session, region, day)
+        kind = AdviceKind.MORNING if ahead else AdviceKind.EVENING
+        await _ask(session, services, f"{code}:{day}:{kind}", at)
 
 
 async def issue_of(
@@ -90,6 +96,17 @@ async def facts(session: AsyncSession, region: GridRegion, issue: AdviceIssue, n
 async def _ask(session: AsyncSession, services: Services, key: str, at: datetime) -> None:
     after_s = max(0.0, (at - services.clock.now()).total_seconds())
     await services.work.add(session, WORK, key, after_s=after_s)
+
+
+async def _was_decided_ahead(session: AsyncSession, region: GridRegion, day: date) -> bool:
+    begin, _ = day_bounds(day, region.time_zone)
+    query = select(WindowDecision.id).where(
+        WindowDecision.region == region.code,
+        WindowDecision.day == day,
+        WindowDecision.decided_at < begin,
+        WindowDecision.outcome != Outcome.UNDECIDED,
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def _in_force(session: AsyncSession, code: str, day: date) -> list[GridWindow]:

@@ -78,6 +78,10 @@ class Letter:
     path: str
     """Where that leads."""
 
+    def of_message(self, token: str) -> Letter:
+        """Return it with a link that tells from which message somebody comes."""
+        return replace(self, path=f"{self.path}&m={token}")
+
 
 def facts_of(
     kind: AdviceKind,
@@ -101,10 +105,10 @@ def facts_of(
     )
 
 
-def advice(language: Language, facts: Facts, outlet: Outlet, token: str) -> Letter:
-    """Return the letter about windows that are in force, or were withdrawn; `token` says whose message it is."""
+def advice(language: Language, facts: Facts, outlet: Outlet) -> Letter:
+    """Return the letter about windows that are in force, or were withdrawn."""
     text = language.text
-    path = _path(facts, token)
+    path = _path(facts)
     if not facts.windows:
         withdrawn = text(
             "The forecast has changed since last evening: {times} is no longer a particularly good time. You can charge"
@@ -220,10 +224,10 @@ def _when(language: Language, facts: Facts) -> str:
     )
 
 
-def _path(facts: Facts, token: str) -> str:
+def _path(facts: Facts) -> str:
     window = (facts.windows or facts.told)[0]
-    asked = {"region": facts.region.code, "window": window.begin.strftime("%Y-%m-%dT%H:%MZ"), "m": token}
-    return f"/outlook?{urlencode({name: value for name, value in asked.items() if value})}"
+    asked = {"region": facts.region.code, "window": window.begin.strftime("%Y-%m-%dT%H:%MZ")}
+    return f"/outlook?{urlencode(asked)}"
 
 
 def _percent(language: Language, share: Decimal) -> str:

@@ -123,6 +123,11 @@ def wish_for(wish: Wish, window: Window, begins: datetime, *, inside: bool) -> W
     return replace(wish, requested=requested, ends_at=window.end)
 
 
+def spread(window: Window) -> timedelta:
+    """Return over how much of a window starts are spread."""
+    return min(APART, (window.end - window.begin) / 4)
+
+
 async def window_at(session: AsyncSession, outlet: Outlet, begin: datetime, now: datetime) -> Window:
     """Return the window of an outlet's region, its site loaded, that begins then and is not over.
 
@@ -183,7 +188,6 @@ async def _plan(session: AsyncSession, services: Services, asked: Asked, plan_id
     )
     session.add(planned)
     await session.flush()
-    await messages.acted(session, wish.driver_id, str(outlet.site.region), now)
     wait_s = max(0.0, (planned.start_at - now).total_seconds())
     await services.work.add(session, WORK, str(planned.id), after_s=wait_s)
     if outlet.site.region is not None:
@@ -195,8 +199,7 @@ def _start(window: Window, now: datetime) -> datetime:
     """Return when to start in a window: within its first minutes, or now where it is on."""
     if window.begin <= now:
         return now
-    apart = min(APART, (window.end - window.begin) / 4)
-    return window.begin + apart * (secrets.randbelow(1000) / 1000)
+    return window.begin + spread(window) * (secrets.randbelow(1000) / 1000)
 
 
 def _cancel(planned: PlannedCharge, now: datetime) -> None:

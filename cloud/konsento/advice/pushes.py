@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.advice import browsers, handing, issues, policy, recipients
+from konsento.advice import browsers, handing, issues, letters, policy, recipients, tokens
 from konsento.advice.letters import Outlet
 from konsento.advice.policy import Dropped
+from konsento.advice.tokens import Purpose
 from konsento.advice.worth import NOTHING, worth_of
 from konsento.kit.i18n import LANGUAGES
 from konsento.models import (
@@ -69,7 +70,10 @@ async def _notice(
     worths = await worth_of(session, [habit.outlet_id], helps)
     worth = worths.get(habit.outlet_id, NOTHING).sentences(language)
     outlet = Outlet(rated_w=habit.rated_w, volts=habit.volts, worth=worth)
-    letter = await handing.letter_for(session, message, language, helps, outlet)
+    token = await tokens.make(session, Purpose.MESSAGE, message.id)
+    letter = (
+        letters.farewell(language) if message.farewell else letters.advice(language, helps, outlet).of_message(token)
+    )
     until = policy.of_use_until([*known.windows, *known.told])
     kept = _LAST_WORD_KEPT if message.farewell or until is None else until - now
     return Notice(

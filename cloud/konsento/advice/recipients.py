@@ -27,7 +27,7 @@ from konsento.models import (
     Site,
 )
 
-PAGE: Final = 500
+PAGE: Final = 250
 """Drivers of one transaction."""
 _CHARGED: Final = ChargingSession.state.notin_((SessionState.FAILED, SessionState.STARTING))
 

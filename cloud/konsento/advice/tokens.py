@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import struct
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 from uuid import UUID
@@ -28,27 +29,45 @@ class Purpose(IntEnum):
     """Ends the mails of a driver. It counts for ever: a mail is kept for years."""
 
 
+@dataclass(frozen=True)
+class Signer:
+    """Makes tokens with this server's key, thousands for one look at the database."""
+
+    key: bytes
+
+    def make(self, purpose: Purpose, number: UUID) -> str:
+        """Return the token of a message, or of a driver."""
+        said = _SAID.pack(purpose, number.bytes)
+        return base64.urlsafe_b64encode(said + self._signed(said)).decode()
+
+    def read(self, purpose: Purpose, token: str) -> UUID | None:
+        """Return whose token it is; None for one that was not made here, or is for something else."""
+        raw = _bytes(token)
+        if len(raw) != _SAID.size + _SIGNATURE:
+            return None
+        said, signature = raw[: _SAID.size], raw[_SAID.size :]
+        if not hmac.compare_digest(signature, self._signed(said)):
+            return None
+        is_for, number = _SAID.unpack(said)
+        return UUID(bytes=number) if is_for == purpose else None
+
+    def _signed(self, said: bytes) -> bytes:
+        return hmac.digest(self.key, said, hashlib.sha256)[:_SIGNATURE]
+
+
+async def signer(session: AsyncSession) -> Signer:
+    """Return the signer; its key is made where there is none yet."""
+    return Signer((await server_key(session, _KEY, secrets.token_urlsafe)).encode())
+
+
 async def make(session: AsyncSession, purpose: Purpose, number: UUID) -> str:
-    """Return the token of a message, or of a driver."""
-    said = _SAID.pack(purpose, number.bytes)
-    return base64.urlsafe_b64encode(said + await _signed(session, said)).decode()
+    """Return the token of one message, or of one driver."""
+    return (await signer(session)).make(purpose, number)
 
 
 async def read(session: AsyncSession, purpose: Purpose, token: str) -> UUID | None:
-    """Return whose token it is; None for one that was not made here, or is for something else."""
-    raw = _bytes(token)
-    if len(raw) != _SAID.size + _SIGNATURE:
-        return None
-    said, signature = raw[: _SAID.size], raw[_SAID.size :]
-    if not hmac.compare_digest(signature, await _signed(session, said)):
-        return None
-    is_for, number = _SAID.unpack(said)
-    return UUID(bytes=number) if is_for == purpose else None
-
-
-async def _signed(session: AsyncSession, said: bytes) -> bytes:
-    key = await server_key(session, _KEY, secrets.token_urlsafe)
-    return hmac.digest(key.encode(), said, hashlib.sha256)[:_SIGNATURE]
+    """Return whose token it is, as `Signer.read` does."""
+    return (await signer(session)).read(purpose, token)
 
 
 def _bytes(token: str) -> bytes:

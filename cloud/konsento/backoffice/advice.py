@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
 
 from babel.dates import format_skeleton
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from konsento.advice.effect import FEW, MONTHS, Energy, Group, MonthEffect, RegionEffect, SameDrivers, effect, share
@@ -73,7 +73,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A region of the page."""
+    """A region as the page shows it."""
 
     region: GridRegion
     name: str
@@ -88,14 +88,22 @@ class Section:
 
 
 @router.get("/advice")
-async def advice_page(request: Request, services: Wired, member: Member) -> Response:
-    """Show the last months of every region; nobody is named."""
-    language = language_of(request)
+async def advice_page(
+    request: Request, services: Wired, member: Member, region: Annotated[str, Query(max_length=20)] = ""
+) -> Response:
+    """Show the last months of a region, or of the first one of which there is something to say; nobody is named."""
+    language, found = language_of(request), await _effects(services)
+    chosen = (
+        next((one for one in found if one.region.code == region), None)
+        or next((one for one in found if one.months), None)
+        or next(iter(found), None)
+    )
     return office_page(
         request,
         "advice.html",
         member=member,
-        sections=[_section(language, one) for one in await _effects(services)],
+        regions=[(one.region.code, _name(language, one.region)) for one in found],
+        shown=_section(language, chosen) if chosen else None,
         heads=[language.text(name) for name in (ALL_DRIVERS, *GROUPS.values())],
         bars=(language.text(GROUPS[Group.ADVISED]), language.text("All others")),
         few=FEW,
@@ -144,10 +152,14 @@ def _line(one: RegionEffect, month: MonthEffect) -> tuple[object, ...]:
     )
 
 
+def _name(language: Language, region: GridRegion) -> str:
+    return (region.name_ja if language.code == "ja" else "") or region.name_en
+
+
 def _section(language: Language, one: RegionEffect) -> Section:
     return Section(
         region=one.region,
-        name=(one.region.name_ja if language.code == "ja" else "") or one.region.name_en,
+        name=_name(language, one.region),
         rows=[_row(language, month) for month in reversed(one.months)],
         chart=advice_chart.drawn([_bars(language, month) for month in one.months]),
         same=one.same,

@@ -21,7 +21,8 @@ from konsento.feeds.errors import (
     TooSlow,
 )
 from konsento.grid.readers.file import LARGEST
-from konsento.kit.addresses import NotAllowedError, NotPublicError, PublicResolver
+from konsento.kit import addresses
+from konsento.kit.addresses import NotPublicError, PublicResolver
 from konsento.operations.replicas import own_version
 from konsento.settings import Settings
 
@@ -69,11 +70,14 @@ async def get(settings: Settings, address: str, secret: str, validators: Mapping
     elif secret:
         keyed = headers | _key_header(secret)
     origin, host = sources.origin_of(url), urlsplit(url).hostname or ""
+    # Who leads on from the public network leads no further than that, also not to servers that the operator has named.
+    may_be_inner = sources.is_inner(url, settings)
     try:
         async with asyncio.timeout(TIMEOUT_S):
             for _ in range(MOST_REDIRECTS + 1):
                 # The key is for the server that the operator has named, and for no other.
-                answer = await _one(settings, url, keyed if sources.origin_of(url) == origin else headers)
+                own = keyed if sources.origin_of(url) == origin else headers
+                answer = await _one(settings, url, own, may_be_inner=may_be_inner)
                 if isinstance(answer, Got):
                     return answer
                 url = answer
@@ -88,14 +92,16 @@ def _key_header(secret: str) -> dict[str, str]:
     return {name.strip(): value.strip()} if colon else {"Authorization": f"Bearer {secret}"}
 
 
-async def _one(settings: Settings, url: str, headers: Mapping[str, str]) -> Got | str:
+async def _one(settings: Settings, url: str, headers: Mapping[str, str], *, may_be_inner: bool) -> Got | str:
     """Return the answer, or where it leads to."""
     host = _host(url)
     try:
-        sources.check_address(url, settings)
-    except NotAllowedError:
+        inner = may_be_inner and sources.is_inner(url, settings)
+        if not inner:
+            addresses.check(url, loopback=False)
+    except ValueError:
         raise BadAddress(host=host) from None
-    resolver = None if sources.is_inner(url, settings) else PublicResolver(loopback=False)
+    resolver = None if inner else PublicResolver(loopback=False)
     connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True, limit=1)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as client:
         try:

@@ -61,7 +61,7 @@ async def decide(session: AsyncSession, region: GridRegion, day: date, now: date
     rule = rule_of(region)
     since, _ = day_bounds(day - timedelta(days=TRAILING_DAYS), region.time_zone)
     told = await series.told(session, region.code, since, end)
-    stale = await _stale(session, [one for one in told if one.slot.begin >= begin], now)
+    stale = await stale_sources(session, [one for one in told if one.slot.begin >= begin], now)
     known = series.combined([one for one in told if one.slot.begin < begin or one.source_id not in stale], rule.supply)
     today = [slot for slot in known if slot.begin >= begin]
     found = find(today, rule, day, region.time_zone, known)
@@ -147,7 +147,7 @@ async def _in_force(session: AsyncSession, region: str, day: date) -> list[GridW
     return list(await session.scalars(query))
 
 
-async def _stale(session: AsyncSession, told: Sequence[Told], now: datetime) -> set[UUID]:
+async def stale_sources(session: AsyncSession, told: Sequence[Told], now: datetime) -> set[UUID]:
     """Return those sources of a day whose newest data about it are older than the operator has patience with them."""
     newest: dict[UUID, datetime] = {}
     for one in told:

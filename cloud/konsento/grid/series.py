@@ -47,8 +47,8 @@ class Told:
 
     @property
     def age_from(self) -> datetime:
-        """When it was issued; when it was received, where the source does not say."""
-        return self.slot.issued_at or self.received_at
+        """When it was issued; when it was received, where the source does not say, or says that it is yet to be."""
+        return min(self.slot.issued_at or self.received_at, self.received_at)
 
 
 async def keep(session: AsyncSession, source_id: UUID, slots: Iterable[BalanceSlot], now: datetime) -> None:

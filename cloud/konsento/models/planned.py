@@ -32,7 +32,7 @@ class PlannedCharge(Base):
     __tablename__ = "planned_charges"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    driver_id: Mapped[UUID] = mapped_column(ForeignKey("drivers.id"), index=True)
+    driver_id: Mapped[UUID] = mapped_column(ForeignKey("drivers.id", ondelete="CASCADE"), index=True)
     outlet_id: Mapped[UUID] = mapped_column(ForeignKey("outlets.id"), index=True)
     session_id: Mapped[UUID]
     """The session that it starts, named beforehand, so that it is started once."""

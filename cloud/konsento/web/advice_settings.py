@@ -248,7 +248,7 @@ def _example(language: Language, region: GridRegion, outlet: Outlet, now: dateti
     begin, end = (policy.moment(tomorrow, at, zone) for at in _EXAMPLE)
     window = Window(begin=begin, end=end, share_most=Decimal("0.46"), surplus_most=Decimal(12))
     facts = Facts(kind=AdviceKind.EVENING, region=region, now=now, windows=(window,), source=FirstType.WIND_SOLAR)
-    return letters.advice(language, facts, outlet, "")
+    return letters.advice(language, facts, outlet)
 
 
 def _minutes(typed: str) -> int:

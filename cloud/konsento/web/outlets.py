@@ -1,6 +1,5 @@
 """From a code on the wall to the outlet: whether it is free, where it is, what it costs."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
 from typing import Annotated
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from konsento.accounts import passkeys
+from konsento.advice import choices
 from konsento.charging import service as charging
 from konsento.charging.progress import Progress
 from konsento.kit.asgi import content_security_policy, permissions_policy
@@ -25,21 +25,19 @@ from konsento.sites.codes import evse_id, without_evse_prefix
 from konsento.sites.labels import label
 from konsento.web import problems
 from konsento.web.language import language_of
-from konsento.web.outlook_view import next_window
+from konsento.web.outlook import next_card, plan_views
+from konsento.web.outlook_view import CardView, PlanView
 from konsento.web.passkeys import site_of
 from konsento.web.place import balance_text, place_of, view
-from konsento.web.planned import PlannedView, open_views
 from konsento.web.render import page
 from konsento.web.suppliers import Coming, other_views, query
+from konsento.web.used import LOOKED_BACK, used_last
 from konsento.web.who import MaybeSignedIn, Wired
 
 router = APIRouter()
 
 LONGEST_TYPED = 40
 """Characters of a typed code; an EVSE-ID is longer than the code in it."""
-LOOKED_BACK = 20
-"""Sessions among which the outlets are that a driver used last."""
-MOST_RECENT = 3
 
 
 @router.get("/")
@@ -57,18 +55,24 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
             unknown = error
         else:
             return RedirectResponse(f"/o/{outlet.code}", 303)
+    language, now = language_of(request), services.clock.now()
+    plans: list[PlanView] = []
+    card: CardView | None = None
     running: list[Progress] = []
     recent: list[Progress] = []
-    plans: list[PlannedView] = []
-    available, offer_passkey = None, False
+    available, offer_passkey, advised = None, False, False
     if driver is not None:
         async with services.database.transaction() as session:
             if await balance.usable(session, services.settings, driver.id):
                 left = await balance.available(session, driver.id)
                 available = language_of(request).money(left, services.settings.currency)
             running = await charging.running(session, driver.id)
-            plans = await open_views(session, services, language_of(request), driver.id)
-            recent = await charging.history(session, driver.id, most=LOOKED_BACK)
+            recent = used_last(await charging.history(session, driver.id, most=LOOKED_BACK))
+            advised = await choices.offered(session)
+            plans = await plan_views(session, language, driver.id, now)
+            if recent:
+                last = await sites.outlet_by_code(session, recent[0].outlet_code)
+                card = await next_card(session, language, last, now, drawn=False)
             offer_passkey = (
                 site_of(services.settings) is not None
                 and "konsento_no_passkey" not in request.cookies
@@ -83,8 +87,10 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
         problem=language_of(request).error(unknown) if unknown else None,
         code=code[:LONGEST_TYPED],
         running=running,
+        recent=recent,
         plans=plans,
-        recent=_recent(recent),
+        window_card=card,
+        advised=advised,
         balance=available,
         offer_passkey=offer_passkey,
         public_url=services.settings.public_url.rstrip("/"),
@@ -93,14 +99,6 @@ async def start_page(request: Request, services: Wired, driver: MaybeSignedIn, c
     answer.headers["Permissions-Policy"] = permissions_policy("camera")
     answer.headers["Content-Security-Policy"] = content_security_policy(scripts="'wasm-unsafe-eval'")
     return answer
-
-
-def _recent(sessions: Sequence[Progress]) -> list[Progress]:
-    """Return the last session at each of the outlets that a driver used last."""
-    last: dict[str, Progress] = {}
-    for progress in sessions:
-        last.setdefault(progress.outlet_code, progress)
-    return list(last.values())[:MOST_RECENT]
 
 
 @router.get("/o/{code}")
@@ -124,6 +122,8 @@ async def outlet_page(
             with suppress(BadLink):
                 arrival = await going.arrival(session, services, place.outlet, coming.via)
         others = await going.others_at(session, services, place.outlet)
+        language, now = language_of(request), services.clock.now()
+        card = await next_card(session, language, place.outlet, now, drawn=True)
     return page(
         request,
         "outlet.html",
@@ -131,11 +131,11 @@ async def outlet_page(
         outlet=view(request, services, place),
         balance=balance_text(request, place),
         running=place.mine,
-        recommended=next_window(language_of(request), place.outlet, place.windows, place.at),
+        window_card=card,
         arrival=arrival,
         bad_link=bool(coming.via) and arrival is None,
         wish=arrival.wish if arrival is not None else coming.wish,
-        others=other_views(language_of(request), place.outlet.code, others, services.clock.now()),
+        others=other_views(language, place.outlet.code, others, now),
         query=query,
         evse=evse_id(prefix, place.outlet.code) if (prefix := services.settings.evse_id_prefix) else "",
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.accounts import profile
+from konsento.advice import planned
 from konsento.charging import service as charging
 from konsento.models import (
     AdviceBrowser,
@@ -41,6 +42,7 @@ from konsento.models import (
     PasskeyChallenge,
     Payment,
     PaymentCustomer,
+    PlannedCharge,
     PointLot,
     PointUse,
     Presence,
@@ -54,6 +56,7 @@ from konsento.models import (
     Transfer,
     WebhookEndpoint,
     WebhookEvent,
+    WindowShare,
 )
 from konsento.notifications import mail, push
 from konsento.payments import balance, cards
@@ -96,6 +99,14 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         Checkout.state,
         Checkout.failure,
         Checkout.created_at,
+    ),
+    "planned": tuple(column for column in PlannedCharge.__table__.columns if column.name != "driver_id"),
+    "charged_while_recommended": (
+        WindowShare.session_id,
+        WindowShare.region,
+        WindowShare.had_windows,
+        WindowShare.mwh,
+        WindowShare.inside_mwh,
     ),
     "bill_address": (BillAddress.name, BillAddress.address),
     "bills": tuple(column for column in Bill.__table__.columns if column.name != "look_at"),
@@ -252,6 +263,7 @@ async def forget(session: AsyncSession, services: Services, driver: Driver) -> N
     await push.forget_driver(session, driver.id)
     await cards.forget_driver(session, services, driver.id)
     await addressing.forget(session, driver.id)
+    await planned.forget(session, driver.id)
     if driver.kind is DriverKind.ACCOUNT:  # of others nobody knows whose the address is
         await mail.forget_to(session, driver.email)
     await profile.delete(session, driver.id)

@@ -9,7 +9,6 @@ from functools import cached_property
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.advice.planned import AHEAD
 from konsento.catalogue import service as catalogue
 from konsento.catalogue.errors import NoTariff
 from konsento.catalogue.service import Offer
@@ -21,8 +20,6 @@ from konsento.charging.errors import AmountNeeded, NothingToHold
 from konsento.charging.limits import RequestedLimit
 from konsento.charging.progress import Progress
 from konsento.charging.quote import Quote, Terms, quoted, terms_of
-from konsento.grid import windows
-from konsento.grid.windows import Window
 from konsento.kit.i18n import Language
 from konsento.models import Driver, Outlet, Tariff
 from konsento.payments import service as payments
@@ -58,11 +55,9 @@ class Place:
     explains_meter: bool
     """Before a start the driver reads how the outlet measures, and agrees (`charging.metering`)."""
     at: datetime
-    """Now."""
+    """Now; or when it is to begin, for what is planned."""
     benefits: Mapping[str, Sequence[Benefit]]
     """What is given for buying, by the name of the offer."""
-    windows: Sequence[Window]
-    """When charging is recommended there, on or to come, in order."""
 
     @property
     def tariff(self) -> Tariff:
@@ -107,14 +102,23 @@ class Place:
 
 
 async def place_of(
-    session: AsyncSession, services: Services, code: str, driver: Driver | None, offer: str = ""
+    session: AsyncSession,
+    services: Services,
+    code: str,
+    driver: Driver | None,
+    offer: str = "",
+    *,
+    begins: datetime | None = None,
 ) -> Place:
-    """Return the place of a code; `offer` names what is bought. Raises `UnknownOutlet`, `NotOnSaleYet`, `NoTariff`."""
+    """Return the place of a code; `offer` names what is bought, `begins` says when it is to begin, None for now.
+
+    Raises `UnknownOutlet`, `NotOnSaleYet`, `NoTariff`.
+    """
     outlet = await sites.outlet_by_code(session, code)
     if not outlet.offers:
         raise NotOnSaleYet
-    now = services.clock.now()
-    offers = await catalogue.offers_of(session, outlet, now)
+    at = begins or services.clock.now()
+    offers = await catalogue.offers_of(session, outlet, at)
     if not offers:
         raise NoTariff
     driver_id = driver.id if driver is not None else None
@@ -130,9 +134,8 @@ async def place_of(
         methods=await ways.methods(session, services, driver_id),
         mine=mine,
         explains_meter=await metering.is_open(session, outlet, driver_id),
-        at=now,
-        benefits=await rewards.benefits_of(session, [place_at(outlet, one) for one in offers], now),
-        windows=await windows.in_force(session, outlet.site.region, now, now + AHEAD),
+        at=at,
+        benefits=await rewards.benefits_of(session, [place_at(outlet, one) for one in offers], at),
     )
 
 

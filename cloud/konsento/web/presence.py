@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Annotated, Final, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from konsento.advice.errors import WindowGone
 from konsento.charging import presence
 from konsento.charging.errors import PresenceOver, PresenceTaken, UnknownPresenceCheck
 from konsento.kit.errors import KonsentoError
@@ -15,6 +17,7 @@ from konsento.services import Services
 from konsento.sites import service as sites
 from konsento.web.language import language_of
 from konsento.web.place import place_of, view
+from konsento.web.planning import chosen_window
 from konsento.web.quote_view import quote_view
 from konsento.web.render import page
 from konsento.web.start import started
@@ -49,7 +52,12 @@ async def presence_page(
 ) -> Response:
     """Say what shows that the driver is there, and how it stands. Looked at again it goes on by itself."""
     async with services.database.transaction() as session:
-        place = await place_of(session, services, code, driver, wish.offer)
+        try:
+            window = await chosen_window(session, services, code, wish)
+        except WindowGone:
+            return RedirectResponse(f"/outlook?outlet={code}", 303)
+        begins = window.begin if window is not None else None
+        place = await place_of(session, services, code, driver, wish.offer, begins=begins)
         obstacle = await presence.obstacle(session, place.outlet, services.clock.now())
     if place.mine is not None:
         return RedirectResponse(f"/s/{place.mine.session_id}", 303)
@@ -67,6 +75,7 @@ async def presence_page(
     if quote is None:  # an address that no page of ours leads to, or money that is gone
         return RedirectResponse(f"/o/{place.outlet.code}/choose", 303)
     check, shown = await _now(services, driver, place.outlet)
+    language, zone = language_of(request), ZoneInfo(place.outlet.site.time_zone)
     return page(
         request,
         "presence.html",
@@ -74,7 +83,7 @@ async def presence_page(
         outlet=view(request, services, place),
         check=check,
         view=shown,
-        button=quote_view(language_of(request), quote).button,
+        button=quote_view(language, quote, language.clock(begins, zone) if begins is not None else "").button,
         back=wish.address(f"/o/{place.outlet.code}/confirm"),
         wish=wish,
         blinks_s=presence.BLINKS_S,

@@ -34,6 +34,7 @@ from konsento.web.cookies import new_token, sign_in_browser, sign_out_browser
 from konsento.web.errors import PageNotFound
 from konsento.web.language import language_of
 from konsento.web.letters import language_for, send_confirmation, tell_of_change
+from konsento.web.outlook import plan_views
 from konsento.web.passkeys import site_of
 from konsento.web.proof import is_fresh, proof_of
 from konsento.web.render import page
@@ -274,6 +275,7 @@ async def _page(
             left = await balance.available(session, driver.id)
         ending = await ending_of(session, services, driver.id, language)
         bills = await has_bills(session, services, driver)
+        plans = await plan_views(session, language, driver.id, services.clock.now())
         advice = await choices.offered(session)
     return page(
         request,
@@ -296,6 +298,7 @@ async def _page(
         balance=language.money(left, services.settings.currency) if left is not None else None,
         ending=ending,
         bills=bills,
+        plans=plans,
         cards=provider_of_cards(services, driver) is not None,
         advice=advice,
     )

@@ -82,13 +82,17 @@ class Estimate:
     button: str
 
 
-def quote_view(language: Language, quote: Quote) -> QuoteView:
-    """Describe a quote."""
+def quote_view(language: Language, quote: Quote, begins: str = "") -> QuoteView:
+    """Describe a quote; `begins` is the time of the day at which it starts by itself, empty for a start now."""
     language = _spoken(language, quote.sold)
     text = language.text
     energy, duration, amount = _estimates(language, quote)
     hold = language.money(quote.hold_minor, quote.currency)
-    button = text("Start · about {amount}", amount=amount)
+    button = (
+        text("Start by itself from {time} · about {amount}", time=begins, amount=amount)
+        if begins
+        else text("Start · about {amount}", amount=amount)
+    )
     estimates = [(text("Amount, about"), amount)]
     match quote.requested.kind:
         case LimitKind.FULL:
@@ -97,7 +101,11 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
             lines += [(text("Or at the latest at"), energy)] if quote.energy_limit_wh is not None else []
             lines += [(text("or after"), language.duration(quote.time_limit_s or 0))]
             estimates = []
-            button = text("Start · {amount} at most", amount=hold)
+            button = (
+                text("Start by itself from {time} · {amount} at most", time=begins, amount=hold)
+                if begins
+                else text("Start · {amount} at most", amount=hold)
+            )
         case LimitKind.ENERGY:
             sentence = text("{energy} for about {amount}.", energy=energy, amount=amount)
             lines = _ends(language, quote)
@@ -117,7 +125,9 @@ def quote_view(language: Language, quote: Quote) -> QuoteView:
         lines=[*lines, *estimates],
         tax_rate=language.percent(quote.price.tax_rate),
         hold=hold,
-        held=text("We hold {hold} until the end and take only what you use.", hold=hold)
+        held=text("Nothing is held before it starts; then {hold}, and only what you use is taken.", hold=hold)
+        if quote.hold_minor and begins
+        else text("We hold {hold} until the end and take only what you use.", hold=hold)
         if quote.hold_minor
         else text("Nothing is held: this power is free."),
         button=button,

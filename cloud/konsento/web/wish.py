@@ -25,7 +25,9 @@ class Wish(Off):
     offer: str = ""
     """Name of what is bought; empty where there is nothing to choose, or nothing chosen yet."""
     window: str = ""
-    """When the recommended window begins in which it is to start by itself; empty for a start at once."""
+    """When the recommended window begins in which it is to start by itself (`window_key`); empty for a start now."""
+    inside: bool = False
+    """Whether it is to end with that window."""
 
     def read(self, currency: str) -> RequestedLimit:
         """Read it; without a unit in the one that stands beside the field. Raises `BadLimit`."""

@@ -203,6 +203,7 @@ async def test_a_file_becomes_a_mail_a_tap_a_session_and_points(day: Day) -> Non
         assert "up to 50% of the power generated comes from sun and wind, and up to 6% more" in text_of(mail)
         # Five hours of 3 kW.
         assert "Plug in before 09:00 where you charged last, and about 15 kWh fits into this time." in text_of(mail)
+        assert "You get 5 eco points more per kWh in recommended hours." in text_of(mail)
         ((headers, _),) = day.phone.taken
         assert Vapid02.verify(headers["Authorization"])
         shown = day.phone.read()["notification"]
@@ -212,13 +213,14 @@ async def test_a_file_becomes_a_mail_a_tap_a_session_and_points(day: Day) -> Non
 
         # The mail's link opens the outlook, whose one tap plans it.
         (link,) = re.findall(rf"{ORIGIN}(/outlook\S+)", text_of(mail))
-        outlook = await browser.get(link)
-        assert "Plug in before 09:00 tomorrow: until 14:00 about 15 kWh fits." in bench.words(outlook)
+        outlook = await browser.get(link, follow_redirects=True)
+        assert "Plug in before 09:00, and about 15 kWh of it fits." in bench.words(outlook)
         assert await day.told() == (2, 1, 0)
         action, sent = tap(outlook)
         planned = await browser.post(action, data=sent)
         assert planned.headers["location"].startswith("/planned/"), bench.words(planned)
-        assert "Planned: it starts by itself." in bench.words(await browser.get(planned.headers["location"]))
+        promised = await browser.get(planned.headers["location"])
+        assert "It starts by itself. Tomorrow 09:00–14:00" in bench.words(promised)
         assert await day.told() == (2, 1, 2)
 
         # In the morning nothing has changed, so nothing is told; in the window it starts by itself.

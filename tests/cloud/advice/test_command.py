@@ -107,15 +107,19 @@ def test_what_cannot_be_read_says_why_and_prints_nothing(
     assert run(monkeypatch, capsys, page, "--auto", "--reference", "5")[0] == 2
 
 
-def test_of_several_days_one_is_named_and_the_others_are_what_is_usual(
+def test_of_several_days_the_last_whole_one_is_taken_and_the_others_are_what_is_usual(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     days = table(tmp_path / "days.csv", *(DAY - timedelta(days=back) for back in reversed(range(4))))
 
-    code, out, err = run(monkeypatch, capsys, days)
+    taken = json.loads(run(monkeypatch, capsys, days)[1])
+    assert taken["date"] == "2026-05-01"
+    assert "which --date names: 2026-04-28, 2026-04-29, 2026-04-30." in taken["warnings"][-1]
+    part = table(tmp_path / "part.csv", DAY - timedelta(days=1), DAY, leave_out=1)
+    assert json.loads(run(monkeypatch, capsys, part)[1])["date"] == "2026-04-30"
+    code, out, err = run(monkeypatch, capsys, days, "--date", "2026-05-02")
     assert (code, out) == (1, "")
-    assert "--date: 2026-04-28, 2026-04-29, 2026-04-30, 2026-05-01" in err
-    assert "2026-05-02" in run(monkeypatch, capsys, days, "--date", "2026-05-02")[2]
+    assert "2026-05-02, but about: 2026-04-28, 2026-04-29, 2026-04-30, 2026-05-01." in err
 
     last = json.loads(run(monkeypatch, capsys, days, "--date", "2026-05-01")[1])
     first = json.loads(run(monkeypatch, capsys, days, "--date", "2026-04-28")[1])

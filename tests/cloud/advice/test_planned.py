@@ -233,6 +233,7 @@ async def test_until_full_holds_no_more_than_was_agreed_to_however_full_the_bala
 async def test_only_inside_the_window_it_ends_with_it(windowed: Core, kind: LimitKind) -> None:
     amount = {LimitKind.ENERGY: 10, LimitKind.TIME: 86_400, LimitKind.FULL: 0}[kind]
     windowed.services.settings.fake_payments = True
+    await reprice(windowed.services, rate("energy", "38.5"))
     wanted = replace(asked(windowed, kind=kind, wh=amount, way="fake"), inside=True)
     plan = await planned.plan(windowed.services, wanted)
     await until(windowed, plan.start_at)

@@ -93,6 +93,33 @@ async def test_data_that_come_late_are_still_told_that_evening_once(town: Town) 
     assert town.to == ["ann@example.com"]
 
 
+async def test_where_a_day_is_forecast_no_sooner_than_on_its_morning_it_is_told_then_once(town: Town) -> None:
+    await town.driver("ann")
+    await town.wait_until(at(6, 30, DAY))
+    await town.decide()
+    await town.wait_until(at(6, 59, DAY))
+    assert town.mails == []
+
+    await town.wait_until(at(7, 0, DAY))
+    await town.decide()
+
+    assert town.subjects == ["A good time to charge today: 08:00–16:00"]
+    await town.wait_until(at(12, 0, DAY))
+    await town.evening(DAY + ONE)
+    # That was today's: one a day.
+    assert len(town.mails) == 1
+
+
+async def test_what_is_found_in_the_morning_of_a_day_that_had_nothing_is_not_told(town: Town) -> None:
+    await town.driver("ann")
+    await town.evening(DAY, None)
+    await town.wait_until(at(6, 30, DAY))
+    await town.decide(DAY, (9, 15))
+    await town.wait_until(at(12, 0, DAY))
+
+    assert town.mails == []
+
+
 async def test_nobody_is_told_who_did_not_want_it_or_should_not_be_told(town: Town) -> None:
     await town.driver("wants-nothing", mail=False)
     await town.driver("charged-today", charged=at(9))

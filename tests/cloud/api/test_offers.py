@@ -1,12 +1,15 @@
 """What is sold at an outlet, for programs: listed, named in a quote and at the start, and told of the session."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from konsento.charging import metering
 from konsento.models import Metering
+from konsento.pricing.following import FollowsSpot
 
-from ..conftest import AT
+from ..conftest import AT, CODES
+from ..following import follow, traded
 from ..supply import sell, supply
 from ..web.conftest import CODE
 from .conftest import WISH, start
@@ -79,3 +82,26 @@ async def test_a_notified_meter_is_explained_and_agreed_to_by_its_version(api: A
     assert "n5" in told["explanation"]["text"][1]
     assert before == (409, "MeteringNotAgreed")
     assert session["metering"] == again["metering"] == "notified"
+
+
+async def test_what_a_price_follows_is_told_and_what_that_of_a_session_was_made_from(api: Api) -> None:
+    slot = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
+    following = FollowsSpot(factor=Decimal(1), plus=Decimal(10), floor=Decimal(15), cap=Decimal(60))
+    await follow(api.bench.services, following)
+    await traded(api.bench.services, slot, "20")
+    async with api.ann() as program:
+        (offer,) = (await program.get(f"/outlets/{CODE}")).json()["offers"]
+        (tariff,) = (await program.get("/tariffs")).json()["items"]
+        session = await start(program, price_id=offer["price"]["id"])
+        api.bench.clock.advance(timedelta(minutes=10))
+        late = await refused(program, price_id=offer["price"]["id"], outlet=CODES[1])
+        await api.bench.site.charges()
+        receipt = (await program.get(f"/receipts/{session['id']}")).json()
+
+    told = {"kind": "spot", "inside": None, "floor": "15", "cap": "60"}
+    assert (offer["follows"], tariff["follows"], tariff["price"]["per_kwh"]) == (told, told, "38.5")
+    begins, ends = "2026-11-22T01:30:00Z", "2026-11-22T02:00:00Z"
+    basis = {"why": "spot", "begins_at": begins, "ends_at": ends, "spot_price": "20"}
+    assert (offer["price"]["per_kwh"], offer["price"]["basis"]) == ("32", basis)
+    assert (receipt["price"]["per_kwh"], receipt["price"]["basis"]) == ("32", basis)
+    assert late == (409, "PriceChanged")

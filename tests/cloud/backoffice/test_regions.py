@@ -73,6 +73,9 @@ async def test_the_calendar_counts_what_can_be_counted_by_hand(office: Office) -
     # 8:00 is 8 · 17 units behind the 66 of the dates, 8 h are 136 wide.
     assert page.text.count('<rect x="202" y="') == 8
     assert page.text.count('width="136" height="11"') == 8
+    # What was in force stands below the day's row, the first, and nothing is known of the hour before a day's data.
+    assert '<path class="was" d="M202 32h136v3h-136z" />' in page.text
+    assert "M66 72h17v3h-17z" in page.text
     assert "08:00–16:00 08:00–16:00 5.00 % 30.00 % 0" in words
     assert "10:00–14:00 – 5.00 % 30.00 % 0" in words
 

@@ -94,6 +94,14 @@ def test_what_was_issued_last_counts_then_what_came_last() -> None:
     ) == [(0, 30, 4, 4, None)]
 
 
+def test_what_is_said_to_be_issued_in_the_future_is_no_newer_than_when_it_came() -> None:
+    said = [AT - timedelta(hours=1), None, AT + timedelta(days=3)]
+
+    ages = [one.age_from - AT for at in said for one in told(ONE, part(0, 30, demand_kwh=1, issued_at=at))]
+
+    assert ages == [-timedelta(hours=1), timedelta(), timedelta()]
+
+
 def test_solar_of_one_source_and_all_renewables_of_another_are_never_mixed_in_a_row() -> None:
     wind = told(ONE, *(part(60 * n, 60, first_kwh=10) for n in range(24)))
     later = timedelta(hours=1)

@@ -18,6 +18,7 @@ from konsento.advice import tokens
 from konsento.advice.tokens import Purpose
 from konsento.charging.work import find_out_start
 from konsento.feeds.deciding import decide_day
+from konsento.grid import decisions
 from konsento.kit import handover
 from konsento.kit.handover import Handover
 from konsento.kit.ids import new_id
@@ -30,6 +31,7 @@ from konsento.models import (
     Driver,
     DriverKind,
     FloorPlan,
+    GridRegion,
     LedgerAccount,
     Metering,
     Outlet,
@@ -58,11 +60,12 @@ from konsento.sites import pending, stations
 from konsento.staff import service as staff
 from konsento.web.render import STATIC
 
+from .. import effects
 from ..backoffice.bills import issued
 from ..backoffice.conftest import Office
 from ..backoffice.paying import failed_refund, overpaid
-from ..forecasts import ZONE, keep_forecast, sunny
-from ..recommended import recommend
+from ..forecasts import ZONE, keep_forecast, shining
+from ..recommended import REGION, recommend
 from ..supply import WIND, sell, supply
 from ..web.conftest import CODE, PASSWORD, STATION
 from .conftest import Stage
@@ -139,6 +142,19 @@ async def reward(stage: Stage, email: str) -> None:
         await making.give_code(session, await making.make_coupon(session, wanted, now, "SUNNY10"), driver, now)
 
 
+async def forecast(stage: Stage) -> None:
+    """Have today and tomorrow be sunny, and the windows of both be found."""
+    services = stage.bench.services
+    now = services.clock.now()
+    days = [now.astimezone(ZoneInfo(ZONE)).date() + timedelta(days=n) for n in range(2)]
+    await recommend(services)
+    await keep_forecast(services, [slot for day in days for slot in shining(day)])
+    async with services.database.transaction() as session:
+        region = await session.get_one(GridRegion, REGION)
+        for day in days:
+            await decisions.decide(session, region, day, now)
+
+
 async def advise(stage: Stage, email: str) -> str:
     """Have something be recommended and a driver's address be confirmed; returns the link that ends the mails."""
     services = stage.bench.services
@@ -148,6 +164,19 @@ async def advise(stage: Stage, email: str) -> str:
         driver = (await session.scalars(select(Driver).where(Driver.email == email.lower()))).one()
         driver.kind, driver.email_verified_at = DriverKind.ACCOUNT, services.clock.now()
         return f"/advice/off/{await tokens.make(session, Purpose.NO_MAIL, driver.id)}"
+
+
+async def effect_of_advice(stage: Stage) -> None:
+    """Have a driver be told of days, and charge on them, before and since advice was wanted."""
+    services = stage.bench.services
+    now = services.clock.now()
+    begin = now - timedelta(days=5)
+    await recommend(services, (begin, begin + timedelta(hours=6)))
+    driver = await effects.driver(services, "told", since=begin)
+    decision = await effects.windows(services, begin.date(), (begin, begin + timedelta(hours=6)))
+    await effects.told(services, decision, begin.date(), driver, opened=[driver], acted=[driver])
+    await effects.charged(services, driver, begin, 6, 4, times=10)
+    await effects.charged(services, driver, now - timedelta(days=60), 6, 2, times=9)
 
 
 async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -295,6 +324,31 @@ async def driver_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[
     yield "history"
     await at("/account")
     yield "account"
+    await at("/outlook")
+    yield "outlook-none"
+    await forecast(stage)
+    await at(f"/o/{CODE}")
+    yield "outlet-window"
+    await at("/")
+    yield "start-window"
+    await page.click(".next-window")
+    await page.click("summary")
+    yield "outlook"
+    # One is on; the other, tomorrow's, is had with one tap or looked at before.
+    await page.click(".window:has(form) .links a")
+    yield "price-planned"
+    await page.click('form[action$="/start"] button[type=submit]')
+    await page.wait_for_url(re.compile("/planned/"))
+    yield "planned"
+    plan = page.url.removeprefix(stage.url)
+    await at("/outlook")
+    yield "outlook-planned"
+    await at("/account")
+    yield "account-planned"
+    await at(plan)
+    await page.click('form[action$="/cancel"] button')
+    await page.wait_for_load_state()
+    yield "planned-cancelled"
     await at(await advise(stage, email))
     yield "advice-end"
     await at("/account/advice")
@@ -510,18 +564,20 @@ async def _owed(stage: Stage) -> UUID:
 
 
 async def _forecast(stage: Stage) -> str:
-    """Have two weeks be forecast for a region, today decided; returns its page, with a preview of another rule."""
+    """Have two weeks be forecast, tomorrow decided; returns the region's page with a preview of another rule."""
     services = stage.bench.services
-    today = services.clock.now().astimezone(ZoneInfo(ZONE)).date()
-    await keep_forecast(services, [one for back in range(14) for one in sunny(today - timedelta(days=back))])
-    await decide_day(services, "JP-A03", today)
+    tomorrow = services.clock.now().astimezone(ZoneInfo(ZONE)).date() + timedelta(days=1)
+    await keep_forecast(services, [one for back in range(14) for one in shining(tomorrow - timedelta(days=back))])
+    await decide_day(services, REGION, tomorrow)
     rule = "reference=percent&percent=5&threshold=30&unit=share&supply=generation&shortest=120&gap=1&most=2"
-    return f"/regions/JP-A03?{rule}"
+    return f"/regions/{REGION}?{rule}"
 
 
 async def _decision(stage: Stage) -> str:
     async with stage.bench.services.database.transaction() as session:
-        return f"/regions/JP-A03/decisions/{await session.scalar(select(WindowDecision.id))}"
+        newest = select(WindowDecision.id).order_by(WindowDecision.decided_at.desc(), WindowDecision.day.desc())
+        decision = await session.scalar(newest.limit(1))
+        return f"/regions/{REGION}/decisions/{decision}"
 
 
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
@@ -562,6 +618,7 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
     yield "welcome"
     async with services.database.transaction() as row:
         await supply(row, services.clock.now())
+    await effect_of_advice(stage)
     for name, path in (
         ("overview", "/"),
         ("sessions", "/sessions"),
@@ -585,8 +642,9 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("regions", "/regions"),
         ("region", await _forecast(stage)),
         ("region-new", "/regions/new?preset=JP-A09"),
-        ("region-decisions", "/regions/JP-A03/decisions"),
+        ("region-decisions", f"/regions/{REGION}/decisions"),
         ("region-decision", await _decision(stage)),
+        ("advice", "/advice"),
         ("partners", "/partners"),
         ("partner", f"/partners/{partner}"),
         ("suppliers", "/suppliers"),

@@ -4,12 +4,18 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
+from sqlalchemy import select
 
+from konsento.advice import tokens
+from konsento.advice.tokens import Purpose
 from konsento.kit.db import Database
+from konsento.models import AdviceChoice
 from konsento.notifications import mail
 from konsento.settings import Settings
 
+from ..notifications.test_push import Phone
 from .authenticator import Authenticator
 from .conftest import CODE, Bench, wired
 from .mails import follow_newest, link_in, mails
@@ -30,6 +36,28 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 async def bench(settings: Settings) -> AsyncIterator[Bench]:
     async with wired(settings) as bench:
         yield bench
+
+
+async def be_advised(bench: Bench, browser: httpx.AsyncClient) -> list[str]:
+    """Want advice by all ways, and follow its links; returns what opens them, and where notices go."""
+    quiet = {"quiet_from": "21:00", "quiet_until": "07:00"}
+    for mailed in ({"mail": "true"}, {"mail": "true", "quiet_from": "nonsense"}):
+        await browser.post("/account/advice", data=quiet | mailed)
+    made = await browser.post("/account/advice/calendar")
+    calendar = made.text.split("/advice/calendar/")[1].split(".ics")[0]
+    assert (await browser.get(f"/advice/calendar/{calendar}.ics")).status_code == 200
+    endpoint = "https://updates.push.services.mozilla.com/wpush/v2/0123456789abcdef"
+    phone = Phone(endpoint).subscription.model_copy(update={"endpoint": endpoint})
+    assert (await browser.post("/account/advice/push", json=phone.model_dump())).json() == {"told": True}
+    async with bench.services.database.transaction() as session:
+        driver_id = (await session.scalars(select(AdviceChoice.driver_id))).one()
+        off = await tokens.make(session, Purpose.NO_MAIL, driver_id)
+        message = await tokens.make(session, Purpose.MESSAGE, driver_id)
+    await browser.get(f"/outlook?m={message}")
+    for token in (off, off[:-1]):
+        await browser.get(f"/advice/off/{token}")
+    await browser.post(f"/advice/off/{off}")
+    return [calendar, off, message, endpoint, phone.keys.p256dh, phone.keys.auth]
 
 
 async def test_the_log_knows_nobody(
@@ -67,6 +95,7 @@ async def test_the_log_knows_nobody(
         program = {"Authorization": f"Bearer {secrets[-1]}"}
         assert (await browser.get("/api/v1/account", headers=program)).status_code == 200
         await browser.get("/api/v1/sessions", headers=program)
+        secrets += await be_advised(bench, browser)
         await bench.start(browser)
         await bench.site.charges("1000", seconds=600)
         await browser.get("/account/export")
@@ -101,7 +130,7 @@ async def test_the_log_knows_nobody(
 
     assert "signed up" in caplog.text
     assert "work mail" in caplog.text
-    assert len(secrets) == 9
+    assert len(secrets) == 15
     personal = ("canary", "Nightingale", "90876", "7-7-7", "nonsense", "127.0.0.1")
     for word in (*personal, *secrets):
         assert word.lower() not in caplog.text.lower(), word

@@ -38,7 +38,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(50), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("over_at", TIME, nullable=True),
-        sa.ForeignKeyConstraint(["driver_id"], ["drivers.id"], name=op.f("fk_planned_charges_driver_id_drivers")),
+        sa.ForeignKeyConstraint(
+            ["driver_id"],
+            ["drivers.id"],
+            name=op.f("fk_planned_charges_driver_id_drivers"),
+            ondelete="CASCADE",
+        ),
         sa.ForeignKeyConstraint(["outlet_id"], ["outlets.id"], name=op.f("fk_planned_charges_outlet_id_outlets")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_planned_charges")),
     )
