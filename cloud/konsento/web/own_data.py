@@ -56,7 +56,6 @@ from konsento.models import (
     Transfer,
     WebhookEndpoint,
     WebhookEvent,
-    WindowShare,
 )
 from konsento.notifications import mail, push
 from konsento.payments import balance, cards

@@ -41,7 +41,6 @@ from konsento.models import (
     OutgoingMail,
     Passkey,
     PaymentCustomer,
-    PlannedCharge,
     PointLot,
     PointUse,
     Presence,
@@ -51,7 +50,6 @@ from konsento.models import (
     SideReading,
     WebhookDelivery,
     WindowDecision,
-    WindowShare,
 )
 from konsento.models.webhook import DeliveryState, WebhookEndpoint, WebhookEvent
 from konsento.payments.bills import addressing

@@ -37,8 +37,8 @@ OPEN |= {"/guest", "/l/{token}", "/signin/link"}
 OPEN |= {"/guest", "/l/{token}", "/i/{token}", "/signin/link"}
 OPEN |= {"/signin/passkey/options", "/signin/passkey/answer"}
 OPEN |= {"/map", "/map/sites", "/sites/{site_id}", "/sites/{site_id}/outlets", "/sites/{site_id}/plan"}
-OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm", "/o/{code}/power"}
 OPEN |= {"/outlook"}
+OPEN |= {"/o/{code}/choose", "/o/{code}/estimate", "/o/{code}/confirm", "/o/{code}/power"}
 OPEN |= {"/advice/off/{token}", "/advice/calendar/{token}.ics"}
 """For everybody. What is not in here is for the signed-in driver alone."""
 PRIVATE = {
@@ -74,6 +74,8 @@ PRIVATE = {
     "/account/bills/{number}.pdf",
     "/account/delete",
     "/account/rewards",
+    "/planned/{session_id}",
+    "/planned/{session_id}/cancel",
 }
 CHANGES = {
     "/account/email",
@@ -117,7 +119,8 @@ ORDERS = (
     | ADVICE_ORDERS
     | PROGRAM_ORDERS
     | {"/o/{code}/start", "/s/{session_id}/mail", "/s/{session_id}/push", "/s/{session_id}/push/off"}
-    | {"/planned/{session_id}/cancel", "/account/cards/remove", "/pay/{session_id}/give-up", "/s/{session_id}/pay"}
+    | {"/account/cards/remove", "/pay/{session_id}/give-up", "/s/{session_id}/pay"}
+    | {"/planned/{session_id}/cancel"}
 )
 """Those of them that are no pages."""
 BROWSER = {"endpoint": "https://fcm.googleapis.com/x", "keys": {"p256dh": "AA", "auth": "AA"}}
