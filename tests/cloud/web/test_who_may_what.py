@@ -112,7 +112,6 @@ ADVICE_ORDERS = {
     "/account/advice/browsers/end",
     "/account/advice/off",
 }
-PRIVATE |= {"/planned/{session_id}", "/planned/{session_id}/cancel"}
 PRIVATE |= {"/account/advice"} | ADVICE_ORDERS
 ORDERS = (
     CHANGES
