@@ -136,6 +136,7 @@ def _stretches(
     # Of a day without any data all is missing.
     for one in day.found.judged or [Judged(begin=day.bounds[0], end=day.bounds[1], verdict=Verdict.MISSING)]:
         begin, minutes = _wall(one.begin, one.end, zone)
+        minutes = min(minutes, (one.end - one.begin) // timedelta(minutes=1))
         level = _level(_value(one, by_power=by_power), most) if _is_told(one) else None
         if run is not None and run[2] == level and run[0] + run[1] == begin:
             run = (run[0], run[1] + minutes, level)

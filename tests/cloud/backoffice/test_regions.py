@@ -1,6 +1,7 @@
 """Regions in the back office: the rule beside what it would have found, saved by those who may, and explained."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,9 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from konsento.backoffice.region_calendar import calendar
 from konsento.feeds.deciding import decide_day
+from konsento.grid.finding import day_bounds, find
 from konsento.grid.regions import rule_of
+from konsento.grid.replay import Replayed
 from konsento.grid.rule import Reference, ReferenceMode, Rule, Threshold, ThresholdUnit
+from konsento.kit.i18n import LANGUAGES
 from konsento.models import GridRegion, GridWindow, Role, WindowDecision, Work
 
 from ..forecasts import ZONE, keep_forecast, sunny
@@ -261,3 +266,22 @@ async def test_a_decision_that_was_tampered_with_is_told(office: Office) -> None
         page = await browser.get(f"{AT_REGION}/decisions/{forged['id']}")
 
     assert "checksum differs" in office.bench.words(page)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 10, 25), "25.0"), (date(2026, 3, 29), "23.0")])
+def test_days_of_25_and_23_hours_stay_within_the_drawing(day: date, hours: str) -> None:
+    rule = replace(FIVE_AND_30, shortest_minutes=30)
+    slots = sunny(day, (0, 25), "Europe/Berlin")
+    bounds = day_bounds(day, "Europe/Berlin")
+    found = find(slots, rule, day, "Europe/Berlin")
+    drawn = calendar(LANGUAGES.default, [Replayed(day=day, bounds=bounds, found=found, was=())], "Europe/Berlin")
+
+    assert drawn.counts[1] == f"On average {hours} h on such a day."
+    assert drawn.rows[0].would == "00:00–24:00"
+    assert (drawn.outlines[0].x, drawn.outlines[0].width) == ("66", "408")
+    ((level, path),) = drawn.shades
+    begins = [float(x) for x in re.findall(r"M([0-9.]+) ", path)]
+    ends = [float(x) + float(width) for x, width in re.findall(r"M([0-9.]+) [0-9]+h([0-9.]+)", path)]
+    # Two stretches: the hour that comes twice, or the one that is left out, parts them.
+    assert (level, len(begins), min(begins), max(ends)) == (5, 2, 66, 66 + 24 * 17)
+    assert drawn.missing == ""
