@@ -1,6 +1,5 @@
 """What operators type into the form of a price, read into what the catalogue takes."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -49,8 +48,6 @@ _BAND_COLUMNS: Final = {
     "idle": "idle",
 }
 """The fields of a band in the form, without `band_`, and in `BandRow`."""
-_TWO_READINGS: Final = re.compile(r"\d{1,3},\d{3}")
-"""38,500 is thirty-eight and a half to some and many thousands to others."""
 
 
 class PriceForm(BaseModel):
@@ -290,7 +287,7 @@ def _price(text: str, currency: str, wrong: type[BadTariff] = BadPrice) -> Decim
     said = typed.plain(text)
     for beside in ("/kWh", "/min", currency, *(language.currency_sign(currency) for language in LANGUAGES)):
         said = said.removesuffix(beside).removeprefix(beside).strip()
-    number = _number(said) if not _TWO_READINGS.fullmatch(said) else None
+    number = _number(said) if not typed.TWO_READINGS.fullmatch(said) else None
     if number is None:
         raise wrong(below=PRICES_BELOW, digits=PRICE_DIGITS)
     return number.normalize() + 0

@@ -95,9 +95,9 @@ def calendar(language: Language, days: Sequence[Replayed], time_zone: str) -> Ca
         y = TOP + number * ROW
         for begin, minutes, level in _stretches(day, zone, most, by_power=by_power):
             if level is None:
-                missing.append(_box(begin, y + 4, minutes, 3))
+                missing.append(_box(begin, minutes, y + 4, 3))
             else:
-                shades[level].append(_box(begin, y, minutes, _CELL))
+                shades[level].append(_box(begin, minutes, y, _CELL))
     return Calendar(
         width=WIDTH,
         height=TOP + len(days) * ROW,
@@ -136,6 +136,7 @@ def _stretches(
     # Of a day without any data all is missing.
     for one in day.found.judged or [Judged(begin=day.bounds[0], end=day.bounds[1], verdict=Verdict.MISSING)]:
         begin, minutes = _wall(one.begin, one.end, zone)
+        minutes = min(minutes, (one.end - one.begin) // timedelta(minutes=1))
         level = _level(_value(one, by_power=by_power), most) if _is_told(one) else None
         if run is not None and run[2] == level and run[0] + run[1] == begin:
             run = (run[0], run[1] + minutes, level)
@@ -172,7 +173,7 @@ def _wall(begin: datetime, end: datetime, zone: ZoneInfo) -> tuple[int, int]:
     return at, until - at if until > at else min(int((end - begin) / timedelta(minutes=1)), _DAY - at)
 
 
-def _box(begin: int, y: int, minutes: int, height: int) -> str:
+def _box(begin: int, minutes: int, y: int, height: int) -> str:
     x, width = _units(begin), _units(minutes)
     return f"M{LEFT + x:g} {y}h{width:g}v{height}h-{width:g}z"
 
@@ -219,4 +220,4 @@ def _counts(language: Language, days: Sequence[Replayed]) -> Iterator[str]:
         yield language.text("Days without enough data: {count}.", count=untold)
     if missing := sum(not _is_told(one) for day in days if day.found.told_enough for one in day.found.judged):
         yield language.text("Slots missing on the other days: {count}.", count=missing)
-    yield language.text("In force were windows on {days} days.", days=sum(bool(day.was) for day in days))
+    yield language.text("Days with windows in force: {count}.", count=sum(bool(day.was) for day in days))

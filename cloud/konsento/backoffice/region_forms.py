@@ -1,5 +1,6 @@
 """What operators type into the forms of a region and its rule, read into what the grid's domain takes."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -95,12 +96,9 @@ class RegionForm(NamesForm):
 
     def rule(self) -> Rule:
         """Read the rule. Raises the `BadRule` that says what cannot be read."""
-        value = typed.number(_bare(self.threshold))
-        if value is None:
-            raise BadThreshold
         return Rule(
             reference=self._reference(),
-            threshold=Threshold(unit=_choice(ThresholdUnit, self.unit), value=value),
+            threshold=Threshold(unit=_choice(ThresholdUnit, self.unit), value=_number(self.threshold, BadThreshold)),
             supply=_choice(Supply, self.supply),
             shortest_minutes=_whole(self.shortest, BadShortest),
             gap_slots=_whole(self.gap, BadGap),
@@ -111,14 +109,17 @@ class RegionForm(NamesForm):
         mode = _choice(ReferenceMode, self.reference)
         if mode is ReferenceMode.NONE:
             return Reference(mode=mode)
-        value = typed.number(_bare(self.percent if mode is ReferenceMode.PERCENT else self.percentile))
-        if value is None:
-            raise BadReference if mode is ReferenceMode.PERCENT else BadPercentile
-        return Reference(mode=mode, value=value)
+        if mode is ReferenceMode.PERCENT:
+            return Reference(mode=mode, value=_number(self.percent, BadReference))
+        return Reference(mode=mode, value=_number(self.percentile, BadPercentile))
 
 
-def _bare(text: str) -> str:
-    return typed.plain(text).removesuffix("%").strip()
+def _number(text: str, error: type[BadRule]) -> Decimal:
+    said = typed.plain(text).removesuffix("%").strip()
+    number = typed.number(said) if not typed.TWO_READINGS.fullmatch(said) else None
+    if number is None:
+        raise error
+    return number
 
 
 def _whole(text: str, error: type[BadRule]) -> int:

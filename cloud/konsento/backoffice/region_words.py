@@ -1,7 +1,7 @@
 """A region's rule, what was decided by it and why, in words."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ MODES: Final[Mapping[str, str]] = {
     ReferenceMode.NONE: marked("not asked"),
 }
 UNITS: Final[Mapping[str, str]] = {
-    ThresholdUnit.MW: marked("MW"),
+    ThresholdUnit.MW: "MW",
     ThresholdUnit.SHARE: marked("% of supply"),
     ThresholdUnit.PEAK: marked("% of the region's highest of the last 30 days"),
 }
@@ -121,9 +121,9 @@ def rounded(language: Language, value: Decimal, digits: int) -> str:
 
 def clock_span(language: Language, begin: datetime, end: datetime, zone: ZoneInfo) -> str:
     """Return a window by the region's clock; one that ends with the day ends at 24:00."""
-    last = language.clock(end, zone)
-    midnight = end.astimezone(zone).date() > begin.astimezone(zone).date()
-    return f"{language.clock(begin, zone)}–{'24:00' if midnight and last == '00:00' else last}"
+    last = end.astimezone(zone)
+    midnight = last.date() > begin.astimezone(zone).date() and last.time() == time()
+    return f"{language.clock(begin, zone)}–{'24:00' if midnight else language.clock(end, zone)}"
 
 
 def spans(language: Language, windows: Iterable[tuple[datetime, datetime]], zone: ZoneInfo) -> str:

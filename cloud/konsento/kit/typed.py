@@ -7,6 +7,8 @@ from unicodedata import normalize
 
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 
+TWO_READINGS: Final = re.compile(r"[+-]?\d{1,3},\d{3}")
+"""38,500 is thirty-eight and a half to some and many thousands to others."""
 _LONGEST: Final = 20
 """Characters of a number in a field."""
 

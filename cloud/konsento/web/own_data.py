@@ -56,7 +56,6 @@ from konsento.models import (
     Transfer,
     WebhookEndpoint,
     WebhookEvent,
-    WindowShare,
 )
 from konsento.notifications import mail, push
 from konsento.payments import balance, cards
@@ -101,13 +100,6 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         Checkout.created_at,
     ),
     "planned": tuple(column for column in PlannedCharge.__table__.columns if column.name != "driver_id"),
-    "charged_while_recommended": (
-        WindowShare.session_id,
-        WindowShare.region,
-        WindowShare.had_windows,
-        WindowShare.mwh,
-        WindowShare.inside_mwh,
-    ),
     "bill_address": (BillAddress.name, BillAddress.address),
     "bills": tuple(column for column in Bill.__table__.columns if column.name != "look_at"),
     "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),
@@ -197,14 +189,6 @@ OF_SESSION: Final[dict[str, tuple[Any, ...]]] = {
         SideReading.first_mwh,
         SideReading.last_mwh,
         SideReading.last_at,
-    ),
-    "in_recommended_windows": (
-        WindowShare.session_id,
-        WindowShare.region,
-        WindowShare.began_at,
-        WindowShare.had_windows,
-        WindowShare.mwh,
-        WindowShare.inside_mwh,
     ),
     "notices": (PushSubscription.session_id, PushSubscription.locale, PushSubscription.created_at),
     "receipts": tuple(column for column in Receipt.__table__.columns),

@@ -159,6 +159,7 @@ async def test_presets_fill_the_form_in_and_their_region_comes_with_them(office:
         ("format", "excel"),
         ("region", "JP-A99"),
         ("minutes", "0.5"),
+        ("minutes", "1e99999999"),
         ("stale_hours", "soon"),
         ("name", " "),
         ("key", "schlüssel"),

@@ -1,6 +1,7 @@
 """Regions in the back office: the rule beside what it would have found, saved by those who may, and explained."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,9 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from konsento.backoffice.region_calendar import calendar
 from konsento.feeds.deciding import decide_day
+from konsento.grid.finding import day_bounds, find
 from konsento.grid.regions import rule_of
+from konsento.grid.replay import Replayed
 from konsento.grid.rule import Reference, ReferenceMode, Rule, Threshold, ThresholdUnit
+from konsento.kit.i18n import LANGUAGES
 from konsento.models import GridRegion, GridWindow, Role, WindowDecision, Work
 
 from ..forecasts import ZONE, keep_forecast, sunny
@@ -66,13 +71,16 @@ async def test_the_calendar_counts_what_can_be_counted_by_hand(office: Office) -
 
     # 8 days of 8 h and one of 4 h: 68 h on 9 days.
     assert "Windows on 9 of 30 days. On average 7.6 h on such a day. Days without enough data: 20." in words
-    assert "Slots missing on the other days: 2. In force were windows on 1 days." in words
+    assert "Slots missing on the other days: 2. Days with windows in force: 1." in words
     assert "Days without a window, as no data of the day have come: 20" in words
     assert "Days without a window, as the surplus is never large enough: 1" in words
     assert page.text.count("<rect") == 9
     # 8:00 is 8 · 17 units behind the 66 of the dates, 8 h are 136 wide.
     assert page.text.count('<rect x="202" y="') == 8
     assert page.text.count('width="136" height="11"') == 8
+    # What was in force stands below the day's row, the first, and nothing is known of the hour before a day's data.
+    assert '<path class="was" d="M202 32h136v3h-136z" />' in page.text
+    assert "M66 72h17v3h-17z" in page.text
     assert "08:00–16:00 08:00–16:00 5.00 % 30.00 % 0" in words
     assert "10:00–14:00 – 5.00 % 30.00 % 0" in words
 
@@ -100,7 +108,7 @@ async def test_a_preview_shows_another_rule_and_saves_nothing(office: Office) ->
 async def test_a_saved_rule_is_in_the_log_and_decides_today_and_tomorrow_anew(office: Office) -> None:
     await ten_days(office)
     async with office.member(Role.OPERATOR) as browser:
-        answer = await browser.post(AT_REGION, data=REGION | {"percent": "-7.5", "unit": "mw", "threshold": "1,200"})
+        answer = await browser.post(AT_REGION, data=REGION | {"percent": "-7.5", "unit": "mw", "threshold": "1200.0"})
         page = office.bench.words(await browser.get(answer.headers["location"]))
         again = await browser.post(AT_REGION, data=REGION | {"percent": "-7.5", "unit": "mw", "threshold": "1200"})
     async with office.member(Role.ADMIN) as browser:
@@ -134,6 +142,7 @@ async def test_a_region_that_no_longer_advises_is_not_decided(office: Office) ->
         ({"reference": "auto", "percentile": "101"}, "The percentile is a number"),
         ({"reference": "much"}, "Choose what is in the lists."),
         ({"threshold": "plenty"}, "The threshold is a number"),
+        ({"threshold": "1,200", "unit": "mw"}, "The threshold is a number"),
         ({"threshold": "100.5"}, "The threshold is a number"),
         ({"shortest": "4"}, "The shortest window lasts"),
         ({"gap": "5"}, "So many slots may miss"),
@@ -148,7 +157,7 @@ async def test_what_cannot_be_is_named_and_the_form_stays_filled(
         saved = await browser.post(AT_REGION, data=REGION | wrong)
         shown = await browser.get(AT_REGION, params=REGION | wrong)
 
-    (typed,) = [value for name, value in wrong.items() if name != "reference"] or ["30"]
+    (typed,) = [value for name, value in wrong.items() if name not in {"reference", "unit"}] or ["30"]
     for answer in (saved, shown):
         assert answer.status_code == 422
         assert says in office.bench.words(answer)
@@ -181,7 +190,7 @@ async def test_a_region_is_added_from_what_is_known_and_advises_nobody_yet(offic
         twice = await browser.post("/office/regions", data=fields)
         bad = await browser.post("/office/regions", data=fields | {"code": "kyushu"})
 
-    assert "地域はまだ登録されていません" in empty
+    assert "エリアはまだ登録されていません" in empty
     assert page.index('value="JP-A01"') < page.index('value="JP-A10"') < page.index('value="AL"')
     assert answer.headers["location"] == "/office/regions/JP-A09"
     assert "九州エリア" in shown
@@ -257,3 +266,22 @@ async def test_a_decision_that_was_tampered_with_is_told(office: Office) -> None
         page = await browser.get(f"{AT_REGION}/decisions/{forged['id']}")
 
     assert "checksum differs" in office.bench.words(page)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 10, 25), "25.0"), (date(2026, 3, 29), "23.0")])
+def test_days_of_25_and_23_hours_stay_within_the_drawing(day: date, hours: str) -> None:
+    rule = replace(FIVE_AND_30, shortest_minutes=30)
+    slots = sunny(day, (0, 25), "Europe/Berlin")
+    bounds = day_bounds(day, "Europe/Berlin")
+    found = find(slots, rule, day, "Europe/Berlin")
+    drawn = calendar(LANGUAGES.default, [Replayed(day=day, bounds=bounds, found=found, was=())], "Europe/Berlin")
+
+    assert drawn.counts[1] == f"On average {hours} h on such a day."
+    assert drawn.rows[0].would == "00:00–24:00"
+    assert (drawn.outlines[0].x, drawn.outlines[0].width) == ("66", "408")
+    ((level, path),) = drawn.shades
+    begins = [float(x) for x in re.findall(r"M([0-9.]+) ", path)]
+    ends = [float(x) + float(width) for x, width in re.findall(r"M([0-9.]+) [0-9]+h([0-9.]+)", path)]
+    # Two stretches: the hour that comes twice, or the one that is left out, parts them.
+    assert (level, len(begins), min(begins), max(ends)) == (5, 2, 66, 66 + 24 * 17)
+    assert drawn.missing == ""

@@ -224,13 +224,15 @@ async def test_a_server_is_ready_when_its_database_is_there_and_only_then(monkey
 async def test_a_database_that_does_not_answer_in_time_is_away(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness_module, "PATIENCE_S", 0.05)
     monkeypatch.setattr(readiness_module, "REMEMBERED_S", 0.0)
     readiness = Readiness(database, revisions())
     async with database.transaction():
-        ready, facts = await readiness.look()
+        with monkeypatch.context() as patch:
+            patch.setattr(readiness_module, "PATIENCE_S", 0.05)
+            ready, facts = await readiness.look()
     assert (ready, facts["database"]) == (False, "away")
 
+    monkeypatch.setattr(readiness_module, "PATIENCE_S", 60)
     assert (await readiness.look())[0] is True
 
 

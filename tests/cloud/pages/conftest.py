@@ -30,7 +30,7 @@ ARTEFACTS = ROOT / "build" / "test-artefacts"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 
 
-UNCLEAR = """() => axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations
+UNCLEAR = """axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations
   .filter(({ impact }) => impact === "serious" || impact === "critical")
   .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 120))}`))"""
 
@@ -129,16 +129,17 @@ async def picture(page: Page, name: str) -> None:
 
 async def unclear(page: Page) -> list[str]:
     """Return what axe finds that keeps readers out: the rule, what it says, and where."""
-    await page.evaluate(AXE_SCRIPT)
     # All that is in order is not told: it would take as long as the search.
-    found: list[str] = await page.evaluate(UNCLEAR)
+    found: list[str] = await page.evaluate(f"{AXE_SCRIPT}\n{UNCLEAR}")
     return found
 
 
 async def phone(browser: Browser, locale: str, *, dark: bool = False, width: int = PHONE["width"]) -> BrowserContext:
     """Open a phone's browser without cookies."""
-    return await browser.new_context(
+    context = await browser.new_context(
         viewport={"width": width, "height": PHONE["height"]},
         locale=locale,
         color_scheme="dark" if dark else "light",
     )
+    context.set_default_timeout(60_000)
+    return context

@@ -193,7 +193,7 @@ GIVEN = (
     r"Tokyo|JP-A\d\d",
     r"No\. \d|Minato Mall|Japan|Kaze Denki|Kaze Power|Hi Power|kps_\S+|KONSENTO_PUBLIC_URL|https?://\S+|K3VQ5B2XJ6M7",
     r"(?:guest-)?xx-\w+@example\.com|K7F-?29Q|M4X-?R8T|ZZZZZZ|JPY|k?Wh?|m?Wh|V|g|kg|CO₂|h|min|m?s|KiB|MiB|GiB|CSV|T\d{13}",
-    r"PDF|K-\d{4}-\d{6}|Mon|Tue|Wed|Thu|Fri|Sat|Sun|SUNNY10|Sunny days",
+    r"JP-A\d\d|Tokyo|MW|forecast [0-9a-f-]{36}|PDF|K-\d{4}-\d{6}|Mon|Tue|Wed|Thu|Fri|Sat|Sun|SUNNY10|Sunny days",
     r"Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?",
     r"Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|[0-9a-f-]{36}",
 )

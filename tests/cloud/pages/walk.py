@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from konsento.advice import tokens
 from konsento.advice.tokens import Purpose
 from konsento.charging.work import find_out_start
+from konsento.feeds.deciding import decide_day
 from konsento.grid import decisions
 from konsento.kit import handover
 from konsento.kit.handover import Handover
@@ -42,6 +43,7 @@ from konsento.models import (
     Role,
     Site,
     Tariff,
+    WindowDecision,
 )
 from konsento.ocpp import CallTimeout, Journal, Lines, Version
 from konsento.ocpp.messages import (
@@ -561,6 +563,23 @@ async def _owed(stage: Stage) -> UUID:
         return (await session.scalars(query)).one()
 
 
+async def _forecast(stage: Stage) -> str:
+    """Have two weeks be forecast, tomorrow decided; returns the region's page with a preview of another rule."""
+    services = stage.bench.services
+    tomorrow = services.clock.now().astimezone(ZoneInfo(ZONE)).date() + timedelta(days=1)
+    await keep_forecast(services, [one for back in range(14) for one in shining(tomorrow - timedelta(days=back))])
+    await decide_day(services, REGION, tomorrow)
+    rule = "reference=percent&percent=5&threshold=30&unit=share&supply=generation&shortest=120&gap=1&most=2"
+    return f"/regions/{REGION}?{rule}"
+
+
+async def _decision(stage: Stage) -> str:
+    async with stage.bench.services.database.transaction() as session:
+        newest = select(WindowDecision.id).order_by(WindowDecision.decided_at.desc(), WindowDecision.day.desc())
+        decision = await session.scalar(newest.limit(1))
+        return f"/regions/{REGION}/decisions/{decision}"
+
+
 async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[str]:
     """Walk as an admin through the back office, from the invitation on; a driver is charging meanwhile."""
     services = stage.bench.services
@@ -620,6 +639,11 @@ async def staff_screens(stage: Stage, page: Page, email: str) -> AsyncIterator[s
         ("unknown-station", f"/pending/{stranger}"),
         ("prices", "/prices"),
         ("price-new", "/prices/new?of=demo"),
+        ("regions", "/regions"),
+        ("region", await _forecast(stage)),
+        ("region-new", "/regions/new?preset=JP-A09"),
+        ("region-decisions", f"/regions/{REGION}/decisions"),
+        ("region-decision", await _decision(stage)),
         ("advice", "/advice"),
         ("partners", "/partners"),
         ("partner", f"/partners/{partner}"),

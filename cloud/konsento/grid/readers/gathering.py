@@ -39,8 +39,10 @@ class Gathered:
     """The slots and prices of a file, as they are read."""
 
     def __init__(self, file: File, word: str, *, sized: bool = False) -> None:
-        """Begin with nothing. `sized` refuses demand that does not fit the area, so is in another unit."""
+        """Begin with nothing. `sized`: demand is held against the size of its area (`_check_sizes`)."""
         self._sized = sized
+        self._fitting = 0
+        self._odd: tuple[int, BalanceSlot] | None = None
         self._file = file
         self._format = word
         self._slots: dict[tuple[str, Series, datetime], BalanceSlot] = {}
@@ -51,7 +53,7 @@ class Gathered:
         """Add what `line` says about a slot. Raises Unreadable for numbers that cannot be."""
         _check(slot, line)
         if self._sized:
-            _check_size(slot, line)
+            self._note_size(slot, line)
         key = slot.region, slot.series, slot.begin
         before = self._slots.setdefault(key, slot)
         if before is not slot:
@@ -97,8 +99,31 @@ class Gathered:
         """Whether there is nothing yet."""
         return not self._slots and not self._prices
 
+    def _note_size(self, slot: BalanceSlot, line: int) -> None:
+        fits = _fits(slot)
+        if fits:
+            self._fitting += 1
+        elif fits is False and self._odd is None:
+            self._odd = (line, slot)
+
+    def _check_sizes(self) -> None:
+        """Refuse a demand that is out of all proportion to the others; where all are, another unit is only likely.
+
+        All numbers of a file in one other unit give the same surplus and the same shares.
+        """
+        if self._odd is None:
+            return
+        line, slot = self._odd
+        if self._fitting:
+            raise OtherSize(line=line, demand=slot.demand_kwh, region=slot.region)
+        self._file.warn(
+            f"line {line}: a demand of {slot.demand_kwh} kWh is far from what {slot.region} needs; all may be in"
+            " another unit"
+        )
+
     def reading(self, region: str | None = None, *, may_be_empty: bool = False) -> Reading:
-        """Return all of it. Raises NoData where there is nothing, unless that may be; Overlap."""
+        """Return all of it. Raises NoData where there is nothing, unless that may be; Overlap, OtherSize."""
+        self._check_sizes()
         if self.empty and not may_be_empty:
             raise NoData(said=self._file.beginning)
         for before, after in self._neighbours():
@@ -133,14 +158,13 @@ def _check(slot: BalanceSlot, line: int) -> None:
         raise TooMuchOfFirstType(line=line, supply=slot.supply_kwh, first=slot.first_kwh)
 
 
-def _check_size(slot: BalanceSlot, line: int) -> None:
-    """Refuse a demand that is so far from its Japanese area's size that it must be in another unit."""
+def _fits(slot: BalanceSlot) -> bool | None:
+    """Tell whether a demand is of the size of its Japanese area; None where that cannot be told."""
     peak = AREAS[slot.region].peak_mw if slot.region in AREAS else None
     if peak is None or slot.demand_kwh is None:
-        return
+        return None
     kwh = peak * 1000 * slot.minutes // 60
-    if slot.demand_kwh * _TOO_SMALL < kwh or slot.demand_kwh > kwh * _TOO_LARGE:
-        raise OtherSize(line=line, demand=slot.demand_kwh, region=slot.region)
+    return kwh <= slot.demand_kwh * _TOO_SMALL and slot.demand_kwh <= kwh * _TOO_LARGE
 
 
 def joined(readings: Sequence[Reading], file: File) -> Reading:

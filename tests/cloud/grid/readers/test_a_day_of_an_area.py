@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -254,10 +255,16 @@ def test_another_unit_is_refused(unit: str) -> None:
     refused(shikoku(cell(3, 4, f"エリア総需要量{unit}")), errors.ChangedUnit)
 
 
-def test_numbers_of_another_size_are_refused() -> None:
-    megawatts = [(d / 500, s / 500, f / 500) for d, s, f in sunny_day(MEAN)]
+def test_one_number_of_another_size_is_refused_and_all_of_them_are_remarked_upon() -> None:
+    day = sunny_day(MEAN)
+    megawatts = [(d / 500, s / 500, f / 500) for d, s, f in day]
 
-    assert "another unit" in refused(area_file("shikoku", DAY, megawatts).content, errors.OtherSize)
+    assert "another unit" in refused(area_file("shikoku", DAY, [megawatts[0], *day[1:]]).content, errors.OtherSize)
+    whole, other = (read(area_file("shikoku", DAY, values).content, region="JP-A08") for values in (day, megawatts))
+    assert [warning for warning in other.warnings if "another unit" in warning]
+    # Surplus and shares are the same, up to what the smaller numbers are rounded by.
+    shares = [abs((one.share or 0) - (two.share or 0)) for one, two in zip(whole.slots, other.slots, strict=True)]
+    assert max(shares) < Decimal("0.01")
 
 
 @pytest.mark.parametrize(
