@@ -56,6 +56,7 @@ from konsento.models import (
     Transfer,
     WebhookEndpoint,
     WebhookEvent,
+    WindowShare,
 )
 from konsento.notifications import mail, push
 from konsento.payments import balance, cards
@@ -100,6 +101,13 @@ OF_DRIVER: Final[dict[str, tuple[Any, ...]]] = {
         Checkout.created_at,
     ),
     "planned": tuple(column for column in PlannedCharge.__table__.columns if column.name != "driver_id"),
+    "charged_while_recommended": (
+        WindowShare.session_id,
+        WindowShare.region,
+        WindowShare.had_windows,
+        WindowShare.mwh,
+        WindowShare.inside_mwh,
+    ),
     "bill_address": (BillAddress.name, BillAddress.address),
     "bills": tuple(column for column in Bill.__table__.columns if column.name != "look_at"),
     "presence_checks": (Presence.outlet_id, Presence.method, Presence.state, Presence.asked_at),

@@ -41,6 +41,7 @@ from konsento.models import (
     OutgoingMail,
     Passkey,
     PaymentCustomer,
+    PlannedCharge,
     PointLot,
     PointUse,
     Presence,
@@ -50,6 +51,7 @@ from konsento.models import (
     SideReading,
     WebhookDelivery,
     WindowDecision,
+    WindowShare,
 )
 from konsento.models.webhook import DeliveryState, WebhookEndpoint, WebhookEvent
 from konsento.payments.bills import addressing
@@ -85,6 +87,7 @@ KEPT = {
     "point_uses",
     "coupon_codes",
     "coupon_uses",
+    "window_shares",
 }
 """What has to be kept for the books, without a name."""
 GOES_WITH_ANOTHER = {"webhook_deliveries"}
@@ -128,6 +131,7 @@ SECTIONS = {
     "advice_browsers": "advice_browsers",
     "advice_messages": "advice_messages",
     "planned_charges": "planned",
+    "window_shares": "charged_while_recommended",
 }
 """Where in the export each table is."""
 SECRETS = ("argon2", "secret-of-webhook", "p256dh-of-browser", "auth-of-browser", "answer-to-program", "push.example")
@@ -266,6 +270,32 @@ async def _fill(bench: Bench, browser: AsyncClient) -> UUID:
                     energy_cap_wh=5,
                     hold_minor=5,
                     asked_at=now,
+                ),
+                PlannedCharge(
+                    id=new_id(),
+                    driver_id=driver.id,
+                    outlet_id=charging.outlet_id,
+                    session_id=new_id(),
+                    limit_kind=charging.limit_kind,
+                    limit_amount=5,
+                    offer="demo",
+                    way="balance",
+                    agreed_unit_price=Decimal("38.5"),
+                    agreed_most_minor=5,
+                    window_begin=now,
+                    window_end=now,
+                    start_at=now,
+                    created_at=now,
+                ),
+                WindowShare(
+                    session_id=charging.id,
+                    driver_id=driver.id,
+                    region="JP-A03",
+                    began_at=now,
+                    billed_at=now,
+                    had_windows=True,
+                    mwh=1,
+                    inside_mwh=1,
                 ),
                 PaymentCustomer(provider="scripted", driver_id=driver.id, reference="cus_1", created_at=now),
                 MeteringAgreement(driver_id=driver.id, version="2026-11", agreed_at=now),
