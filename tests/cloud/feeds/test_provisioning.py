@@ -100,7 +100,7 @@ async def test_what_a_file_leaves_out_stays(core: Core) -> None:
     ("old", "new", "reason"),
     [
         ('name_en = "Island"\n', "", "region XX-1: it is not known here; name_en and time_zone are needed"),
-        ("value = -5", "value = -500", "region JP-A03: A rule has a reference"),
+        ("value = -5", "value = -500", "region JP-A03: The surplus is a number from"),
         ('format = "csv"', 'format = "xls"', "source dropped: Choose one of the formats"),
         ("https://data.example", "http://data.example", "source Tokyo: An address begins with https://"),
         (
