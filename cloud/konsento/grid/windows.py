@@ -41,12 +41,7 @@ async def in_force(session: AsyncSession, region: str | None, begin: datetime, u
     """Return the windows of a region that overlap a time, in order; none for no region."""
     if region is None:
         return []
-    query = (
-        select(GridWindow)
-        .where(GridWindow.region == region, GridWindow.begin < until, GridWindow.end > begin)
-        .order_by(GridWindow.begin)
-    )
-    return [window_of(row) for row in await session.scalars(query)]
+    return (await by_region(session, begin, until, [region])).get(region, [])
 
 
 async def by_region(
