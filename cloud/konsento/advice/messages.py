@@ -1,20 +1,17 @@
-"""What became of what drivers were told: opened, acted on, counted."""
+"""What became of what drivers were told: opened, acted on."""
 
 import logging
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import case, delete, exists, func, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from konsento.advice import tokens
 from konsento.advice.tokens import Purpose
 from konsento.models import (
-    AdviceChannel,
     AdviceIssue,
-    AdviceKind,
     AdviceMessage,
     AdviceState,
     ChargingSession,
@@ -34,21 +31,6 @@ WORK: Final = "advice"
 _DONE_KEPT: Final = timedelta(days=7)
 _AHEAD: Final = timedelta(days=2)
 """An advice is about tomorrow; whoever plans does it within that."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counted:
-    """How many messages of one kind about one day of a region there are."""
-
-    region: str
-    day: date
-    kind: AdviceKind
-    channel: AdviceChannel
-    queued: int
-    sent: int
-    dropped: int
-    opened: int
-    acted: int
 
 
 async def opened(session: AsyncSession, token: str, now: datetime) -> bool:
@@ -109,32 +91,6 @@ async def note_charged(session: AsyncSession, region: str, since: date, now: dat
         .execution_options(synchronize_session=False)
     )
     await session.execute(mine)
-
-
-async def counts(session: AsyncSession, since: date, until: date, region: str | None = None) -> list[Counted]:
-    """Return how many messages there are about the days from `since` to before `until`, by day, kind and channel."""
-    in_state = {
-        state.value: func.sum(case((AdviceMessage.state == state, 1), else_=0)).label(state.value)
-        for state in AdviceState
-    }
-    query = (
-        select(
-            AdviceIssue.region,
-            AdviceIssue.day,
-            AdviceIssue.kind,
-            AdviceMessage.channel,
-            *in_state.values(),
-            func.count(AdviceMessage.opened_at).label("opened"),
-            func.count(AdviceMessage.acted_at).label("acted"),
-        )
-        .join(AdviceMessage, AdviceMessage.issue_id == AdviceIssue.id)
-        .where(AdviceIssue.day >= since, AdviceIssue.day < until, AdviceMessage.farewell.is_(False))
-        .group_by(AdviceIssue.region, AdviceIssue.day, AdviceIssue.kind, AdviceMessage.channel)
-        .order_by(AdviceIssue.day, AdviceIssue.region, AdviceIssue.kind, AdviceMessage.channel)
-    )
-    if region is not None:
-        query = query.where(AdviceIssue.region == region)
-    return [Counted(**row._asdict()) for row in await session.execute(query)]
 
 
 async def forget_old(session: AsyncSession, now: datetime) -> None:

@@ -109,12 +109,6 @@ class Outlook:
         """The window that is on, or comes first."""
         return self.windows[0] if self.windows else None
 
-    def share_in(self, window: Window) -> Decimal | None:
-        """Return the highest share in a window; None if not known."""
-        if window.share_most is not None:
-            return window.share_most
-        return max((slot.share for slot in self.slots if window.begin <= slot.begin < window.end), default=None)
-
 
 async def outlook(
     session: AsyncSession, region: GridRegion, now: datetime, hours: int = HOURS, *, outlet: Outlet | None = None

@@ -58,18 +58,6 @@ async def forget(session: AsyncSession, before: datetime) -> None:
     await session.execute(delete(SpotPrice).where(SpotPrice.end < before))
 
 
-async def between(session: AsyncSession, region: str | None, begin: datetime, until: datetime) -> list[SpotSlot]:
-    """Return the spot prices of a region whose slots overlap a time, in order; none for no region."""
-    if region is None:
-        return []
-    query = (
-        select(SpotPrice)
-        .where(SpotPrice.region == region, SpotPrice.begin < until, SpotPrice.end > begin)
-        .order_by(SpotPrice.begin)
-    )
-    return [_slot(row) for row in await session.scalars(query)]
-
-
 async def by_region(
     session: AsyncSession, begin: datetime, until: datetime, regions: Collection[str] | None = None
 ) -> dict[str, list[SpotSlot]]:

@@ -23,7 +23,7 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import select
 
 from konsento import provisioning
-from konsento.advice import messages, sites
+from konsento.advice import sites
 from konsento.advice import work as advice_work
 from konsento.feeds import work as feeds_work
 from konsento.grid.decisions import last_decision, recompute
@@ -40,6 +40,7 @@ from ..notifications.test_mail import Mailbox
 from ..notifications.test_push import Phone
 from ..web.conftest import ORIGIN, Bench, quick_passwords, template, wired
 from ..web.mails import link_in
+from .counting import counts
 from .drivers import mailbox, text_of
 
 __all__ = ["quick_passwords", "template"]
@@ -118,8 +119,8 @@ class Day:
     async def told(self) -> tuple[int, int, int]:
         """Return how many messages about the day were sent, opened and acted on."""
         async with self.bench.services.database.transaction() as session:
-            counts = await messages.counts(session, DAY, DAY + timedelta(days=1))
-        return sum(one.sent for one in counts), sum(one.opened for one in counts), sum(one.acted for one in counts)
+            found = await counts(session, DAY, DAY + timedelta(days=1))
+        return sum(one.sent for one in found), sum(one.opened for one in found), sum(one.acted for one in found)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from konsento.rewards.making import WantedRule
 
 from ..following import WINDOWS
 from ..recommended import REGION
+from .counting import counts
 from .drivers import DAY, TODAY, Town, at, calendar_in, text_of
 
 ONE = timedelta(days=1)
@@ -337,8 +338,8 @@ async def test_what_became_of_messages_is_counted(town: Town) -> None:
         assert not await messages.opened(session, "A" * 44, now)
         assert not await messages.opened(session, "é", now)
         await messages.acted(session, ann, REGION, now)
-        [counted] = await messages.counts(session, TODAY, DAY + ONE)
-        assert await messages.counts(session, TODAY, DAY) == []
+        [counted] = await counts(session, TODAY, DAY + ONE)
+        assert await counts(session, TODAY, DAY) == []
 
     assert (counted.sent, counted.opened, counted.acted, counted.dropped, counted.queued) == (2, 1, 1, 0, 0)
 
