@@ -42,7 +42,9 @@ def record(hass: HomeAssistant, hours: dict[datetime, float]) -> None:
         unit_class="energy",
         unit_of_measurement="kWh",
     )
-    rows = [StatisticData(start=hour, state=kwh, sum=kwh) for hour, kwh in sorted(hours.items())]
+    # The sum counts from the first reading.
+    first = min(hours.values())
+    rows = [StatisticData(start=hour, state=kwh, sum=kwh - first) for hour, kwh in sorted(hours.items())]
     async_import_statistics(hass, metadata, rows)
 
 
