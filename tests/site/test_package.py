@@ -24,6 +24,7 @@ from custom_components.konsento.button import OUTLET_BUTTONS
 from custom_components.konsento.condition import CONDITIONS
 from custom_components.konsento.const import OUTLET_NEWS, SERVER_NEWS
 from custom_components.konsento.control.happenings import Happening
+from custom_components.konsento.control.holds import Suspension
 from custom_components.konsento.control.occupancy import Occupancy
 from custom_components.konsento.control.problems import Problem
 from custom_components.konsento.control.words import EndReason, OutletState, Refusal, SessionKind
@@ -157,7 +158,7 @@ def test_every_happening_and_what_it_says_has_its_word(language: str) -> None:
         "end_reason": {snake(reason) for reason in EndReason},
         "limit": set(LIMITS),
         "problem": {str(problem) for problem in Problem},
-        "reason": {snake(refusal) for refusal in Refusal},
+        "reason": {snake(refusal) for refusal in Refusal} | {str(why) for why in Suspension},
         "session_kind": {str(kind) for kind in SessionKind},
     }
     assert events[SERVER_NEWS]["state_attributes"].keys() == {"event_type"}
@@ -316,6 +317,7 @@ def test_every_error_of_a_form_has_its_words(language: str) -> None:
     assert tree["config_subentries"]["management_server"]["error"].keys() == server | {
         "invalid_url",
         "insecure_url",
+        "invalid_label_url",
         "invalid_station_id",
         "password_missing",
     }
