@@ -33,6 +33,13 @@ CONF_ROUTE: Final = "route"
 CONF_REGION: Final = "region"
 CONF_SCHEDULE: Final = "schedule"
 
+OUTLET_NEWS: Final = "happening"
+"""Translation keys by which triggers and conditions find the entities that they look at."""
+SERVER_NEWS: Final = "server_happening"
+OCCUPANCY: Final = "occupancy"
+RECOMMENDED_WINDOW: Final = "recommended_window"
+POWER_AVAILABLE: Final = "power_available"
+
 DOCUMENTATION: Final = "https://github.com/konsento/konsento/blob/main/docs/site.md"
 
 MANUFACTURER: Final = "Konsento"
