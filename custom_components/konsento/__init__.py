@@ -13,6 +13,7 @@ from .frontend import async_forget_frontend, async_setup_frontend, async_tell_fr
 from .hub import Hub, SiteConfigEntry, journal_path
 from .services import async_setup_services
 from .supervision import Supervision
+from .websocket import async_setup_websocket
 
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.EVENT, Platform.SENSOR, Platform.SWITCH]
 
@@ -20,8 +21,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, which say themselves when no site runs, and serve what the frontend loads."""
+    """Register the actions and what pages ask for, which say themselves when no site runs, and serve the frontend."""
     async_setup_services(hass)
+    async_setup_websocket(hass)
     await async_setup_frontend(hass)
     return True
 
