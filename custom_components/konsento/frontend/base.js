@@ -127,16 +127,16 @@ const languageOf = (hass) => {
   }
 };
 
-/** Write a number as the reader has chosen, with so many digits behind the point. */
-export const number = (hass, value, digits = 0) =>
+/** Write a number as the reader has chosen, with so many digits behind the point; fewer where they are zeros. */
+export const number = (hass, value, digits = 0, fewest = digits) =>
   new Intl.NumberFormat(languageOf(hass), {
-    minimumFractionDigits: digits,
+    minimumFractionDigits: fewest,
     maximumFractionDigits: digits,
     useGrouping: hass.locale.number_format !== "none",
   }).format(value);
 
-/** Write energy (Wh) in kWh. */
-export const energy = (hass, wattHours) => `${number(hass, wattHours / 1000, wattHours < 100_000 ? 2 : 1)} kWh`;
+/** Write energy (Wh) in kWh, with two digits behind the point or, where zeros say nothing, down to `fewest`. */
+export const energy = (hass, wattHours, fewest = 2) => `${number(hass, wattHours / 1000, 2, fewest)} kWh`;
 
 /** Write power (W), in kW from 1000 W on. */
 export const power = (hass, watts) =>

@@ -140,7 +140,7 @@ export class PowerCurve {
     const start = clock(hass, this.#start);
     const highest = this.#points.length ? power(hass, peak) : "";
     write(this.#from, start);
-    write(this.#peak, highest && `≤ ${highest}`);
+    write(this.#peak, highest && t(hass, "peak", { peak: highest }));
     write(this.#to, t(hass, "now"));
     attribute(this.element, "aria-label", t(hass, "curve", { start, peak: highest }));
   }

@@ -4,7 +4,7 @@ import { KonsentoElement, attribute, fire, make, show, write } from "./base.js";
 import { t } from "./texts.js";
 
 /**
- * Ask. `title`, `text`, `confirm` (what the button says) and `danger` are shown; `schema`, `data` and `labels` are those
+ * Ask. `title`, `about` (which outlet), `text`, `confirm` (what the button says) and `danger` are shown; `schema`, `data` and `labels` are those
  * of Home Assistant's forms; `submit(data)` does what was agreed to. Its error is shown, and the dialog stays.
  */
 export const ask = (from, question) =>
@@ -13,6 +13,12 @@ export const ask = (from, question) =>
     dialogImport: () => Promise.resolve(),
     dialogParams: question,
   });
+
+const STYLE = `
+  p { margin: 0 0 16px; }
+  ha-alert { display: block; margin-top: 16px; }
+  ha-alert[hidden] { display: none; }
+`;
 
 class KonsentoDialog extends KonsentoElement {
   #question;
@@ -37,7 +43,7 @@ class KonsentoDialog extends KonsentoElement {
   }
 
   #draw() {
-    const { title, text, confirm, danger, schema, data, labels, helps } = this.#question;
+    const { title, about, text, confirm, danger, schema, data, labels, helps } = this.#question;
     this.#error = make("ha-alert", { "alert-type": "error", hidden: true });
     this.#form =
       schema &&
@@ -61,7 +67,10 @@ class KonsentoDialog extends KonsentoElement {
       "ha-dialog",
       {
         "header-title": title,
+        "header-subtitle": about,
         width: "small",
+        // A form has a phone's whole screen, a mere question has not.
+        type: schema ? "standard" : "alert",
         onclosed: (event) => {
           if (event.target !== this.#dialog) return;
           this.#dialog = undefined;
@@ -83,7 +92,7 @@ class KonsentoDialog extends KonsentoElement {
         this.#confirm,
       ),
     );
-    this.shadowRoot.append(make("style", {}, "p { margin: 0 0 16px; } ha-alert { display: block; margin-top: 16px; } ha-alert[hidden] { display: none; }"), this.#dialog);
+    this.shadowRoot.append(make("style", {}, STYLE), this.#dialog);
     this.#dialog.open = true;
   }
 

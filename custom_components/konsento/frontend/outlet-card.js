@@ -54,7 +54,7 @@ const ICONS = {
   charging: "mdi:ev-station",
   fault: "mdi:alert",
   free: "mdi:power-socket",
-  out: "mdi:power-socket-off",
+  out: "mdi:power-plug-off",
   waiting: "mdi:timer-sand",
 };
 
@@ -189,7 +189,7 @@ class OutletCard extends KonsentoElement {
     );
     this.#curve = new PowerCurve(() => this.#more("power"));
     const button = (kind, act, props = {}) =>
-      make("ha-button", { size: "small", appearance: "filled", "data-action": kind, onclick: act, ...props });
+      make("ha-button", { appearance: "filled", "data-action": kind, onclick: act, ...props });
     const buttons = {
       start: button("start", () => this.#askStart()),
       go_on: button("go_on", () => this.#act("resume_session")),
@@ -273,7 +273,7 @@ class OutletCard extends KonsentoElement {
       label: t(hass, "energy"),
       done: limit ? used / limit : null,
       value: energy(hass, used),
-      limit: limit ? t(hass, "energy_of", { limit: energy(hass, limit) }) : t(hass, "energy_no_limit"),
+      limit: limit ? t(hass, "energy_of", { limit: energy(hass, limit, 0) }) : t(hass, "energy_no_limit"),
       spoken: limit
         ? t(hass, "energy_spoken", { energy: energy(hass, used), limit: energy(hass, limit) })
         : t(hass, "energy_spoken_no_limit", { energy: energy(hass, used) }),
@@ -299,7 +299,7 @@ class OutletCard extends KonsentoElement {
     const minutes = Math.ceil(seconds / 60);
     if (minutes < 60) return t(this.hass, "minutes", { minutes: number(this.hass, minutes) });
     const values = { hours: number(this.hass, Math.floor(minutes / 60)), minutes: number(this.hass, minutes % 60) };
-    return t(this.hass, "hours", values);
+    return t(this.hass, minutes % 60 ? "hours_minutes" : "hours", values);
   }
 
   #showActions(mode) {
@@ -347,13 +347,14 @@ class OutletCard extends KonsentoElement {
   #askStart() {
     const { hass } = this;
     const noted = "note" in (hass.services.konsento?.start_session?.fields ?? {});
-    const number = { number: { min: 0, max: 100, step: "any", mode: "box", unit_of_measurement: "kWh" } };
+    const kilowattHours = { number: { min: 0, max: 100, step: "any", mode: "box", unit_of_measurement: "kWh" } };
     ask(this, {
-      title: t(hass, "start_title", { outlet: this.#name }),
+      title: t(hass, "start"),
+      about: this.#name,
       text: t(hass, "start_text"),
       confirm: t(hass, "start"),
       schema: [
-        { name: "energy", selector: number },
+        { name: "energy", selector: kilowattHours },
         { name: "duration", selector: { duration: {} } },
         ...(noted ? [{ name: "note", selector: { text: {} } }] : []),
       ],
@@ -367,7 +368,8 @@ class OutletCard extends KonsentoElement {
   #askStop() {
     const { hass } = this;
     ask(this, {
-      title: t(hass, "stop_title", { outlet: this.#name }),
+      title: t(hass, "stop_title"),
+      about: this.#name,
       text: t(hass, "stop_text"),
       confirm: t(hass, "stop"),
       danger: true,
@@ -383,7 +385,8 @@ class OutletCard extends KonsentoElement {
       return;
     }
     ask(this, {
-      title: t(hass, "take_out_title", { outlet: this.#name }),
+      title: t(hass, "take_out_title"),
+      about: this.#name,
       text: t(hass, "take_out_text"),
       confirm: t(hass, "take_out"),
       danger: true,

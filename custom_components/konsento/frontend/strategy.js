@@ -19,8 +19,13 @@ const outletCard = (outlet, more = {}) => ({
   ...more,
 });
 
-/** Return tiles of the entities of a part that exist. */
-const tiles = (entities, keys) => keys.flatMap((key) => (entities[key] ? [tile(entities[key])] : []));
+/** Return tiles of the entities of a part that exist and tell something, without the name of the part. */
+const tiles = (entities, keys) =>
+  keys.flatMap((key) =>
+    entities[key]
+      ? [tile(entities[key], { name: { type: "entity" }, visibility: [isNot(entities[key], ["unknown", "unavailable"])] })]
+      : [],
+  );
 
 const powerSection = (hass, site) => {
   const { site_power: entity, power_limit: limit } = site.entities;
@@ -108,11 +113,11 @@ const wide = (type) => (hass, site, several) => [
 ];
 
 const VIEWS = [
-  { path: "now", icon: "mdi:gauge", sections: nowSections },
-  { path: "outlets", icon: "mdi:power-socket", sections: outletSections },
-  { path: "history", icon: "mdi:chart-bar", sections: wide("custom:konsento-history-card") },
-  { path: "environment", icon: "mdi:leaf", sections: wide("custom:konsento-environment-card") },
-  { path: "labels", icon: "mdi:qrcode", sections: wide("custom:konsento-labels-card") },
+  { path: "now", sections: nowSections },
+  { path: "outlets", sections: outletSections },
+  { path: "history", sections: wide("custom:konsento-history-card") },
+  { path: "environment", sections: wide("custom:konsento-environment-card") },
+  { path: "labels", sections: wide("custom:konsento-labels-card") },
 ];
 
 class KonsentoDashboard extends HTMLElement {
@@ -131,12 +136,12 @@ class KonsentoDashboard extends HTMLElement {
     const sites = config.entry_id ? all.filter(({ entry_id: id }) => id === config.entry_id) : all;
     if (!sites.length) return { views: [emptyView(hass)] };
     return {
-      views: VIEWS.map(({ path, icon, sections }) => ({
+      views: VIEWS.map(({ path, sections }) => ({
         title: t(hass, `view_${path}`),
         path,
-        icon,
         type: "sections",
         max_columns: 4,
+        dense_section_placement: true,
         sections: sites.flatMap((site) => sections(hass, site, sites.length > 1)),
       })),
     };
