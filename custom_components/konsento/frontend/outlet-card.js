@@ -126,6 +126,7 @@ class OutletCard extends KonsentoElement {
     }
     this.#parts ??= this.#build();
     const known = "state" in this.#entities;
+    write(this.#parts.unknown, t(this.hass, this.#config.device ? "unknown_outlet" : "no_outlet"));
     show(this.#parts.unknown, !known);
     for (const part of [this.#parts.head, this.#parts.session, this.#parts.actions]) show(part, known);
     if (known) this.#show();
