@@ -1,0 +1,5 @@
+// The module that Home Assistant loads: a dashboard for the owner of a site, and the cards that it is made of.
+
+import "./outlet-card.js";
+import "./power-card.js";
+import "./strategy.js";
