@@ -1,8 +1,8 @@
 // The card of what the energy means for the climate, and how far the site's measurements have got.
 
 import { energy, fire, make, number, reader, registerCard } from "./base.js";
-import { powerType } from "./power-types.js";
-import { SiteCard, choice, colour, dayBefore, dayText, link, moment } from "./site-card.js";
+import { powerColour, powerType } from "./power-types.js";
+import { SiteCard, choice, dayBefore, dayText, link, moment } from "./site-card.js";
 import { t } from "./texts-views.js";
 
 const PERIODS = ["7", "30"];
@@ -67,12 +67,12 @@ class EnvironmentCard extends SiteCard {
       make(
         "div",
         { class: "shares", role: "img", "aria-label": t(hass, "bar_spoken", { shares: spoken }) },
-        ...types.map((each, index) => make("span", { style: `--tone: ${colour(index)}; flex: ${each.wh}` })),
+        ...types.map((each) => make("span", { style: `--tone: ${powerColour(each.power_type)}; flex: ${each.wh}` })),
       ),
       this.#table(
         [t(hass, "power_type"), "kWh", t(hass, "share"), t(hass, "factor")],
-        types.map((each, index) => [
-          [make("span", { class: "swatch", style: `--tone: ${colour(index)}` }), powerType(hass, each.power_type)],
+        types.map((each) => [
+          [make("span", { class: "swatch", style: `--tone: ${powerColour(each.power_type)}` }), powerType(hass, each.power_type)],
           number(hass, each.wh / 1000, 2),
           this.#share(each.wh, data.wh),
           each.g_per_kwh === null ? t(hass, "not_known") : number(hass, each.g_per_kwh),

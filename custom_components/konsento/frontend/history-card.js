@@ -17,7 +17,9 @@ const STYLE = `
   .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0; padding: 0; list-style: none; }
   .grid { stroke: var(--divider-color); }
   .plot { display: grid; grid-template-columns: auto 1fr; gap: 4px 8px; }
+  td.number + td:not(.number), th.number + th:not(.number) { padding-inline-start: 16px; }
   .scale { display: flex; flex-direction: column; justify-content: space-between; text-align: end; }
+  .scale span { line-height: 1; margin-block: -.5em; }
   .plot .axis { grid-column: 2; }
   th button { font: inherit; color: inherit; background: none; border: 0; padding: 4px 0; cursor: pointer; text-align: inherit; }
   th[aria-sort] button { color: var(--primary-text-color); }
@@ -28,10 +30,15 @@ const STYLE = `
     .sessions thead tr { display: flex; flex-wrap: wrap; gap: 0 16px; }
     .sessions th { border: 0; padding: 4px 0; }
     .sessions tbody, .sessions tbody tr { display: block; }
-    .sessions tbody tr { padding-block: 8px; border-block-end: 1px solid var(--divider-color); }
-    .sessions td { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 2px 0; text-align: end; }
-    .sessions td::before { content: attr(data-label); color: var(--secondary-text-color); text-align: start; flex: none; }
-    .sessions td:first-child { font-weight: var(--ha-font-weight-medium, 500); }
+    .sessions tbody tr { display: grid; grid-template-columns: 1fr auto; gap: 2px 16px; padding-block: 12px; border-block-end: 1px solid var(--divider-color); }
+    .sessions td { border: 0; padding: 0; color: var(--secondary-text-color); }
+    .sessions td.outlet, .sessions td.energy_kwh { order: -2; color: var(--primary-text-color); font-weight: var(--ha-font-weight-medium, 500); }
+    .sessions td.start, .sessions td.minutes { order: -1; }
+    .sessions td.minutes, .sessions td.for_whom, .sessions td.power_type { text-align: end; }
+    .sessions td.end::before { content: "→ "; }
+    .sessions td.why { grid-column: 1; }
+    .sessions td.for_whom { grid-column: 2; grid-row: 3; }
+    .sessions td::after { content: attr(data-unit); }
   }
 `;
 
@@ -40,8 +47,8 @@ const COLUMNS = [
   { key: "outlet", by: (row) => row.title, text: (_, row) => row.title },
   { key: "start", by: (row) => row.start, text: (hass, row) => moment(hass, row.start) },
   { key: "end", by: (row) => row.end ?? "9", text: (hass, row) => (row.end ? moment(hass, row.end) : t(hass, "still_runs")) },
-  { key: "energy_kwh", by: (row) => row.wh, text: (hass, row) => number(hass, row.wh / 1000, 3), number: true },
-  { key: "minutes", by: (row) => row.supply_s, text: (hass, row) => number(hass, row.supply_s / 60), number: true },
+  { key: "energy_kwh", by: (row) => row.wh, text: (hass, row) => number(hass, row.wh / 1000, 3), number: true, unit: () => " kWh" },
+  { key: "minutes", by: (row) => row.supply_s, text: (hass, row) => number(hass, row.supply_s / 60), number: true, unit: (hass) => t(hass, "minutes_unit") },
   { key: "why", by: (row) => row.why, text: (_, row) => row.why },
   { key: "for_whom", by: (row) => row.whom, text: (_, row) => row.whom },
   { key: "power_type", by: (row) => row.power, text: (_, row) => row.power },
@@ -268,7 +275,7 @@ class HistoryCard extends SiteCard {
       ...COLUMNS.map((column) =>
         make(
           "td",
-          { role: "cell", class: column.number ? "number" : false, "data-label": t(this.hass, column.key) },
+          { role: "cell", class: `${column.key} ${column.number ? "number" : ""}`, "data-unit": column.unit?.(this.hass) },
           column.text(this.hass, row),
         ),
       ),
@@ -315,7 +322,7 @@ const together = (days, period) => {
 const niceTop = (most) => {
   if (most <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 4, 5, 10].map((each) => each * power).find((each) => each >= most);
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((each) => each * power).find((each) => each >= most);
 };
 
 registerCard("konsento-history-card", HistoryCard, {

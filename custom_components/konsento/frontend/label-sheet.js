@@ -9,6 +9,11 @@ export const SIZES = {
   large: { width: 190, height: 136, columns: 1, rows: 2 },
 };
 
+/** Lines of words that a label has room for at their full size. */
+const LINES = 10;
+/** Below this share of it words are cut off rather than set smaller. */
+const SMALLEST = 0.35;
+
 /** Both on every label: nobody knows who will stand before it. */
 const SCAN_OR_TYPE = ["QRの読み取りかコード入力で充電", "Scan or type the code to charge"];
 const SCAN = ["QRを読み取って充電", "Scan to charge"];
@@ -23,13 +28,13 @@ const STYLE = `
   button:focus-visible { outline: 3px solid #000; outline-offset: 2px; }
   main { display: flex; flex-direction: column; align-items: center; gap: 8mm; padding: 8mm 0; overflow-x: auto; }
   .sheet { box-sizing: border-box; inline-size: 210mm; block-size: 297mm; padding: 10mm; background: #fff; display: grid; align-content: start; justify-content: center; grid-template-columns: repeat(var(--columns), var(--width)); }
-  .label { box-sizing: border-box; inline-size: var(--width); block-size: var(--height); padding: calc(var(--unit) * .5); border: .2mm dashed #aaa; display: grid; grid-template-columns: auto 1fr; gap: calc(var(--unit) * .4); align-items: center; overflow: hidden; break-inside: avoid; font-size: var(--unit); line-height: 1.25; }
-  .label svg { inline-size: calc(var(--unit) * 8); block-size: calc(var(--unit) * 8); background: #fff; }
-  .words { min-inline-size: 0; overflow-wrap: anywhere; display: grid; gap: calc(var(--unit) * .15); }
+  .label { box-sizing: border-box; inline-size: var(--width); block-size: var(--height); padding: var(--edge) var(--edge) var(--edge) 0; border: .2mm dashed #aaa; display: grid; grid-template-columns: 44% 1fr; align-items: center; overflow: hidden; break-inside: avoid; }
+  .label svg { inline-size: 100%; max-block-size: 100%; }
+  .words { min-inline-size: 0; max-block-size: calc(var(--height) - 2 * var(--edge)); overflow: hidden; display: flex; flex-direction: column; gap: .15em; font-size: var(--unit); line-height: 1.25; word-break: auto-phrase; overflow-wrap: anywhere; }
   .name { font-size: 1.2em; font-weight: 700; }
-  .code { font-size: 1.6em; font-weight: 700; letter-spacing: .03em; white-space: nowrap; }
-  .how { font-size: .72em; }
-  .host { font-size: .85em; font-weight: 700; }
+  .code { font-size: 1.6em; font-weight: 700; white-space: nowrap; }
+  .how { font-size: .68em; }
+  .host { font-size: .85em; font-weight: 700; white-space: nowrap; }
   .place { font-size: .72em; }
   @page { size: A4; margin: 0; }
   @media print {
@@ -86,18 +91,24 @@ export const fillSheets = (page, { labels, site, size, texts, language, print })
       ...labels.slice(number * each, (number + 1) * each).map((label) => labelOf(label, site)),
     ),
   );
-  // So many lines of words fit beside the code, which takes the height.
-  const unit = Math.min(height / 9, width / 17);
   page.documentElement.lang = language;
   page.title = texts.title;
   page.head.replaceChildren(
     make("meta", { charset: "utf-8" }),
     make("meta", { name: "viewport", content: "width=device-width" }),
     make("title", {}, texts.title),
-    make("style", {}, `:root { --width: ${width}mm; --height: ${height}mm; --columns: ${columns}; --unit: ${unit.toFixed(2)}mm; } ${STYLE}`),
+    make("style", {}, `:root { --width: ${width}mm; --height: ${height}mm; --columns: ${columns}; --edge: ${height / 20}mm; --unit: ${height / LINES}mm; } ${STYLE}`),
   );
   page.body.replaceChildren(
     make("header", {}, make("button", { type: "button", onclick: print }, texts.print), make("p", {}, texts.help)),
     make("main", {}, ...sheets),
   );
+  for (const words of page.querySelectorAll(".words")) fit(words);
+};
+
+/** Set words smaller until they have room; a long name must not push the address off the label. */
+const fit = (words) => {
+  const full = Number.parseFloat(words.ownerDocument.defaultView.getComputedStyle(words).fontSize);
+  const tooLarge = () => words.scrollHeight > words.clientHeight || words.scrollWidth > words.clientWidth;
+  for (let share = 1; share > SMALLEST && tooLarge(); share *= 0.96) words.style.fontSize = `${full * share}px`;
 };
