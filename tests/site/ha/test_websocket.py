@@ -1,31 +1,13 @@
 """What pages ask a site for, as a browser asks."""
 
-from typing import Any
-
 import pytest
 from csms import Csms
-from homeassistant.auth.models import User
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
-from parts import FIRST, device_id, link
+from parts import FIRST, ask, device_id, link
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
-
-
-async def ask(ws: WebSocketGenerator, command: str, token: str | None = None, **more: Any) -> dict[str, Any]:
-    """Ask over a socket of its own; returns the whole answer."""
-    client = await (ws(access_token=token) if token else ws())
-    await client.send_json_auto_id({"type": f"konsento/{command}", **more})
-    answer: dict[str, Any] = await client.receive_json()
-    return answer
-
-
-@pytest.fixture
-async def household(hass: HomeAssistant, hass_read_only_user: User) -> str:
-    """Return the access token of somebody who may look and is no administrator."""
-    token = await hass.auth.async_create_refresh_token(hass_read_only_user, "http://localhost")
-    return hass.auth.async_create_access_token(token)
 
 
 async def test_a_page_learns_every_outlet_and_its_entities_without_guessing_a_name(
@@ -94,3 +76,38 @@ async def test_a_site_that_does_not_run_is_still_there(
     assert not site["loaded"]
     assert [outlet["title"] for outlet in site["outlets"]] == ["A1", "A2"]
     assert site["outlets"][0]["entities"]["power"] == "sensor.a1_power"
+
+
+PERIOD = {"start": "2026-05-01", "end": "2026-05-02"}
+
+
+@pytest.mark.parametrize(
+    ("command", "more"), [("sessions", PERIOD), ("energy_by_day", PERIOD), ("environment", PERIOD), ("labels", {})]
+)
+async def test_a_site_that_does_not_exist_or_run_is_said_in_words(
+    hass: HomeAssistant,
+    place: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    command: str,
+    more: dict[str, str],
+) -> None:
+    unknown = await ask(hass_ws_client, command, entry_id="nonsense", **more)
+    await hass.config_entries.async_unload(place.entry_id)
+    unloaded = await ask(hass_ws_client, command, entry_id=place.entry_id, **more)
+
+    assert unknown["error"]["translation_key"] == "service_config_entry_not_found"
+    assert unloaded["error"]["translation_key"] == "service_config_entry_not_loaded"
+
+
+@pytest.mark.parametrize("command", ["sessions", "energy_by_day", "environment"])
+async def test_whoever_is_signed_in_may_look_back(
+    hass: HomeAssistant, place: MockConfigEntry, household: str, hass_ws_client: WebSocketGenerator, command: str
+) -> None:
+    assert (await ask(hass_ws_client, command, household, entry_id=place.entry_id, **PERIOD))["success"]
+
+
+async def test_labels_are_for_administrators(
+    hass: HomeAssistant, place: MockConfigEntry, household: str, hass_ws_client: WebSocketGenerator
+) -> None:
+    answer = await ask(hass_ws_client, "labels", household, entry_id=place.entry_id)
+    assert answer["error"]["code"] == "unauthorized"
