@@ -27,6 +27,7 @@ export class PowerCurve {
   #points = [];
   #start = 0;
   #session = 0;
+  #used = 0;
   #observer;
 
   /** `open`: called when somebody wants to see more of it. */
@@ -47,6 +48,10 @@ export class PowerCurve {
       this.stop();
       return;
     }
+    // Another session may have begun while nobody looked.
+    const used = measured(hass.states[entities.session_energy]) ?? 0;
+    if (used < this.#used) this.stop();
+    this.#used = used;
     if (!this.#start) this.#begin(hass, entities);
     this.#add(Date.parse(state.last_updated), measured(state));
     this.#draw(hass);

@@ -5,7 +5,8 @@ import { t } from "./texts.js";
 
 /**
  * Ask. `title`, `about` (which outlet), `text`, `confirm` (what the button says) and `danger` are shown; `schema`, `data` and `labels` are those
- * of Home Assistant's forms; `submit(data)` does what was agreed to. Its error is shown, and the dialog stays.
+ * of Home Assistant's forms; `submit(data)` does what was agreed to: its error is shown, and the dialog stays. `closed`
+ * is called in the end, whatever the answer was.
  */
 export const ask = (from, question) =>
   fire(from, "show-dialog", {
@@ -76,6 +77,7 @@ class KonsentoDialog extends KonsentoElement {
           this.#dialog = undefined;
           this.shadowRoot.replaceChildren();
           fire(this, "dialog-closed", { dialog: this.localName });
+          this.#question.closed?.();
         },
       },
       make("p", {}, text),

@@ -244,7 +244,8 @@ class OutletCard extends KonsentoElement {
         return reason ? t(hass, "free_after", { reason }) : t(hass, "free");
       }
       default:
-        return t(hass, "away");
+        // The limits are known without the outlet, for as long as it has a session.
+        return t(hass, this.#worded("energy_limit") || this.#worded("time_limit") ? "away_session" : "away");
     }
   }
 
@@ -317,11 +318,28 @@ class OutletCard extends KonsentoElement {
       put_back: mode === "out",
       take_out: mode === "free" || running,
     };
+    const focused = this.shadowRoot.activeElement;
     for (const [kind, button] of Object.entries(buttons)) {
       write(button, t(this.hass, kind));
       show(button, shown[kind]);
     }
     show(actions, this.#config.show_controls !== false && Object.values(shown).some(Boolean));
+    if (focused?.hidden) this.#focusAction();
+  }
+
+  /** Who works with the keyboard stays at this card when the button that was pressed is gone. */
+  #focusAction() {
+    Object.values(this.#parts.buttons)
+      .find((button) => !button.hidden)
+      ?.focus();
+  }
+
+  #ask(question) {
+    const closed = () =>
+      requestAnimationFrame(() => {
+        if (document.activeElement === document.body) this.#focusAction();
+      });
+    ask(this, { about: this.#name, closed, ...question });
   }
 
   #more(key) {
@@ -349,9 +367,8 @@ class OutletCard extends KonsentoElement {
     const { hass } = this;
     const noted = "note" in (hass.services.konsento?.start_session?.fields ?? {});
     const kilowattHours = { number: { min: 0, max: 100, step: "any", mode: "box", unit_of_measurement: "kWh" } };
-    ask(this, {
+    this.#ask({
       title: t(hass, "start"),
-      about: this.#name,
       text: t(hass, "start_text"),
       confirm: t(hass, "start"),
       schema: [
@@ -368,9 +385,8 @@ class OutletCard extends KonsentoElement {
 
   #askStop() {
     const { hass } = this;
-    ask(this, {
+    this.#ask({
       title: t(hass, "stop_title"),
-      about: this.#name,
       text: t(hass, "stop_text"),
       confirm: t(hass, "stop"),
       danger: true,
@@ -385,9 +401,8 @@ class OutletCard extends KonsentoElement {
       this.#setAvailable(false);
       return;
     }
-    ask(this, {
+    this.#ask({
       title: t(hass, "take_out_title"),
-      about: this.#name,
       text: t(hass, "take_out_text"),
       confirm: t(hass, "take_out"),
       danger: true,

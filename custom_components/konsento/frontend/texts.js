@@ -6,6 +6,7 @@ export const TEXTS = {
   en: {
     // The outlet in one sentence.
     away: "Not reachable",
+    away_session: "Not reachable. Its session keeps its limits",
     charging: "Charging",
     charging_until: "Charging, until about {time}",
     free: "Free",
@@ -89,6 +90,7 @@ export const TEXTS = {
   },
   ja: {
     away: "通信できません",
+    away_session: "通信できません。充電は上限を守って続きます",
     charging: "充電中",
     charging_until: "充電中・{time}ごろ終了予定",
     free: "空き",
