@@ -9,6 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN, MANUFACTURER, VERSION
 from .control.journal import JournalError
+from .frontend import async_forget_frontend, async_setup_frontend, async_tell_frontend
 from .hub import Hub, SiteConfigEntry, journal_path
 from .services import async_setup_services
 from .supervision import Supervision
@@ -20,9 +21,10 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions and what pages ask for; both say themselves when no site runs."""
+    """Register the actions and what pages ask for, which say themselves when no site runs, and serve the frontend."""
     async_setup_services(hass)
     async_setup_websocket(hass)
+    await async_setup_frontend(hass)
     return True
 
 
@@ -45,6 +47,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool
         ) from error
     entry.runtime_data = hub
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await async_tell_frontend(hass)
     supervision = Supervision(hass, entry, hub)
     entry.async_on_unload(supervision.stop)
 
@@ -80,7 +83,9 @@ async def async_remove_config_entry_device(
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
-    """Delete the journal of a site that is given up."""
+    """Delete the journal of a site that is given up, and with the last one what the frontend was told."""
+    if not hass.config_entries.async_entries(DOMAIN):
+        await async_forget_frontend(hass)
     path = journal_path(hass, entry.entry_id)
 
     def delete() -> None:
