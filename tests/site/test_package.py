@@ -1,4 +1,4 @@
-"""What the ecosystem's validators demand of the package, and that every text exists in both languages."""
+"""Every text exists in both languages, and nothing is told that there is not. The validators' rules: test_validators."""
 
 import json
 import re
@@ -53,18 +53,12 @@ def sources() -> str:
     return "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
 
 
-def test_manifest_follows_the_rules() -> None:
+def test_the_manifest_says_what_the_package_is() -> None:
     manifest = json.loads((PACKAGE / "manifest.json").read_text())
-    keys = list(manifest)
 
-    assert keys[:2] == ["domain", "name"]
-    assert keys[2:] == sorted(keys[2:])
     assert manifest["domain"] == PACKAGE.name == const.DOMAIN
     assert manifest["version"] == const.VERSION
     assert manifest["iot_class"] == "local_push"
-    assert manifest["documentation"].startswith("https://")
-    assert manifest["issue_tracker"].startswith("https://")
-    assert manifest["codeowners"]
     assert "esphome" not in manifest["dependencies"]
     assert all(" " not in requirement and "==" not in requirement for requirement in manifest["requirements"])
     assert manifest["zeroconf"] == [{"type": "_esphomelib._tcp.local.", "properties": {"project_name": "konsento.*"}}]
@@ -72,16 +66,6 @@ def test_manifest_follows_the_rules() -> None:
 
 def test_both_languages_say_the_same_things() -> None:
     assert leaves(texts("en")).keys() == leaves(texts("ja")).keys()
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_texts_follow_the_rules(language: str) -> None:
-    for path, text in leaves(texts(language)).items():
-        assert text == text.strip(), path
-        assert text, path
-        assert "[%key" not in text, path
-        assert not re.search(r"https?://|<[a-z]", text), path
-        assert not re.search(r"'\{\w+\}'", text), path
 
 
 def test_placeholders_are_the_same_in_both_languages() -> None:
@@ -268,28 +252,19 @@ def test_system_health_has_its_words(language: str) -> None:
     assert texts(language)["system_health"]["info"].keys() == shown | {"aioesphomeapi_version"}
 
 
-def test_icons_follow_the_rules() -> None:
+def test_every_entity_and_action_has_its_icon() -> None:
     icons = json.loads((PACKAGE / "icons.json").read_text())
 
     assert {platform: set(entities) for platform, entities in icons["entity"].items()} == ENTITIES
     assert icons["services"].keys() == described().keys()
-    assert all(icon.startswith("mdi:") for icon in leaves(icons).values())
     names = texts("en")["entity"]
     for platform, entities in icons["entity"].items():
         for key, icon in entities.items():
-            assert icon["default"] not in {*icon.get("state", {}).values(), *icon.get("range", {}).values()}
+            assert icon["default"] not in icon.get("range", {}).values()
             if platform == "sensor":
                 assert icon.get("state", {}).keys() <= names[platform][key].get("state", {}).keys()
             bounds = [float(bound) for bound in icon.get("range", {})]
             assert bounds == sorted(bounds)
-
-
-def test_our_own_quality_list_answers_every_rule() -> None:
-    rules = yaml.safe_load((PACKAGE / "quality_scale.yaml").read_text())["rules"]
-
-    assert len(rules) == 54
-    for name, answer in rules.items():
-        assert answer == "done" or (answer["status"] in {"exempt", "todo"} and answer["comment"]), name
 
 
 def test_control_knows_nothing_of_home_assistant_or_of_the_wires() -> None:
@@ -305,7 +280,3 @@ def test_measurements_outlet_and_station_stand_on_control_only() -> None:
             imports = re.findall(r"^(?:from|import) (\S+)", path.read_text(), re.MULTILINE)
             assert not [name for name in imports if name.startswith("homeassistant")], path
             assert not [name for name in imports if name.startswith("..") and not name.startswith("..control")], path
-
-
-def test_the_picture_is_there() -> None:
-    assert (PACKAGE / "brand/icon.png").read_bytes().startswith(b"\x89PNG")
