@@ -1,5 +1,7 @@
 """Konsento: outlets that a driver can pay for, one site per config entry."""
 
+import logging
+
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
@@ -7,13 +9,23 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
+from .config_flow import KonsentoConfigFlow
 from .const import DOMAIN, MANUFACTURER, VERSION
 from .control.journal import JournalError
 from .hub import Hub, SiteConfigEntry, journal_path
 from .services import async_setup_services
-from .supervision import Supervision
+from .supervision import Supervision, forget_issues
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.EVENT, Platform.SENSOR, Platform.SWITCH]
+_LOGGER = logging.getLogger(__name__)
+
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+    Platform.UPDATE,
+]
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -47,6 +59,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool
     entry.async_on_unload(supervision.stop)
 
     async def follow(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
+        dr.async_get(hass).async_update_device(device.id, name=entry.title)
         await hub.follow()
         supervision.look()
 
@@ -57,6 +70,20 @@ async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool
         await hub.stop(hub.site.settings.handover_s)
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hand_over))
+    return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool:
+    """Refuse what a later major version has written; all that earlier ones have written still holds as it is."""
+    if entry.version > KonsentoConfigFlow.VERSION:
+        _LOGGER.error(
+            "%s was set up by a later version of Konsento (its data is of version %s, this one knows %s); "
+            "install that version again, nothing was changed",
+            entry.title,
+            entry.version,
+            KonsentoConfigFlow.VERSION,
+        )
+        return False
     return True
 
 
@@ -78,7 +105,8 @@ async def async_remove_config_entry_device(
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
-    """Delete the journal of a site that is given up."""
+    """Delete the journal of a site that is given up, and what the owner was told about it."""
+    forget_issues(hass, entry)
     path = journal_path(hass, entry.entry_id)
 
     def delete() -> None:

@@ -35,6 +35,7 @@ class KonsentoConfigFlow(ReauthSteps, domain=DOMAIN):
     """Adds a site, or a discovered outlet to one."""
 
     VERSION = 1
+    MINOR_VERSION = 1
 
     def __init__(self) -> None:
         self._mac = ""
@@ -70,6 +71,21 @@ class KonsentoConfigFlow(ReauthSteps, domain=DOMAIN):
                 return self.async_create_entry(title=name, data={})
         schema = vol.Schema({vol.Required(CONF_NAME, default=_DEFAULT_SITE): str})
         return self.async_show_form(step_id="user", data_schema=schema, errors=errors)
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Change the name of a site; nothing that runs on it is touched."""
+        site = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            name = user_input[CONF_NAME].strip()
+            if not name:
+                errors[CONF_NAME] = "empty_name"
+            elif any(entry.title == name and entry is not site for entry in self._async_current_entries()):
+                errors[CONF_NAME] = "name_taken"
+            else:
+                return self.async_update_and_abort(site, title=name)
+        schema = vol.Schema({vol.Required(CONF_NAME, default=site.title): str})
+        return self.async_show_form(step_id="reconfigure", data_schema=schema, errors=errors)
 
     @override
     async def async_step_zeroconf(self, discovery_info: ZeroconfServiceInfo) -> ConfigFlowResult:

@@ -1,4 +1,4 @@
-"""Every text exists in both languages, and nothing is told that there is not. The validators' rules: test_validators."""
+"""Every text exists in both languages, and nothing is told that there is not; test_validators has the rest."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from custom_components.konsento import (
     flow_options,
     flow_outlet,
     flow_server,
+    repairs,
     services,
     supervision,
 )
@@ -58,6 +59,8 @@ def test_the_manifest_says_what_the_package_is() -> None:
 
     assert manifest["domain"] == PACKAGE.name == const.DOMAIN
     assert manifest["version"] == const.VERSION
+    firmware = (PACKAGE.parents[1] / "esphome/packages/charging_outlet.yaml").read_text()
+    assert re.findall(r'^  version: "(.+)"', firmware, re.MULTILINE) == [const.FIRMWARE]
     assert manifest["iot_class"] == "local_push"
     assert "esphome" not in manifest["dependencies"]
     assert all(" " not in requirement and "==" not in requirement for requirement in manifest["requirements"])
@@ -82,6 +85,7 @@ ENTITIES = {
     "event": {"happening"},
     "sensor": {description.key for description in SENSORS},
     "switch": {"available"},
+    "update": {"firmware"},
 }
 
 
@@ -148,16 +152,31 @@ def test_every_issue_has_its_words(language: str) -> None:
         supervision.ISSUE_TOKEN,
         supervision.ISSUE_UNGUARDED,
     }
-    fixable = {key for key, issue in issues.items() if "fix_flow" in issue}
-    assert fixable == {str(problem) for problem in supervision.LATCHED}
-    assert all(("description" in issue) is (key not in fixable) for key, issue in issues.items())
-    repairs = (PACKAGE / "repairs.py").read_text()
-    for key in fixable:
-        flow = issues[key]["fix_flow"]
-        assert flow["error"].keys() == {"not_supported", "still_there", "silent"}
-        assert flow["abort"].keys() == set(re.findall(r'reason="(\w+)"', repairs))
-        assert flow["step"].keys() == set(re.findall(r'step_id="(\w+)"', repairs))
-        assert all(f'"{word}"' in repairs for word in flow["error"])
+    assert {key for key, issue in issues.items() if "fix_flow" in issue} == supervision.FIXABLE == repairs.FLOWS.keys()
+
+
+REPAIRS: dict[str, tuple[set[str], set[str], set[str]]] = {
+    **dict.fromkeys(supervision.LATCHED, ({"confirm"}, {"not_supported", "still_there", "silent"}, set())),
+    Problem.FIRMWARE_OUTDATED: ({"confirm"}, {"still_outdated"}, set()),
+    supervision.ISSUE_CLOCKS: ({"confirm"}, {"server_silent", "still_differ"}, set()),
+    supervision.ISSUE_EVENTS: ({"confirm"}, set(), {"reconnected"}),
+    supervision.ISSUE_TOKEN: ({"confirm"}, {"cannot_connect", "invalid_auth", "token_missing"}, set()),
+    supervision.ISSUE_UNGUARDED: ({"init", "confirm"}, set(), {"see_devices"}),
+}
+"""Of every issue that can be fixed the steps, the errors, and the ends beside the one that all have."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_step_error_and_end_of_a_repair_has_its_words(language: str) -> None:
+    for key, (steps, errors, ends) in REPAIRS.items():
+        flow = texts(language)["issues"][key]["fix_flow"]
+        assert flow["step"].keys() == steps
+        assert flow.get("error", {}).keys() == errors
+        assert flow["abort"].keys() == ends | {"part_gone"}
+    source = (PACKAGE / "repairs.py").read_text()
+    assert all(f'"{word}"' in source for steps, errors, ends in REPAIRS.values() for word in steps | ends | {"part_gone"})
+    told = {word for _, errors, _ in REPAIRS.values() for word in errors} - {"invalid_auth", "token_missing"}
+    assert all(f'"{word}"' in source for word in told)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -230,6 +249,7 @@ def test_every_error_of_a_form_has_its_words(language: str) -> None:
     # What is discovered guards itself; only a plain device can turn out to be another kind.
     assert tree["config"]["error"].keys() == (outlet - {"guarded", "no_parts", "no_reading"}) | {
         "empty_name",
+        "name_taken",
         "another_outlet",
     } | {f"server_{word}" for word in server}
     given = set(re.findall(r'errors\[.+?\] = "(\w+)"', (PACKAGE / "flow_outlet.py").read_text()))
