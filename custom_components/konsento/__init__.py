@@ -1,7 +1,5 @@
 """Konsento: outlets that a driver can pay for, one site per config entry."""
 
-import logging
-
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
@@ -9,14 +7,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from .config_flow import KonsentoConfigFlow
 from .const import DOMAIN, MANUFACTURER, VERSION
 from .control.journal import JournalError
 from .hub import Hub, SiteConfigEntry, journal_path
 from .services import async_setup_services
 from .supervision import Supervision, forget_issues
-
-_LOGGER = logging.getLogger(__name__)
 
 PLATFORMS = [
     Platform.BINARY_SENSOR,
@@ -70,20 +65,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool
         await hub.stop(hub.site.settings.handover_s)
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, hand_over))
-    return True
-
-
-async def async_migrate_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool:
-    """Refuse what a later major version has written; all that earlier ones have written still holds as it is."""
-    if entry.version > KonsentoConfigFlow.VERSION:
-        _LOGGER.error(
-            "%s was set up by a later version of Konsento (its data is of version %s, this one knows %s); "
-            "install that version again, nothing was changed",
-            entry.title,
-            entry.version,
-            KonsentoConfigFlow.VERSION,
-        )
-        return False
     return True
 
 

@@ -30,7 +30,7 @@ class SiteRepairFlow(RepairsFlow):
     fields: Mapping[Any, Any] = {}
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        """`data` is what supervision.py has written: whose it is, and what the texts need."""
+        """Take what supervision.py has written: whose the issue is, and what its texts need."""
         self._entry_id: str = data["entry_id"]
         self._subentry_id: str = data["subentry_id"]
         self._fault: str = data.get("fault", "")

@@ -174,7 +174,9 @@ def test_every_step_error_and_end_of_a_repair_has_its_words(language: str) -> No
         assert flow.get("error", {}).keys() == errors
         assert flow["abort"].keys() == ends | {"part_gone"}
     source = (PACKAGE / "repairs.py").read_text()
-    assert all(f'"{word}"' in source for steps, errors, ends in REPAIRS.values() for word in steps | ends | {"part_gone"})
+    assert all(
+        f'"{word}"' in source for steps, errors, ends in REPAIRS.values() for word in steps | ends | {"part_gone"}
+    )
     told = {word for _, errors, _ in REPAIRS.values() for word in errors} - {"invalid_auth", "token_missing"}
     assert all(f'"{word}"' in source for word in told)
 
