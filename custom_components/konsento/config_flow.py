@@ -6,11 +6,13 @@ from typing import Any, override
 import voluptuous as vol
 from homeassistant.components import zeroconf
 from homeassistant.config_entries import (
+    SOURCE_USER,
     ConfigEntry,
     ConfigFlowResult,
     ConfigSubentry,
     ConfigSubentryData,
     ConfigSubentryFlow,
+    FlowType,
     OptionsFlow,
 )
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
@@ -73,6 +75,17 @@ class KonsentoConfigFlow(ReauthSteps, domain=DOMAIN):
                 return self.async_create_entry(title=name, data={})
         schema = vol.Schema({vol.Required(CONF_NAME, default=_DEFAULT_SITE): str})
         return self.async_show_form(step_id="user", data_schema=schema, errors=errors)
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on with what a new site lacks: its first outlet, or, when that was discovered, a management server."""
+        site = result["result"]
+        part = SUBENTRY_SERVER if site.subentries else SUBENTRY_OUTLET
+        flow = await self.hass.config_entries.subentries.async_init(
+            (site.entry_id, part), context={"source": SOURCE_USER}
+        )
+        result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"])
+        return result
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Change the name of a site; nothing that runs on it is touched."""
