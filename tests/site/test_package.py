@@ -2,11 +2,14 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from homeassistant.helpers.condition import Condition
+from homeassistant.helpers.trigger import Trigger
 
 from custom_components.konsento import (
     const,
@@ -18,13 +21,19 @@ from custom_components.konsento import (
     supervision,
 )
 from custom_components.konsento.button import OUTLET_BUTTONS
+from custom_components.konsento.condition import CONDITIONS
+from custom_components.konsento.const import OUTLET_NEWS, SERVER_NEWS
 from custom_components.konsento.control.happenings import Happening
+from custom_components.konsento.control.holds import Suspension
+from custom_components.konsento.control.occupancy import Occupancy
 from custom_components.konsento.control.problems import Problem
-from custom_components.konsento.control.words import EndReason, OutletState, Refusal
+from custom_components.konsento.control.words import EndReason, OutletState, Refusal, SessionKind
+from custom_components.konsento.event import SERVER_HAPPENINGS
 from custom_components.konsento.measurements.timetable import Schedule
 from custom_components.konsento.sensor import (
     ESTIMATED_END,
     NO_PROBLEM,
+    NO_SESSION,
     OUTLET_SENSORS,
     SERVER_SENSORS,
     SITE_SENSORS,
@@ -32,6 +41,7 @@ from custom_components.konsento.sensor import (
 from custom_components.konsento.sensor_measurements import MEASUREMENT_SENSORS
 from custom_components.konsento.sensor_windows import WINDOW_SENSORS
 from custom_components.konsento.texts import OUTLET_CODES, snake
+from custom_components.konsento.trigger import ANY, LIMITS, NEWS, TRIGGERS
 
 PACKAGE = Path(__file__).parents[2] / "custom_components/konsento"
 LANGUAGES = ("en", "ja")
@@ -95,7 +105,7 @@ SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS, *MEAS
 ENTITIES = {
     "binary_sensor": {"connectivity", "problem", "recommended_window", "server_connectivity"},
     "button": {description.key for description in OUTLET_BUTTONS} | {"reconnect"},
-    "event": {"happening"},
+    "event": {OUTLET_NEWS, SERVER_NEWS},
     "sensor": {description.key for description in SENSORS},
     "switch": {"available"},
 }
@@ -130,16 +140,29 @@ def test_every_state_has_its_word(language: str) -> None:
         "state": {str(state) for state in OutletState},
         "end_reason": {snake(reason) for reason in EndReason},
         "gravest_problem": {str(problem) for problem in Problem} | {NO_PROBLEM},
+        "occupancy": {str(word) for word in Occupancy},
+        "session_kind": {str(kind) for kind in SessionKind} | {NO_SESSION},
     }
     assert words == {each.key: set(each.options) for each in SENSORS if each.options}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_happening_and_what_it_says_has_its_word(language: str) -> None:
-    attributes = texts(language)["entity"]["event"]["happening"]["state_attributes"]
+    events = texts(language)["entity"]["event"]
+    attributes = events[OUTLET_NEWS]["state_attributes"]
+    words = {name: set(each["state"]) for name, each in attributes.items() if "state" in each}
 
-    assert set(attributes["event_type"]["state"]) == {str(happening) for happening in Happening}
-    assert attributes.keys() - {"event_type"} == {"session_id", "energy_wh", "supply_s", "end_reason", "problem"}
+    assert attributes.keys() == {"event_type", *NEWS}
+    assert words == {
+        "event_type": {str(happening) for happening in Happening},
+        "end_reason": {snake(reason) for reason in EndReason},
+        "limit": set(LIMITS),
+        "problem": {str(problem) for problem in Problem},
+        "reason": {snake(refusal) for refusal in Refusal} | {str(why) for why in Suspension},
+        "session_kind": {str(kind) for kind in SessionKind},
+    }
+    assert events[SERVER_NEWS]["state_attributes"].keys() == {"event_type"}
+    assert events[SERVER_NEWS]["state_attributes"]["event_type"]["state"].keys() == set(SERVER_HAPPENINGS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -199,12 +222,53 @@ def test_the_form_for_measurements_has_its_words(language: str) -> None:
     fields = {str(key) for key in flow_measurements.SCHEMA.schema}
 
     assert form["data"].keys() == form["data_description"].keys() == fields
-    assert tree["selector"].keys() == {"route", "schedule"}
-    assert tree["selector"]["route"]["options"].keys() == set(flow_measurements.ROUTES)
-    assert tree["selector"]["schedule"]["options"].keys() == {str(each) for each in Schedule}
     source = (PACKAGE / "flow_measurements.py").read_text()
     given = set(re.findall(r'(?:CONF_\w+, )"(\w+)"', source)) | {word for _, word in flow_measurements._ERRORS.values()}
     assert tree["options"]["error"].keys() == given
+
+
+SELECTED = {
+    "limit": {ANY, *LIMITS},
+    "problem": {str(problem) for problem in Problem},
+    "route": set(flow_measurements.ROUTES),
+    "schedule": {str(each) for each in Schedule},
+    "session_kind": {ANY, *(str(kind) for kind in SessionKind)},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_that_can_be_chosen_has_its_word(language: str) -> None:
+    told = {name: set(each["options"]) for name, each in texts(language)["selector"].items()}
+
+    assert told == SELECTED
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("kind", "made"), [("triggers", TRIGGERS), ("conditions", CONDITIONS)])
+def test_every_trigger_and_condition_has_its_words(
+    kind: str, made: Mapping[str, type[Trigger] | type[Condition]], language: str
+) -> None:
+    offered = {
+        key: each for key, each in yaml.safe_load((PACKAGE / f"{kind}.yaml").read_text()).items() if key[0] != "."
+    }
+    told = texts(language)[kind]
+
+    assert told.keys() == offered.keys() == made.keys()
+    for key, each in offered.items():
+        fields = each.get("fields", {})
+        assert set(told[key]) - {"fields"} == {"name", "description"}
+        assert told[key].get("fields", {}).keys() == fields.keys() == taken(made[key]), key
+        assert all(field["name"] for field in told[key].get("fields", {}).values())
+        for field in fields.values():
+            choice = field["selector"].get("select") or {}
+            assert set(choice.get("options", [])) == SELECTED.get(choice.get("translation_key"), set()), key
+
+
+def taken(made: type[Trigger] | type[Condition]) -> set[str]:
+    """Return the options that a trigger or a condition takes."""
+    schema = made._schema.schema  # type: ignore[union-attr]
+    options = next(value for key, value in schema.items() if str(key) == "options")
+    return {str(key) for key in options}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -253,6 +317,7 @@ def test_every_error_of_a_form_has_its_words(language: str) -> None:
     assert tree["config_subentries"]["management_server"]["error"].keys() == server | {
         "invalid_url",
         "insecure_url",
+        "invalid_label_url",
         "invalid_station_id",
         "password_missing",
     }
@@ -273,6 +338,8 @@ def test_icons_follow_the_rules() -> None:
 
     assert {platform: set(entities) for platform, entities in icons["entity"].items()} == ENTITIES
     assert icons["services"].keys() == described().keys()
+    assert icons["triggers"].keys() == TRIGGERS.keys()
+    assert icons["conditions"].keys() == CONDITIONS.keys()
     assert all(icon.startswith("mdi:") for icon in leaves(icons).values())
     names = texts("en")["entity"]
     for platform, entities in icons["entity"].items():
