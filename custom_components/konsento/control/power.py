@@ -108,7 +108,7 @@ class PowerBudget:
             return place.rating_w
         path = path_of(self.circuits, self.circuit_of.get(evse, SITE))
         capacities = [capacity for each in path if (capacity := self.circuits[each].capacity_w) is not None]
-        return min(_HOUSEHOLD_A * (nominal_voltage(volts) or _HOUSEHOLD_V), *capacities)
+        return min([_HOUSEHOLD_A * (nominal_voltage(volts) or _HOUSEHOLD_V), *capacities])
 
     def _is_limited(self, evse: int) -> bool:
         path = path_of(self.circuits, self.circuit_of.get(evse, SITE))
