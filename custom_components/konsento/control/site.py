@@ -10,6 +10,7 @@ from typing import Any
 from .clock import Clock, SystemClock
 from .driver import OutletDriver
 from .happenings import Happening
+from .holds import Hold
 from .journal import Journal
 from .limits import Limits
 from .outlet import OutletControl
@@ -47,6 +48,11 @@ class SiteControl:
         self._clock = clock or SystemClock()
         self.reservations = Reservations(journal, self._clock, self._is_usable, self._tell_status)
         self.windows = RecommendedWindows()
+        self.admission: Callable[[int], frozenset[Hold]] = lambda _: frozenset()
+        """Asked with an outlet's number just before a session begins there; with holds in the answer it begins waiting.
+
+        Once for each start that nothing else stands against, before anything is written down about it.
+        """
         self._expiry: asyncio.Task[None] | None = None
         self._closed: set[tuple[str, int]] = set()
         self._orphaned: dict[str, Session] = {}
@@ -109,6 +115,7 @@ class SiteControl:
             on_events=self._tell_server,
             on_change=lambda: self._tell_status(evse),
             on_happening=lambda happening, data: self._tell_happening(evse, happening, data),
+            admission=lambda: self.admission(evse),
         )
         self.outlets[evse] = control
         control.last = self._last.get(outlet)
