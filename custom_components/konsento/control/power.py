@@ -139,10 +139,11 @@ class PowerBudget:
         decision = decide(self.circuits, [*loads, newcomer], now, self.rules)
         if evse in decision.never:
             return Refusal.POWER_LIMIT
-        if evse in decision.held and not newcomer.can_wait:
-            return Refusal.BUSY
         if evse not in decision.held:
             self._places[evse].coming_until = now + _COMING_S
+        elif not newcomer.can_wait:
+            # It will not begin: nobody has to give way to it.
+            return frozenset({Hold.BUDGET})
         self._act(decision)
         return frozenset({Hold.BUDGET}) if evse in decision.held else frozenset()
 

@@ -213,7 +213,8 @@ async def test_firmware_that_cannot_wait_is_refused_where_it_would_have_to_and_c
     other.add(2, can_wait=False)
     other.ask(1, car())
     await other.pass_time(10)
-    assert other.ask(2, car()) is Refusal.BUSY
+    # Which its control refuses.
+    assert other.admission(2) == {Hold.BUDGET}
 
 
 async def test_limits_that_are_taken_away_let_everybody_in() -> None:
