@@ -40,6 +40,7 @@ from .drivers import make_driver
 from .overview import Overview
 from .recommended import WindowWatch
 from .reporting import Reporting
+from .site_budget import SiteBudget
 from .station.connection import ServerAddress
 from .station.station import Station
 from .station.variables import Wishes
@@ -174,6 +175,7 @@ class Hub:
         self.overview = Overview(hass, self.site)
         self.reporting = Reporting(hass, entry, self.site)
         self.windows = WindowWatch(hass, self.site.windows)
+        self.budget = SiteBudget(hass, entry, self.site)
         self._unit_of: dict[int, OutletUnit] = {}
         self._data: dict[str, Mapping[str, Any]] = {}
         self._outlet_listeners: list[Callable[[OutletUnit], None]] = []
@@ -195,6 +197,7 @@ class Hub:
         await self.overview.start()
         await self.reporting.start()
         self.windows.start()
+        await self.budget.start()
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             await self._add_outlet(subentry)
         await self.site.end_abandoned()
@@ -212,6 +215,8 @@ class Hub:
             if self._closed:
                 return
             self._closed = True
+            # First: whoever goes on alone does so as was decided last.
+            await self.budget.stop()
             if lease_s is not None:
                 await self.site.hand_over(lease_s)
             for server in list(self.servers.values()):
@@ -233,6 +238,7 @@ class Hub:
             self._add_servers()
             if (settings := settings_of(self.entry.options)) != self.site.settings:
                 self.site.apply(settings)
+            self.budget.follow()
             await self.reporting.follow()
 
     async def _follow_servers(self) -> None:

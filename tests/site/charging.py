@@ -12,7 +12,6 @@ from custom_components.konsento.control.budget import SITE, Circuit, Priority, p
 from custom_components.konsento.control.driver import OutletFacts
 from custom_components.konsento.control.holds import Hold
 from custom_components.konsento.control.limits import Limits
-from custom_components.konsento.control.outlet import OutletControl
 from custom_components.konsento.control.power import PowerBudget
 from custom_components.konsento.control.report import OutletReport
 from custom_components.konsento.control.session import Phase, Session
@@ -144,7 +143,7 @@ class ChargingSite:
         self.clock = ManualClock()
         self.outlets: dict[int, ChargingOutlet] = {}
         self.admission: Callable[[int], frozenset[Hold] | Refusal] = lambda _: frozenset()
-        self.budget = PowerBudget(cast(SiteControl, self), self.clock)
+        self.budget = PowerBudget(cast("SiteControl", self), self.clock)
         self.budget.circuits = {each.id: each for each in circuits}
         self.circuit_of: dict[int, str] = {}
         self.budget.circuit_of = self.circuit_of
@@ -220,11 +219,6 @@ class ChargingSite:
 def steady(watts: float) -> Callable[[Car], float]:
     """Return the draw of a car that always takes the same."""
     return lambda _: watts
-
-
-def control_of(outlet: ChargingOutlet) -> OutletControl:
-    """Return an outlet as what it stands for."""
-    return cast(OutletControl, outlet)
 
 
 def jain(shares: list[float]) -> float:

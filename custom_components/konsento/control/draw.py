@@ -1,4 +1,4 @@
-"""What an outlet draws: now, and at most of late. One low reading makes no room for others, and one high one is kept."""
+"""What an outlet drew at most of late: one low reading makes no room for others, and a high one is remembered."""
 
 from collections import deque
 

@@ -110,9 +110,21 @@ class PowerBudget:
         capacities = [capacity for each in path if (capacity := self.circuits[each].capacity_w) is not None]
         return min([_HOUSEHOLD_A * (nominal_voltage(volts) or _HOUSEHOLD_V), *capacities])
 
-    def _is_limited(self, evse: int) -> bool:
+    def is_limited(self, evse: int) -> bool:
+        """Whether any limit applies to an outlet."""
         path = path_of(self.circuits, self.circuit_of.get(evse, SITE))
         return any(self.circuits[each].limit_w is not None for each in path)
+
+    def too_small(self, evse: int) -> tuple[str, float, float] | None:
+        """Return a circuit that can never carry what an outlet says that it draws, what it can, and that, in W."""
+        self.rating_w(evse)
+        if (said := self._places[evse].rating_w) is None:
+            return None
+        for each in path_of(self.circuits, self.circuit_of.get(evse, SITE)):
+            capacity = self.circuits[each].capacity_w
+            if capacity is not None and said > capacity:
+                return each, capacity, said
+        return None
 
     # --- deciding
 
@@ -198,7 +210,7 @@ class PowerBudget:
             if session is None or session.phase is not Phase.RUNNING or evse in self._orders:
                 continue
             # Whoever the owner has paused is held too: when the owner lets it go on, there must be power for it.
-            hold = evse in decision.held or (Hold.OWNER in session.holds and self._is_limited(evse))
+            hold = evse in decision.held or (Hold.OWNER in session.holds and self.is_limited(evse))
             if hold != (Hold.BUDGET in session.holds):
                 self._places[evse].order = hold
                 self._orders[evse] = asyncio.create_task(self._order(control, hold), name=f"konsento budget {evse}")
