@@ -14,7 +14,15 @@ from .services import async_setup_services
 from .supervision import Supervision
 from .websocket import async_setup_websocket
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.EVENT, Platform.SENSOR, Platform.SWITCH]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -75,7 +83,7 @@ async def async_remove_config_entry_device(
 ) -> bool:
     """Let the owner delete a device that no longer stands for anything here; what exists is removed by its part."""
     hub = entry.runtime_data
-    present = {entry.entry_id, *hub.servers, *(unit.control.outlet for unit in hub.outlets.values())}
+    present = {entry.entry_id, *hub.servers, *hub.circuits, *(unit.control.outlet for unit in hub.outlets.values())}
     return not any(domain == DOMAIN and name in present for domain, name in device.identifiers)
 
 

@@ -27,6 +27,7 @@ from .const import (
     CONF_STATION_ID,
     CONF_UNLIMITED,
     DOMAIN,
+    SUBENTRY_CIRCUIT,
     SUBENTRY_OUTLET,
     SUBENTRY_SERVER,
     VERSION,
@@ -121,6 +122,13 @@ class ServerUnit:
             listener()
 
 
+@dataclass(kw_only=True)
+class CircuitUnit:
+    """One circuit; its numbers are the budget's."""
+
+    subentry: ConfigSubentry
+
+
 def journal_path(hass: HomeAssistant, entry_id: str) -> Path:
     """Return where the journal of a site is."""
     return Path(hass.config.path(".storage", f"{DOMAIN}.{entry_id}.sqlite3"))
@@ -167,6 +175,8 @@ class Hub:
         """By subentry id."""
         self.servers: dict[str, ServerUnit] = {}
         """By subentry id."""
+        self.circuits: dict[str, CircuitUnit] = {}
+        """By subentry id."""
         self.site = SiteControl(
             Journal(journal_path(hass, entry.entry_id)),
             settings_of(entry.options),
@@ -180,6 +190,7 @@ class Hub:
         self._data: dict[str, Mapping[str, Any]] = {}
         self._outlet_listeners: list[Callable[[OutletUnit], None]] = []
         self._server_listeners: list[Callable[[ServerUnit], None]] = []
+        self._circuit_listeners: list[Callable[[CircuitUnit], None]] = []
         self._changes = asyncio.Lock()
         self._closed = False
         self.site.on_status(self._outlet_changed)
@@ -198,6 +209,7 @@ class Hub:
         await self.reporting.start()
         self.windows.start()
         await self.budget.start()
+        self._follow_circuits()
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             await self._add_outlet(subentry)
         await self.site.end_abandoned()
@@ -238,7 +250,7 @@ class Hub:
             self._add_servers()
             if (settings := settings_of(self.entry.options)) != self.site.settings:
                 self.site.apply(settings)
-            self.budget.follow()
+            self._follow_circuits()
             await self.reporting.follow()
 
     async def _follow_servers(self) -> None:
@@ -274,6 +286,19 @@ class Hub:
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             if subentry.subentry_id not in self.outlets:
                 await self._add_outlet(subentry)
+
+    @callback
+    def _follow_circuits(self) -> None:
+        wanted = {part.subentry_id: part for part in self.entry.get_subentries_of_type(SUBENTRY_CIRCUIT)}
+        self.circuits = {key: unit for key, unit in self.circuits.items() if key in wanted}
+        for key, part in wanted.items():
+            if key in self.circuits:
+                self.circuits[key].subentry = part
+            else:
+                self.circuits[key] = unit = CircuitUnit(subentry=part)
+                for listener in self._circuit_listeners:
+                    listener(unit)
+        self.budget.follow()
 
     def _is_changed(self, subentry_id: str) -> bool:
         subentry = self.entry.subentries.get(subentry_id)
@@ -367,3 +392,10 @@ class Hub:
         for unit in self.servers.values():
             listener(unit)
         self._server_listeners.append(listener)
+
+    @callback
+    def on_circuit(self, listener: Callable[[CircuitUnit], None]) -> None:
+        """Tell about every circuit: those that are there, now, and those that come."""
+        for unit in self.circuits.values():
+            listener(unit)
+        self._circuit_listeners.append(listener)
