@@ -27,6 +27,10 @@ class CircuitSensorDescription(SensorEntityDescription):
     value_fn: Callable[[SiteBudget, str], float | None]
 
 
+def _whole(watts: float | None) -> int | None:
+    return None if watts is None else round(watts)
+
+
 BUDGET_SENSORS = (
     BudgetSensorDescription(
         key="power_available",
@@ -34,7 +38,7 @@ BUDGET_SENSORS = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda budget: budget.free_w,
+        value_fn=lambda budget: _whole(budget.free_w),
     ),
     BudgetSensorDescription(
         key="waiting",
@@ -49,7 +53,7 @@ CIRCUIT_SENSORS = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda budget, circuit: budget.load_w(circuit),
+        value_fn=lambda budget, circuit: _whole(budget.load_w(circuit)),
     ),
     CircuitSensorDescription(
         key="circuit_power_available",
@@ -57,7 +61,7 @@ CIRCUIT_SENSORS = (
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda budget, circuit: budget.circuit_free_w(circuit),
+        value_fn=lambda budget, circuit: _whole(budget.circuit_free_w(circuit)),
     ),
 )
 

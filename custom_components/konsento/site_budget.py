@@ -128,7 +128,8 @@ class SiteBudget:
             self._meter_entity = None
             self._silent_since = None
         self._follow_meter()
-        self.touch()
+        self.look()
+        self._tell()
 
     # --- what an owner sees
 

@@ -41,15 +41,15 @@ async def circuit(hass: HomeAssistant, site: MockConfigEntry, **values: Any) -> 
     return result
 
 
-async def change(hass: HomeAssistant, site: MockConfigEntry, name: str, **values: Any) -> SubentryFlowResult:
-    part = part_named(site, name)
+async def change(hass: HomeAssistant, site: MockConfigEntry, title: str, **values: Any) -> SubentryFlowResult:
+    part = part_named(site, title)
     form = await hass.config_entries.subentries.async_init(
         (site.entry_id, SUBENTRY_CIRCUIT), context={"source": "reconfigure", "subentry_id": part}
     )
     if not values:
         return form
     data = {key: value for key, value in site.subentries[part].data.items() if key != "feeder"}
-    result = await hass.config_entries.subentries.async_configure(form["flow_id"], {"name": name, **data, **values})
+    result = await hass.config_entries.subentries.async_configure(form["flow_id"], {"name": title, **data, **values})
     await hass.async_block_till_done()
     return result
 
@@ -73,6 +73,12 @@ def suggested(form: ConfigFlowResult | SubentryFlowResult) -> dict[str, Any]:
     }
 
 
+def suggested_of_building(form: ConfigFlowResult) -> dict[str, Any]:
+    assert form["data_schema"]
+    section = next(value for key, value in form["data_schema"].schema.items() if key == "building")
+    return {str(key): key.description["suggested_value"] for key in section.schema.schema}
+
+
 async def test_a_site_without_a_limit_shows_none(hass: HomeAssistant, place: MockConfigEntry) -> None:
     assert state(hass, "number.car_park_power_limit") == "unavailable"
     assert state(hass, "sensor.car_park_power_available") == "unknown"
@@ -89,7 +95,7 @@ async def test_a_limit_in_amperes_is_shown_in_watts_and_holds_without_a_reload(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert place.runtime_data is hub
     assert state(hass, "number.car_park_power_limit") == "3000.0"
-    assert state(hass, "sensor.car_park_power_available") == "3000.0"
+    assert state(hass, "sensor.car_park_power_available") == "3000"
 
     # Without a number there is no limit any more.
     await options(hass, place, voltage=100)
@@ -107,11 +113,7 @@ async def test_the_form_shows_what_holds_and_remembers_the_meter_by_more_than_it
     form = await options(hass, place)
     shown = suggested(form)
     assert (shown["limit"], shown["unit"]) == (6000, "watt")
-    assert form["data_schema"]
-    section = next(value for key, value in form["data_schema"].schema.items() if key == "building")
-    fields = {str(key): key.description for key in section.schema.schema}
-    assert fields["meter_entity"] == {"suggested_value": entity_id}
-    assert fields["fallback"] == {"suggested_value": 1000}
+    assert suggested_of_building(form) == {**BUILDING, "meter_entity": entity_id}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ async def test_a_meter_that_cannot_be_used_is_not_saved(
     assert (result["type"], result["errors"]) == (FlowResultType.FORM, {"base": error})
     assert "power" not in place.options
     # What was entered stands there still.
-    assert "building" in suggested(result)
+    assert suggested_of_building(result) == BUILDING
 
 
 @pytest.mark.parametrize(
@@ -152,14 +154,14 @@ async def test_a_circuit_is_added_changed_and_removed(hass: HomeAssistant, place
     outlet = part_named(place, "A1")
     result = await circuit(hass, place, name=" Row A ", limit=20, unit="ampere", outlets=[outlet])
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert state(hass, "sensor.row_a_power_available") == "4000.0"
+    assert state(hass, "sensor.row_a_power_available") == "4000"
     assert state(hass, "sensor.row_a_power") == "0"
 
     form = await change(hass, place, "Row A")
     assert suggested(form) == {"name": "Row A", "limit": 20, "unit": "ampere", "voltage": 200, "outlets": [outlet]}
     result = await change(hass, place, "Row A", limit=10)
     assert result["reason"] == "reconfigure_successful"
-    assert state(hass, "sensor.row_a_power_available") == "2000.0"
+    assert state(hass, "sensor.row_a_power_available") == "2000"
 
     assert place.runtime_data is hub
     hass.config_entries.async_remove_subentry(place, part_named(place, "Row A"))
