@@ -317,6 +317,8 @@ def test_the_fields_of_an_action_are_those_that_it_takes() -> None:
     schemas = {
         "start_session": services.START_SCHEMA,
         "stop_session": services.OUTLET_SCHEMA,
+        "suspend_session": services.OUTLET_SCHEMA,
+        "resume_session": services.OUTLET_SCHEMA,
         "set_availability": services.AVAILABILITY_SCHEMA,
         "list_sessions": services.LIST_SCHEMA,
         "link_trace": services.OUTLET_SCHEMA,
