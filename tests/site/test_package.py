@@ -32,6 +32,7 @@ from custom_components.konsento.control.problems import Problem
 from custom_components.konsento.control.words import EndReason, OutletState, Refusal, SessionKind
 from custom_components.konsento.event import SERVER_HAPPENINGS
 from custom_components.konsento.measurements.timetable import Schedule
+from custom_components.konsento.news import WINDOW_ENDED, WINDOW_STARTED
 from custom_components.konsento.sensor import (
     ESTIMATED_END,
     NO_PROBLEM,
@@ -168,6 +169,22 @@ def test_every_happening_and_what_it_says_has_its_word(language: str) -> None:
     }
     assert events[SERVER_NEWS]["state_attributes"].keys() == {"event_type"}
     assert events[SERVER_NEWS]["state_attributes"]["event_type"]["state"].keys() == set(SERVER_HAPPENINGS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_news_have_their_sentence(language: str) -> None:
+    sentences = texts(language)["common"]
+    news = {key.removeprefix("news_") for key in sentences if key.startswith("news_")}
+
+    assert {key for key in news if not key.endswith("_because")} == {
+        *(str(happening) for happening in Happening),
+        WINDOW_STARTED,
+        WINDOW_ENDED,
+    }
+    assert sentences.keys() >= {f"limit_{limit}" for limit in LIMITS} | {f"session_{kind}" for kind in SessionKind}
+    told = [sentences[f"news_{key}"] for key in news]
+    facts = {fact for text in told for fact in re.findall(r"\{(\w+)\}", text)}
+    assert facts == {"end_reason", "energy", "limit", "problem", "reason", "session", "time"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
