@@ -94,7 +94,6 @@ class OutletCard extends KonsentoElement {
   }
 
   setConfig(config) {
-    if (typeof config.device !== "string") throw new Error("device: the id of an outlet’s device is needed");
     this.#config = config;
     this.#registry = undefined;
     this.schedule();
@@ -277,7 +276,7 @@ class OutletCard extends KonsentoElement {
       value: energy(hass, used),
       limit: limit ? t(hass, "energy_of", { limit: energy(hass, limit, 0) }) : t(hass, "energy_no_limit"),
       spoken: limit
-        ? t(hass, "energy_spoken", { energy: energy(hass, used), limit: energy(hass, limit) })
+        ? t(hass, "energy_spoken", { energy: energy(hass, used), limit: energy(hass, limit, 0) })
         : t(hass, "energy_spoken_no_limit", { energy: energy(hass, used) }),
     });
     const [left, time] = [measured(this.#state("remaining_time")), measured(this.#state("time_limit"))];
