@@ -13,6 +13,7 @@ from parts import FIRST, SECOND, device_id
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 
+
 @pytest.fixture
 def make(hass: HomeAssistant, tmp_path: Path) -> Make:
     """Return what makes automations."""
