@@ -71,7 +71,7 @@ class Overview:
     @callback
     def _refresh(self) -> None:
         self._due = None
-        today, outlets = dt_util.now().date(), self._site.outlets.values()
+        now, outlets = dt_util.now(), self._site.outlets.values()
         power, reports = 0.0, 0
         self.sessions = 0
         for control in outlets:
@@ -79,9 +79,9 @@ class Overview:
             if (report := control.driver.report) is not None:
                 reports += 1
                 power += report.power_w
-                self._day.take(control.outlet, report.lifetime_mwh, today)
+                self._day.take(control.outlet, report.lifetime_mwh, now)
         self.power_w = power if reports or not outlets else None
-        self.energy_today_mwh = self._day.energy_mwh(today)
+        self.energy_today_mwh = self._day.energy_mwh(now.date())
         for listener in list(self._listeners):
             listener()
 

@@ -123,7 +123,7 @@ async def test_the_energy_dashboard_never_sees_a_register_of_nothing(
 ) -> None:
     assert state(hass, "sensor.a1_lifetime_energy") == "5.0"
     show(outlet, lifetime_mwh=0)
-    assert state(hass, "sensor.a1_lifetime_energy") == "unknown"
+    assert state(hass, "sensor.a1_lifetime_energy") == "5.0"
     show(outlet, online=False)
     assert state(hass, "sensor.a1_lifetime_energy") == "unavailable"
 
