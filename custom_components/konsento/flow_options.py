@@ -1,4 +1,4 @@
-"""The forms for the site's numbers, and for where its measurements go. They hold at once, also in running sessions."""
+"""The forms for what the owner can set of a site. It holds at once, also in running sessions."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig,
 from .const import CONF_CONTINUITY, CONF_GRACE, CONF_GRID_FACTOR, CONF_HANDOVER, CONF_METER, CONF_UNLIMITED
 from .control.limits import MAX_TIME_S
 from .control.settings import MAX_LEASE_S, ControlSettings
+from .flow_energy import EnergySteps
 from .flow_measurements import MeasurementSteps
 from .footprint import MOST_G_PER_KWH
 
@@ -54,12 +55,12 @@ _SCHEMA = vol.Schema(
 _ENVIRONMENT = vol.Schema({vol.Optional(CONF_GRID_FACTOR): _number(0, MOST_G_PER_KWH, 0.1, "g/kWh")})
 
 
-class SiteOptionsFlow(MeasurementSteps):
+class SiteOptionsFlow(EnergySteps, MeasurementSteps):
     """Shows and takes what the owner can set."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what is to be set."""
-        return self.async_show_menu(step_id="init", menu_options=["numbers", "measurements", "environment"])
+        return self.async_show_menu(step_id="init", menu_options=["numbers", "energy", "measurements", "environment"])
 
     async def async_step_numbers(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show and take the numbers."""

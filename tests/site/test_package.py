@@ -24,6 +24,7 @@ from custom_components.konsento.control.words import EndReason, OutletState, Ref
 from custom_components.konsento.measurements.timetable import Schedule
 from custom_components.konsento.sensor import (
     ESTIMATED_END,
+    LIFETIME_ENERGY,
     NO_PROBLEM,
     OUTLET_SENSORS,
     SERVER_SENSORS,
@@ -91,7 +92,15 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", japanese[path])), path
 
 
-SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS, *MEASUREMENT_SENSORS, *WINDOW_SENSORS]
+SENSORS = [
+    *OUTLET_SENSORS,
+    ESTIMATED_END,
+    LIFETIME_ENERGY,
+    *SERVER_SENSORS,
+    *SITE_SENSORS,
+    *MEASUREMENT_SENSORS,
+    *WINDOW_SENSORS,
+]
 ENTITIES = {
     "binary_sensor": {"connectivity", "problem", "recommended_window", "server_connectivity"},
     "button": {description.key for description in OUTLET_BUTTONS} | {"reconnect"},
@@ -178,6 +187,8 @@ def test_every_issue_has_its_words(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_option_has_its_words(language: str) -> None:
+    reasons = re.findall(r'reason="(\w+)"', (PACKAGE / "flow_energy.py").read_text())
+    assert texts(language)["options"]["abort"].keys() == set(reasons)
     steps = texts(language)["options"]["step"]
     assert steps["init"]["menu_options"].keys() == steps.keys() - {"init"}
     assert steps["init"]["menu_option_descriptions"].keys() == steps["init"]["menu_options"].keys()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from struct import pack, unpack
 from types import MappingProxyType
@@ -12,10 +13,12 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.components.sensor import ATTR_STATE_CLASS
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigFlowResult, ConfigSubentry
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.restore_state import RestoreStateData
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from parts import FIRST, SECOND, outlet_part
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -23,7 +26,11 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
     do_adhoc_statistics,
 )
-from pytest_homeassistant_custom_component.typing import RecorderInstanceContextManager
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    RecorderInstanceContextManager,
+    WebSocketGenerator,
+)
 from simulated import ManualClock, SimulatedOutlet
 from states import state
 
@@ -319,3 +326,50 @@ async def test_only_registers_that_add_up_are_offered_to_the_energy_dashboard(
     power = hass.states.get("sensor.a1_power")
     assert power
     assert (power.attributes["device_class"], power.attributes[ATTR_STATE_CLASS]) == ("power", "measurement")
+
+
+async def open_energy(hass: HomeAssistant, place: MockConfigEntry) -> ConfigFlowResult:
+    menu = await hass.config_entries.options.async_init(place.entry_id)
+    return await hass.config_entries.options.async_configure(menu["flow_id"], {"next_step_id": "energy"})
+
+
+async def test_all_outlets_come_into_the_energy_dashboard_at_once_and_it_finds_nothing_wrong_with_them(
+    meter: Meter, hass_ws_client: WebSocketGenerator
+) -> None:
+    hass, place = meter.hass, meter.place
+    refused = await open_energy(hass, place)
+    assert (refused["type"], refused["reason"]) == (FlowResultType.ABORT, "no_energy_dashboard")
+
+    assert await async_setup_component(hass, "energy", {})
+    client = await hass_ws_client(hass)
+    own = {"stat_consumption": "sensor.heat_pump"}
+    await client.send_json_auto_id({"type": "energy/save_prefs", "device_consumption": [own]})
+    assert (await client.receive_json())["success"]
+
+    form = await open_energy(hass, place)
+    assert form["description_placeholders"] == {"outlets": "A1, A2"}
+    done = await hass.config_entries.options.async_configure(form["flow_id"], {})
+    assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "added_to_energy_dashboard")
+    again = await open_energy(hass, place)
+    assert again["reason"] == "energy_dashboard_complete"
+
+    await client.send_json_auto_id({"type": "energy/get_prefs"})
+    preferences = (await client.receive_json())["result"]
+    assert preferences["energy_sources"] == []
+    assert preferences["device_consumption"] == [
+        own,
+        {"stat_consumption": LIFETIME, "stat_rate": "sensor.a1_power", "name": "A1"},
+        {"stat_consumption": "sensor.a2_lifetime_energy", "stat_rate": "sensor.a2_power", "name": "A2"},
+    ]
+    await meter.pass_periods()
+    await client.send_json_auto_id({"type": "energy/validate"})
+    assert (await client.receive_json())["result"]["device_consumption"][1:] == [[], []]
+
+
+async def test_only_an_administrator_can_change_the_energy_dashboard(
+    meter: Meter, hass_client: ClientSessionGenerator, hass_read_only_access_token: str
+) -> None:
+    assert await async_setup_component(meter.hass, "config", {})
+    client = await hass_client(hass_read_only_access_token)
+    answer = await client.post("/api/config/config_entries/options/flow", json={"handler": meter.place.entry_id})
+    assert answer.status == HTTPStatus.UNAUTHORIZED
