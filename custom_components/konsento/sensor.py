@@ -19,7 +19,7 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
+from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity, RestoreStateData
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
@@ -440,7 +440,10 @@ class LifetimeSensor(OutletSensor, RestoreEntity):
         if report is not None and report.lifetime_mwh is not None:
             if self._register is None:
                 self._register = Register.first(device, report.lifetime_mwh, now)
-            self._register.take(device, report.lifetime_mwh, now)
+            if self._register.take(device, report.lifetime_mwh, now):
+                # What an interrupted Home Assistant would go on with is otherwise up to 15 minutes old.
+                save = RestoreStateData.async_save_persistent_states(self.hass)
+                self.hass.async_create_background_task(save, f"{DOMAIN} registers")
         return self._register.total_mwh / 1000 if self._register else None
 
     @property

@@ -41,14 +41,21 @@ class Register:
         """Begin with what a device says."""
         return cls(device, device_mwh, device_mwh, now)
 
-    def take(self, device: str, device_mwh: int, now: datetime) -> None:
-        """Take a reading. 0 is none: a device says it that has not read its memory yet, or has lost it."""
-        if device != self.device:
+    def take(self, device: str, device_mwh: int, now: datetime) -> bool:
+        """Take a reading. 0 is none: a device says it that has not read its memory yet, or has lost it.
+
+        Returns whether it no longer goes on from the one before: what was remembered until then must not be used again.
+        """
+        anew = device != self.device
+        if anew:
             self.device, self.device_mwh = device, device_mwh
         elif device_mwh:
-            self.total_mwh += flowed(self.device_mwh, device_mwh, (now - self.read_at).total_seconds())
+            step = flowed(self.device_mwh, device_mwh, (now - self.read_at).total_seconds())
+            anew = step != device_mwh - self.device_mwh
+            self.total_mwh += step
             self.device_mwh = device_mwh
         self.read_at = now
+        return anew
 
     def to_json(self) -> dict[str, Any]:
         """Return it for the disk."""
