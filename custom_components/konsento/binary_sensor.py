@@ -8,6 +8,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import RECOMMENDED_WINDOW
 from .entity import OutletEntity, ServerEntity, WindowEntity
 from .hub import OutletUnit, ServerUnit, SiteConfigEntry
 
@@ -33,7 +34,7 @@ async def async_setup_entry(
             [ServerConnectivity(hub, unit, "server_connectivity")], config_subentry_id=unit.subentry.subentry_id
         )
 
-    async_add_entities([RecommendedWindow(hub, "recommended_window")])
+    async_add_entities([RecommendedWindow(hub, RECOMMENDED_WINDOW)])
     hub.on_outlet(add_outlet)
     hub.on_server(add_server)
 

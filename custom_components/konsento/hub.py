@@ -64,6 +64,8 @@ class OutletUnit:
     subentry: ConfigSubentry
     driver: OutletDriver
     control: OutletControl
+    reserved: bool = False
+    """Whether it is kept for somebody who has not come yet."""
     _listeners: list[Callable[[], None]] = field(default_factory=list)
     _essence: object = None
     _power_w: float = 0.0
@@ -80,7 +82,7 @@ class OutletUnit:
 
     def changed(self) -> None:
         """Call back those who listen if there is something new for them."""
-        essence, now = self.control.essence, monotonic()
+        essence, now = (self.control.essence, self.reserved), monotonic()
         power = report.power_w if (report := self.driver.report) else 0.0
         step = abs(power - self._power_w) >= max(STEP_W, STEP_SHARE * self._power_w)
         if step or essence != self._essence or now - self._told >= METERS_S:
@@ -186,6 +188,7 @@ class Hub:
     def _outlet_changed(self, evse: int) -> None:
         # One look-up, whoever listens: at a site of 200 outlets this is called 200 times a second.
         if unit := self._unit_of.get(evse):
+            unit.reserved = self.site.reservations.on(evse) is not None
             unit.changed()
         self.overview.touch()
 
@@ -275,7 +278,8 @@ class Hub:
 
     async def _add_outlet(self, subentry: ConfigSubentry) -> None:
         driver, control = await self._connect(subentry)
-        unit = OutletUnit(subentry=subentry, driver=driver, control=control)
+        reserved = self.site.reservations.on(control.evse) is not None
+        unit = OutletUnit(subentry=subentry, driver=driver, control=control, reserved=reserved)
         self.outlets[subentry.subentry_id] = unit
         self._unit_of[control.evse] = unit
         for listener in self._outlet_listeners:

@@ -22,13 +22,14 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity, RestoreStateData
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
+from .const import DOMAIN, OCCUPANCY
 from .control.estimate import EndEstimate
+from .control.occupancy import Occupancy, occupancy
 from .control.outlet import progress
 from .control.problems import Problem, gravest
 from .control.register import Register
 from .control.report import OutletReport
-from .control.words import EndReason, OutletState
+from .control.words import EndReason, OutletState, SessionKind
 from .entity import OutletEntity, ServerEntity, SiteEntity, outlet_unique_id
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
 from .overview import Overview
@@ -39,6 +40,7 @@ from .texts import snake
 PARALLEL_UPDATES = 0
 
 NO_PROBLEM = "none"
+NO_SESSION = "none"
 
 type Value = float | int | str | datetime | None
 
@@ -101,6 +103,11 @@ def _time_limit(unit: OutletUnit) -> int | None:
     return (session.limits.time_s or None) if session else None
 
 
+def _session_kind(unit: OutletUnit) -> str:
+    session = unit.control.session
+    return str(session.kind) if session else NO_SESSION
+
+
 def _end_reason(unit: OutletUnit) -> str | None:
     last = unit.control.last
     return snake(last.end_reason) if last and last.end_reason else None
@@ -123,6 +130,13 @@ STATE = OutletSensorDescription(
     options=[str(state) for state in OutletState],
     value_fn=_reported(lambda report: str(report.state)),
 )
+OCCUPANCY_SENSOR = OutletSensorDescription(
+    key=OCCUPANCY,
+    device_class=SensorDeviceClass.ENUM,
+    options=[str(word) for word in Occupancy],
+    value_fn=lambda unit: str(occupancy(unit.control, reserved=unit.reserved)),
+    known_while_away=True,
+)
 ESTIMATED_END = OutletSensorDescription(
     key="estimated_end",
     device_class=SensorDeviceClass.TIMESTAMP,
@@ -142,6 +156,14 @@ LIFETIME_ENERGY = OutletSensorDescription(
 
 OUTLET_SENSORS = (
     STATE,
+    OCCUPANCY_SENSOR,
+    OutletSensorDescription(
+        key="session_kind",
+        device_class=SensorDeviceClass.ENUM,
+        options=[NO_SESSION, *(str(kind) for kind in SessionKind)],
+        value_fn=_session_kind,
+        known_while_away=True,
+    ),
     OutletSensorDescription(
         key="power",
         device_class=SensorDeviceClass.POWER,

@@ -59,6 +59,15 @@ _TAKEN_BY_OUTLETS = frozenset(
 )
 
 
+class SessionKind(StrEnum):
+    """For whom a session is: all that a site knows about it."""
+
+    LOCAL = "local"
+    """Given away by the site's owner: measured, billed to nobody, told to no management server."""
+    DRIVER = "driver"
+    """Asked for by a management server, which bills it."""
+
+
 class Refusal(StrEnum):
     """Why a start was refused; the reasonCode that the management server reads."""
 

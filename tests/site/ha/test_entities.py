@@ -197,9 +197,9 @@ async def test_the_news_of_an_outlet_is_an_event_without_a_trace_of_the_driver(
     outlet.changed()
     await until(hass, lambda: bool(seen) and seen[-1]["event_type"] == "session_ended")
 
-    assert [each["event_type"] for each in seen] == ["session_started", "session_ended"]
+    assert [each["event_type"] for each in seen] == ["session_requested", "session_started", "session_ended"]
     assert seen[-1]["session_id"] == answer[2]["transactionId"]
-    assert (seen[-1]["energy_wh"], seen[-1]["end_reason"]) == (1.5, "EVDisconnected")
+    assert (seen[-1]["energy_wh"], seen[-1]["end_reason"]) == (1.5, "ev_disconnected")
     assert "TOKEN" not in str(seen)
     assert set(seen[-1]["event_types"]) == set(Happening)
 
