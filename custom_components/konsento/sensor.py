@@ -1,5 +1,6 @@
 """What outlets, management servers and the site show, in numbers and words."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,7 +91,8 @@ def _remaining_time(unit: OutletUnit) -> int | None:
     session = progress(unit.control)
     if session is None or not session.limits.time_s:
         return None
-    return max(0, session.limits.time_s - session.supply_s)
+    # By the minute, as it is shown.
+    return max(0, math.ceil((session.limits.time_s - session.supply_s) / 60) * 60)
 
 
 def _energy_limit(unit: OutletUnit) -> int | None:

@@ -46,7 +46,7 @@ from custom_components.konsento.hub import Hub
 ENTRY_ID = "01KONSENTOWEEK0000000SITE"
 START = datetime.fromisoformat("2026-05-03T15:00:00+00:00")
 """Midnight of a Monday in Tokyo."""
-STEP = timedelta(seconds=60)
+STEP = timedelta(minutes=2)
 _BEFORE = timedelta(minutes=10)
 _AT = "2026-01-01T00:00:00+00:00"
 _CONFIGURATION = """\
@@ -229,8 +229,11 @@ class Week:
 
     async def settle(self) -> None:
         """Let everything that is due be done."""
-        for _ in range(3):
-            await asyncio.sleep(0.0005)
+        for _ in range(2):
+            for _ in range(5):
+                await asyncio.sleep(0)
+            while self.hub.site.journal._writer is not None:
+                await asyncio.sleep(0.001)
         await self.hass.async_block_till_done()
 
     # --- the world
@@ -241,7 +244,6 @@ class Week:
             self.clock.move_to(max(self.at + STEP, dt_util.utcnow()))
             now = dt_util.utcnow()
             seconds = (now - self.at).total_seconds()
-            self.happened["minutes"] += 1
             for car in self.cars.values():
                 if car.away_until and now >= car.away_until:
                     car.away_until = None
@@ -252,10 +254,11 @@ class Week:
             self.at = now
             if not up:
                 continue
+            await self.settle()
             while self._plan and self._plan[0][0] <= now:
                 await self._plan.pop(0)[1]()
-            await self.settle()
-            await self._take_events()
+            if now.minute < STEP.total_seconds() / 60:
+                await self._take_events()
 
     def _note(self, car: Car, now: datetime, taken_mwh: int, up: bool) -> None:
         hour = _hour(self.at)
@@ -448,7 +451,8 @@ class Week:
         every = sorted(hours.keys() | told.keys() | true.keys())
         told_by_day, days_off = defaultdict[float, float](float), 0.0
         for hour, wh in told.items():
-            told_by_day[dt_util.start_of_local_day(datetime.fromtimestamp(hour, dt_util.UTC)).timestamp()] += wh
+            at = dt_util.as_local(datetime.fromtimestamp(hour, dt_util.UTC))
+            told_by_day[dt_util.start_of_local_day(at).timestamp()] += wh
         for day in days.keys() | told_by_day.keys():
             days_off = max(days_off, abs(days.get(day, 0.0) - told_by_day[day]))
         return {
@@ -555,7 +559,11 @@ async def live(folder: Path, *, days: float, outlets: int, seed: int, port: int)
         assert isinstance(clock, TickingDateTimeFactory)
         week = Week(folder, days=days, outlets=outlets, seed=seed, port=port, clock=clock)
         made = lambda address, mac, name, zeroconf: week.cars[mac]  # noqa: E731
-        with patch("custom_components.konsento.drivers.GuardedOutlet", made):
+        with (
+            patch("custom_components.konsento.drivers.GuardedOutlet", made),
+            # Before the next step of the outlets.
+            patch("custom_components.konsento.overview._PAUSE_S", 0),
+        ):
             async with _no_network():
                 return await week.run()
 
