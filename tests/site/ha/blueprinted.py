@@ -10,7 +10,6 @@ import yaml
 from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.components.notify import DATA_COMPONENT, NotifyEntity, NotifyEntityFeature
 from homeassistant.components.notify import DOMAIN as NOTIFY
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant, State
 from homeassistant.helpers import restore_state
 from homeassistant.helpers.restore_state import StoredState
@@ -69,8 +68,7 @@ async def use(hass: HomeAssistant, config: Path, name: str, *, last: datetime | 
     assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: [automation]})
     await hass.async_block_till_done()
     if last:
-        hass.set_state(CoreState.running)
-        hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+        await hass.async_start()
         await hass.async_block_till_done()
     entity_id = f"automation.{name}"
     state = hass.states.get(entity_id)
