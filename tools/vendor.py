@@ -1,6 +1,6 @@
 """Brings the front-end libraries that the pages use: pinned npm packages, checked against their hashes.
 
-`tools/vendor.py` fetches every package of `cloud/konsento/web/static/vendor/manifest.json` with `npm pack`, refuses one
+`tools/vendor.py` fetches every package of `cloud/konsento/web/static/vendor/vendored.json` with `npm pack`, refuses one
 whose hash is not the recorded one, and lays the files named there, and what is made of them, into that folder.
 `--renew` records the hashes instead, after a version was changed by hand.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parents[1] / "cloud/konsento/web/static/vendor"
-MANIFEST: Final = FOLDER / "manifest.json"
+MANIFEST: Final = FOLDER / "vendored.json"
 CELL: Final = 30
 """Degrees of longitude and of latitude that one of the finer files of the basemap covers."""
 FAR_DEGREES: Final = 0.2

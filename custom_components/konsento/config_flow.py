@@ -6,11 +6,13 @@ from typing import Any, override
 import voluptuous as vol
 from homeassistant.components import zeroconf
 from homeassistant.config_entries import (
+    SOURCE_USER,
     ConfigEntry,
     ConfigFlowResult,
     ConfigSubentry,
     ConfigSubentryData,
     ConfigSubentryFlow,
+    FlowType,
     OptionsFlow,
 )
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
@@ -34,7 +36,10 @@ _DEFAULT_SITE = "Konsento"
 class KonsentoConfigFlow(ReauthSteps, domain=DOMAIN):
     """Adds a site, or a discovered outlet to one."""
 
+    # What every earlier version has written holds as it is, so nothing is migrated; Home Assistant itself refuses the
+    # entries of a later major version (tests/site/ha/test_life.py).
     VERSION = 1
+    MINOR_VERSION = 1
 
     def __init__(self) -> None:
         self._mac = ""
@@ -70,6 +75,32 @@ class KonsentoConfigFlow(ReauthSteps, domain=DOMAIN):
                 return self.async_create_entry(title=name, data={})
         schema = vol.Schema({vol.Required(CONF_NAME, default=_DEFAULT_SITE): str})
         return self.async_show_form(step_id="user", data_schema=schema, errors=errors)
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on with what a new site lacks: its first outlet, or, when that was discovered, a management server."""
+        site = result["result"]
+        part = SUBENTRY_SERVER if site.subentries else SUBENTRY_OUTLET
+        flow = await self.hass.config_entries.subentries.async_init(
+            (site.entry_id, part), context={"source": SOURCE_USER}
+        )
+        result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"])
+        return result
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Change the name of a site; nothing that runs on it is touched."""
+        site = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            name = user_input[CONF_NAME].strip()
+            if not name:
+                errors[CONF_NAME] = "empty_name"
+            elif any(entry.title == name and entry is not site for entry in self._async_current_entries()):
+                errors[CONF_NAME] = "name_taken"
+            else:
+                return self.async_update_and_abort(site, title=name)
+        schema = vol.Schema({vol.Required(CONF_NAME, default=site.title): str})
+        return self.async_show_form(step_id="reconfigure", data_schema=schema, errors=errors)
 
     @override
     async def async_step_zeroconf(self, discovery_info: ZeroconfServiceInfo) -> ConfigFlowResult:

@@ -5,6 +5,8 @@ from typing import Final
 DOMAIN: Final = "konsento"
 VERSION: Final = "0.1.0"
 """As in manifest.json; a test compares them."""
+FIRMWARE: Final = "1.2.0"
+"""The newest firmware of outlets that this version was made with: as in esphome/packages; a test compares them."""
 
 SUBENTRY_OUTLET: Final = "outlet"
 SUBENTRY_SERVER: Final = "management_server"
@@ -32,6 +34,8 @@ CONF_MEASUREMENTS: Final = "measurements"
 CONF_ROUTE: Final = "route"
 CONF_REGION: Final = "region"
 CONF_SCHEDULE: Final = "schedule"
+CONF_ACCEPTED: Final = "accepted"
+"""Plain outlets, by subentry id, whose owner has accepted that they cannot protect themselves."""
 
 OUTLET_NEWS: Final = "happening"
 """Translation keys by which triggers and conditions find the entities that they look at."""
@@ -40,6 +44,9 @@ OCCUPANCY: Final = "occupancy"
 RECOMMENDED_WINDOW: Final = "recommended_window"
 POWER_AVAILABLE: Final = "power_available"
 
-DOCUMENTATION: Final = "https://github.com/konsento/konsento/blob/main/docs/site.md"
+_DOCS: Final = "https://github.com/konsento/konsento/blob/main/docs"
+DOCUMENTATION: Final = f"{_DOCS}/site.md"
+DEVICES: Final = f"{_DOCS}/devices/index.md"
+FIRMWARE_GUIDE: Final = f"{_DOCS}/firmware.md#updating"
 
 MANUFACTURER: Final = "Konsento"

@@ -54,7 +54,7 @@ class MeasurementSteps(OptionsFlow):
                 options.pop(CONF_MEASUREMENTS, None)
                 return self.async_create_entry(data=options)
             chosen = _chosen(user_input, known)
-            if error := await _error(self.hass, chosen):
+            if error := await measurements_error(self.hass, chosen):
                 field, word = error
                 errors[field] = word
             else:
@@ -87,7 +87,7 @@ def _complete(url: str) -> str:
     return f"http://{url}" if is_local(f"http://{url}") else f"https://{url}"
 
 
-async def _error(hass: HomeAssistant, chosen: Mapping[str, Any]) -> tuple[str, str] | None:
+async def measurements_error(hass: HomeAssistant, chosen: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return the form's field and word for what is wrong with a choice."""
     url, token = chosen[CONF_URL], chosen[CONF_TOKEN]
     if not is_region(chosen[CONF_REGION]):

@@ -6,7 +6,7 @@ from typing import Any
 
 import voluptuous as vol
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryFlow, SubentryFlowResult
-from homeassistant.const import CONF_PASSWORD, CONF_URL
+from homeassistant.const import CONF_NAME, CONF_PASSWORD, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
@@ -54,7 +54,7 @@ class ServerSubentryFlow(ConfigSubentryFlow):
                 return self.async_abort(reason="already_configured")
             if await self._works(address, user_input, errors):
                 return self.async_create_entry(
-                    title=_title(address), data=_data(address, user_input), unique_id=_unique_id(address)
+                    title=_title(user_input, address), data=_data(address, user_input), unique_id=_unique_id(address)
                 )
         return self.async_show_form(
             step_id="user",
@@ -77,10 +77,10 @@ class ServerSubentryFlow(ConfigSubentryFlow):
                     self._get_entry(),
                     subentry,
                     unique_id=_unique_id(address),
-                    title=_title(address),
+                    title=_title(user_input, address),
                     data=_data(address, user_input),
                 )
-        shown = _shown(user_input or dict(subentry.data))
+        shown = _shown(user_input or {**subentry.data, CONF_NAME: subentry.title})
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown),
@@ -119,6 +119,7 @@ _SCHEMA = vol.Schema(
         # Not asked for where the set-up line stands in the first field.
         vol.Optional(CONF_STATION_ID): str,
         vol.Optional(CONF_PASSWORD): PASSWORD_SELECTOR,
+        vol.Optional(CONF_NAME): str,
         vol.Optional(CONF_LABEL_URL): str,
     }
 )
@@ -168,8 +169,9 @@ def _unique_id(address: ServerAddress) -> str:
     return f"{address.station_id}@{address.url}"
 
 
-def _title(address: ServerAddress) -> str:
-    return URL(address.url).host or address.url
+def _title(user_input: dict[str, Any], address: ServerAddress) -> str:
+    name: str = user_input.get(CONF_NAME, "").strip()
+    return name or URL(address.url).host or address.url
 
 
 def _complete(url: str) -> str:

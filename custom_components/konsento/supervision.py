@@ -14,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
-from .const import DOCUMENTATION, DOMAIN
+from .const import CONF_ACCEPTED, DOCUMENTATION, DOMAIN
 from .control.problems import Problem
 from .entity import outlet_device
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
@@ -33,6 +33,8 @@ ISSUE_EVENTS = "events_waiting"
 ISSUE_TOKEN = "measurements_token"  # noqa: S105  # the name of an issue
 ISSUE_STUCK = "measurements_stuck"
 ISSUE_REFUSED = "measurements_refused"
+FIXABLE = frozenset({*LATCHED, Problem.FIRMWARE_OUTDATED, ISSUE_CLOCKS, ISSUE_EVENTS, ISSUE_TOKEN, ISSUE_UNGUARDED})
+"""What repairs.py has a form for."""
 STUCK = timedelta(days=1)
 """For so long measurements may fail to leave the site before its owner is told."""
 
@@ -44,6 +46,14 @@ class _Issue:
     placeholders: tuple[tuple[str, str], ...] = ()
     fault: str | None = None
     """Name of a fault that can be cleared from here."""
+
+
+def forget_issues(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
+    """Delete what is left of a site's issues when the site is given up."""
+    ends = {entry.entry_id, *entry.subentries, *(part.unique_id or "" for part in entry.subentries.values())} - {""}
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and issue_id.endswith(tuple(f"_{end}" for end in ends)):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
 class Supervision:
@@ -64,10 +74,17 @@ class Supervision:
 
     @callback
     def stop(self) -> None:
-        """End it; what is wrong with a site that does not run is nobody's business."""
+        """End it; what is wrong with a site that does not run is nobody's business.
+
+        What the owner ignores stays, so that it is still ignored when the site runs again.
+        """
         self._end()
-        for subentry_id in list(self._issues):
-            self._show(subentry_id, {})
+        registry = ir.async_get(self._hass)
+        for issues in self._issues.values():
+            for issue_id in issues:
+                if (issue := registry.async_get_issue(DOMAIN, issue_id)) and issue.dismissed_version is None:
+                    ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        self._issues.clear()
 
     @callback
     def _take_outlet(self, unit: OutletUnit) -> None:
@@ -91,7 +108,12 @@ class Supervision:
         present = self._hub.outlets.keys() | self._hub.servers.keys() | {self._entry.entry_id}
         for subentry_id in self._issues.keys() - present:
             self._show(subentry_id, {})
-        self._seen = {subentry_id: seen for subentry_id, seen in self._seen.items() if subentry_id in present}
+        # What was closed by a click although its cause is still there comes back.
+        self._seen = {
+            subentry_id: seen
+            for subentry_id, seen in self._seen.items()
+            if subentry_id in present and self._stand(subentry_id) == self._issues.get(subentry_id, {})
+        }
         for outlet in self._hub.outlets.values():
             self._look_at_outlet(outlet)
         for server in self._hub.servers.values():
@@ -112,12 +134,20 @@ class Supervision:
             driver.address_taken,
             unit.subentry.title,
             driver.report.fault if driver.report else "",
+            self._is_accepted(subentry_id),
         )
         if self._seen.get(subentry_id) == seen:
             return
         self._seen[subentry_id] = seen
-        self._show(subentry_id, {f"{issue.key}_{unit.control.outlet}": issue for issue in _outlet_issues(unit)})
+        issues = _outlet_issues(unit)
+        if not driver.guarded and not self._is_accepted(subentry_id):
+            name = ("outlet", unit.subentry.title)
+            issues.append(_Issue(key=ISSUE_UNGUARDED, severity=ir.IssueSeverity.WARNING, placeholders=(name,)))
+        self._show(subentry_id, {f"{issue.key}_{unit.control.outlet}": issue for issue in issues})
         self._describe(unit)
+
+    def _is_accepted(self, subentry_id: str) -> bool:
+        return subentry_id in self._entry.options.get(CONF_ACCEPTED, ())
 
     def _describe(self, unit: OutletUnit) -> None:
         """Write into the device registry what an outlet is; only its first contact or an update tells it."""
@@ -178,10 +208,14 @@ class Supervision:
         # Home Assistant has one such form of a site open at a time: the next part has its turn when this one is done.
         self._entry.async_start_reauth(self._hass, data={"subentry_id": subentry_id})
 
-    def _show(self, subentry_id: str, wanted: dict[str, _Issue]) -> None:
+    def _stand(self, subentry_id: str) -> dict[str, _Issue]:
+        """Return what is shown of a part and was not closed since."""
+        registry = ir.async_get(self._hass)
         shown = self._issues.get(subentry_id, {})
-        if wanted == shown:
-            return
+        return {issue_id: issue for issue_id, issue in shown.items() if registry.async_get_issue(DOMAIN, issue_id)}
+
+    def _show(self, subentry_id: str, wanted: dict[str, _Issue]) -> None:
+        shown = self._stand(subentry_id)
         for issue_id in shown.keys() - wanted.keys():
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
         for issue_id, issue in wanted.items():
@@ -191,7 +225,7 @@ class Supervision:
                     DOMAIN,
                     issue_id,
                     data=self._fix_data(subentry_id, issue),
-                    is_fixable=issue.fault is not None,
+                    is_fixable=issue.key in FIXABLE,
                     learn_more_url=f"{DOCUMENTATION}#repairs",
                     severity=issue.severity,
                     translation_key=issue.key,
@@ -203,13 +237,14 @@ class Supervision:
             self._issues.pop(subentry_id, None)
 
     def _fix_data(self, subentry_id: str, issue: _Issue) -> dict[str, Any] | None:
-        if issue.fault is None:
+        if issue.key not in FIXABLE:
             return None
         return {
             "entry_id": self._entry.entry_id,
             "subentry_id": subentry_id,
-            "fault": issue.fault,
+            "issue": issue.key,
             **dict(issue.placeholders),
+            **({"fault": issue.fault} if issue.fault else {}),
         }
 
 
@@ -238,8 +273,6 @@ def _outlet_issues(unit: OutletUnit) -> list[_Issue]:
                 fault=fault,
             )
         )
-    if not driver.guarded:
-        issues.append(_Issue(key=ISSUE_UNGUARDED, severity=ir.IssueSeverity.WARNING, placeholders=(name,)))
     if driver.address_taken:
         issues.append(_Issue(key=ISSUE_ANOTHER_DEVICE, severity=ir.IssueSeverity.ERROR, placeholders=(name,)))
     return issues

@@ -14,7 +14,7 @@ from .hub import Hub, SiteConfigEntry, journal_path
 @callback
 def async_register(hass: HomeAssistant, register: system_health.SystemHealthRegistration) -> None:
     """Register what is shown."""
-    register.async_register_info(_info)
+    register.async_register_info(_info, f"/config/integrations/integration/{DOMAIN}")
 
 
 async def _info(hass: HomeAssistant) -> dict[str, Any]:

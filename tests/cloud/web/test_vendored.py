@@ -10,7 +10,7 @@ from hatchling.builders.wheel import WheelBuilder
 from konsento.web.render import STATIC
 
 VENDOR = STATIC / "vendor"
-MANIFEST = json.loads((VENDOR / "manifest.json").read_text())
+MANIFEST = json.loads((VENDOR / "vendored.json").read_text())
 CLOUD = Path(__file__).parents[3] / "cloud"
 
 
@@ -18,7 +18,7 @@ def test_every_file_is_the_one_that_was_recorded_and_there_is_no_other() -> None
     found = {
         str(path.relative_to(VENDOR)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in VENDOR.rglob("*")
-        if path.is_file() and path.name != "manifest.json"
+        if path.is_file() and path.name != "vendored.json"
     }
 
     assert found == MANIFEST["files"]
@@ -33,7 +33,7 @@ def test_every_library_has_its_licence_beside_it_and_an_exact_version() -> None:
 
 
 def test_no_address_of_a_registry_is_recorded() -> None:
-    assert "://" not in (VENDOR / "manifest.json").read_text()
+    assert "://" not in (VENDOR / "vendored.json").read_text()
 
 
 def test_the_wheel_holds_them(tmp_path: Path) -> None:

@@ -231,13 +231,38 @@ async def test_the_set_up_line_of_the_operator_is_enough(
     await csms.until(lambda: [action for action, _ in csms.heard] == ["BootNotification"])
 
     assert failed["errors"] == {"password": "invalid_auth"}
-    assert shown == {"url": csms.url, "station_id": STATION, "password": None}
+    assert shown == {"url": csms.url, "station_id": STATION, "password": None, "name": None}
     assert done["type"] is FlowResultType.CREATE_ENTRY
     (subentry,) = site.subentries.values()
     assert dict(subentry.data) == {"url": csms.url, "station_id": STATION, "password": PASSWORD}
     assert PASSWORD not in subentry.title + str(subentry.unique_id)
     assert PASSWORD not in caplog.text
     assert "not-the-password" not in caplog.text
+
+
+async def test_a_server_has_the_name_that_its_owner_gives_it(
+    hass: HomeAssistant, site: MockConfigEntry, csms: Csms
+) -> None:
+    await fill(hass, site, SUBENTRY_SERVER, {"url": set_up_line(csms), "name": " Kaze Denki "})
+    (subentry,) = site.subentries.values()
+    assert subentry.title == "Kaze Denki"
+
+    flow = await site.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    shown = {str(key): (key.description or {}).get("suggested_value") for key in flow["data_schema"].schema}
+    assert shown["name"] == "Kaze Denki"
+    await hass.config_entries.subentries.async_configure(flow["flow_id"], {"url": set_up_line(csms)})
+    (subentry,) = site.subentries.values()
+    assert subentry.title == "127.0.0.1"
+
+
+async def test_a_new_site_goes_on_with_its_first_outlet(hass: HomeAssistant) -> None:
+    form = await hass.config_entries.flow.async_init(DOMAIN, context={"source": "user"})
+    done = await hass.config_entries.flow.async_configure(form["flow_id"], {"name": "Car park"})
+    kind, flow_id = done["next_flow"]
+
+    following = hass.config_entries.subentries.async_get(flow_id)
+    assert (kind, following["handler"]) == ("config_subentries_flow", (done["result"].entry_id, SUBENTRY_OUTLET))
+    assert following["step_id"] == "user"
 
 
 async def test_a_new_set_up_line_replaces_all_that_the_form_shows(
@@ -308,6 +333,9 @@ async def test_a_discovered_outlet_makes_the_first_site(hass: HomeAssistant, out
     assert done["result"].unique_id is None
     (subentry,) = done["result"].subentries.values()
     assert (subentry.title, subentry.unique_id, subentry.data["evse"]) == ("A1", MAC, 1)
+    # What it lacks is asked for next.
+    following = hass.config_entries.subentries.async_get(done["next_flow"][1])
+    assert following["handler"] == (done["result"].entry_id, SUBENTRY_SERVER)
 
 
 async def test_a_discovered_outlet_joins_the_only_site(

@@ -14,6 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 from parts import FIRST, act, link
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 from receiver import TOKEN, Receiver, answer
@@ -303,6 +304,48 @@ async def test_a_token_that_is_no_longer_taken_is_corrected_through_the_options(
 
     assert issues(hass) == {}
     assert (await act(hass, "send_measurements"))["sent"] == 1
+
+
+async def test_a_token_that_is_no_longer_taken_is_corrected_where_the_repair_is_shown(
+    hass: HomeAssistant, sending: MockConfigEntry, *, outlet: SimulatedOutlet, receiver: Receiver
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    await charge(hass, outlet, 1)
+    receiver.token = "ken_new"  # only for tests
+    with pytest.raises(HomeAssistantError, match="token is not accepted"):
+        await act(hass, "send_measurements")
+    flows = hass.data["repairs"]["flow_manager"]
+    form = await flows.async_init(DOMAIN, context={"issue_id": f"measurements_token_{sending.entry_id}"})
+
+    wrong = await flows.async_configure(form["flow_id"], {"token": "ken_wrong"})
+    assert wrong["errors"] == {"token": "invalid_auth"}
+    assert sending.options["measurements"]["token"] == TOKEN
+    done = await flows.async_configure(form["flow_id"], {"token": " ken_new "})
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+    assert sending.options["measurements"]["token"] == "ken_new"
+    assert issues(hass) == {}
+    assert (await act(hass, "send_measurements"))["sent"] == 1
+
+
+async def test_a_new_token_for_a_route_that_was_given_up_meanwhile_is_not_taken(
+    hass: HomeAssistant, sending: MockConfigEntry, *, outlet: SimulatedOutlet, receiver: Receiver
+) -> None:
+    assert await async_setup_component(hass, "repairs", {})
+    await charge(hass, outlet, 1)
+    receiver.token = "ken_new"  # only for tests
+    with pytest.raises(HomeAssistantError, match="token is not accepted"):
+        await act(hass, "send_measurements")
+    flows = hass.data["repairs"]["flow_manager"]
+    form = await flows.async_init(DOMAIN, context={"issue_id": f"measurements_token_{sending.entry_id}"})
+    await receiver.stop()
+    nobody = await flows.async_configure(form["flow_id"], {"token": "ken_new"})
+    await choose(hass, sending, route="none")
+    gone = await flows.async_configure(form["flow_id"], {"token": "ken_new"})
+
+    assert nobody["errors"] == {"base": "cannot_connect"}
+    assert gone["reason"] == "part_gone"
 
 
 async def test_what_was_refused_is_shown_until_it_is_corrected(
