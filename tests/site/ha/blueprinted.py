@@ -1,5 +1,6 @@
 """Blueprints as their users make automations of them: the real file, filled in as the form does it."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -47,6 +48,15 @@ type Make = Callable[..., Coroutine[Any, Any, str]]
 """Makes an automation of a blueprint: its name and the values of the form. Returns its entity."""
 type GoOn = Callable[..., Coroutine[Any, Any, None]]
 """Lets time pass: to a time of the day (`at="20:00"`, today or tomorrow) or for a while (`minutes=5`)."""
+
+
+async def settled() -> None:
+    """Let everything run that does not wait for time to pass.
+
+    Home Assistant's own `async_block_till_done` also waits for automations that wait, and the clock stands still.
+    """
+    for _ in range(100):
+        await asyncio.sleep(0)
 
 
 async def use(hass: HomeAssistant, config: Path, name: str, *, last: datetime | None = None, **values: Any) -> str:

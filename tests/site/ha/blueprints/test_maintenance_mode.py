@@ -2,8 +2,10 @@
 
 import pytest
 from blueprinted import GoOn, Make, Pigeonhole
+from homeassistant.components.persistent_notification import _async_get_or_create_notifications
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from parts import FIRST, SECOND, act
 from simulated import SimulatedOutlet
 from states import state, until
@@ -96,8 +98,6 @@ async def test_an_outlet_that_does_not_answer_is_named_and_follows_when_it_is_ba
 async def test_it_goes_on_after_a_restart(
     hass: HomeAssistant, toggle: str, clock: GoOn, make: Make, both: Target, simulated: Outlets
 ) -> None:
-    from homeassistant.util import dt as dt_util
-
     hass.states.async_set(SWITCH, "on")
     await make("maintenance_mode", last=dt_util.now(), switch=toggle, outlets=both)
     assert not simulated[FIRST].enabled
@@ -106,11 +106,8 @@ async def test_it_goes_on_after_a_restart(
 async def test_without_a_recipient_it_stands_in_home_assistant(
     hass: HomeAssistant, toggle: str, make: Make, both: Target
 ) -> None:
-    assert await async_setup_component(hass, "persistent_notification", {})
     await make("maintenance_mode", switch=toggle, outlets=both)
     await turn(hass, on=True)
-    from homeassistant.components.persistent_notification import _async_get_or_create_notifications
-
     ((_, told),) = _async_get_or_create_notifications(hass).items()
     assert told["title"] == "Maintenance"
 
