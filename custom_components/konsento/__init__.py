@@ -12,6 +12,7 @@ from .control.journal import JournalError
 from .hub import Hub, SiteConfigEntry, journal_path
 from .services import async_setup_services
 from .supervision import Supervision, forget_issues
+from .websocket import async_setup_websocket
 
 PLATFORMS = [
     Platform.BINARY_SENSOR,
@@ -26,8 +27,9 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, which say themselves when no site runs."""
+    """Register the actions and what pages ask for; both say themselves when no site runs."""
     async_setup_services(hass)
+    async_setup_websocket(hass)
     return True
 
 

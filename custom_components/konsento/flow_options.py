@@ -7,10 +7,11 @@ from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode
 
-from .const import CONF_CONTINUITY, CONF_GRACE, CONF_HANDOVER, CONF_METER, CONF_UNLIMITED
+from .const import CONF_CONTINUITY, CONF_GRACE, CONF_GRID_FACTOR, CONF_HANDOVER, CONF_METER, CONF_UNLIMITED
 from .control.limits import MAX_TIME_S
 from .control.settings import MAX_LEASE_S, ControlSettings
 from .flow_measurements import MeasurementSteps
+from .footprint import MOST_G_PER_KWH
 
 _INTERRUPTIONS = "interruptions"
 _OTHER_SERVERS = "other_servers"
@@ -50,6 +51,7 @@ _SCHEMA = vol.Schema(
         ),
     }
 )
+_ENVIRONMENT = vol.Schema({vol.Optional(CONF_GRID_FACTOR): _number(0, MOST_G_PER_KWH, 0.1, "g/kWh")})
 
 
 class SiteOptionsFlow(MeasurementSteps):
@@ -57,7 +59,7 @@ class SiteOptionsFlow(MeasurementSteps):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what is to be set."""
-        return self.async_show_menu(step_id="init", menu_options=["numbers", "measurements"])
+        return self.async_show_menu(step_id="init", menu_options=["numbers", "measurements", "environment"])
 
     async def async_step_numbers(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show and take the numbers."""
@@ -69,3 +71,13 @@ class SiteOptionsFlow(MeasurementSteps):
             return self.async_create_entry(data=options)
         shown = {**options, _INTERRUPTIONS: options, _OTHER_SERVERS: options}
         return self.async_show_form(step_id="numbers", data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown))
+
+    async def async_step_environment(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show and take the factor of the grid; left empty, it is none of the owner's."""
+        options = dict(self.config_entry.options)
+        if user_input is not None:
+            options.pop(CONF_GRID_FACTOR, None)
+            return self.async_create_entry(data={**options, **user_input})
+        return self.async_show_form(
+            step_id="environment", data_schema=self.add_suggested_values_to_schema(_ENVIRONMENT, options)
+        )

@@ -12,7 +12,8 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 from yarl import URL
 
-from .const import CONF_STATION_ID, SUBENTRY_SERVER
+from .const import CONF_LABEL_URL, CONF_STATION_ID, SUBENTRY_SERVER
+from .labels import EVSE_FIELD, is_pattern
 from .station.connection import ServerAddress, probe
 from .station.errors import NoCommonVersionError, UnknownStationError, UnreachableError, WrongPasswordError
 
@@ -51,12 +52,17 @@ class ServerSubentryFlow(ConfigSubentryFlow):
             address = _address(user_input)
             if self._is_linked(address):
                 return self.async_abort(reason="already_configured")
-            if await self._works(address, errors):
+            if await self._works(address, user_input, errors):
                 return self.async_create_entry(
-                    title=_title(user_input, address), data=_data(address), unique_id=_unique_id(address)
+                    title=_title(user_input, address),
+                    data=_data(address, user_input),
+                    unique_id=_unique_id(address),
                 )
         return self.async_show_form(
-            step_id="user", data_schema=self.add_suggested_values_to_schema(_SCHEMA, _shown(user_input)), errors=errors
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(_SCHEMA, _shown(user_input)),
+            description_placeholders=_PLACEHOLDERS,
+            errors=errors,
         )
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -68,17 +74,20 @@ class ServerSubentryFlow(ConfigSubentryFlow):
             address = _address(user_input)
             if self._is_linked(address, besides=subentry):
                 return self.async_abort(reason="already_configured")
-            if await self._works(address, errors):
+            if await self._works(address, user_input, errors):
                 return self.async_update_and_abort(
                     self._get_entry(),
                     subentry,
                     unique_id=_unique_id(address),
                     title=_title(user_input, address),
-                    data=_data(address),
+                    data=_data(address, user_input),
                 )
         shown = _shown(user_input or {**subentry.data, CONF_NAME: subentry.title})
         return self.async_show_form(
-            step_id="reconfigure", data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown), errors=errors
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(_SCHEMA, shown),
+            description_placeholders=_PLACEHOLDERS,
+            errors=errors,
         )
 
     def _is_linked(self, address: ServerAddress, besides: ConfigSubentry | None = None) -> bool:
@@ -87,8 +96,11 @@ class ServerSubentryFlow(ConfigSubentryFlow):
             for other in self._get_entry().get_subentries_of_type(SUBENTRY_SERVER)
         )
 
-    async def _works(self, address: ServerAddress, errors: dict[str, str]) -> bool:
-        if not _is_websocket(address.url):
+    async def _works(self, address: ServerAddress, user_input: dict[str, Any], errors: dict[str, str]) -> bool:
+        pattern = _pattern(user_input)
+        if pattern and not is_pattern(pattern):
+            errors[CONF_LABEL_URL] = "invalid_label_url"
+        elif not _is_websocket(address.url):
             errors[CONF_URL] = "invalid_url"
         elif address.url.startswith("ws:") and not is_local(address.url):
             # The station's password, and what drivers are billed by, would be open to everybody on the way.
@@ -110,8 +122,11 @@ _SCHEMA = vol.Schema(
         vol.Optional(CONF_STATION_ID): str,
         vol.Optional(CONF_PASSWORD): PASSWORD_SELECTOR,
         vol.Optional(CONF_NAME): str,
+        vol.Optional(CONF_LABEL_URL): str,
     }
 )
+# No text may hold an address.
+_PLACEHOLDERS = {"label_example": f"https://charge.example.org/{EVSE_FIELD}", "evse_field": EVSE_FIELD}
 
 
 def _address(user_input: dict[str, Any]) -> ServerAddress:
@@ -137,8 +152,14 @@ def split_line(user_input: dict[str, Any]) -> dict[str, Any]:
     return {**user_input, CONF_URL: plain, CONF_STATION_ID: line.user, CONF_PASSWORD: line.password}
 
 
-def _data(address: ServerAddress) -> dict[str, Any]:
-    return {CONF_URL: address.url, CONF_STATION_ID: address.station_id, CONF_PASSWORD: address.password}
+def _data(address: ServerAddress, user_input: dict[str, Any]) -> dict[str, Any]:
+    data = {CONF_URL: address.url, CONF_STATION_ID: address.station_id, CONF_PASSWORD: address.password}
+    pattern = _pattern(user_input)
+    return {**data, CONF_LABEL_URL: pattern} if pattern else data
+
+
+def _pattern(user_input: dict[str, Any]) -> str:
+    return str(user_input.get(CONF_LABEL_URL, "")).strip()
 
 
 def _shown(values: dict[str, Any] | None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .const import (
     CONF_EVSE,
     CONF_GRACE,
     CONF_HANDOVER,
+    CONF_LABEL_URL,
     CONF_METER,
     CONF_STATION_ID,
     CONF_UNLIMITED,
@@ -145,6 +146,11 @@ def settings_of(options: Mapping[str, Any]) -> ControlSettings:
     )
 
 
+def _linked(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a link is made with: what is printed on labels is none of it."""
+    return {key: value for key, value in data.items() if key != CONF_LABEL_URL}
+
+
 class Hub:
     """One site.
 
@@ -265,7 +271,7 @@ class Hub:
 
     def _is_changed(self, subentry_id: str) -> bool:
         subentry = self.entry.subentries.get(subentry_id)
-        return subentry is None or subentry.data != self._data[subentry_id]
+        return subentry is None or _linked(subentry.data) != _linked(self._data[subentry_id])
 
     async def _add_outlet(self, subentry: ConfigSubentry) -> None:
         driver, control = await self._connect(subentry)

@@ -2,10 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from simulated import ManualClock, SimulatedOutlet, request
 
 from custom_components.konsento.control.events import EventKind, SessionEvent
+from custom_components.konsento.control.happenings import Happening
+from custom_components.konsento.control.holds import Hold
 from custom_components.konsento.control.journal import Journal
 from custom_components.konsento.control.outlet import OutletControl
 from custom_components.konsento.control.session import Session, StartAnswer
@@ -23,11 +26,16 @@ class Controlled:
         # One attempt to start and no patience: time stands still here, so a later one would never be late.
         self.settings = ControlSettings(start_s=0.0, answer_s=0.0)
         self.told: list[SessionEvent] = []
+        self.admission: frozenset[Hold] = frozenset()
+        """Who wants the sessions that begin to wait."""
+        self.happened: list[tuple[Happening, dict[str, Any]]] = []
         self.site: SiteControl
         self.control: OutletControl
 
     async def start(self) -> None:
         self.site = SiteControl(Journal(self.path), self.settings, self.clock)
+        self.site.admission = lambda _: self.admission
+        self.site.on_happening(lambda _, happening, data: self.happened.append((happening, data)))
         await self.site.open()
         self.control = self.site.add_outlet("aabbccddeeff", 1, self.outlet)
         # The test makes the steps.

@@ -149,6 +149,8 @@ class Watched:
         self.disk: dict[str, Any] | None = None
         self.disk_full = False
         self.renewing = True
+        self.holding = False
+        """Renews with a lease of 0."""
         self.seq = 0
         self.outlet: SoftOutlet
         self._next_renewal = 0.0
@@ -206,7 +208,7 @@ class Watched:
         self._next_renewal = self.clock.seconds + 3
         self.seq += 1
         try:
-            await self.outlet.session_renew(report.session_id, self.seq, 11)
+            await self.outlet.session_renew(report.session_id, self.seq, 0 if self.holding else 11)
         except OutletRefusedError:
             return
 

@@ -16,6 +16,9 @@ from custom_components.konsento.control.report import OutletReport
 from custom_components.konsento.control.session import StartRequest
 from custom_components.konsento.control.words import EndReason, OutletState
 
+SUSPENDED_S = 1800.0
+"""A session that waits for so long without a renewal ends."""
+
 
 class ManualClock:
     """Stands still until moved."""
@@ -56,13 +59,16 @@ class SimulatedOutlet:
         self.fault = ""
         self.limits = Limits()
         self.lease_until = 0.0
+        self.waits_until = 0.0
         self.seq = -1
         self.over: list[str] = []
         self.measured: dict[str, int] = {}
         """Energy that every session really took, mWh."""
         self.starts: list[str] = []
+        self.closed_for: set[str] = set()
+        """Sessions for which the relay was ever closed."""
         self.hung_up = 0
-        self.facts = OutletFacts(firmware="0.2.0")
+        self.facts = OutletFacts(firmware="0.2.0", can_wait=True)
         self.guarded = True
         self.key_refused = False
         self.address_taken = False
@@ -119,9 +125,15 @@ class SimulatedOutlet:
             self.measured[self.session_id] = self.energy_mwh
             self._keep_limits()
             if self.relay and self.clock.seconds >= self.lease_until - 1e-9:
-                self.state = OutletState.SUSPENDED
+                self._suspend()
         self.clock.seconds = max(self.clock.seconds, end)
+        if self.state is OutletState.SUSPENDED and self.clock.seconds >= self.waits_until:
+            self._end(EndReason.OTHER)
         self.changed()
+
+    def _suspend(self) -> None:
+        self.state = OutletState.SUSPENDED
+        self.waits_until = self.clock.seconds + SUSPENDED_S
 
     def _keep_limits(self) -> None:
         if self.limits.energy_wh and self.energy_mwh >= self.limits.energy_wh * 1000:
@@ -132,7 +144,7 @@ class SimulatedOutlet:
     def reboot(self) -> None:
         """Lose power and come back: the relay is open, the session remembered."""
         if self.relay:
-            self.state = OutletState.SUSPENDED
+            self._suspend()
             self.seq += 100_000
         self.boot_id = f"boot-{next(self._boots)}"
         self.changed()
@@ -157,7 +169,7 @@ class SimulatedOutlet:
         """Open because the meter is silent, until it speaks again."""
         self.fault = "meter_silent" if lost else ""
         if lost and self.relay:
-            self.state = OutletState.SUSPENDED
+            self._suspend()
         self.changed()
 
     def set_online(self, online: bool) -> None:
@@ -250,6 +262,7 @@ class SimulatedOutlet:
 
     async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
         self._arrive(lambda: self.session_start(session_id, limits, lease_s))
+        self._check_lease(lease_s)
         if session_id in self.over:
             raise OutletRefusedError("already_ended", "that session is over")
         if self.state in {OutletState.SUPPLYING, OutletState.SUSPENDED}:
@@ -257,7 +270,7 @@ class SimulatedOutlet:
                 raise OutletRefusedError("busy", "another session runs")
         else:
             self.starts.append(session_id)
-            self.state, self.session_id, self.end_reason = OutletState.SUPPLYING, session_id, None
+            self.session_id, self.end_reason = session_id, None
             self.energy_mwh, self.supply_s, self.limits, self.seq = 0, 0.0, limits, -1
             self.measured[session_id] = 0
             self._lease(lease_s)
@@ -265,6 +278,7 @@ class SimulatedOutlet:
 
     async def session_renew(self, session_id: str, seq: int, lease_s: int) -> None:
         self._arrive(lambda: self.session_renew(session_id, seq, lease_s))
+        self._check_lease(lease_s)
         if session_id in self.over:
             raise OutletRefusedError("already_ended", "that session is over")
         if session_id != self.session_id or self.state is OutletState.IDLE:
@@ -275,7 +289,6 @@ class SimulatedOutlet:
             raise OutletRefusedError("fault", "the outlet has a fault")
         self.seq = seq
         self._lease(lease_s)
-        self.state = OutletState.SUPPLYING
         self._answer()
 
     async def session_limit(self, session_id: str, limits: Limits) -> None:
@@ -296,9 +309,18 @@ class SimulatedOutlet:
             self._end(reason)
         self._answer()
 
+    def _check_lease(self, lease_s: int) -> None:
+        if not (0 if self.facts.can_wait else 1) <= lease_s <= 300:
+            raise OutletRefusedError("bad_argument", "no such lease")
+
     def _lease(self, lease_s: int) -> None:
         self.leases.append(lease_s)
         self.lease_until = self.clock.seconds + lease_s
+        if lease_s:
+            self.state = OutletState.SUPPLYING
+            self.closed_for.add(self.session_id)
+        else:
+            self._suspend()
 
     def _arrive(self, again: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         if not self.online:

@@ -259,6 +259,7 @@ def test_every_error_of_a_form_has_its_words(language: str) -> None:
     assert tree["config_subentries"]["management_server"]["error"].keys() == server | {
         "invalid_url",
         "insecure_url",
+        "invalid_label_url",
         "invalid_station_id",
         "password_missing",
     }

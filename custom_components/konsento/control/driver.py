@@ -37,6 +37,8 @@ class OutletFacts:
     """The most that it may supply for hours, W."""
     max_current_a: float | None = None
     """The same as a current, A; the lower of the two counts."""
+    can_wait: bool = False
+    """Whether it takes a lease of 0: a session that waits, with its relay open, for as long as somebody says so."""
     missing: tuple[str, ...] = ()
     """What the site needs and this firmware does not have: it must be updated."""
 
@@ -88,10 +90,13 @@ class OutletDriver(Connected, Protocol):
         """The newest reading; None while the outlet is not connected or has not yet told everything."""
 
     async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
-        """Close the relay under these limits."""
+        """Close the relay under these limits. With a lease of 0 (`facts.can_wait`) the session begins suspended."""
 
     async def session_renew(self, session_id: str, seq: int, lease_s: int) -> None:
-        """Prolong the lease of a session; closes the relay again when it was suspended."""
+        """Prolong the lease of a session; closes the relay again when it was suspended.
+
+        A lease of 0 (`facts.can_wait`) opens the relay and lets the session wait anew.
+        """
 
     async def session_limit(self, session_id: str, limits: Limits) -> None:
         """Change the limits of a session, counted from its start; ends it when they are used up already."""

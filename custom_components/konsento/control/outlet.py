@@ -17,6 +17,7 @@ from .clock import Clock
 from .driver import OutletDriver, OutletRefusedError, OutletSilentError
 from .events import EventKind, SessionEvent, Trigger
 from .happenings import Happening
+from .holds import Hold
 from .journal import MAX_WAITING, Journal
 from .limits import Limits
 from .lookout import Lookout
@@ -61,8 +62,12 @@ class OutletControl:
         on_events: Callable[[str], None],
         on_change: Callable[[], None],
         on_happening: Callable[[Happening, dict[str, Any]], None],
+        admission: Callable[[], frozenset[Hold]] = frozenset,
     ) -> None:
-        """`on_events` hears which server has something to be told, `on_change` that what the outlet shows is new."""
+        """`on_events` hears which server has something to be told, `on_change` that what the outlet shows is new.
+
+        `admission` is asked once for every session that is about to begin: with holds in its answer, it begins waiting.
+        """
         self.outlet = outlet
         self.evse = evse
         self.driver = driver
@@ -75,6 +80,7 @@ class OutletControl:
         self._on_events = on_events
         self._on_change = on_change
         self._on_happening = on_happening
+        self._admission = admission
         self._lock = asyncio.Lock()
         self._changed = Signal()
         self._unlisten = driver.listen(self._driver_changed)
@@ -128,7 +134,7 @@ class OutletControl:
             self.driver.connected,
             self.driver.key_refused,
             self.driver.address_taken,
-            session and (session.id, session.phase, session.limits),
+            session and (session.id, session.phase, session.limits, session.holds, session.suspended_for),
             self.last and self.last.id,
             self.problems,
         )
@@ -161,12 +167,14 @@ class OutletControl:
         return None
 
     async def start(self, session_id: str, request: StartRequest) -> Refusal | None:
-        """Start a session: write the intent down, then ask the outlet; None when its relay has closed."""
+        """Start a session: write the intent down, then ask the outlet; None when its relay has closed, or waits."""
         async with self._lock:
             report = self.driver.report
             if (refusal := self.obstacle()) or report is None or report.lifetime_mwh is None:
                 return await self._refuse(request, refusal or Refusal.OFFLINE)
-            intent = Session.requested(session_id, request, self.outlet, report.lifetime_mwh)
+            if (holds := self._admission()) and not self.driver.facts.can_wait:
+                return await self._refuse(request, Refusal.BUSY)
+            intent = Session.requested(session_id, request, self.outlet, report.lifetime_mwh, holds)
             await self._keep(intent)
             return await self._pursue_start()
 
@@ -200,6 +208,27 @@ class OutletControl:
         self._wake()
         return True
 
+    async def hold(self, why: Hold) -> bool:
+        """Let the session wait, its relay open soon; False when none is under way. Kept over a restart."""
+        return await self._hold(lambda session: session.held(why))
+
+    async def release(self, why: Hold) -> bool:
+        """End a hold: without any other the session is supplied soon. False when none is under way."""
+        return await self._hold(lambda session: session.released(why))
+
+    async def _hold(self, change: Callable[[Session], Session]) -> bool:
+        async with self._lock:
+            session = self.session
+            if session is None or session.phase is not Phase.RUNNING or session.stop_reason:
+                return False
+            if (changed := change(session)).holds == session.holds:
+                return True
+            await self._keep(changed)
+            self._next_check = 0.0
+        self._wake()
+        self._on_change()
+        return True
+
     async def end_now(self, reason: EndReason) -> None:
         """End the session and wait for the outlet's last word on its energy, a few seconds at most."""
         if (session := self.session) is None or not await self.stop(session.id, reason):
@@ -221,7 +250,10 @@ class OutletControl:
         self._wake()
 
     async def hand_over(self, lease_s: int) -> None:
-        """One renewal for the time in which nobody will send any. A silent outlet is left to its own limits."""
+        """One renewal for the time in which nobody will send any. A silent outlet is left to its own limits.
+
+        One that is held has its waiting time begun anew.
+        """
         async with self._lock:
             session = self.session
             if (
@@ -229,11 +261,13 @@ class OutletControl:
                 or session.phase is not Phase.RUNNING
                 or session.stop_reason
                 or self.driver.report is None
+                or self._must_lapse(session)
             ):
                 return
             # Kept: the next run's numbers must be above this one even if it takes over a session that just began.
             await self._keep(session.renewed())
             try:
+                lease_s = 0 if session.holds else lease_s
                 await self._answered(self.driver.session_renew(session.id, session.renewals + 1, lease_s))
             except (OutletRefusedError, OutletSilentError) as error:
                 _LOGGER.warning("Outlet %s: no hand-over of session %s: %s", self.evse, session.id, error)
@@ -362,14 +396,24 @@ class OutletControl:
             await self._try_limit(session, session.wanted_limits)
         else:
             self._next_check = monotonic + self.settings.continuity_s
-            await self._check_continuity(session)
+            if not self._must_lapse(session):
+                await self._check_continuity(session)
+
+    def _must_lapse(self, session: Session) -> bool:
+        """Whether a session can only be made to wait by not renewing its lease any more: older firmware knows no 0."""
+        return bool(session.holds) and not self.driver.facts.can_wait
+
+    def _lease_s(self, session: Session) -> int:
+        return 0 if session.holds else self.settings.lease_s
 
     async def _check_continuity(self, session: Session) -> None:
         # Not written down each time: `Session.resumed` makes the numbers of the next run higher.
         self.session = session = session.renewed()
         sent = self._clock.monotonic()
-        self._lease_until = sent + self.settings.lease_s
-        renewal = self.driver.session_renew(session.id, session.renewals, self.settings.lease_s)
+        if (lease_s := self._lease_s(session)) > 0:
+            self._lease_until = sent + lease_s
+        # Else the last one stands: an outlet that does not hear it may supply until then.
+        renewal = self.driver.session_renew(session.id, session.renewals, lease_s)
         try:
             await self._answered(renewal, within=self.settings.continuity_s)
         except OutletSilentError as error:
@@ -442,7 +486,8 @@ class OutletControl:
                 if self._clock.now() >= intent.expires_at:
                     return await self._drop(intent, Refusal.EXPIRED)
                 try:
-                    await self._answered(self.driver.session_start(intent.id, intent.limits, self.settings.lease_s))
+                    start = self.driver.session_start(intent.id, intent.limits, self._lease_s(intent))
+                    await self._answered(start)
                     await self._until_seen(intent.id)
                 except OutletRefusedError as error:
                     _LOGGER.warning("Outlet %s refused session %s: %s", self.evse, intent.id, error)
@@ -519,7 +564,7 @@ class OutletControl:
             self.session, self.last = None, session
         for event in events:
             if happening := _happening(event):
-                self._on_happening(happening, _described(session))
+                self._on_happening(happening, _told(happening, session))
         self._on_events(session.server)
         self._on_change()
 
@@ -560,6 +605,15 @@ def _described(session: Session) -> dict[str, Any]:
         "supply_s": session.supply_s,
         "end_reason": str(session.end_reason) if session.end_reason else None,
     }
+
+
+def _told(happening: Happening, session: Session) -> dict[str, Any]:
+    """Return what an owner hears with a happening; of a session that waits, or has waited, also why."""
+    data = _described(session)
+    waits = happening is Happening.STARTED and not session.supplying
+    if session.suspended_for and (waits or happening in {Happening.SUSPENDED, Happening.RESUMED}):
+        data["reason"] = str(session.suspended_for)
+    return data
 
 
 def progress(control: OutletControl) -> Session | None:

@@ -4,6 +4,7 @@ A session is a value. Control writes the new value and its events to the journal
 whatever was told had been on disk before.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,7 @@ from typing import Any
 from . import half_hours
 from .events import EventKind, SessionEvent, Trigger
 from .half_hours import HalfHours
+from .holds import Hold, Suspension, held_for
 from .limits import Limits
 from .report import OutletReport
 from .words import EndReason, OutletState, Refusal
@@ -53,7 +55,7 @@ class StartRequest:
 
 @dataclass(frozen=True, slots=True)
 class StartAnswer:
-    """What a request was answered: the session that it became, its relay closed, or why not."""
+    """What a request was answered: the session that it became, its relay closed or waiting to be, or why not."""
 
     session_id: str | None
     refusal: Refusal | None = None
@@ -81,6 +83,10 @@ class Session:
     next_seq_no: int = 0
     renewals: int = 0
     """Sequence number of the last continuity check; the outlet refuses one that does not rise."""
+    holds: frozenset[Hold] = frozenset()
+    """Who wants it to wait; without anybody it is supplied."""
+    suspended_for: Suspension | None = None
+    """Why it was not supplied the last time that it was not."""
     wanted_limits: Limits | None = None
     """Set when somebody wants other limits; kept until the outlet has taken them."""
     stop_reason: EndReason | None = None
@@ -97,8 +103,15 @@ class Session:
     """When the energy flowed. Adds up to it, except in a session that an earlier version of the program has begun."""
 
     @classmethod
-    def requested(cls, session_id: str, request: StartRequest, outlet: str, register_mwh: int) -> Session:
-        """Return the session that a request would become."""
+    def requested(
+        cls,
+        session_id: str,
+        request: StartRequest,
+        outlet: str,
+        register_mwh: int,
+        holds: Collection[Hold] = (),
+    ) -> Session:
+        """Return the session that a request would become; with `holds` it begins waiting."""
         return cls(
             id=session_id,
             server=request.server,
@@ -111,6 +124,7 @@ class Session:
             power_type=request.power_type,
             supplier=request.supplier,
             supplier_code=request.supplier_code,
+            holds=frozenset(holds),
         )
 
     @property
@@ -119,8 +133,9 @@ class Session:
         return self.register_start_mwh + self.energy_mwh
 
     def begun(self, at: datetime) -> tuple[Session, list[SessionEvent]]:
-        """Begin: the outlet has closed its relay. This event's register is the one before any energy flowed."""
-        running = replace(self, phase=Phase.RUNNING, supplying=True, started_at=at, read_at=at)
+        """Begin: the outlet has taken it. This event's register is the one before any energy flowed."""
+        why = held_for(self.holds)
+        running = replace(self, phase=Phase.RUNNING, supplying=not why, suspended_for=why, started_at=at, read_at=at)
         return running._tell(
             EventKind.STARTED, Trigger.REMOTE_START, at, remote_start_id=self.remote_start_id, limits=self.limits
         )
@@ -148,7 +163,25 @@ class Session:
         supplying = report.state is OutletState.SUPPLYING
         if supplying == self.supplying:
             return seen, []
-        return replace(seen, supplying=supplying)._tell(EventKind.UPDATED, Trigger.CHARGING_STATE, at, report)
+        changed = replace(seen, supplying=supplying)
+        if not supplying:
+            changed = replace(changed, suspended_for=seen._suspension(report))
+        return changed._tell(EventKind.UPDATED, Trigger.CHARGING_STATE, at, report)
+
+    def _suspension(self, report: OutletReport | None) -> Suspension:
+        if why := held_for(self.holds):
+            return why
+        if report and (report.faulted or report.lease_left_s):
+            return Suspension.DEVICE
+        return Suspension.LEASE
+
+    def suspension(self, report: OutletReport | None) -> Suspension | None:
+        """Return why it is not supplied now, by the newest report; None while it is, and unless it is under way."""
+        if self.phase is not Phase.RUNNING or self.supplying:
+            return None
+        why = self._suspension(report)
+        # Between the release and the closing of the relay nothing else has come up.
+        return self.suspended_for if why is Suspension.LEASE and report and self.suspended_for else why
 
     def _reason_of(self, report: OutletReport) -> EndReason:
         reason = report.end_reason or EndReason.OTHER
@@ -169,7 +202,8 @@ class Session:
 
     def suspended_unseen(self, at: datetime) -> tuple[Session, list[SessionEvent]]:
         """Conclude that an outlet that cannot be reached has opened its relay: its lease has run out."""
-        return replace(self, supplying=False, power_w=0.0)._tell(EventKind.UPDATED, Trigger.CHARGING_STATE, at)
+        unseen = replace(self, supplying=False, power_w=0.0, suspended_for=self._suspension(None))
+        return unseen._tell(EventKind.UPDATED, Trigger.CHARGING_STATE, at)
 
     def ended(
         self, reason: EndReason, at: datetime, report: OutletReport | None = None
@@ -186,6 +220,18 @@ class Session:
     def stopping(self, reason: EndReason) -> Session:
         """Note that somebody wants it to end; the first reason counts."""
         return self if self.stop_reason else replace(self, stop_reason=reason)
+
+    def held(self, why: Hold) -> Session:
+        """Note that somebody wants it to wait."""
+        return self._held_by(self.holds | {why})
+
+    def released(self, why: Hold) -> Session:
+        """Note that somebody no longer wants it to wait."""
+        return self._held_by(self.holds - {why})
+
+    def _held_by(self, holds: frozenset[Hold]) -> Session:
+        why = None if self.supplying else held_for(holds)
+        return replace(self, holds=holds, suspended_for=why or self.suspended_for)
 
     def renewed(self) -> Session:
         """Count one more continuity check, about to be sent."""
@@ -220,7 +266,10 @@ class Session:
 
     def to_json(self) -> dict[str, Any]:
         """Return what the journal keeps."""
-        return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in asdict(self).items()}
+        return {
+            **{key: value.isoformat() if isinstance(value, datetime) else value for key, value in asdict(self).items()},
+            "holds": sorted(self.holds),
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Session:
@@ -232,6 +281,8 @@ class Session:
                 "wanted_limits": Limits.from_json(wanted) if (wanted := data.get("wanted_limits")) else None,
                 **{name: datetime.fromisoformat(data[name]) for name in _TIMES if data.get(name)},
                 "phase": Phase(data["phase"]),
+                "holds": frozenset(Hold(hold) for hold in data.get("holds", ())),
+                "suspended_for": Suspension(why) if (why := data.get("suspended_for")) else None,
                 "half_hours": tuple((number, mwh) for number, mwh in data.get("half_hours", ())),
                 "stop_reason": EndReason(data["stop_reason"]) if data["stop_reason"] else None,
                 "end_reason": EndReason(data["end_reason"]) if data["end_reason"] else None,

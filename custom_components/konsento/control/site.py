@@ -10,7 +10,9 @@ from typing import Any
 from .clock import Clock, SystemClock
 from .driver import OutletDriver
 from .happenings import Happening
+from .holds import Hold
 from .journal import Journal
+from .labels import Labels
 from .limits import Limits
 from .outlet import OutletControl
 from .problems import gravest
@@ -47,6 +49,12 @@ class SiteControl:
         self._clock = clock or SystemClock()
         self.reservations = Reservations(journal, self._clock, self._is_usable, self._tell_status)
         self.windows = RecommendedWindows()
+        self.admission: Callable[[int], frozenset[Hold]] = lambda _: frozenset()
+        """Asked with an outlet's number just before a session begins there; with holds in the answer it begins waiting.
+
+        Once for each start that nothing else stands against, before anything is written down about it.
+        """
+        self.labels = Labels(journal)
         self._expiry: asyncio.Task[None] | None = None
         self._closed: set[tuple[str, int]] = set()
         self._orphaned: dict[str, Session] = {}
@@ -67,6 +75,7 @@ class SiteControl:
         await self.journal.prune(self._clock.now())
         self._closed = await self.journal.closed()
         await self.reservations.open()
+        await self.labels.open()
         self._expiry = asyncio.create_task(self.reservations.run(), name="konsento reservations")
         self._last = await self.journal.last()
         self._orphaned = {session.outlet: session for session in await self.journal.unfinished()}
@@ -109,6 +118,7 @@ class SiteControl:
             on_events=self._tell_server,
             on_change=lambda: self._tell_status(evse),
             on_happening=lambda happening, data: self._tell_happening(evse, happening, data),
+            admission=lambda: self.admission(evse),
         )
         self.outlets[evse] = control
         control.last = self._last.get(outlet)
@@ -286,6 +296,7 @@ class SiteControl:
                 await outlet.end_now(EndReason.OTHER)
         await self.reservations.forget_server(server)
         self.windows.forget(server)
+        self.labels.forget(server)
         if dropped := await self.journal.forget_server(server):
             _LOGGER.warning("%s events were still to be told to a removed management server; dropped", dropped)
         self._closed = await self.journal.closed()

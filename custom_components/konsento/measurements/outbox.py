@@ -208,6 +208,12 @@ class Outbox:
 
         return await self._journal.do(work)
 
+    async def sent(self) -> int:
+        """Return how many were sent in the time that they are kept for afterwards: a month."""
+        return await self._journal.do(
+            lambda db: int(db.execute("SELECT count(*) FROM measurement WHERE state = ?", (State.SENT,)).fetchone()[0])
+        )
+
     async def next(self, most: int) -> list[Measurement]:
         """Return what would be sent next."""
         return await self._journal.do(

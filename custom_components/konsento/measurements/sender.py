@@ -122,6 +122,15 @@ class Sender:
             with contextlib.suppress(RouteError):
                 await self.send()
 
+    def next_at(self) -> datetime | None:
+        """Return when it sends next by its schedule: now where it is due already, None where nothing is sent."""
+        if (plan := self.plan) is None:
+            return None
+        now = self._clock.now()
+        if self._overdue or self._is_due(plan):
+            return now
+        return plan.schedule.next_due(now, self._offset_s)
+
     def _is_due(self, plan: Plan) -> bool:
         now, done_at = self._clock.now(), self._done_at
         # Done in the future: the clock was wrong then.

@@ -27,6 +27,10 @@ class Schedule(StrEnum):
         seconds = int(now.timestamp()) - offset_s
         return datetime.fromtimestamp(seconds - seconds % self.period_s + offset_s, UTC)
 
+    def next_due(self, now: datetime, offset_s: int) -> datetime:
+        """Return the moment at which sending is due next."""
+        return self.last_due(now, offset_s) + timedelta(seconds=self.period_s)
+
 
 def own_offset() -> int:
     """Choose the moment of a site within the day."""

@@ -9,6 +9,8 @@ from ..control.outlet import OutletControl
 from ..control.trace import Hop, trace_outlet
 from ..control.words import Refusal
 from .frames import Payload
+from .labelling import MESSAGE as OUTLET_LABELS
+from .labelling import Labelling
 from .link import Actions, Link
 from .messages import VENDOR_ID, status_info, timestamp
 from .recommending import MESSAGE as RECOMMENDED_WINDOWS
@@ -30,6 +32,7 @@ class Operation:
         self._trigger = trigger
         self._line = line
         self._recommending = Recommending(link)
+        self._labelling = Labelling(link)
         self.actions: Actions = {
             "ChangeAvailability": self._availability,
             "TriggerMessage": self._trigger_message,
@@ -59,7 +62,7 @@ class Operation:
             return _rejected("AlreadyAccepted")
         return {"status": "Accepted"}
 
-    # --- our own: recommended windows, link trace and presence
+    # --- our own: recommended windows, labels, link trace and presence
 
     async def _data_transfer(self, payload: Payload) -> Payload:
         if payload["vendorId"] != VENDOR_ID:
@@ -68,6 +71,8 @@ class Operation:
         data = payload.get("data")
         if message == RECOMMENDED_WINDOWS:
             return self._recommending.take(data)
+        if message == OUTLET_LABELS:
+            return await self._labelling.take(data)
         if message not in {"LinkTrace", "Identify"}:
             return {"status": "UnknownMessageId"}
         if not isinstance(data, dict) or (control := self._outlet(data)) is None:

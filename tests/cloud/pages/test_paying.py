@@ -137,6 +137,8 @@ async def _sign_up(shop: Shop, page: Page) -> None:
 
 async def _look(page: Page, name: str, locale: str) -> None:
     """Keep a picture, and see that nothing is wider than the phone, smaller than a thumb or unclear to a reader."""
+    # What a page says is there before its style: on a machine with much to do, long before.
+    await page.wait_for_load_state()
     await picture(page, f"paying-{name}-{locale}")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390, name
     assert await page.evaluate(SMALL, SMALLEST_PX) == [], name

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from simulated import ManualClock, SimulatedOutlet, request
 
 from custom_components.konsento.control.events import EventKind
+from custom_components.konsento.control.holds import Hold
 from custom_components.konsento.control.limits import Limits
 from custom_components.konsento.control.session import StartRequest
 
@@ -28,6 +29,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.world = Controlled(Path(self.folder.name) / "journal.sqlite3", clock, SimulatedOutlet(clock))
         self.accepted: dict[int, str | None] = {}
         self.wandering: list[StartRequest] = []
+        self.never_released: set[str] = set()
+        """Sessions that have begun waiting and were not let go since."""
         self.do(self.world.start())
 
     def do[T](self, work: Coroutine[object, object, T]) -> T:
@@ -49,10 +52,12 @@ class AnyOrder(RuleBasedStateMachine):
         await self.world.outlet.late_commands_arrive()
         self.world.outlet.set_online(True)
         await self.world.live(6)
-        if self.world.control.session is None:
+        if (session := self.world.control.session) is None:
             assert not self.world.outlet.relay
         else:
-            assert self.world.outlet.session_id == self.world.control.session.id
+            assert self.world.outlet.session_id == session.id
+            assert self.world.outlet.relay is not bool(session.holds)
+            assert session.supplying is not bool(session.holds)
         await self.world.deliver()
 
     @rule(number=st.integers(1, 6), energy=st.sampled_from([0, 2, 20]), seconds=st.sampled_from([0, 5, 60]))
@@ -60,6 +65,27 @@ class AnyOrder(RuleBasedStateMachine):
         limits = {"energy_wh": energy, "time_s": seconds} if energy or seconds else {"energy_wh": 1}
         answer = self.do(self.world.ask(number, **limits))
         assert self.accepted.setdefault(number, answer.session_id) == answer.session_id
+        self.note_whether_it_waits()
+
+    def note_whether_it_waits(self) -> None:
+        if (session := self.world.control.session) and session.holds and session.id not in self.world.outlet.closed_for:
+            self.never_released.add(session.id)
+
+    @rule(holds=st.sampled_from([(), (Hold.BUDGET,), (Hold.BUDGET, Hold.OWNER)]))
+    def the_next_session_is_admitted_or_waits(self, holds: tuple[Hold, ...]) -> None:
+        self.world.admission = frozenset(holds)
+
+    @rule(why=st.sampled_from(Hold))
+    def hold(self, why: Hold) -> None:
+        held = self.do(self.world.control.hold(why))
+        assert not held or why in self.world.session.holds
+
+    @rule(why=st.sampled_from(Hold))
+    def release(self, why: Hold) -> None:
+        released = self.do(self.world.control.release(why))
+        assert not released or why not in self.world.session.holds
+        if released and not self.world.session.holds:
+            self.never_released.discard(self.world.session.id)
 
     @rule(number=st.integers(1, 6))
     def a_request_is_made_and_wanders(self, number: int) -> None:
@@ -74,6 +100,7 @@ class AnyOrder(RuleBasedStateMachine):
         answer = self.do(self.world.site.start(wandering))
         assert self.accepted.setdefault(wandering.remote_start_id, answer.session_id) == answer.session_id
         assert not late or len(self.world.outlet.starts) == before
+        self.note_whether_it_waits()
 
     @rule(energy=st.sampled_from([0, 1, 30]), seconds=st.sampled_from([0, 10, 100]))
     def other_limits(self, energy: int, seconds: int) -> None:
@@ -139,6 +166,10 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def an_outlet_starts_a_session_once(self) -> None:
         assert len(self.world.outlet.starts) == len(set(self.world.outlet.starts))
+
+    @invariant()
+    def a_session_that_began_waiting_takes_nothing_before_its_release(self) -> None:
+        assert not self.never_released & self.world.outlet.closed_for
 
     def check_sessions(self) -> None:
         running = self.world.control.session.id if self.world.control.session else None

@@ -53,6 +53,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.changes = 0
         self.limits: dict[str, int] = {}
         self.over: set[str] = set()
+        self.waiting = ""
+        """The session that has begun waiting and was not supplied since."""
         self.alone_s = 0.0
         self.adopted = False
 
@@ -136,8 +138,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     # --- what is asked for
 
-    @rule(energy=st.sampled_from([0, 5, 30]), seconds=st.sampled_from([0, 10, 100]))
-    def start_where_all_is_well(self, energy: int, seconds: int) -> None:
+    @rule(energy=st.sampled_from([0, 5, 30]), seconds=st.sampled_from([0, 10, 100]), lease=st.sampled_from([0, 11]))
+    def start_where_all_is_well(self, energy: int, seconds: int, lease: int) -> None:
         self.plug_.stuck = self.plug_.silent = self.world.disk_full = False
         self.plug_.link(True)
         self.world.renewing = True
@@ -146,16 +148,18 @@ class AnyOrder(RuleBasedStateMachine):
         self.clear("welded_contact")
         self.clear("meter_frozen")
         self.pass_time(12)
-        self.start(energy, seconds)
+        self.hold(not lease)
+        self.start(energy, seconds, lease)
 
-    @rule(energy=st.sampled_from([0, 5, 30]), seconds=st.sampled_from([0, 10, 100]))
-    def start(self, energy: int, seconds: int) -> None:
+    @rule(energy=st.sampled_from([0, 5, 30]), seconds=st.sampled_from([0, 10, 100]), lease=st.sampled_from([0, 11]))
+    def start(self, energy: int, seconds: int, lease: int) -> None:
         self.sessions += 1
         session_id = f"s{self.sessions}"
         limits = Limits(energy_wh=energy, time_s=seconds) if energy or seconds else Limits(energy_wh=1)
         before = self.session
-        begun = self.loop.create_task(self.world.outlet.session_start(session_id, limits, 11))
+        begun = self.loop.create_task(self.world.outlet.session_start(session_id, limits, lease))
         self.do(asyncio.sleep(0))
+        self.waiting = session_id if not lease and self.world.holding else ""
         for _ in range(30):
             if begun.done():
                 break
@@ -182,6 +186,12 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(renewing=st.booleans())
     def renewal(self, renewing: bool) -> None:
         self.world.renewing = renewing
+
+    @rule(holding=st.booleans())
+    def hold(self, holding: bool) -> None:
+        self.world.holding = holding
+        if not holding:
+            self.waiting = ""
 
     @rule(fault=st.sampled_from(["welded_contact", "meter_frozen"]))
     def clear(self, fault: str) -> None:
@@ -311,6 +321,12 @@ class AnyOrder(RuleBasedStateMachine):
         if report.session_id != self.session:
             return
         assert report.energy_mwh <= self.taken[report.session_id] + slack + 2
+
+    @invariant()
+    def a_session_that_began_waiting_is_billed_nothing_before_it_is_supplied(self) -> None:
+        report = self.world.outlet.report if hasattr(self, "world") else None
+        if report is not None and self.world.holding and report.session_id == self.waiting:
+            assert report.energy_mwh == report.supply_s == 0
 
     @invariant()
     def what_flows_beyond_a_limit_is_bounded(self) -> None:

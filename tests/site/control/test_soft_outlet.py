@@ -324,7 +324,8 @@ async def test_repeated_starts_other_sessions_and_old_renewals_are_answered_as_b
         (world.outlet.session_start("bad id", Limits(energy_wh=1000), 11), "bad_argument"),
         (world.outlet.session_start("session-3", Limits(), 11), "bad_argument"),
         (world.outlet.session_renew("session-9", 5, 11), "unknown_session"),
-        (world.outlet.session_renew("session-1", 5, 0), "bad_argument"),
+        (world.outlet.session_renew("session-1", 5, -1), "bad_argument"),
+        (world.outlet.session_renew("session-1", 5, 301), "bad_argument"),
         (world.outlet.session_renew("session-1", -1, 11), "stale"),
         (world.outlet.identify(5), "not_supported"),
     ]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
+from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from parts import FIRST, SECOND, outlet_part
@@ -73,3 +74,10 @@ async def place(
     yield entry
     if entry.state is ConfigEntryState.LOADED:
         await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.fixture
+async def household(hass: HomeAssistant, hass_read_only_user: User) -> str:
+    """Return the access token of somebody who may look and is no administrator."""
+    token = await hass.auth.async_create_refresh_token(hass_read_only_user, "http://localhost")
+    return hass.auth.async_create_access_token(token)

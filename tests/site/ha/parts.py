@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.konsento.const import DOMAIN, SUBENTRY_OUTLET, SUBENTRY_SERVER
 
@@ -48,3 +49,11 @@ async def act(hass: HomeAssistant, action: str, *, answers: bool = True, **data:
     """Call an action of the integration; returns its response."""
     response = await hass.services.async_call(DOMAIN, action, data, blocking=True, return_response=answers)
     return dict(response or {})
+
+
+async def ask(ws: WebSocketGenerator, command: str, token: str | None = None, **more: Any) -> dict[str, Any]:
+    """Ask over a socket of its own; returns the whole answer."""
+    client = await (ws(access_token=token) if token else ws())
+    await client.send_json_auto_id({"type": f"konsento/{command}", **more})
+    answer: dict[str, Any] = await client.receive_json()
+    return answer

@@ -45,7 +45,10 @@ class SoftGuard:
         self._has_power = has_power
         self._session = SoftSession()
         self._before: SoftSession | None = None
-        """The session before one that has not begun yet: until the relay has closed it is the one to show."""
+        """The session before one that has not begun yet: until the relay has closed it is the one to show, and until
+        one that begins waiting is on disk."""
+        self._fresh = False
+        """Whether the relay has not been told to close for this session yet: what the meter tells is not its own."""
         self._ended: list[str] = []
         self._register = 0.0
         self._enabled = True
@@ -98,10 +101,11 @@ class SoftGuard:
             "enabled": self._enabled,
             "welded": WELDED_CONTACT in self._faults,
             "supplying": self._supplying or self._adopt_since is not None,
+            "fresh": self._fresh and not self._supplying,
             "unwatched_s": 0.0 if self._adopt_since is None else self._now - self._adopt_since,
             "unopened_s": None if self._unopened_since is None else self._now - self._unopened_since,
             # Written before the relay closes.
-            "meter": self._meter.memory(fresh=self._before is not None),
+            "meter": self._meter.memory(fresh=self._fresh),
         }
 
     def restore(self, memory: dict[str, Any], ago_s: float, now: float) -> None:
@@ -111,6 +115,7 @@ class SoftGuard:
         self._ended = list(memory["ended"])
         self._register = memory["register"]
         self._enabled = memory["enabled"]
+        self._fresh = memory.get("fresh", False)
         if memory["welded"]:
             self._faults.add(WELDED_CONTACT)
         ago_s = max(0.0, ago_s)
@@ -142,6 +147,8 @@ class SoftGuard:
     def saved(self) -> None:
         """Note that it is on disk."""
         self._faults.discard(STORAGE)
+        if not self._supplying and not self._dirty:
+            self._before = None
 
     def save_failed(self, now: float) -> bool:
         """Note that it could not be written: nothing flows that a kill would make forgotten. True the first time."""
@@ -154,7 +161,7 @@ class SoftGuard:
     # --- what others ask for. A refusal changes nothing.
 
     def start(self, session_id: str, limits: Limits, lease_s: int, now: float) -> None:
-        """Close the relay under these limits."""
+        """Close the relay under these limits; with a lease of 0 the session begins waiting."""
         self.tick(now)
         _check_id(session_id)
         _check_limits(limits)
@@ -170,16 +177,21 @@ class SoftGuard:
         if not self._enabled:
             raise OutletRefusedError("disabled", "the outlet is disabled")
         self._check_faults()
+        if not lease_s and self._relay is not False:
+            raise OutletRefusedError("relay", "the relay is not open")
         self._before = self._session
         self._session = SoftSession(
             id=session_id, limits=limits, clock_started=limits.timer_start is TimerStart.RELAY, last_seq=-1
         )
         self._owned_until = None
-        self._dirty = True
-        self._supply(lease_s)
+        self._fresh = self._dirty = True
+        if lease_s:
+            self._supply(lease_s)
+        else:
+            self._suspended_at, self._unopened_since = now, None
 
     def renew(self, session_id: str, seq: int, lease_s: int, now: float) -> None:
-        """Prolong the lease; closes the relay again for a suspended session."""
+        """Prolong the lease; closes the relay again for a suspended session. A lease of 0 opens it, to wait anew."""
         self.tick(now)
         self._check_running(session_id)
         _check_lease(lease_s)
@@ -187,7 +199,12 @@ class SoftGuard:
             raise OutletRefusedError("stale", "seq must be higher than that of the last renewal")
         self._check_faults()
         self._session.last_seq = seq
-        if self._supplying:
+        if not lease_s:
+            # One whose relay was about to close has begun with this, waiting.
+            self._before = None
+            self._open()
+            self._suspended_at = now
+        elif self._supplying:
             self._lease_until = now + lease_s
         else:
             self._supply(lease_s)
@@ -344,7 +361,8 @@ class SoftGuard:
             self._closing_at = now
             self._off_since = self._unopened_since = None
             self._foreign = self._used_this_supply = False
-            self._meter.close(now, fresh=self._before is not None)
+            self._meter.close(now, fresh=self._fresh)
+            self._fresh = False
         else:
             self._opening = False
             if self._off_since is None:
@@ -409,7 +427,7 @@ class SoftGuard:
 
     @property
     def starting(self) -> str:
-        """Id of a session whose relay has not closed yet, empty without."""
+        """Id of a session that has not begun yet, empty without."""
         return self._session.id if self._before is not None else ""
 
     @property
@@ -463,7 +481,7 @@ class SoftGuard:
             enabled=self._enabled,
             relay=self._relay,
             without_power=self._unused >= _UNUSED_SUPPLIES,
-            lease_left_s=max(0.0, self._lease_until - self._now) if self._confirmed else 0.0,
+            lease_left_s=max(0.0, self._lease_until - self._now) if self._supplying else 0.0,
         )
 
     # --- inside
@@ -500,14 +518,16 @@ class SoftGuard:
         self._lease_until = self._now + lease_s
 
     def _open(self) -> None:
-        if not self._supplying:
-            return
         if self._before is not None:
             # It never began: what was before it stands.
             self._remember_ended(self._session.id)
             self._session, self._before = self._before, None
+            self._fresh = False
             self._meter.open(self._now)
-            self._stop_supply()
+            if self._supplying:
+                self._stop_supply()
+            return
+        if not self._supplying:
             return
         if self._confirmed:
             self._owned_until = self._now + self.times.late_s
@@ -551,7 +571,7 @@ class SoftGuard:
             self._counted = True
 
     def _owns_what_flows(self) -> bool:
-        if self._foreign or (self._before is not None and self._closing_at is None):
+        if self._foreign or self._fresh:
             return False
         return self._session.running or (self._owned_until is not None and self._now <= self._owned_until)
 
@@ -648,5 +668,5 @@ def _check_limits(limits: Limits) -> None:
 
 
 def _check_lease(lease_s: int) -> None:
-    if not 1 <= lease_s <= MAX_LEASE_S:
-        raise OutletRefusedError("bad_argument", f"lease_s must be 1 to {MAX_LEASE_S}")
+    if not 0 <= lease_s <= MAX_LEASE_S:
+        raise OutletRefusedError("bad_argument", f"lease_s must be 0 to {MAX_LEASE_S}")

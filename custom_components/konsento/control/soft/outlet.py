@@ -79,7 +79,7 @@ class SoftOutlet:
     @property
     def facts(self) -> OutletFacts:
         """What the device has told about itself."""
-        return self._meter.facts
+        return replace(self._meter.facts, can_wait=True)
 
     @property
     def key_refused(self) -> bool:
@@ -225,17 +225,20 @@ class SoftOutlet:
     # --- commands
 
     async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
-        """Close the relay under these limits; returns when it was seen closed."""
+        """Close the relay under these limits; returns when it was seen closed.
+
+        With a lease of 0 the session begins waiting; then it returns when that is on disk.
+        """
         self._there()
         self._guard.start(session_id, limits, lease_s, self._clock.monotonic())
         await self._acted()
         while self._guard.starting == session_id:
             await self._stepped.wait(_LONGEST_S)
         if self._guard.session_id != session_id:
-            raise OutletRefusedError("relay", "the relay does not follow its command")
+            raise OutletRefusedError("relay", "the relay does not follow its command, or nothing can be written down")
 
     async def session_renew(self, session_id: str, seq: int, lease_s: int) -> None:
-        """Prolong the lease; closes the relay again for a suspended session."""
+        """Prolong the lease; closes the relay again for a suspended session. A lease of 0 opens it."""
         self._there()
         self._guard.renew(session_id, seq, lease_s, self._clock.monotonic())
         await self._acted()
