@@ -21,6 +21,7 @@ _REDACTED = {
     CONF_TOKEN,
     CONF_URL,
     "Authorization",
+    "note",
     "remote_start_id",
     "unique_id",
 }

@@ -32,8 +32,10 @@ from custom_components.konsento.control.problems import Problem
 from custom_components.konsento.control.words import EndReason, OutletState, Refusal, SessionKind
 from custom_components.konsento.event import SERVER_HAPPENINGS
 from custom_components.konsento.measurements.timetable import Schedule
+from custom_components.konsento.news import WINDOW_ENDED, WINDOW_STARTED
 from custom_components.konsento.sensor import (
     ESTIMATED_END,
+    LIFETIME_ENERGY,
     NO_PROBLEM,
     NO_SESSION,
     OUTLET_SENSORS,
@@ -94,6 +96,7 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
 SENSORS = [
     *OUTLET_SENSORS,
     ESTIMATED_END,
+    LIFETIME_ENERGY,
     *SERVER_SENSORS,
     *SITE_SENSORS,
     *MEASUREMENT_SENSORS,
@@ -171,6 +174,22 @@ def test_every_happening_and_what_it_says_has_its_word(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_all_news_have_their_sentence(language: str) -> None:
+    sentences = texts(language)["common"]
+    news = {key.removeprefix("news_") for key in sentences if key.startswith("news_")}
+
+    assert {key for key in news if not key.endswith("_because")} == {
+        *(str(happening) for happening in Happening),
+        WINDOW_STARTED,
+        WINDOW_ENDED,
+    }
+    assert sentences.keys() >= {f"limit_{limit}" for limit in LIMITS} | {f"session_{kind}" for kind in SessionKind}
+    told = [sentences[f"news_{key}"] for key in news]
+    facts = {fact for text in told for fact in re.findall(r"\{(\w+)\}", text)}
+    assert facts == {"end_reason", "energy", "limit", "problem", "reason", "session", "time"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_exception_has_its_words(language: str) -> None:
     used = set(re.findall(r'translation_key="(\w+)"', sources())) | set(re.findall(r'_invalid\("(\w+)"', sources()))
     used |= {f"start_{snake(refusal)}" for refusal in Refusal}
@@ -226,6 +245,8 @@ def test_every_step_error_and_end_of_a_repair_has_its_words(language: str) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_option_has_its_words(language: str) -> None:
+    reasons = re.findall(r'reason="(\w+)"', (PACKAGE / "flow_energy.py").read_text())
+    assert texts(language)["options"]["abort"].keys() == set(reasons)
     steps = texts(language)["options"]["step"]
     assert steps["init"]["menu_options"].keys() == steps.keys() - {"init"}
     assert steps["init"]["menu_option_descriptions"].keys() == steps["init"]["menu_options"].keys()
