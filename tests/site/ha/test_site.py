@@ -217,6 +217,8 @@ async def test_everything_has_its_place(hass: HomeAssistant, running: MockConfig
     of_the_site = {entity.entity_id for entity in entities if entity.config_subentry_id not in running.subentries}
     assert of_the_site == {
         "binary_sensor.car_park_charging_recommended",
+        "sensor.car_park_energy_for_drivers",
+        "sensor.car_park_energy_for_own_use",
         "sensor.car_park_energy_today",
         "sensor.car_park_power",
         "sensor.car_park_recommended_from",
