@@ -26,6 +26,7 @@ async def test_a_session_of_the_owner_is_started_and_stopped_and_told_to_nobody(
     await csms.until(lambda: len(csms.states(2)) > 0)
     device = device_id(hass, place, FIRST)
     started = await act(hass, "start_session", device_id=device, energy=2.5, duration="01:30:00")
+    assert (started["energy_limit_wh"], started["time_limit_s"], started["waits_for"]) == (2500, 5400, None)
     assert outlet.session_id == started["session_id"]
     assert (outlet.limits.energy_wh, outlet.limits.time_s) == (2500, 5400)
     outlet.energy_mwh = 1_234_567
@@ -33,7 +34,14 @@ async def test_a_session_of_the_owner_is_started_and_stopped_and_told_to_nobody(
 
     stopped = await act(hass, "stop_session", device_id=device)
 
-    assert stopped == {"session_id": started["session_id"], "energy_wh": 1234.567, "ended": True}
+    assert stopped == {
+        "session_id": started["session_id"],
+        "local": True,
+        "energy_wh": 1234.567,
+        "seconds": 0,
+        "end_reason": "local",
+        "ended": True,
+    }
     assert outlet.end_reason is EndReason.LOCAL
     assert csms.events() == []
 
@@ -185,8 +193,11 @@ async def test_a_stop_of_an_outlet_that_is_away_is_kept(
 
 
 async def test_availability_is_set(hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet) -> None:
-    await act(hass, "set_availability", answers=False, evse=1, available=False)
+    assert await act(hass, "set_availability", evse=1, available=False) == {"available": False, "ends_session_id": None}
     assert not outlet.enabled
+    await act(hass, "set_availability", answers=False, evse=1, available=True)
+    await start(hass, place)
+    assert (await act(hass, "set_availability", evse=1, available=False))["ends_session_id"] == outlet.session_id
     outlet.online = False
     with pytest.raises(HomeAssistantError, match="A1 does not answer"):
         await act(hass, "set_availability", answers=False, evse=1, available=True)
@@ -210,8 +221,13 @@ async def test_the_list_of_sessions_tells_what_was_and_not_who(
     mine, driver = sorted(answer["sessions"], key=lambda session: session["evse"], reverse=True)
     assert before <= datetime.fromisoformat(driver.pop("start")) <= datetime.fromisoformat(driver.pop("end"))
     assert driver == {
+        "session_id": outlet.session_id,
         "outlet": "A1",
         "evse": 1,
+        "local": False,
+        "note": None,
+        "energy_limit_wh": 1000,
+        "time_limit_s": None,
         "energy_wh": 1.5,
         "seconds": 2,
         "end_reason": "ev_disconnected",
