@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from automations import Ran, asking, automate
 from homeassistant.components.automation import DOMAIN as AUTOMATION
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.condition import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
@@ -232,3 +233,25 @@ async def test_options_that_mean_nothing_are_refused_when_the_automation_is_read
         {AUTOMATION: [{"alias": "wrong", "actions": [], **asking(key, first(hass, place), **options)}]},
     )
     assert state(hass, "automation.wrong") == "unavailable"
+
+
+async def test_a_session_that_ends_is_never_shown_as_waiting(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet
+) -> None:
+    shown: list[str] = []
+    hass.bus.async_listen(
+        EVENT_STATE_CHANGED,
+        callback(
+            lambda event: (
+                shown.append(event.data["new_state"].state)
+                if event.data["entity_id"] == "sensor.a1_occupancy"
+                else None
+            )
+        ),
+    )
+    await act(hass, "start_session", evse=1, energy=1)
+    await until(hass, lambda: state(hass, "sensor.a1_occupancy") == "charging")
+    outlet._end(EndReason.ENERGY_LIMIT)
+    outlet.changed()
+    await until(hass, lambda: state(hass, "sensor.a1_occupancy") == "free")
+    assert shown == ["charging", "free"]
