@@ -27,6 +27,7 @@ from .const import (
     CONF_STATION_ID,
     CONF_UNLIMITED,
     DOMAIN,
+    SUBENTRY_CIRCUIT,
     SUBENTRY_OUTLET,
     SUBENTRY_SERVER,
     VERSION,
@@ -40,6 +41,7 @@ from .drivers import make_driver
 from .overview import Overview
 from .recommended import WindowWatch
 from .reporting import Reporting
+from .site_budget import SiteBudget
 from .station.connection import ServerAddress
 from .station.station import Station
 from .station.variables import Wishes
@@ -122,6 +124,13 @@ class ServerUnit:
             listener()
 
 
+@dataclass(kw_only=True)
+class CircuitUnit:
+    """One circuit; its numbers are the budget's."""
+
+    subentry: ConfigSubentry
+
+
 def journal_path(hass: HomeAssistant, entry_id: str) -> Path:
     """Return where the journal of a site is."""
     return Path(hass.config.path(".storage", f"{DOMAIN}.{entry_id}.sqlite3"))
@@ -168,6 +177,8 @@ class Hub:
         """By subentry id."""
         self.servers: dict[str, ServerUnit] = {}
         """By subentry id."""
+        self.circuits: dict[str, CircuitUnit] = {}
+        """By subentry id."""
         self.site = SiteControl(
             Journal(journal_path(hass, entry.entry_id)),
             settings_of(entry.options),
@@ -176,10 +187,12 @@ class Hub:
         self.overview = Overview(hass, self.site)
         self.reporting = Reporting(hass, entry, self.site)
         self.windows = WindowWatch(hass, self.site.windows)
+        self.budget = SiteBudget(hass, entry, self.site)
         self._unit_of: dict[int, OutletUnit] = {}
         self._data: dict[str, Mapping[str, Any]] = {}
         self._outlet_listeners: list[Callable[[OutletUnit], None]] = []
         self._server_listeners: list[Callable[[ServerUnit], None]] = []
+        self._circuit_listeners: list[Callable[[CircuitUnit], None]] = []
         self._changes = asyncio.Lock()
         self._closed = False
         self.site.on_status(self._outlet_changed)
@@ -198,6 +211,8 @@ class Hub:
         await self.overview.start()
         await self.reporting.start()
         self.windows.start()
+        await self.budget.start()
+        self._follow_circuits()
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             await self._add_outlet(subentry)
         await self.site.end_abandoned()
@@ -215,6 +230,8 @@ class Hub:
             if self._closed:
                 return
             self._closed = True
+            # First: whoever goes on alone does so as was decided last.
+            await self.budget.stop()
             if lease_s is not None:
                 await self.site.hand_over(lease_s)
             for server in list(self.servers.values()):
@@ -236,6 +253,7 @@ class Hub:
             self._add_servers()
             if (settings := settings_of(self.entry.options)) != self.site.settings:
                 self.site.apply(settings)
+            self._follow_circuits()
             await self.reporting.follow()
 
     async def _follow_servers(self) -> None:
@@ -271,6 +289,19 @@ class Hub:
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             if subentry.subentry_id not in self.outlets:
                 await self._add_outlet(subentry)
+
+    @callback
+    def _follow_circuits(self) -> None:
+        wanted = {part.subentry_id: part for part in self.entry.get_subentries_of_type(SUBENTRY_CIRCUIT)}
+        self.circuits = {key: unit for key, unit in self.circuits.items() if key in wanted}
+        for key, part in wanted.items():
+            if key in self.circuits:
+                self.circuits[key].subentry = part
+            else:
+                self.circuits[key] = unit = CircuitUnit(subentry=part)
+                for listener in self._circuit_listeners:
+                    listener(unit)
+        self.budget.follow()
 
     def _is_changed(self, subentry_id: str) -> bool:
         subentry = self.entry.subentries.get(subentry_id)
@@ -365,3 +396,10 @@ class Hub:
         for unit in self.servers.values():
             listener(unit)
         self._server_listeners.append(listener)
+
+    @callback
+    def on_circuit(self, listener: Callable[[CircuitUnit], None]) -> None:
+        """Tell about every circuit: those that are there, now, and those that come."""
+        for unit in self.circuits.values():
+            listener(unit)
+        self._circuit_listeners.append(listener)

@@ -32,6 +32,7 @@ from .entity import OutletEntity, ServerEntity, SiteEntity, outlet_unique_id
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
 from .overview import Overview
 from .sensor_measurements import add_measurement_sensors
+from .sensor_power import add_budget_sensors
 from .sensor_windows import add_window_sensors
 from .texts import snake
 
@@ -386,6 +387,7 @@ async def async_setup_entry(
     async_add_entities([SiteSensor(hub, each) for each in SITE_SENSORS])
     add_measurement_sensors(hub, async_add_entities)
     add_window_sensors(hub, async_add_entities)
+    add_budget_sensors(hub, async_add_entities)
     hub.on_outlet(add_outlet)
     hub.on_server(add_server)
 

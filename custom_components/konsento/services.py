@@ -19,9 +19,9 @@ from homeassistant.helpers.service import async_get_config_entry, async_get_devi
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_EVSE, DOMAIN
-from .control.holds import suspension
+from .control.holds import Hold, suspension
 from .control.limits import BadLimitError, Limits
-from .control.session import LOCAL, NOTE_LENGTH, StartRequest
+from .control.session import LOCAL, NOTE_LENGTH, Session, StartRequest
 from .control.trace import Hop, trace_outlet
 from .control.words import EndReason, Refusal, SessionKind
 from .hub import Hub, OutletUnit, SiteConfigEntry
@@ -31,6 +31,8 @@ from .texts import asking, snake, start_refused
 
 SERVICE_START_SESSION = "start_session"
 SERVICE_STOP_SESSION = "stop_session"
+SERVICE_SUSPEND_SESSION = "suspend_session"
+SERVICE_RESUME_SESSION = "resume_session"
 SERVICE_SET_AVAILABILITY = "set_availability"
 SERVICE_LIST_SESSIONS = "list_sessions"
 SERVICE_LINK_TRACE = "link_trace"
@@ -93,6 +95,12 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     hass.services.async_register(
         DOMAIN, SERVICE_STOP_SESSION, _stop_session, OUTLET_SCHEMA, supports_response=SupportsResponse.OPTIONAL
+    )
+    hass.services.async_register(
+        DOMAIN, SERVICE_SUSPEND_SESSION, _suspend_session, OUTLET_SCHEMA, supports_response=SupportsResponse.OPTIONAL
+    )
+    hass.services.async_register(
+        DOMAIN, SERVICE_RESUME_SESSION, _resume_session, OUTLET_SCHEMA, supports_response=SupportsResponse.OPTIONAL
     )
     hass.services.async_register(
         DOMAIN,
@@ -170,13 +178,7 @@ async def _start_session(call: ServiceCall) -> ServiceResponse:
 
 async def _stop_session(call: ServiceCall) -> ServiceResponse:
     _, unit = _outlet_of(call)
-    session = unit.control.session
-    if session is None:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="no_session",
-            translation_placeholders={"outlet": unit.subentry.title},
-        )
+    session = _session_at(unit)
     await unit.control.end_now(EndReason.LOCAL)
     last = unit.control.last
     ended = last is not None and last.id == session.id
@@ -190,6 +192,36 @@ async def _stop_session(call: ServiceCall) -> ServiceResponse:
         "end_reason": snake(newest.end_reason) if newest.end_reason else None,
         "ended": ended,
     }
+
+
+async def _suspend_session(call: ServiceCall) -> ServiceResponse:
+    _, unit = _outlet_of(call)
+    session = _session_at(unit)
+    if not await unit.control.hold(Hold.OWNER):
+        raise _no_session(unit)
+    return {"session_id": session.id}
+
+
+async def _resume_session(call: ServiceCall) -> ServiceResponse:
+    _, unit = _outlet_of(call)
+    session = _session_at(unit)
+    if not await unit.control.release(Hold.OWNER):
+        raise _no_session(unit)
+    return {"session_id": session.id}
+
+
+def _session_at(unit: OutletUnit) -> Session:
+    if (session := unit.control.session) is None:
+        raise _no_session(unit)
+    return session
+
+
+def _no_session(unit: OutletUnit) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="no_session",
+        translation_placeholders={"outlet": unit.subentry.title},
+    )
 
 
 async def _set_availability(call: ServiceCall) -> ServiceResponse:

@@ -24,6 +24,7 @@ from custom_components.konsento import (
 from custom_components.konsento.button import OUTLET_BUTTONS
 from custom_components.konsento.condition import CONDITIONS
 from custom_components.konsento.const import OUTLET_NEWS, SERVER_NEWS
+from custom_components.konsento.control.budget import Priority
 from custom_components.konsento.control.happenings import Happening
 from custom_components.konsento.control.holds import Suspension
 from custom_components.konsento.control.occupancy import Occupancy
@@ -41,7 +42,9 @@ from custom_components.konsento.sensor import (
     SITE_SENSORS,
 )
 from custom_components.konsento.sensor_measurements import MEASUREMENT_SENSORS
+from custom_components.konsento.sensor_power import BUDGET_SENSORS, CIRCUIT_SENSORS
 from custom_components.konsento.sensor_windows import WINDOW_SENSORS
+from custom_components.konsento.site_budget import WAITING_FOR
 from custom_components.konsento.texts import OUTLET_CODES, snake
 from custom_components.konsento.trigger import ANY, LIMITS, NEWS, TRIGGERS
 
@@ -89,12 +92,23 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", japanese[path])), path
 
 
-SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS, *MEASUREMENT_SENSORS, *WINDOW_SENSORS]
+SENSORS = [
+    *OUTLET_SENSORS,
+    ESTIMATED_END,
+    *SERVER_SENSORS,
+    *SITE_SENSORS,
+    *MEASUREMENT_SENSORS,
+    *WINDOW_SENSORS,
+    *BUDGET_SENSORS,
+    *CIRCUIT_SENSORS,
+]
 ENTITIES = {
     "binary_sensor": {"connectivity", "problem", "recommended_window", "server_connectivity"},
     "button": {description.key for description in OUTLET_BUTTONS} | {"reconnect"},
     "event": {OUTLET_NEWS, SERVER_NEWS},
-    "sensor": {description.key for description in SENSORS},
+    "number": {"power_limit"},
+    "select": {"priority"},
+    "sensor": {description.key for description in SENSORS} | {"waiting_for"},
     "switch": {"available"},
     "update": {"firmware"},
 }
@@ -131,8 +145,11 @@ def test_every_state_has_its_word(language: str) -> None:
         "gravest_problem": {str(problem) for problem in Problem} | {NO_PROBLEM},
         "occupancy": {str(word) for word in Occupancy},
         "session_kind": {str(kind) for kind in SessionKind} | {NO_SESSION},
+        "waiting_for": set(WAITING_FOR),
     }
-    assert words == {each.key: set(each.options) for each in SENSORS if each.options}
+    assert words.items() >= {each.key: set(each.options) for each in SENSORS if each.options}.items()
+    priorities = texts(language)["entity"]["select"]["priority"]["state"]
+    assert set(priorities) == {priority.name.lower() for priority in Priority}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -185,11 +202,14 @@ def test_every_issue_has_its_words(language: str) -> None:
 
     assert issues.keys() == {str(problem) for problem in Problem} | {
         supervision.ISSUE_ANOTHER_DEVICE,
+        supervision.ISSUE_BUILDING_METER,
+        supervision.ISSUE_CANNOT_WAIT,
         supervision.ISSUE_CLOCKS,
         supervision.ISSUE_EVENTS,
         supervision.ISSUE_REFUSED,
         supervision.ISSUE_STUCK,
         supervision.ISSUE_TOKEN,
+        supervision.ISSUE_TOO_SMALL,
         supervision.ISSUE_UNGUARDED,
     }
     assert {key for key, issue in issues.items() if "fix_flow" in issue} == supervision.FIXABLE == repairs.FLOWS.keys()
@@ -246,15 +266,17 @@ def test_the_form_for_measurements_has_its_words(language: str) -> None:
     assert form["data"].keys() == form["data_description"].keys() == fields
     source = (PACKAGE / "flow_measurements.py").read_text()
     given = set(re.findall(r'(?:CONF_\w+, )"(\w+)"', source)) | {word for _, word in flow_measurements._ERRORS.values()}
-    assert tree["options"]["error"].keys() == given
+    assert tree["options"]["error"].keys() == given | {"limit_missing", "no_power"}
 
 
 SELECTED = {
     "limit": {ANY, *LIMITS},
+    "meter_counts": {const.COUNTS_EVERYTHING, const.COUNTS_OTHERS},
     "problem": {str(problem) for problem in Problem},
     "route": set(flow_measurements.ROUTES),
     "schedule": {str(each) for each in Schedule},
     "session_kind": {ANY, *(str(kind) for kind in SessionKind)},
+    "unit": {const.UNIT_AMPERE, const.UNIT_WATT},
 }
 
 
@@ -312,6 +334,8 @@ def test_the_fields_of_an_action_are_those_that_it_takes() -> None:
     schemas = {
         "start_session": services.START_SCHEMA,
         "stop_session": services.OUTLET_SCHEMA,
+        "suspend_session": services.OUTLET_SCHEMA,
+        "resume_session": services.OUTLET_SCHEMA,
         "set_availability": services.AVAILABILITY_SCHEMA,
         "list_sessions": services.LIST_SCHEMA,
         "link_trace": services.OUTLET_SCHEMA,

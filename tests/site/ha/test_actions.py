@@ -1,20 +1,22 @@
 """The actions of the integration, as automations call them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import voluptuous as vol
 from csms import Csms, start_request
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from parts import FIRST, SECOND, act, device_id, link
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 from simulated import SimulatedOutlet
 from states import state, until
 
 from custom_components.konsento.control.driver import OutletRefusedError
-from custom_components.konsento.control.words import EndReason
+from custom_components.konsento.control.words import EndReason, OutletState
 
 
 async def test_a_session_of_the_owner_is_started_and_stopped_and_told_to_nobody(
@@ -101,6 +103,56 @@ async def test_an_outlet_has_one_session_at_a_time(
     with pytest.raises(ServiceValidationError, match="A session runs at A1 already"):
         await start(hass, place)
     assert len(outlet.starts) == 1
+
+
+async def test_a_session_is_suspended_and_resumed_whosever_it_is(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, csms: Csms
+) -> None:
+    await link(hass, place, csms)
+    await csms.until(lambda: len(csms.states(1)) > 0)
+    await csms.ask("RequestStartTransaction", start_request(1))
+    news = async_capture_events(hass, EVENT_STATE_CHANGED)
+
+    def charging(state: str) -> Callable[[], bool]:
+        return lambda: [event["transactionInfo"]["chargingState"] for event in csms.events()][-1:] == [state]
+
+    await csms.until(charging("Charging"))
+    suspended = await act(hass, "suspend_session", device_id=device_id(hass, place, FIRST))
+    assert suspended == {"session_id": outlet.session_id}
+    await csms.until(charging("SuspendedEVSE"))
+    assert (outlet.state, outlet.leases[-1]) == (OutletState.SUSPENDED, 0)
+    # Twice is once.
+    assert await act(hass, "suspend_session", evse=1) == suspended
+
+    assert await act(hass, "resume_session", evse=1) == suspended
+    await csms.until(charging("Charging"))
+    assert outlet.relay
+    assert await act(hass, "resume_session", evse=1) == suspended
+    await hass.async_block_till_done()
+    told = [
+        (state.attributes["event_type"], state.attributes["reason"])
+        for event in news
+        if (state := event.data["new_state"]) and state.attributes.get("reason")
+    ]
+    assert told == [("session_suspended", "owner"), ("session_resumed", "owner")]
+
+
+@pytest.mark.parametrize("action", ["suspend_session", "resume_session"])
+async def test_where_no_session_is_or_it_is_being_ended_nothing_is_suspended_or_resumed(
+    hass: HomeAssistant,
+    place: MockConfigEntry,
+    outlet: SimulatedOutlet,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+) -> None:
+    monkeypatch.setattr("custom_components.konsento.control.outlet._LAST_WORD_LOOKS", 1)
+    with pytest.raises(ServiceValidationError, match="No session runs at A1"):
+        await act(hass, action, evse=1)
+    await start(hass, place)
+    outlet.set_online(False)
+    await act(hass, "stop_session", evse=1)
+    with pytest.raises(ServiceValidationError, match="No session runs at A1"):
+        await act(hass, action, evse=1)
 
 
 async def test_what_does_not_exist_is_named(hass: HomeAssistant, place: MockConfigEntry) -> None:
