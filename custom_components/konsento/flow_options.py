@@ -9,6 +9,7 @@ from homeassistant.data_entry_flow import section
 from .const import CONF_CONTINUITY, CONF_GRACE, CONF_GRID_FACTOR, CONF_HANDOVER, CONF_METER, CONF_UNLIMITED
 from .control.limits import MAX_TIME_S
 from .control.settings import MAX_LEASE_S, ControlSettings
+from .flow_energy import EnergySteps
 from .flow_measurements import MeasurementSteps
 from .flow_power import PowerSteps
 from .footprint import MOST_G_PER_KWH
@@ -49,12 +50,13 @@ _SCHEMA = vol.Schema(
 _ENVIRONMENT = vol.Schema({vol.Optional(CONF_GRID_FACTOR): number(0, MOST_G_PER_KWH, 0.1, "g/kWh")})
 
 
-class SiteOptionsFlow(MeasurementSteps, PowerSteps):
+class SiteOptionsFlow(EnergySteps, MeasurementSteps, PowerSteps):
     """Shows and takes what the owner can set."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what is to be set."""
-        return self.async_show_menu(step_id="init", menu_options=["numbers", "power", "measurements", "environment"])
+        menu = ["numbers", "power", "energy", "measurements", "environment"]
+        return self.async_show_menu(step_id="init", menu_options=menu)
 
     async def async_step_numbers(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show and take the numbers."""

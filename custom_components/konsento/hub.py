@@ -4,12 +4,10 @@ import asyncio
 import base64
 import hashlib
 import logging
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -39,6 +37,7 @@ from .control.settings import ControlSettings
 from .control.site import SiteControl
 from .drivers import make_driver
 from .overview import Overview
+from .pace import Pace
 from .recommended import WindowWatch
 from .reporting import Reporting
 from .site_budget import SiteBudget
@@ -48,10 +47,6 @@ from .station.variables import Wishes
 
 _LOGGER = logging.getLogger(__name__)
 
-METERS_S = 5.0
-STEP_W = 20.0
-STEP_SHARE = 0.02
-"""A change of the power of at least both is a step."""
 _ANSWER_FIRST_S = 1.0
 _FIRST_CONTACT_S = 5.0
 """How long the links to management servers wait for the outlets, so that what they tell first is true."""
@@ -69,26 +64,21 @@ class OutletUnit:
     reserved: bool = False
     """Whether it is kept for somebody who has not come yet."""
     _listeners: list[Callable[[], None]] = field(default_factory=list)
-    _essence: object = None
-    _power_w: float = 0.0
-    _told: float = -math.inf
+    _pace: Pace = field(default_factory=Pace)
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back when the outlet shows something new; returns what ends that.
 
-        What happens is told at once, a step of the power too. What merely counts on or trembles is told every METERS_S
-        seconds: written down once a second, the meters of a large site would cost more than everything else together.
+        What happens is told at once, a step of the power too, what merely counts on at its pace: written down once a
+        second, the meters of a large site would cost more than everything else together.
         """
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)
 
     def changed(self) -> None:
         """Call back those who listen if there is something new for them."""
-        essence, now = (self.control.essence, self.reserved), monotonic()
-        power = report.power_w if (report := self.driver.report) else 0.0
-        step = abs(power - self._power_w) >= max(STEP_W, STEP_SHARE * self._power_w)
-        if step or essence != self._essence or now - self._told >= METERS_S:
-            self._essence, self._power_w, self._told = essence, power, now
+        report = self.driver.report
+        if self._pace.is_due(self.control.essence, report.power_w if report else 0.0):
             self.tell()
 
     def tell(self) -> None:

@@ -35,6 +35,7 @@ from custom_components.konsento.measurements.timetable import Schedule
 from custom_components.konsento.news import WINDOW_ENDED, WINDOW_STARTED
 from custom_components.konsento.sensor import (
     ESTIMATED_END,
+    LIFETIME_ENERGY,
     NO_PROBLEM,
     NO_SESSION,
     OUTLET_SENSORS,
@@ -95,6 +96,7 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
 SENSORS = [
     *OUTLET_SENSORS,
     ESTIMATED_END,
+    LIFETIME_ENERGY,
     *SERVER_SENSORS,
     *SITE_SENSORS,
     *MEASUREMENT_SENSORS,
@@ -243,6 +245,8 @@ def test_every_step_error_and_end_of_a_repair_has_its_words(language: str) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_option_has_its_words(language: str) -> None:
+    reasons = re.findall(r'reason="(\w+)"', (PACKAGE / "flow_energy.py").read_text())
+    assert texts(language)["options"]["abort"].keys() == set(reasons)
     steps = texts(language)["options"]["step"]
     assert steps["init"]["menu_options"].keys() == steps.keys() - {"init"}
     assert steps["init"]["menu_option_descriptions"].keys() == steps["init"]["menu_options"].keys()
