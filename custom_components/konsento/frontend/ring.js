@@ -11,11 +11,10 @@ export class Ring {
     .ring svg { inline-size: 100%; block-size: 100%; transform: rotate(-90deg); }
     .ring circle { fill: none; stroke-width: 7; }
     .ring .track { stroke: var(--divider-color); }
-    .ring .done { stroke: var(--tone); stroke-linecap: round; transition: stroke-dashoffset .6s ease; }
+    .ring .done { stroke: var(--tone); stroke-linecap: round; }
     .ring .middle { position: absolute; inset: 10px; display: grid; place-content: center; text-align: center; line-height: 1.15; }
     .ring .value { font-weight: var(--ha-font-weight-medium, 500); font-size: var(--ha-font-size-s, 12px); font-variant-numeric: tabular-nums; }
     .ring .limit { font-size: 10px; color: var(--secondary-text-color); }
-    @media (prefers-reduced-motion: reduce) { .ring .done { transition: none; } }
   `;
 
   #done = make("circle", { class: "done", cx: 42, cy: 42, r: RADIUS, "stroke-dasharray": LENGTH });
