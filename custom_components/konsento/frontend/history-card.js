@@ -17,7 +17,6 @@ const STYLE = `
   .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0; padding: 0; list-style: none; }
   .grid { stroke: var(--divider-color); }
   .plot { display: grid; grid-template-columns: auto 1fr; gap: 4px 8px; }
-  td.number + td:not(.number), th.number + th:not(.number) { padding-inline-start: 16px; }
   .scale { display: flex; flex-direction: column; justify-content: space-between; text-align: end; }
   .scale span { line-height: 1; margin-block: -.5em; }
   .plot .axis { grid-column: 2; }
@@ -25,7 +24,10 @@ const STYLE = `
   th[aria-sort] button { color: var(--primary-text-color); }
   th[aria-sort="ascending"] button::after { content: " ▲"; }
   th[aria-sort="descending"] button::after { content: " ▼"; }
-  @container (max-width: 640px) {
+  @container (width > 640px) {
+    td.number + td:not(.number), th.number + th:not(.number) { padding-inline-start: 16px; }
+  }
+  @container (width <= 640px) {
     .sessions thead { display: block; }
     .sessions thead tr { display: flex; flex-wrap: wrap; gap: 0 16px; }
     .sessions th { border: 0; padding: 4px 0; }

@@ -20,4 +20,4 @@ const COLOURS = {
 };
 
 /** Return the colour of a power type. */
-export const powerColour = (type) => COLOURS[type] ?? "var(--disabled-color, #9e9e9e)";
+export const powerColour = (type) => COLOURS[type] ?? "#8f8f8f";
