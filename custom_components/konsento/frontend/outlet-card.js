@@ -233,7 +233,8 @@ class OutletCard extends KonsentoElement {
     const { why } = this.#parts;
     const problem = this.#state("gravest_problem")?.state === "none" ? "" : this.#worded("gravest_problem");
     const reason = this.#state("waiting_for")?.state === "not_waiting" ? "" : this.#worded("waiting_for");
-    const text = mode === "waiting" ? problem || reason || t(this.hass, "waits_generic") : problem;
+    const waits = reason ? t(this.hass, "waits_for", { reason }) : t(this.hass, "waits_generic");
+    const text = problem || (mode === "waiting" ? waits : "");
     attribute(why, "alert-type", mode === "faulted" ? "error" : problem ? "warning" : "info");
     write(why, text);
     show(why, text);

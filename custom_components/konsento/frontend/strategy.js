@@ -33,7 +33,18 @@ const powerSection = (hass, site) => {
     heading(site.title, "mdi:ev-station"),
     ...(entity ? [{ type: "custom:konsento-power-card", entity, limit_entity: limit, grid_options: FULL }] : []),
     ...tiles(site.entities, ["running_sessions", "waiting", "energy_today", "power_available", "power_limit", "recommended_window"]),
+    ...circuitCards(hass, site),
   ]);
+};
+
+/** Return the circuits of a site that have a limit of their own, each with its power and what is left of it. */
+const circuitCards = (hass, site) => {
+  const keys = ["circuit_power", "circuit_power_available"];
+  const cards = Object.values(hass.entities)
+    .filter(({ platform, translation_key: key }) => platform === "konsento" && keys.includes(key))
+    .filter(({ device_id: device }) => hass.devices[device]?.primary_config_entry === site.entry_id)
+    .map(({ entity_id: entity }) => tile(entity, { name: [{ type: "device" }, { type: "entity" }] }));
+  return cards.length ? [heading(t(hass, "circuits"), "mdi:electric-switch"), ...cards] : [];
 };
 
 const runningSection = (hass, site) =>
