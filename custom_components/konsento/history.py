@@ -172,6 +172,7 @@ def described(hub: Hub, session: Session) -> dict[str, Any]:
         "supply_s": session.supply_s,
         "end_reason": snake(session.end_reason) if session.end_reason else None,
         "local": session.server == LOCAL,
+        "note": session.note or None,
         "power_type": session.power_type or None,
         "supplier": session.supplier or None,
         "server": server.subentry.title if server else None,

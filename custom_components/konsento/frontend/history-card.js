@@ -83,7 +83,7 @@ class HistoryCard extends SiteCard {
       ...row,
       title: outlets.get(row.outlet),
       why: endReason(hass, row.end_reason),
-      whom: t(hass, row.local ? "local" : "driver"),
+      whom: t(hass, row.local ? "local" : "driver") + (row.note ? `: ${row.note}` : ""),
       power: row.power_type ? powerType(hass, row.power_type) : "–",
     }));
     // What was focused is so afterwards: the button that sorts, the choice of the period.
@@ -286,7 +286,7 @@ class HistoryCard extends SiteCard {
 
   #download(rows) {
     const { hass } = this;
-    const keys = ["outlet", "start", "end", "energy_kwh", "minutes", "why", "for_whom", "power_type", "supplier", "server"];
+    const keys = ["outlet", "start", "end", "energy_kwh", "minutes", "why", "for_whom", "note", "power_type", "supplier", "server"];
     const lines = rows.map((row) => [
       row.title,
       row.start,
@@ -294,7 +294,8 @@ class HistoryCard extends SiteCard {
       (row.wh / 1000).toFixed(3),
       (row.supply_s / 60).toFixed(1),
       row.why,
-      row.whom,
+      t(hass, row.local ? "local" : "driver"),
+      row.note ?? "",
       row.power_type ? row.power : "",
       row.supplier ?? "",
       row.server ?? "",

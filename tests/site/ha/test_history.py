@@ -47,7 +47,7 @@ async def test_energy_counts_for_the_day_on_which_it_flowed_by_the_clock_on_the_
     yesterday = midnight - timedelta(days=1)
     await ran(journal, FIRST, 1, {yesterday - HALF: 1_500_000, yesterday: 1_400_250, yesterday + HALF: 100_000})
     await ran(journal, SECOND, 2, {yesterday + 4 * HALF: 700_000})
-    await ran(journal, SECOND, 2, {yesterday + 8 * HALF: 50_000})
+    await ran(journal, SECOND, 2, {yesterday + 8 * HALF: 50_000}, note="staff car")
 
     period = {"entry_id": place.entry_id, "start": day(midnight, -2), "end": day(midnight)}
     days = await ask(hass_ws_client, "energy_by_day", **period)
@@ -61,6 +61,7 @@ async def test_energy_counts_for_the_day_on_which_it_flowed_by_the_clock_on_the_
     assert {each["source"] for each in days["result"]["days"]} == {"sessions"}
     listed = sessions["result"]["sessions"]
     assert sum(each["wh"] for each in listed) == sum(sum(wh.values()) for wh in days_of(days).values())
+    assert [each["note"] for each in listed] == ["staff car", None, None]
     assert [each["start"] for each in listed] == sorted((each["start"] for each in listed), reverse=True)
 
 
@@ -109,6 +110,7 @@ async def test_a_row_says_what_the_owner_may_know_and_no_more(
         "supply_s": 1800,
         "end_reason": "energy_limit_reached",
         "local": False,
+        "note": None,
         "power_type": "solar",
         "supplier": "Kaze",
         "server": None,
