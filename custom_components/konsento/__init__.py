@@ -19,6 +19,8 @@ PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
     Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
     Platform.UPDATE,
@@ -86,7 +88,7 @@ async def async_remove_config_entry_device(
 ) -> bool:
     """Let the owner delete a device that no longer stands for anything here; what exists is removed by its part."""
     hub = entry.runtime_data
-    present = {entry.entry_id, *hub.servers, *(unit.control.outlet for unit in hub.outlets.values())}
+    present = {entry.entry_id, *hub.servers, *hub.circuits, *(unit.control.outlet for unit in hub.outlets.values())}
     return not any(domain == DOMAIN and name in present for domain, name in device.identifiers)
 
 

@@ -12,6 +12,7 @@ from .const import OUTLET_NEWS, SERVER_NEWS
 from .control.happenings import Happening
 from .entity import OutletEntity, ServerEntity
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
+from .news import tell
 from .texts import spelt
 
 PARALLEL_UPDATES = 0
@@ -58,8 +59,10 @@ class OutletEvent(OutletEntity, EventEntity):
     @callback
     def _happened(self, evse: int, happening: Happening, data: dict[str, Any]) -> None:
         if evse == self._unit.control.evse:
-            self._trigger_event(str(happening), {name: spelt(value) for name, value in data.items()})
+            said = {name: spelt(value) for name, value in data.items()}
+            self._trigger_event(str(happening), said)
             self.async_write_ha_state()
+            tell(self, str(happening), said)
 
 
 class ServerEvent(ServerEntity, EventEntity):
@@ -77,7 +80,9 @@ class ServerEvent(ServerEntity, EventEntity):
     def _look(self) -> object:
         online = self._unit.station.online
         if self._reachable is not None and online is not self._reachable:
-            self._trigger_event(str(Happening.BACK if online else Happening.LOST))
+            happening = str(Happening.BACK if online else Happening.LOST)
+            self._trigger_event(happening)
+            tell(self, happening)
         if online or self._reachable is not None:
             # Being away is no news of a server that has not been reached yet.
             self._reachable = online

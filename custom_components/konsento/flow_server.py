@@ -54,7 +54,9 @@ class ServerSubentryFlow(ConfigSubentryFlow):
                 return self.async_abort(reason="already_configured")
             if await self._works(address, user_input, errors):
                 return self.async_create_entry(
-                    title=_title(user_input, address), data=_data(address, user_input), unique_id=_unique_id(address)
+                    title=_title(user_input, address),
+                    data=_data(address, user_input),
+                    unique_id=_unique_id(address),
                 )
         return self.async_show_form(
             step_id="user",

@@ -24,6 +24,7 @@ from custom_components.konsento import (
 from custom_components.konsento.button import OUTLET_BUTTONS
 from custom_components.konsento.condition import CONDITIONS
 from custom_components.konsento.const import OUTLET_NEWS, SERVER_NEWS
+from custom_components.konsento.control.budget import Priority
 from custom_components.konsento.control.happenings import Happening
 from custom_components.konsento.control.holds import Suspension
 from custom_components.konsento.control.occupancy import Occupancy
@@ -31,8 +32,10 @@ from custom_components.konsento.control.problems import Problem
 from custom_components.konsento.control.words import EndReason, OutletState, Refusal, SessionKind
 from custom_components.konsento.event import SERVER_HAPPENINGS
 from custom_components.konsento.measurements.timetable import Schedule
+from custom_components.konsento.news import WINDOW_ENDED, WINDOW_STARTED
 from custom_components.konsento.sensor import (
     ESTIMATED_END,
+    LIFETIME_ENERGY,
     NO_PROBLEM,
     NO_SESSION,
     OUTLET_SENSORS,
@@ -40,7 +43,9 @@ from custom_components.konsento.sensor import (
     SITE_SENSORS,
 )
 from custom_components.konsento.sensor_measurements import MEASUREMENT_SENSORS
+from custom_components.konsento.sensor_power import BUDGET_SENSORS, CIRCUIT_SENSORS
 from custom_components.konsento.sensor_windows import WINDOW_SENSORS
+from custom_components.konsento.site_budget import WAITING_FOR
 from custom_components.konsento.texts import OUTLET_CODES, snake
 from custom_components.konsento.trigger import ANY, LIMITS, NEWS, TRIGGERS
 
@@ -88,12 +93,24 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", japanese[path])), path
 
 
-SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS, *MEASUREMENT_SENSORS, *WINDOW_SENSORS]
+SENSORS = [
+    *OUTLET_SENSORS,
+    ESTIMATED_END,
+    LIFETIME_ENERGY,
+    *SERVER_SENSORS,
+    *SITE_SENSORS,
+    *MEASUREMENT_SENSORS,
+    *WINDOW_SENSORS,
+    *BUDGET_SENSORS,
+    *CIRCUIT_SENSORS,
+]
 ENTITIES = {
     "binary_sensor": {"connectivity", "problem", "recommended_window", "server_connectivity"},
     "button": {description.key for description in OUTLET_BUTTONS} | {"reconnect"},
     "event": {OUTLET_NEWS, SERVER_NEWS},
-    "sensor": {description.key for description in SENSORS},
+    "number": {"power_limit"},
+    "select": {"priority"},
+    "sensor": {description.key for description in SENSORS} | {"waiting_for"},
     "switch": {"available"},
     "update": {"firmware"},
 }
@@ -130,8 +147,11 @@ def test_every_state_has_its_word(language: str) -> None:
         "gravest_problem": {str(problem) for problem in Problem} | {NO_PROBLEM},
         "occupancy": {str(word) for word in Occupancy},
         "session_kind": {str(kind) for kind in SessionKind} | {NO_SESSION},
+        "waiting_for": set(WAITING_FOR),
     }
-    assert words == {each.key: set(each.options) for each in SENSORS if each.options}
+    assert words.items() >= {each.key: set(each.options) for each in SENSORS if each.options}.items()
+    priorities = texts(language)["entity"]["select"]["priority"]["state"]
+    assert set(priorities) == {priority.name.lower() for priority in Priority}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -154,6 +174,22 @@ def test_every_happening_and_what_it_says_has_its_word(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_all_news_have_their_sentence(language: str) -> None:
+    sentences = texts(language)["common"]
+    news = {key.removeprefix("news_") for key in sentences if key.startswith("news_")}
+
+    assert {key for key in news if not key.endswith("_because")} == {
+        *(str(happening) for happening in Happening),
+        WINDOW_STARTED,
+        WINDOW_ENDED,
+    }
+    assert sentences.keys() >= {f"limit_{limit}" for limit in LIMITS} | {f"session_{kind}" for kind in SessionKind}
+    told = [sentences[f"news_{key}"] for key in news]
+    facts = {fact for text in told for fact in re.findall(r"\{(\w+)\}", text)}
+    assert facts == {"end_reason", "energy", "limit", "problem", "reason", "session", "time"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_exception_has_its_words(language: str) -> None:
     used = set(re.findall(r'translation_key="(\w+)"', sources())) | set(re.findall(r'_invalid\("(\w+)"', sources()))
     used |= {f"start_{snake(refusal)}" for refusal in Refusal}
@@ -168,11 +204,14 @@ def test_every_issue_has_its_words(language: str) -> None:
 
     assert issues.keys() == {str(problem) for problem in Problem} | {
         supervision.ISSUE_ANOTHER_DEVICE,
+        supervision.ISSUE_BUILDING_METER,
+        supervision.ISSUE_CANNOT_WAIT,
         supervision.ISSUE_CLOCKS,
         supervision.ISSUE_EVENTS,
         supervision.ISSUE_REFUSED,
         supervision.ISSUE_STUCK,
         supervision.ISSUE_TOKEN,
+        supervision.ISSUE_TOO_SMALL,
         supervision.ISSUE_UNGUARDED,
     }
     assert {key for key, issue in issues.items() if "fix_flow" in issue} == supervision.FIXABLE == repairs.FLOWS.keys()
@@ -206,6 +245,8 @@ def test_every_step_error_and_end_of_a_repair_has_its_words(language: str) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_option_has_its_words(language: str) -> None:
+    reasons = re.findall(r'reason="(\w+)"', (PACKAGE / "flow_energy.py").read_text())
+    assert texts(language)["options"]["abort"].keys() == set(reasons)
     steps = texts(language)["options"]["step"]
     assert steps["init"]["menu_options"].keys() == steps.keys() - {"init"}
     assert steps["init"]["menu_option_descriptions"].keys() == steps["init"]["menu_options"].keys()
@@ -229,15 +270,17 @@ def test_the_form_for_measurements_has_its_words(language: str) -> None:
     assert form["data"].keys() == form["data_description"].keys() == fields
     source = (PACKAGE / "flow_measurements.py").read_text()
     given = set(re.findall(r'(?:CONF_\w+, )"(\w+)"', source)) | {word for _, word in flow_measurements._ERRORS.values()}
-    assert tree["options"]["error"].keys() == given
+    assert tree["options"]["error"].keys() == given | {"limit_missing", "no_power"}
 
 
 SELECTED = {
     "limit": {ANY, *LIMITS},
+    "meter_counts": {const.COUNTS_EVERYTHING, const.COUNTS_OTHERS},
     "problem": {str(problem) for problem in Problem},
     "route": set(flow_measurements.ROUTES),
     "schedule": {str(each) for each in Schedule},
     "session_kind": {ANY, *(str(kind) for kind in SessionKind)},
+    "unit": {const.UNIT_AMPERE, const.UNIT_WATT},
 }
 
 
@@ -295,6 +338,8 @@ def test_the_fields_of_an_action_are_those_that_it_takes() -> None:
     schemas = {
         "start_session": services.START_SCHEMA,
         "stop_session": services.OUTLET_SCHEMA,
+        "suspend_session": services.OUTLET_SCHEMA,
+        "resume_session": services.OUTLET_SCHEMA,
         "set_availability": services.AVAILABILITY_SCHEMA,
         "list_sessions": services.LIST_SCHEMA,
         "link_trace": services.OUTLET_SCHEMA,

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import httpx
 
@@ -108,15 +109,23 @@ class HomeAssistant:
     async def start(self) -> None:
         """Start the program; `ready` waits for it."""
         if not self.config.exists():
-            (self.config / "custom_components").mkdir(parents=True)
-            (self.config / "custom_components/konsento").symlink_to(ROOT / "custom_components/konsento")
-            (self.config / ".storage").mkdir()
-            for key, content in _storage(self._port, self._entries).items():
-                (self.config / ".storage" / key).write_text(json.dumps({"key": key, **content}))
-            (self.config / "configuration.yaml").write_text(
-                _CONFIGURATION.format(name=self._name, log_level=self._log_level)
-            )
+            self._prepare()
         await self.process.start()
+
+    def _prepare(self) -> None:
+        """Make the configuration folder."""
+        (self.config / "custom_components").mkdir(parents=True)
+        (self.config / "custom_components/konsento").symlink_to(ROOT / "custom_components/konsento")
+        self._store(_storage(self._port, self._entries))
+        (self.config / "configuration.yaml").write_text(
+            _CONFIGURATION.format(name=self._name, log_level=self._log_level)
+        )
+
+    def _store(self, files: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write what Home Assistant finds in its own files at its first start."""
+        (self.config / ".storage").mkdir()
+        for key, content in files.items():
+            (self.config / ".storage" / key).write_text(json.dumps({"key": key, **content}))
 
     async def close(self) -> None:
         """Stop the program."""
@@ -245,3 +254,18 @@ class HomeAssistant:
             raise FlowRefusedError(f"{path}: {answer.status_code} {answer.text}")
         step: dict[str, Any] = answer.json()
         return step
+
+
+class NewHomeAssistant(HomeAssistant):
+    """One that nobody has set up: Home Assistant's own configuration, and what HACS copies into it."""
+
+    @override
+    def _prepare(self) -> None:
+        # HACS downloads the files of the release, one by one.
+        shutil.copytree(
+            ROOT / "custom_components/konsento",
+            self.config / "custom_components/konsento",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        # The port alone, which a machine that runs several cannot leave to it.
+        self._store({"http": _storage(self._port, ())["http"]})

@@ -64,11 +64,12 @@ class OutletControl:
         on_events: Callable[[str], None],
         on_change: Callable[[], None],
         on_happening: Callable[[Happening, dict[str, Any]], None],
-        admission: Callable[[], frozenset[Hold]] = frozenset,
+        admission: Callable[[], frozenset[Hold] | Refusal] = frozenset,
     ) -> None:
         """`on_events` hears which server has something to be told, `on_change` that what the outlet shows is new.
 
-        `admission` is asked once for every session that is about to begin: with holds in its answer, it begins waiting.
+        `admission` is asked once for every session that is about to begin: with holds in its answer, it begins waiting,
+        with a refusal, it does not begin.
         """
         self.outlet = outlet
         self.evse = evse
@@ -174,7 +175,10 @@ class OutletControl:
             report = self.driver.report
             if (refusal := self.obstacle()) or report is None or report.lifetime_mwh is None:
                 return await self._refuse(request, refusal or Refusal.OFFLINE)
-            if (holds := self._admission()) and not self.driver.facts.can_wait:
+            holds = self._admission()
+            if isinstance(holds, Refusal):
+                return await self._refuse(request, holds)
+            if holds and not self.driver.facts.can_wait:
                 return await self._refuse(request, Refusal.BUSY)
             intent = Session.requested(session_id, request, self.outlet, report.lifetime_mwh, holds)
             await self._keep(intent)

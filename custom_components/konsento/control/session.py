@@ -58,7 +58,7 @@ class StartRequest:
     """The retailer of the energy; stays with the measurement."""
     supplier_code: str = ""
     """The retailer's registration number, empty where the server gave none."""
-    note: str = ""
+    note: str = field(default="", repr=False)
     """What the owner has written on a session of the own; stays on the site."""
 
     @property
@@ -115,7 +115,7 @@ class Session:
     """Since when the next rise of the meter has flowed."""
     half_hours: HalfHours = ()
     """When the energy flowed. Adds up to it, except in a session that an earlier version of the program has begun."""
-    note: str = ""
+    note: str = field(default="", repr=False)
     """The owner's words for a session of the own: in the journal, for the owner; told to nobody else."""
 
     @classmethod

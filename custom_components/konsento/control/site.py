@@ -49,7 +49,7 @@ class SiteControl:
         self._clock = clock or SystemClock()
         self.reservations = Reservations(journal, self._clock, self._is_usable, self._tell_status)
         self.windows = RecommendedWindows()
-        self.admission: Callable[[int], frozenset[Hold]] = lambda _: frozenset()
+        self.admission: Callable[[int], frozenset[Hold] | Refusal] = lambda _: frozenset()
         """Asked with an outlet's number just before a session begins there; with holds in the answer it begins waiting.
 
         Once for each start that nothing else stands against, before anything is written down about it.

@@ -82,6 +82,8 @@ class Refusal(StrEnum):
     EXPIRED = "RequestExpired"
     DEVICE = "DeviceRefused"
     ENDED = "AlreadyEnded"
+    POWER_LIMIT = "PowerLimit"
+    """The outlet may draw more than its circuit or the site can ever carry: the session would wait for ever."""
 
 
 class Connector(StrEnum):

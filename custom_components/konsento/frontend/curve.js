@@ -7,8 +7,9 @@ const WIDTH = 300;
 const HEIGHT = 48;
 const MOST_POINTS = 400;
 const LONGEST_MS = 24 * 3600_000;
-const RUNNING = new Set(["supplying", "suspended"]);
-const AWAY = new Set(["unavailable", "unknown"]);
+/** What an outlet with a session is to people (`occupancy`). */
+export const RUNNING = new Set(["charging", "waiting"]);
+const AWAY = new Set(["away", "unavailable", "unknown"]);
 
 export class PowerCurve {
   static style = `
@@ -67,7 +68,7 @@ export class PowerCurve {
   }
 
   #begin(hass, entities) {
-    this.#start = Date.parse(hass.states[entities.state].last_changed);
+    this.#start = Date.parse(hass.states[entities.occupancy].last_changed);
     const session = ++this.#session;
     // A site may have more outlets than a screen: only what is looked at asks the recorder.
     this.#observer = new IntersectionObserver(async ([entry], observer) => {
@@ -94,7 +95,7 @@ export class PowerCurve {
         significant_changes_only: false,
       });
     try {
-      const states = (await ask(entities.state, Date.now() - LONGEST_MS))[entities.state] ?? [];
+      const states = (await ask(entities.occupancy, Date.now() - LONGEST_MS))[entities.occupancy] ?? [];
       let start = Infinity;
       for (const { s, lu } of states.toReversed()) {
         if (RUNNING.has(s)) start = lu * 1000;

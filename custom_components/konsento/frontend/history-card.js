@@ -9,6 +9,8 @@ import { t } from "./texts-views.js";
 const PERIODS = ["7", "30", "90", "365"];
 const AT_FIRST = 25;
 const HEIGHT = 160;
+/** Top of the axis where next to nothing flowed, kWh. */
+const SMALLEST = 0.1;
 const WIDTH = 640;
 
 const STYLE = `
@@ -323,7 +325,7 @@ const together = (days, period) => {
 
 /** Return the next round number for the top of an axis. */
 const niceTop = (most) => {
-  if (most <= 0) return 1;
+  if (most <= SMALLEST) return SMALLEST;
   const power = 10 ** Math.floor(Math.log10(most));
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((each) => each * power).find((each) => each >= most);
 };

@@ -17,7 +17,7 @@ import {
   show,
   write,
 } from "./base.js";
-import { PowerCurve } from "./curve.js";
+import { PowerCurve, RUNNING } from "./curve.js";
 import { ask } from "./dialog.js";
 import { EDITOR } from "./outlet-card-editor.js";
 import { Ring } from "./ring.js";
@@ -38,8 +38,8 @@ const STYLE = `
   ha-card { --tone: var(--state-inactive-color, var(--secondary-text-color)); }
   ha-card.free { --tone: var(--success-color); }
   ha-card.charging { --tone: var(--info-color, var(--primary-color)); }
-  ha-card.waiting { --tone: var(--warning-color); }
-  ha-card.fault { --tone: var(--error-color); }
+  ha-card.waiting, ha-card.reserved { --tone: var(--warning-color); }
+  ha-card.faulted { --tone: var(--error-color); }
   .session { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; }
   .figure { display: flex; flex-direction: column; align-items: center; text-align: center; gap: 2px; min-width: 0; }
   .label { font-size: var(--ha-font-size-s, 12px); color: var(--secondary-text-color); }
@@ -49,27 +49,27 @@ const STYLE = `
   ${PowerCurve.style}
 `;
 
+/** By what the outlet is to people (`occupancy`). */
 const ICONS = {
   away: "mdi:lan-disconnect",
   charging: "mdi:ev-station",
-  fault: "mdi:alert",
+  faulted: "mdi:alert",
   free: "mdi:power-socket",
-  out: "mdi:power-plug-off",
+  out_of_service: "mdi:power-plug-off",
+  reserved: "mdi:calendar-clock",
   waiting: "mdi:timer-sand",
 };
 
 /** Keys of the entities that the card shows; what is not there is left out. */
 const SHOWN = [
-  "available",
-  "connectivity",
   "end_reason",
   "energy_limit",
   "estimated_end",
   "gravest_problem",
+  "occupancy",
   "power",
   "remaining_time",
   "session_energy",
-  "state",
   "time_limit",
   "waiting_for",
 ];
@@ -94,7 +94,6 @@ class OutletCard extends KonsentoElement {
   }
 
   setConfig(config) {
-    if (typeof config.device !== "string") throw new Error("device: the id of an outlet’s device is needed");
     this.#config = config;
     this.#registry = undefined;
     this.schedule();
@@ -125,7 +124,7 @@ class OutletCard extends KonsentoElement {
       this.#entities = entitiesOf(this.hass, this.#config.device);
     }
     this.#parts ??= this.#build();
-    const known = "state" in this.#entities;
+    const known = "occupancy" in this.#entities;
     write(this.#parts.unknown, t(this.hass, this.#config.device ? "unknown_outlet" : "no_outlet"));
     show(this.#parts.unknown, !known);
     for (const part of [this.#parts.head, this.#parts.session, this.#parts.actions]) show(part, known);
@@ -144,23 +143,6 @@ class OutletCard extends KonsentoElement {
     return this.hass.formatEntityState(state);
   }
 
-  /** How the outlet is, for colour and icon: away, fault, out, waiting, charging or free. */
-  #mode() {
-    switch (this.#state("state")?.state) {
-      case "supplying":
-        return "charging";
-      case "suspended":
-        return "waiting";
-      case "fault":
-        return "fault";
-      case "idle":
-      case "ended":
-        return this.#state("available")?.state === "off" ? "out" : "free";
-      default:
-        return "away";
-    }
-  }
-
   #build() {
     const card = make("ha-card", { role: "group" });
     const icon = make("ha-icon", { "aria-hidden": "true" });
@@ -168,7 +150,7 @@ class OutletCard extends KonsentoElement {
     const state = make("span", { class: "state" });
     const head = make(
       "button",
-      { class: "head", type: "button", onclick: () => this.#more("state") },
+      { class: "head", type: "button", onclick: () => this.#more("occupancy") },
       make("span", { class: "icon" }, icon),
       make("span", { class: "words" }, title, state),
     );
@@ -209,7 +191,7 @@ class OutletCard extends KonsentoElement {
   #show() {
     const { hass } = this;
     const parts = this.#parts;
-    const mode = this.#mode();
+    const mode = this.#state("occupancy")?.state;
     const name = this.#config.name || nameOf(hass, this.#config.device);
     attribute(parts.card, "class", mode);
     attribute(parts.card, "aria-label", name);
@@ -218,7 +200,7 @@ class OutletCard extends KonsentoElement {
     write(parts.state, this.#sentence(mode));
     this.#say(name, mode);
     this.#showWhy(mode);
-    const running = mode === "charging" || mode === "waiting";
+    const running = RUNNING.has(mode);
     show(parts.session, running);
     if (running) this.#showSession();
     this.#curve.show(hass, this.#entities, running && this.#config.show_curve !== false);
@@ -227,26 +209,17 @@ class OutletCard extends KonsentoElement {
 
   #sentence(mode) {
     const { hass } = this;
-    switch (mode) {
-      case "charging": {
-        const end = new Date(this.#state("estimated_end")?.state ?? "");
-        if (Number.isNaN(end.getTime())) return t(hass, "charging");
-        return t(hass, "charging_until", { time: clock(hass, end) });
-      }
-      case "waiting":
-        return t(hass, "waits");
-      case "fault":
-        return this.#worded("state");
-      case "out":
-        return t(hass, "out_of_service");
-      case "free": {
-        const reason = this.#worded("end_reason");
-        return reason ? t(hass, "free_after", { reason }) : t(hass, "free");
-      }
-      default:
-        // The limits are known without the outlet, for as long as it has a session.
-        return t(hass, this.#worded("energy_limit") || this.#worded("time_limit") ? "away_session" : "away");
+    if (mode === "charging") {
+      const end = new Date(this.#state("estimated_end")?.state ?? "");
+      if (!Number.isNaN(end.getTime())) return t(hass, "charging_until", { time: clock(hass, end) });
     }
+    if (mode === "free") {
+      const reason = this.#worded("end_reason");
+      if (reason) return t(hass, "free_after", { reason });
+    }
+    // The limits are known without the outlet, for as long as it has a session.
+    if (mode === "away" && (this.#worded("energy_limit") || this.#worded("time_limit"))) return t(hass, "away_session");
+    return this.#worded("occupancy");
   }
 
   /** Read out that the outlet is another way than before; nothing of what merely counts on. */
@@ -261,7 +234,7 @@ class OutletCard extends KonsentoElement {
     const problem = this.#state("gravest_problem")?.state === "none" ? "" : this.#worded("gravest_problem");
     const reason = this.#state("waiting_for")?.state === "not_waiting" ? "" : this.#worded("waiting_for");
     const text = mode === "waiting" ? problem || reason || t(this.hass, "waits_generic") : problem;
-    attribute(why, "alert-type", mode === "fault" ? "error" : problem ? "warning" : "info");
+    attribute(why, "alert-type", mode === "faulted" ? "error" : problem ? "warning" : "info");
     write(why, text);
     show(why, text);
   }
@@ -277,7 +250,7 @@ class OutletCard extends KonsentoElement {
       value: energy(hass, used),
       limit: limit ? t(hass, "energy_of", { limit: energy(hass, limit, 0) }) : t(hass, "energy_no_limit"),
       spoken: limit
-        ? t(hass, "energy_spoken", { energy: energy(hass, used), limit: energy(hass, limit) })
+        ? t(hass, "energy_spoken", { energy: energy(hass, used), limit: energy(hass, limit, 0) })
         : t(hass, "energy_spoken_no_limit", { energy: energy(hass, used) }),
     });
     const [left, time] = [measured(this.#state("remaining_time")), measured(this.#state("time_limit"))];
@@ -306,7 +279,7 @@ class OutletCard extends KonsentoElement {
 
   #showActions(mode) {
     const { actions, buttons } = this.#parts;
-    const running = mode === "charging" || mode === "waiting";
+    const running = RUNNING.has(mode);
     const held = this.#state("waiting_for")?.state === "owner";
     const can = (action) => action in (this.hass.services.konsento ?? {});
     const shown = {
@@ -314,9 +287,9 @@ class OutletCard extends KonsentoElement {
       go_on: mode === "waiting" && held && can("resume_session"),
       stop: running,
       pause: running && !held && can("suspend_session"),
-      clear_fault: mode === "fault" && "clear_fault" in this.#entities,
-      put_back: mode === "out",
-      take_out: mode === "free" || running,
+      clear_fault: mode === "faulted" && "clear_fault" in this.#entities,
+      put_back: mode === "out_of_service",
+      take_out: running || mode === "free" || mode === "reserved",
     };
     const focused = this.shadowRoot.activeElement;
     for (const [kind, button] of Object.entries(buttons)) {
@@ -397,7 +370,7 @@ class OutletCard extends KonsentoElement {
   #askTakeOut() {
     const { hass } = this;
     // Only what ends a session is asked about.
-    if (this.#mode() === "free") {
+    if (!RUNNING.has(this.#state("occupancy")?.state)) {
       this.#setAvailable(false);
       return;
     }

@@ -3,7 +3,7 @@
 import { reader, sitesOf } from "./base.js";
 import { t } from "./texts.js";
 
-const RUNNING = ["supplying", "suspended"];
+const RUNNING = ["charging", "waiting"];
 const FULL = { columns: 12 };
 
 const heading = (text, icon) => ({ type: "heading", heading: text, ...(icon ? { icon } : {}) });
@@ -40,10 +40,10 @@ const runningSection = (hass, site) =>
   section([
     heading(t(hass, "running"), "mdi:ev-plug-type1"),
     ...site.outlets
-      .filter(({ entities }) => entities.state)
-      .map((outlet) => outletCard(outlet, { show_controls: false, visibility: [is(outlet.entities.state, RUNNING)] })),
+      .filter(({ entities }) => entities.occupancy)
+      .map((outlet) => outletCard(outlet, { show_controls: false, visibility: [is(outlet.entities.occupancy, RUNNING)] })),
     says(t(hass, "none_running"), {
-      visibility: site.outlets.flatMap(({ entities }) => (entities.state ? [isNot(entities.state, RUNNING)] : [])),
+      visibility: site.outlets.flatMap(({ entities }) => (entities.occupancy ? [isNot(entities.occupancy, RUNNING)] : [])),
     }),
   ]);
 

@@ -5,15 +5,10 @@ import { translator } from "./base.js";
 export const TEXTS = {
   en: {
     // The outlet in one sentence.
-    away: "Not reachable",
     away_session: "Not reachable. Its session keeps its limits",
-    charging: "Charging",
     charging_until: "Charging, until about {time}",
-    free: "Free",
     free_after: "Free. Last session: {reason}",
-    out_of_service: "Out of service",
-    unknown_outlet: "This outlet does not exist any more. Choose another one in the card’s settings.",
-    waits: "Waiting",
+    unknown_outlet: "This outlet does not exist any more, or its occupancy sensor is disabled. Choose another one in the card’s settings.",
     waits_generic: "The session is suspended. It goes on by itself when the cause is gone.",
 
     // Its numbers.
@@ -89,15 +84,10 @@ export const TEXTS = {
     not_loaded: "{site} is not running. Home Assistant says why under Settings, Devices & services.",
   },
   ja: {
-    away: "通信できません",
     away_session: "通信できません。充電は上限を守って続きます",
-    charging: "充電中",
     charging_until: "充電中・{time}ごろ終了予定",
-    free: "空き",
     free_after: "空き（前回：{reason}）",
-    out_of_service: "利用停止中",
-    unknown_outlet: "このコンセントは登録されていません。カードの設定で別のコンセントを選んでください。",
-    waits: "待機中",
+    unknown_outlet: "このコンセントが登録されていないか、「利用状況」のセンサーが無効です。カードの設定で別のコンセントを選んでください。",
     waits_generic: "充電を一時停止しています。原因がなくなると自動で再開します。",
 
     energy: "電力量",

@@ -1,5 +1,6 @@
 """Blueprints as their users make automations of them: the real file, filled in as the form does it."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -10,7 +11,6 @@ import yaml
 from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.components.notify import DATA_COMPONENT, NotifyEntity, NotifyEntityFeature
 from homeassistant.components.notify import DOMAIN as NOTIFY
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant, State
 from homeassistant.helpers import restore_state
 from homeassistant.helpers.restore_state import StoredState
@@ -50,6 +50,15 @@ type GoOn = Callable[..., Coroutine[Any, Any, None]]
 """Lets time pass: to a time of the day (`at="20:00"`, today or tomorrow) or for a while (`minutes=5`)."""
 
 
+async def settled() -> None:
+    """Let everything run that does not wait for time to pass.
+
+    Home Assistant's own `async_block_till_done` also waits for automations that wait, and the clock stands still.
+    """
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 async def use(hass: HomeAssistant, config: Path, name: str, *, last: datetime | None = None, **values: Any) -> str:
     """Make an automation of a blueprint, in the configuration folder `config`; returns its entity.
 
@@ -69,8 +78,7 @@ async def use(hass: HomeAssistant, config: Path, name: str, *, last: datetime | 
     assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: [automation]})
     await hass.async_block_till_done()
     if last:
-        hass.set_state(CoreState.running)
-        hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+        await hass.async_start()
         await hass.async_block_till_done()
     entity_id = f"automation.{name}"
     state = hass.states.get(entity_id)

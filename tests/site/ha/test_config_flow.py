@@ -231,7 +231,7 @@ async def test_the_set_up_line_of_the_operator_is_enough(
     await csms.until(lambda: [action for action, _ in csms.heard] == ["BootNotification"])
 
     assert failed["errors"] == {"password": "invalid_auth"}
-    assert shown == {"url": csms.url, "station_id": STATION, "password": None, "name": None}
+    assert shown == {"url": csms.url, "station_id": STATION, "password": None, "name": None, "label_url": None}
     assert done["type"] is FlowResultType.CREATE_ENTRY
     (subentry,) = site.subentries.values()
     assert dict(subentry.data) == {"url": csms.url, "station_id": STATION, "password": PASSWORD}

@@ -206,6 +206,7 @@ async def test_a_factor_that_is_not_known_is_not_guessed(
     )["result"]
 
     assert (told["wh"], told["grid"], told["co2_by_grid_g"]) == (6000, None, None)
+    assert (told["renewable_share"], told["co2_by_type_g"], told["without_factor_wh"]) == (None, 0, 6000)
 
 
 async def test_power_types_are_told_only_for_days_whose_sessions_are_known(
@@ -214,7 +215,7 @@ async def test_power_types_are_told_only_for_days_whose_sessions_are_known(
     told = (
         await ask(hass_ws_client, "environment", entry_id=place.entry_id, start=day(midnight, -90), end=day(midnight))
     )["result"]
-    assert told["start"] == day(midnight, -29)
+    assert told["start"] == day(midnight, -61)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blueprinted import GoOn, Make, Pigeonhole, pigeonhole, use
+from blueprinted import GoOn, Make, Pigeonhole, pigeonhole, settled, use
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from parts import FIRST, SECOND, device_id
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
+
+
+@pytest.fixture(autouse=True)
+async def messages_of_home_assistant(hass: HomeAssistant) -> None:
+    """Let Home Assistant have notifications of its own, as it always has."""
+    assert await async_setup_component(hass, "persistent_notification", {})
 
 
 @pytest.fixture
@@ -50,7 +57,7 @@ async def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> GoOn:
         while (now := dt_util.now()) < end:
             freezer.move_to(min(now + step, end))
             async_fire_time_changed(hass)
-            await hass.async_block_till_done()
+            await settled()
 
     return go_on
 

@@ -13,7 +13,6 @@ from homeassistant.components.blueprint.models import Blueprint
 from homeassistant.helpers.selector import selector
 from homeassistant.util.yaml import load_yaml_dict
 
-from custom_components.konsento import services
 from custom_components.konsento.const import DOMAIN
 from custom_components.konsento.control.problems import Problem
 
@@ -76,6 +75,12 @@ def test_messages_are_the_same_in_both_languages(path: Path) -> None:
         assert said["en"].keys() == said["ja"].keys()
         for text in said["ja"].values():
             assert JAPANESE.search(text), text
+
+
+@every
+def test_no_key_is_anything_but_text(path: Path) -> None:
+    """To YAML `on`, `off`, `yes` and `no` are truth values."""
+    assert all(isinstance(key, str) for found in walk(read(path)) for key in found)
 
 
 @every
@@ -157,7 +162,3 @@ def test_the_guide_has_a_link_that_imports_each() -> None:
     for path in FILES:
         address = quote(URL + path.relative_to(BLUEPRINTS).as_posix(), safe="")
         assert f"https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url={address}" in guide
-
-
-def test_the_actions_that_blueprints_use_have_responses_where_they_ask_for_them() -> None:
-    assert services.SERVICE_START_SESSION

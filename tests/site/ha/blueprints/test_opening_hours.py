@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 from parts import FIRST, SECOND, act
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from simulated import SimulatedOutlet
-from states import state
+from states import state, until
 
 type Outlets = dict[str, SimulatedOutlet]
 type Target = dict[str, list[str]]
@@ -56,10 +56,9 @@ async def test_a_session_may_finish_after_closing(
     assert enabled(simulated) == (True, False)
     assert simulated[FIRST].relay
 
-    await act(hass, "stop_session", device_id=first)
-    await hass.async_block_till_done()
+    simulated[FIRST].find_nobody()
 
-    assert enabled(simulated) == (False, False)
+    await until(hass, lambda: state(hass, "switch.a1_available") == "off")
 
 
 async def test_a_session_ends_at_closing_where_the_owner_wants_it(
@@ -77,8 +76,9 @@ async def test_a_session_that_ends_while_it_is_open_closes_nothing(
 ) -> None:
     await make("opening_hours", outlets=both, **HOURS)
     await act(hass, "start_session", device_id=first, energy=5)
-    await act(hass, "stop_session", device_id=first)
-    await hass.async_block_till_done()
+    simulated[FIRST].find_nobody()
+    await until(hass, lambda: state(hass, "sensor.a1_state") == "ended")
+    await clock(seconds=10)
     assert enabled(simulated) == (True, True)
 
 

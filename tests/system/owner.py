@@ -1,0 +1,144 @@
+"""The owner of a site in Home Assistant's pages: clicks and typing, as a person does it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "en-US": {
+        "add": "Add integration",
+        "add_outlet": "Add outlet",
+        "another": "Set up another instance of Konsento",
+        "configure": "Configure",
+        "finish": "Finish",
+        "guarded": "An outlet with the Konsento firmware",
+        "link_server": "Link management server",
+        "measurements": "Measurements",
+        "menu": "Menu",
+        "numbers": "Sessions and meters",
+        "submit": "Submit",
+    },
+    "ja-JP": {
+        "add": "統合を追加",
+        "add_outlet": "コンセントを追加",
+        "another": "Konsento の別のインスタンスをセットアップ",
+        "configure": "設定",
+        "finish": "終了",
+        "guarded": "Konsento ファームウェアのコンセント",
+        "link_server": "管理サーバーをリンク",
+        "measurements": "測定値",
+        "menu": "メニュー",
+        "numbers": "充電と計測",
+        "submit": "送信",
+    },
+}
+"""What stands on the buttons, by the language of the browser."""
+
+
+@dataclass(kw_only=True)
+class Owner:
+    """One browser window. Pictures of what it shows are kept under names that begin with `shot`."""
+
+    page: Page
+    url: str
+    words: Mapping[str, str]
+    shot: Path
+
+    @classmethod
+    async def open(cls, browser: Browser, url: str, shot: Path, locale: str = "en-US") -> Owner:
+        """Open a window in one of the languages of WORDS."""
+        context = await browser.new_context(viewport={"width": 1280, "height": 860}, locale=locale)
+        context.set_default_timeout(60_000)
+        return cls(page=await context.new_page(), url=url, words=WORDS[locale], shot=shot)
+
+    async def close(self) -> None:
+        """Close the window."""
+        await self.page.context.close()
+
+    # --- what is seen
+
+    @property
+    def dialog(self) -> Locator:
+        """The form that is open."""
+        return self.page.locator("dialog[open]").last
+
+    async def picture(self, name: str, what: Locator | None = None) -> None:
+        """Keep a picture of a part, or of the whole window, when it has come to rest."""
+        await self.page.evaluate("Promise.all(document.getAnimations().map(each => each.finished.catch(() => {})))")
+        # A ripple or a slide in a shadow root is no animation of the document.
+        await self.page.wait_for_timeout(400)
+        await (what or self.page).screenshot(path=f"{self.shot}-{name}.png", animations="disabled")
+
+    # --- what is done
+
+    async def sign_up(self, name: str, password: str) -> None:
+        """Walk through the welcome of a new Home Assistant."""
+        page = self.page
+        await page.goto(self.url)
+        await page.get_by_role("button", name="Create my smart home").click()
+        await page.locator('input[name="name"]').fill(name.capitalize())
+        await page.locator('input[name="username"]').fill(name)
+        await page.locator('input[name="password"]').fill(password)
+        await page.locator('input[name="password_confirm"]').fill(password)
+        await page.get_by_role("button", name="Create account").click()
+        # Where the home is, what may be told about it, and what was found: as it is proposed.
+        while "onboarding" in page.url:
+            await page.get_by_role("button", name="Next").or_(page.get_by_role("button", name="Finish")).first.click()
+            await page.wait_for_timeout(500)
+
+    async def sign_in(self, name: str, password: str) -> None:
+        """Sign in and open the page of the integration."""
+        page = self.page
+        await self.go_to_integration()
+        await page.locator('input[name="username"]').fill(name)
+        await page.locator('input[name="password"]').fill(password)
+        await page.keyboard.press("Enter")
+
+    async def go_to_integration(self) -> None:
+        """Open the page of the integration."""
+        await self.page.goto(f"{self.url}/config/integrations/integration/konsento")
+
+    async def press(self, word: str) -> None:
+        """Press the button with this word on it."""
+        await self.page.get_by_role("button", name=self.words[word]).click()
+
+    async def choose(self, word: str) -> None:
+        """Choose from a menu in a dialog."""
+        await self.dialog.get_by_text(self.words[word], exact=True).click()
+
+    async def fill(self, field: str, value: str) -> None:
+        """Type into a field of the open form."""
+        await self.dialog.locator(f'input[name="{field}"]').fill(value)
+
+    async def submit(self) -> None:
+        """Send the open form."""
+        await self.dialog.get_by_role("button", name=self.words["submit"]).click()
+
+    async def finish(self) -> None:
+        """Close the form that has succeeded."""
+        await self.dialog.get_by_role("button", name=self.words["finish"]).click()
+        await expect(self.page.locator("dialog[open]")).to_have_count(0)
+
+    async def find_integration(self) -> None:
+        """Look for the integration among all that there are, and begin to set it up."""
+        page = self.page
+        await page.goto(f"{self.url}/config/integrations/dashboard")
+        await self.press("add")
+        await page.keyboard.type("Konsento")
+        found = self.dialog.get_by_text("Konsento", exact=True)
+        await expect(found).to_be_visible()
+        await self.picture("1-find", self.dialog)
+        await found.click()
+        # Outlets that have announced themselves are offered first.
+        another = self.dialog.get_by_text(self.words["another"])
+        await expect(another.or_(self.dialog.locator('input[name="name"]')).first).to_be_visible()
+        if await another.count():
+            await another.click()
+
+    async def open_settings(self, site: str, word: str) -> None:
+        """Open a form of the settings of a site."""
+        row = self.page.locator("ha-config-entry-row").filter(has_text=site).first
+        await row.get_by_label(self.words["configure"]).first.click()
+        await self.choose(word)

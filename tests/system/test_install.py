@@ -1,0 +1,137 @@
+"""A site as its owner sets it up: the folder that HACS copies, a new Home Assistant, and Chromium. No file, no shell.
+
+With KONSENTO_PICTURES set, the pictures of docs/start.md are made anew (`make pictures`).
+"""
+
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+from playwright.async_api import Browser, expect
+
+from rig.home_assistant import NewHomeAssistant
+from rig.line import OUTLETS, Line
+from rig.outlet import Outlet, build
+from rig.paths import ROOT
+from rig.suppliers import SAKURA, provisioning
+
+from .driving import path_of_a_driver
+from .owner import Owner
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300), pytest.mark.browser]
+
+NAME, PASSWORD = "owner", "demo-owner"
+SITE = "Kita car park"
+OUTLET = "Outlet 1, by the gate"
+STATION, STATION_PASSWORD = "kita-car-park", secrets.token_hex(12)
+CODE = "TA8MXW"
+PICTURES = ROOT / "docs/images/start"
+
+
+@dataclass(kw_only=True)
+class Place:
+    """What an owner begins with: a plug with the firmware, the operator's line, and a new Home Assistant."""
+
+    home_assistant: NewHomeAssistant
+    outlet: Outlet
+    set_up_line: str
+    shot: Path
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def place(line: Line, artefacts: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """A new Home Assistant beside the line, an outlet of its own, and a site at the line's management server."""
+    folder = tmp_path_factory.mktemp("install")
+    spec = replace(OUTLETS[0], title=OUTLET, mac=f"02:00:00:{secrets.token_bytes(3).hex(':')}")
+    supplier = replace(SAKURA, station_id=STATION, password=STATION_PASSWORD)
+    sold = provisioning([spec], [CODE], supplier=supplier).replace("Sakura Mall car park", SITE)
+    await line.server.apply(sold)
+    outlet = Outlet(spec, await build(spec), line.ports.take(), folder / "outlet")
+    home_assistant = NewHomeAssistant(SITE, line.ports.take(), folder / "site", NAME, PASSWORD)
+    try:
+        await outlet.process.start()
+        await home_assistant.start()
+        await home_assistant.ready()
+        yield Place(
+            home_assistant=home_assistant,
+            outlet=outlet,
+            set_up_line=f"ws://{STATION}:{STATION_PASSWORD}@127.0.0.1:{line.server.ocpp_port}/ocpp",
+            shot=artefacts / "install",
+        )
+    finally:
+        await home_assistant.close()
+        await outlet.process.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def owner(place: Place, browser: Browser) -> AsyncIterator[Owner]:
+    """The owner, signed up."""
+    owner = await Owner.open(browser, place.home_assistant.url, place.shot)
+    await owner.sign_up(NAME, PASSWORD)
+    yield owner
+    await owner.close()
+
+
+async def _port(owner: Owner, port: int) -> None:
+    await owner.dialog.locator('input[type="number"]').first.fill(str(port))
+
+
+async def test_a_site_is_set_up_with_clicks_alone(owner: Owner, place: Place) -> None:
+    page = owner.page
+    await owner.find_integration()
+    await owner.fill("name", SITE)
+    await owner.picture("2-site", owner.dialog)
+    await owner.submit()
+
+    # The first outlet is asked for next.
+    await expect(owner.dialog.get_by_text(owner.words["guarded"])).to_be_visible()
+    await owner.picture("3-kind", owner.dialog)
+    await owner.choose("guarded")
+    await owner.fill("host", "127.0.0.1")
+    await owner.fill("name", OUTLET)
+    await _port(owner, 1)
+    await owner.submit()
+    await expect(owner.dialog.get_by_text("The outlet does not answer.")).to_be_visible()
+    await _port(owner, place.outlet.port)
+    await owner.picture("4-outlet", owner.dialog)
+    await owner.submit()
+    await expect(owner.dialog.get_by_text("The outlet answers and is in use.")).to_be_visible()
+    await owner.finish()
+
+    await owner.go_to_integration()
+    await owner.press("link_server")
+    await owner.fill("url", place.set_up_line.replace(STATION_PASSWORD, "not-the-password"))
+    await owner.submit()
+    await expect(owner.dialog.get_by_text("does not accept this password")).to_be_visible()
+    await owner.fill("url", place.set_up_line)
+    await owner.fill("name", "Sakura Energy")
+    await owner.submit()
+    await expect(owner.dialog.get_by_text("The server has let the site in.")).to_be_visible()
+    await owner.finish()
+    for name in (SITE, OUTLET, "Sakura Energy"):
+        await expect(page.get_by_text(name).first).to_be_visible()
+    await owner.picture("6-parts")
+
+
+async def test_the_settings_of_a_site_are_changed_with_clicks_alone(owner: Owner, place: Place) -> None:
+    await owner.go_to_integration()
+    await owner.open_settings(SITE, "numbers")
+    # The second number: how often the meter is told. A car park reports every few seconds; here somebody watches.
+    await owner.dialog.locator('input[type="number"]').nth(1).fill("1")
+    await owner.submit()
+    await owner.finish()
+
+    (entry,) = _entries(place)
+    assert entry["options"]["meter_interval"] == 1
+    assert entry["title"] == SITE
+
+
+def _entries(place: Place) -> list[dict[str, object]]:
+    stored = json.loads((place.home_assistant.config / ".storage/core.config_entries").read_text())
+    return [entry for entry in stored["data"]["entries"] if entry["domain"] == "konsento"]
