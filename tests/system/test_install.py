@@ -22,7 +22,7 @@ from rig.paths import ROOT
 from rig.suppliers import SAKURA, provisioning
 
 from .driving import path_of_a_driver
-from .owner import Owner
+from .owner import PATIENCE_MS, Owner
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300), pytest.mark.browser]
 
@@ -90,32 +90,32 @@ async def test_a_site_is_set_up_with_clicks_alone(owner: Owner, place: Place) ->
     await owner.submit()
 
     # The first outlet is asked for next.
-    await expect(owner.dialog.get_by_text(owner.words["guarded"])).to_be_visible()
+    await expect(owner.dialog.get_by_text(owner.words["guarded"])).to_be_visible(timeout=PATIENCE_MS)
     await owner.picture("3-kind", owner.dialog)
     await owner.choose("guarded")
     await owner.fill("host", "127.0.0.1")
     await owner.fill("name", OUTLET)
     await _port(owner, 1)
     await owner.submit()
-    await expect(owner.dialog.get_by_text("The outlet does not answer.")).to_be_visible()
+    await expect(owner.dialog.get_by_text("The outlet does not answer.")).to_be_visible(timeout=PATIENCE_MS)
     await _port(owner, place.outlet.port)
     await owner.picture("4-outlet", owner.dialog)
     await owner.submit()
-    await expect(owner.dialog.get_by_text("The outlet answers and is in use.")).to_be_visible()
+    await expect(owner.dialog.get_by_text("The outlet answers and is in use.")).to_be_visible(timeout=PATIENCE_MS)
     await owner.finish()
 
     await owner.go_to_integration()
     await owner.press("link_server")
     await owner.fill("url", place.set_up_line.replace(STATION_PASSWORD, "not-the-password"))
     await owner.submit()
-    await expect(owner.dialog.get_by_text("does not accept this password")).to_be_visible()
+    await expect(owner.dialog.get_by_text("does not accept this password")).to_be_visible(timeout=PATIENCE_MS)
     await owner.fill("url", place.set_up_line)
     await owner.fill("name", "Sakura Energy")
     await owner.submit()
-    await expect(owner.dialog.get_by_text("The server has let the site in.")).to_be_visible()
+    await expect(owner.dialog.get_by_text("The server has let the site in.")).to_be_visible(timeout=PATIENCE_MS)
     await owner.finish()
     for name in (SITE, OUTLET, "Sakura Energy"):
-        await expect(page.get_by_text(name).first).to_be_visible()
+        await expect(page.get_by_text(name).first).to_be_visible(timeout=PATIENCE_MS)
     await owner.picture("6-parts")
 
 
