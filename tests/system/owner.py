@@ -30,10 +30,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "configure": "設定",
         "finish": "終了",
         "guarded": "Konsento ファームウェアのコンセント",
-        "link_server": "管理サーバーをリンク",
+        "link_server": "管理サーバーに接続",
         "measurements": "測定値",
         "menu": "メニュー",
-        "numbers": "充電と計測",
+        "numbers": "充電とメーター",
         "submit": "送信",
     },
 }
@@ -64,7 +64,7 @@ class Owner:
 
     @property
     def dialog(self) -> Locator:
-        """The form that is open."""
+        """The frame of the form that is open; what stands in it is put there from elsewhere, and found by the page."""
         return self.page.locator("dialog[open]").last
 
     async def picture(self, name: str, what: Locator | None = None) -> None:
@@ -111,19 +111,19 @@ class Owner:
 
     async def choose(self, word: str) -> None:
         """Choose from a menu in a dialog."""
-        await self.dialog.get_by_text(self.words[word], exact=True).click()
+        await self.page.get_by_text(self.words[word], exact=True).last.click()
 
     async def fill(self, field: str, value: str) -> None:
         """Type into a field of the open form."""
-        await self.dialog.locator(f'input[name="{field}"]').fill(value)
+        await self.page.locator(f'input[name="{field}"]').fill(value)
 
     async def submit(self) -> None:
         """Send the open form."""
-        await self.dialog.get_by_role("button", name=self.words["submit"]).click()
+        await self.page.get_by_role("button", name=self.words["submit"]).click()
 
     async def finish(self) -> None:
         """Close the form that has succeeded."""
-        await self.dialog.get_by_role("button", name=self.words["finish"]).click()
+        await self.page.get_by_role("button", name=self.words["finish"]).click()
         await expect(self.page.locator("dialog[open]")).to_have_count(0, timeout=PATIENCE_MS)
 
     async def find_integration(self) -> None:
@@ -132,13 +132,13 @@ class Owner:
         await page.goto(f"{self.url}/config/integrations/dashboard")
         await self.press("add")
         await page.keyboard.type("Konsento")
-        found = self.dialog.get_by_text("Konsento", exact=True)
+        found = page.get_by_role("listitem").get_by_role("button", name="Konsento", exact=True)
         await expect(found).to_be_visible(timeout=PATIENCE_MS)
         await self.picture("1-find", self.dialog)
         await found.click()
         # Outlets that have announced themselves are offered first.
-        another = self.dialog.get_by_text(self.words["another"])
-        await expect(another.or_(self.dialog.locator('input[name="name"]')).first).to_be_visible(timeout=PATIENCE_MS)
+        another = page.get_by_text(self.words["another"])
+        await expect(another.or_(page.locator('input[name="name"]')).first).to_be_visible(timeout=PATIENCE_MS)
         if await another.count():
             await another.click()
 
