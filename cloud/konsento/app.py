@@ -20,7 +20,7 @@ from konsento.api import work as api_work
 from konsento.api.install import install as install_api
 from konsento.backoffice import work as back_office_work
 from konsento.backoffice.install import install as install_back_office
-from konsento.charging import checkout, doors, invoice_mails, links, notices, passwords, presence
+from konsento.charging import checkout, doors, invoice_mails, links, notices, outlet_labels, passwords, presence
 from konsento.charging import handlers as charging_handlers
 from konsento.charging import work as charging_work
 from konsento.feeds import work as feeds_work
@@ -128,6 +128,7 @@ def wire(settings: Settings) -> Parts:
     notices.install(services)
     invoice_mails.install(services)
     presence.install(services)
+    outlet_labels.install(services)
     checkout.install(services)
     settlement_work.install(services)
     for part in (expiry, invoicing, bills, balance, driving, hints, cards, reconciling):

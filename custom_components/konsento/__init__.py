@@ -9,6 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN, MANUFACTURER, VERSION
 from .control.journal import JournalError
+from .frontend import async_forget_frontend, async_setup_frontend, async_tell_frontend
 from .hub import Hub, SiteConfigEntry, journal_path
 from .services import async_setup_services
 from .supervision import Supervision, forget_issues
@@ -18,6 +19,8 @@ PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
     Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
     Platform.UPDATE,
@@ -27,9 +30,10 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions and what pages ask for; both say themselves when no site runs."""
+    """Register the actions and what pages ask for, which say themselves when no site runs, and serve the frontend."""
     async_setup_services(hass)
     async_setup_websocket(hass)
+    await async_setup_frontend(hass)
     return True
 
 
@@ -52,6 +56,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool
         ) from error
     entry.runtime_data = hub
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    await async_tell_frontend(hass)
     supervision = Supervision(hass, entry, hub)
     entry.async_on_unload(supervision.stop)
 
@@ -83,13 +88,15 @@ async def async_remove_config_entry_device(
 ) -> bool:
     """Let the owner delete a device that no longer stands for anything here; what exists is removed by its part."""
     hub = entry.runtime_data
-    present = {entry.entry_id, *hub.servers, *(unit.control.outlet for unit in hub.outlets.values())}
+    present = {entry.entry_id, *hub.servers, *hub.circuits, *(unit.control.outlet for unit in hub.outlets.values())}
     return not any(domain == DOMAIN and name in present for domain, name in device.identifiers)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> None:
     """Delete the journal of a site that is given up, and what the owner was told about it."""
     forget_issues(hass, entry)
+    if not hass.config_entries.async_entries(DOMAIN):
+        await async_forget_frontend(hass)
     path = journal_path(hass, entry.entry_id)
 
     def delete() -> None:

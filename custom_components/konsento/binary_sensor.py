@@ -8,8 +8,10 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import RECOMMENDED_WINDOW
 from .entity import OutletEntity, ServerEntity, WindowEntity
 from .hub import OutletUnit, ServerUnit, SiteConfigEntry
+from .news import WINDOW_ENDED, WINDOW_STARTED, tell
 
 PARALLEL_UPDATES = 0
 
@@ -33,7 +35,7 @@ async def async_setup_entry(
             [ServerConnectivity(hub, unit, "server_connectivity")], config_subentry_id=unit.subentry.subentry_id
         )
 
-    async_add_entities([RecommendedWindow(hub, "recommended_window")])
+    async_add_entities([RecommendedWindow(hub, RECOMMENDED_WINDOW)])
     hub.on_outlet(add_outlet)
     hub.on_server(add_server)
 
@@ -91,5 +93,8 @@ class RecommendedWindow(WindowEntity, BinarySensorEntity):
 
     @override
     def _look(self) -> object:
+        before = self._attr_is_on
         self._attr_is_on = self._windows.on if self._windows.known else None
+        if before is not None and self._attr_is_on not in {before, None}:
+            tell(self, WINDOW_STARTED if self._attr_is_on else WINDOW_ENDED)
         return self._attr_is_on

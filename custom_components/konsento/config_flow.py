@@ -20,7 +20,8 @@ from homeassistant.core import callback
 from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-from .const import CONF_KEY, DOMAIN, SUBENTRY_OUTLET, SUBENTRY_SERVER
+from .const import CONF_KEY, DOMAIN, SUBENTRY_CIRCUIT, SUBENTRY_OUTLET, SUBENTRY_SERVER
+from .flow_circuit import CircuitSubentryFlow
 from .flow_options import SiteOptionsFlow
 from .flow_outlet import KEY_SELECTOR, OutletSubentryFlow, identify_error, next_evse, outlet_data, outlet_of
 from .flow_reauth import ReauthSteps
@@ -59,7 +60,11 @@ class KonsentoConfigFlow(ReauthSteps, domain=DOMAIN):
     @override
     def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
         """Return what a site consists of."""
-        return {SUBENTRY_OUTLET: OutletSubentryFlow, SUBENTRY_SERVER: ServerSubentryFlow}
+        return {
+            SUBENTRY_OUTLET: OutletSubentryFlow,
+            SUBENTRY_SERVER: ServerSubentryFlow,
+            SUBENTRY_CIRCUIT: CircuitSubentryFlow,
+        }
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -21,6 +21,7 @@ _REDACTED = {
     CONF_TOKEN,
     CONF_URL,
     "Authorization",
+    "note",
     "remote_start_id",
     "unique_id",
 }
@@ -36,6 +37,7 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SiteCon
             "settings": asdict(hub.site.settings),
             "power_w": hub.overview.power_w,
             "energy_today_mwh": hub.overview.energy_today_mwh,
+            "power_budget": hub.budget.diagnostics(),
             "outlets": [_outlet(unit) for unit in hub.outlets.values()],
             "management_servers": [await _server(hub, unit) for unit in hub.servers.values()],
             "measurements": await _measurements(hub),

@@ -8,7 +8,7 @@ from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN, MANUFACTURER, VERSION
-from .hub import Hub, OutletUnit, ServerUnit
+from .hub import CircuitUnit, Hub, OutletUnit, ServerUnit
 
 
 class KonsentoEntity(Entity):
@@ -116,6 +116,44 @@ class SiteEntity(KonsentoEntity):
     @override
     def _listen(self, changed: Callable[[], None]) -> Callable[[], None]:
         return self._overview.listen(changed)
+
+
+class BudgetEntity(SiteEntity):
+    """Something about what the site may draw."""
+
+    def __init__(self, hub: Hub, key: str) -> None:
+        super().__init__(hub, key)
+        self._budget = hub.budget
+
+    @override
+    def _listen(self, changed: Callable[[], None]) -> Callable[[], None]:
+        return self._budget.listen(changed)
+
+
+class CircuitEntity(KonsentoEntity):
+    """Something about a circuit."""
+
+    def __init__(self, hub: Hub, unit: CircuitUnit, key: str) -> None:
+        self._budget = hub.budget
+        self._circuit = unit.subentry.subentry_id
+        self._attr_translation_key = key
+        self._attr_unique_id = f"{self._circuit}_{key}"
+        self._attr_device_info = circuit_device(hub, unit)
+
+    @override
+    def _listen(self, changed: Callable[[], None]) -> Callable[[], None]:
+        return self._budget.listen(changed)
+
+
+def circuit_device(hub: Hub, unit: CircuitUnit) -> DeviceInfo:
+    """Return how a circuit stands in the device registry."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, unit.subentry.subentry_id)},
+        name=unit.subentry.title,
+        model="Circuit",
+        entry_type=DeviceEntryType.SERVICE,
+        via_device_id=hub.device_id,
+    )
 
 
 class WindowEntity(SiteEntity):

@@ -1,40 +1,36 @@
-"""The forms for the site's numbers, and for where its measurements go. They hold at once, also in running sessions."""
+"""The forms for what holds for the whole site. All of it holds at once, also in running sessions."""
 
 from typing import Any
 
 import voluptuous as vol
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import NumberSelector, NumberSelectorConfig, NumberSelectorMode
 
 from .const import CONF_CONTINUITY, CONF_GRACE, CONF_GRID_FACTOR, CONF_HANDOVER, CONF_METER, CONF_UNLIMITED
 from .control.limits import MAX_TIME_S
 from .control.settings import MAX_LEASE_S, ControlSettings
+from .flow_energy import EnergySteps
 from .flow_measurements import MeasurementSteps
+from .flow_power import PowerSteps
 from .footprint import MOST_G_PER_KWH
+from .power_fields import number
 
 _INTERRUPTIONS = "interruptions"
 _OTHER_SERVERS = "other_servers"
 
 
-def _number(least: float, most: float, step: float, unit: str) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(min=least, max=most, step=step, mode=NumberSelectorMode.BOX, unit_of_measurement=unit)
-    )
-
-
 _DEFAULT = ControlSettings()
 _SCHEMA = vol.Schema(
     {
-        vol.Required(CONF_CONTINUITY, default=_DEFAULT.continuity_s): _number(1, 60, 0.5, "s"),
-        vol.Required(CONF_METER, default=_DEFAULT.meter_s): vol.All(_number(1, 900, 1, "s"), vol.Coerce(int)),
+        vol.Required(CONF_CONTINUITY, default=_DEFAULT.continuity_s): number(1, 60, 0.5, "s"),
+        vol.Required(CONF_METER, default=_DEFAULT.meter_s): vol.All(number(1, 900, 1, "s"), vol.Coerce(int)),
         vol.Optional(_INTERRUPTIONS): section(
             vol.Schema(
                 {
                     vol.Required(CONF_HANDOVER, default=_DEFAULT.handover_s): vol.All(
-                        _number(1, MAX_LEASE_S, 1, "s"), vol.Coerce(int)
+                        number(1, MAX_LEASE_S, 1, "s"), vol.Coerce(int)
                     ),
-                    vol.Required(CONF_GRACE, default=_DEFAULT.abandon_s / 60): _number(1, 1440, 1, "min"),
+                    vol.Required(CONF_GRACE, default=_DEFAULT.abandon_s / 60): number(1, 1440, 1, "min"),
                 }
             ),
             {"collapsed": True},
@@ -42,7 +38,7 @@ _SCHEMA = vol.Schema(
         vol.Optional(_OTHER_SERVERS): section(
             vol.Schema(
                 {
-                    vol.Required(CONF_UNLIMITED, default=_DEFAULT.unlimited_s / 3600): _number(
+                    vol.Required(CONF_UNLIMITED, default=_DEFAULT.unlimited_s / 3600): number(
                         0.5, MAX_TIME_S / 3600, 0.5, "h"
                     )
                 }
@@ -51,15 +47,16 @@ _SCHEMA = vol.Schema(
         ),
     }
 )
-_ENVIRONMENT = vol.Schema({vol.Optional(CONF_GRID_FACTOR): _number(0, MOST_G_PER_KWH, 0.1, "g/kWh")})
+_ENVIRONMENT = vol.Schema({vol.Optional(CONF_GRID_FACTOR): number(0, MOST_G_PER_KWH, 0.1, "g/kWh")})
 
 
-class SiteOptionsFlow(MeasurementSteps):
+class SiteOptionsFlow(EnergySteps, MeasurementSteps, PowerSteps):
     """Shows and takes what the owner can set."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask what is to be set."""
-        return self.async_show_menu(step_id="init", menu_options=["numbers", "measurements", "environment"])
+        menu = ["numbers", "power", "energy", "measurements", "environment"]
+        return self.async_show_menu(step_id="init", menu_options=menu)
 
     async def async_step_numbers(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show and take the numbers."""

@@ -21,9 +21,10 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .control import half_hours
-from .control.journal import KEEP
+from .control.journal import KEEP_SESSIONS
 from .control.outlet import progress
-from .control.session import LOCAL, Session
+from .control.session import Session
+from .control.words import SessionKind
 from .entity import outlet_unique_id
 from .hub import Hub
 from .texts import snake
@@ -59,7 +60,7 @@ class Period:
 
 def journal_begins(now: datetime) -> date:
     """Return the first day of which the journal has every session."""
-    return dt_util.as_local(now - KEEP).date() + timedelta(days=1)
+    return dt_util.as_local(now - KEEP_SESSIONS).date() + timedelta(days=1)
 
 
 async def sessions_since(hub: Hub, since: datetime) -> list[Session]:
@@ -171,7 +172,8 @@ def described(hub: Hub, session: Session) -> dict[str, Any]:
         "wh": session.energy_mwh / 1000,
         "supply_s": session.supply_s,
         "end_reason": snake(session.end_reason) if session.end_reason else None,
-        "local": session.server == LOCAL,
+        "local": session.kind is SessionKind.LOCAL,
+        "note": session.note or None,
         "power_type": session.power_type or None,
         "supplier": session.supplier or None,
         "server": server.subentry.title if server else None,

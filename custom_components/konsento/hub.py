@@ -4,12 +4,10 @@ import asyncio
 import base64
 import hashlib
 import logging
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -27,6 +25,7 @@ from .const import (
     CONF_STATION_ID,
     CONF_UNLIMITED,
     DOMAIN,
+    SUBENTRY_CIRCUIT,
     SUBENTRY_OUTLET,
     SUBENTRY_SERVER,
     VERSION,
@@ -38,18 +37,16 @@ from .control.settings import ControlSettings
 from .control.site import SiteControl
 from .drivers import make_driver
 from .overview import Overview
+from .pace import Pace
 from .recommended import WindowWatch
 from .reporting import Reporting
+from .site_budget import SiteBudget
 from .station.connection import ServerAddress
 from .station.station import Station
 from .station.variables import Wishes
 
 _LOGGER = logging.getLogger(__name__)
 
-METERS_S = 5.0
-STEP_W = 20.0
-STEP_SHARE = 0.02
-"""A change of the power of at least both is a step."""
 _ANSWER_FIRST_S = 1.0
 _FIRST_CONTACT_S = 5.0
 """How long the links to management servers wait for the outlets, so that what they tell first is true."""
@@ -64,27 +61,24 @@ class OutletUnit:
     subentry: ConfigSubentry
     driver: OutletDriver
     control: OutletControl
+    reserved: bool = False
+    """Whether it is kept for somebody who has not come yet."""
     _listeners: list[Callable[[], None]] = field(default_factory=list)
-    _essence: object = None
-    _power_w: float = 0.0
-    _told: float = -math.inf
+    _pace: Pace = field(default_factory=Pace)
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call back when the outlet shows something new; returns what ends that.
 
-        What happens is told at once, a step of the power too. What merely counts on or trembles is told every METERS_S
-        seconds: written down once a second, the meters of a large site would cost more than everything else together.
+        What happens is told at once, a step of the power too, what merely counts on at its pace: written down once a
+        second, the meters of a large site would cost more than everything else together.
         """
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)
 
     def changed(self) -> None:
         """Call back those who listen if there is something new for them."""
-        essence, now = self.control.essence, monotonic()
-        power = report.power_w if (report := self.driver.report) else 0.0
-        step = abs(power - self._power_w) >= max(STEP_W, STEP_SHARE * self._power_w)
-        if step or essence != self._essence or now - self._told >= METERS_S:
-            self._essence, self._power_w, self._told = essence, power, now
+        report = self.driver.report
+        if self._pace.is_due(self.control.essence, report.power_w if report else 0.0):
             self.tell()
 
     def tell(self) -> None:
@@ -118,6 +112,13 @@ class ServerUnit:
         """Call back everyone who listens."""
         for listener in list(self._listeners):
             listener()
+
+
+@dataclass(kw_only=True)
+class CircuitUnit:
+    """One circuit; its numbers are the budget's."""
+
+    subentry: ConfigSubentry
 
 
 def journal_path(hass: HomeAssistant, entry_id: str) -> Path:
@@ -166,6 +167,8 @@ class Hub:
         """By subentry id."""
         self.servers: dict[str, ServerUnit] = {}
         """By subentry id."""
+        self.circuits: dict[str, CircuitUnit] = {}
+        """By subentry id."""
         self.site = SiteControl(
             Journal(journal_path(hass, entry.entry_id)),
             settings_of(entry.options),
@@ -174,10 +177,12 @@ class Hub:
         self.overview = Overview(hass, self.site)
         self.reporting = Reporting(hass, entry, self.site)
         self.windows = WindowWatch(hass, self.site.windows)
+        self.budget = SiteBudget(hass, entry, self.site)
         self._unit_of: dict[int, OutletUnit] = {}
         self._data: dict[str, Mapping[str, Any]] = {}
         self._outlet_listeners: list[Callable[[OutletUnit], None]] = []
         self._server_listeners: list[Callable[[ServerUnit], None]] = []
+        self._circuit_listeners: list[Callable[[CircuitUnit], None]] = []
         self._changes = asyncio.Lock()
         self._closed = False
         self.site.on_status(self._outlet_changed)
@@ -186,6 +191,7 @@ class Hub:
     def _outlet_changed(self, evse: int) -> None:
         # One look-up, whoever listens: at a site of 200 outlets this is called 200 times a second.
         if unit := self._unit_of.get(evse):
+            unit.reserved = self.site.reservations.on(evse) is not None
             unit.changed()
         self.overview.touch()
 
@@ -195,6 +201,8 @@ class Hub:
         await self.overview.start()
         await self.reporting.start()
         self.windows.start()
+        await self.budget.start()
+        self._follow_circuits()
         for subentry in self.entry.get_subentries_of_type(SUBENTRY_OUTLET):
             await self._add_outlet(subentry)
         await self.site.end_abandoned()
@@ -212,6 +220,8 @@ class Hub:
             if self._closed:
                 return
             self._closed = True
+            # First: whoever goes on alone does so as was decided last.
+            await self.budget.stop()
             if lease_s is not None:
                 await self.site.hand_over(lease_s)
             for server in list(self.servers.values()):
@@ -233,6 +243,7 @@ class Hub:
             self._add_servers()
             if (settings := settings_of(self.entry.options)) != self.site.settings:
                 self.site.apply(settings)
+            self._follow_circuits()
             await self.reporting.follow()
 
     async def _follow_servers(self) -> None:
@@ -269,13 +280,27 @@ class Hub:
             if subentry.subentry_id not in self.outlets:
                 await self._add_outlet(subentry)
 
+    @callback
+    def _follow_circuits(self) -> None:
+        wanted = {part.subentry_id: part for part in self.entry.get_subentries_of_type(SUBENTRY_CIRCUIT)}
+        self.circuits = {key: unit for key, unit in self.circuits.items() if key in wanted}
+        for key, part in wanted.items():
+            if key in self.circuits:
+                self.circuits[key].subentry = part
+            else:
+                self.circuits[key] = unit = CircuitUnit(subentry=part)
+                for listener in self._circuit_listeners:
+                    listener(unit)
+        self.budget.follow()
+
     def _is_changed(self, subentry_id: str) -> bool:
         subentry = self.entry.subentries.get(subentry_id)
         return subentry is None or _linked(subentry.data) != _linked(self._data[subentry_id])
 
     async def _add_outlet(self, subentry: ConfigSubentry) -> None:
         driver, control = await self._connect(subentry)
-        unit = OutletUnit(subentry=subentry, driver=driver, control=control)
+        reserved = self.site.reservations.on(control.evse) is not None
+        unit = OutletUnit(subentry=subentry, driver=driver, control=control, reserved=reserved)
         self.outlets[subentry.subentry_id] = unit
         self._unit_of[control.evse] = unit
         for listener in self._outlet_listeners:
@@ -361,3 +386,10 @@ class Hub:
         for unit in self.servers.values():
             listener(unit)
         self._server_listeners.append(listener)
+
+    @callback
+    def on_circuit(self, listener: Callable[[CircuitUnit], None]) -> None:
+        """Tell about every circuit: those that are there, now, and those that come."""
+        for unit in self.circuits.values():
+            listener(unit)
+        self._circuit_listeners.append(listener)

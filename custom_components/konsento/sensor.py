@@ -1,9 +1,10 @@
 """What outlets, management servers and the site show, in numbers and words."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription, SensorStateClass
 from homeassistant.const import (
@@ -19,24 +20,29 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity, RestoreStateData
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
+from .const import DOMAIN, OCCUPANCY
 from .control.estimate import EndEstimate
+from .control.occupancy import Occupancy, occupancy
 from .control.outlet import progress
 from .control.problems import Problem, gravest
+from .control.register import Register
 from .control.report import OutletReport
-from .control.words import EndReason, OutletState
+from .control.words import EndReason, OutletState, SessionKind
 from .entity import OutletEntity, ServerEntity, SiteEntity, outlet_unique_id
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
 from .overview import Overview
 from .sensor_measurements import add_measurement_sensors
+from .sensor_power import add_budget_sensors
 from .sensor_windows import add_window_sensors
 from .texts import snake
 
 PARALLEL_UPDATES = 0
 
 NO_PROBLEM = "none"
+NO_SESSION = "none"
 
 type Value = float | int | str | datetime | None
 
@@ -75,11 +81,6 @@ def _reported(read: Callable[[OutletReport], Value]) -> Callable[[OutletUnit], V
     return value
 
 
-def _lifetime(report: OutletReport) -> float | None:
-    # 0 is what an outlet says that has not read its memory yet; the energy dashboard would take it for a new meter.
-    return report.lifetime_mwh / 1000 if report.lifetime_mwh else None
-
-
 def _remaining_energy(unit: OutletUnit) -> float | None:
     session = progress(unit.control)
     if session is None or not session.limits.energy_wh:
@@ -91,7 +92,8 @@ def _remaining_time(unit: OutletUnit) -> int | None:
     session = progress(unit.control)
     if session is None or not session.limits.time_s:
         return None
-    return max(0, session.limits.time_s - session.supply_s)
+    # By the minute, as it is shown.
+    return max(0, math.ceil((session.limits.time_s - session.supply_s) / 60) * 60)
 
 
 def _energy_limit(unit: OutletUnit) -> int | None:
@@ -102,6 +104,11 @@ def _energy_limit(unit: OutletUnit) -> int | None:
 def _time_limit(unit: OutletUnit) -> int | None:
     session = unit.control.session
     return (session.limits.time_s or None) if session else None
+
+
+def _session_kind(unit: OutletUnit) -> str:
+    session = unit.control.session
+    return str(session.kind) if session else NO_SESSION
 
 
 def _end_reason(unit: OutletUnit) -> str | None:
@@ -126,15 +133,40 @@ STATE = OutletSensorDescription(
     options=[str(state) for state in OutletState],
     value_fn=_reported(lambda report: str(report.state)),
 )
+OCCUPANCY_SENSOR = OutletSensorDescription(
+    key=OCCUPANCY,
+    device_class=SensorDeviceClass.ENUM,
+    options=[str(word) for word in Occupancy],
+    value_fn=lambda unit: str(occupancy(unit.control, reserved=unit.reserved)),
+    known_while_away=True,
+)
 ESTIMATED_END = OutletSensorDescription(
     key="estimated_end",
     device_class=SensorDeviceClass.TIMESTAMP,
     value_fn=lambda _: None,
 )
 """Its value depends on the one before, so the entity finds it."""
+LIFETIME_ENERGY = OutletSensorDescription(
+    key="lifetime_energy",
+    device_class=SensorDeviceClass.ENERGY,
+    native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+    state_class=SensorStateClass.TOTAL_INCREASING,
+    suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+    suggested_display_precision=3,
+    value_fn=lambda _: None,
+)
+"""Likewise."""
 
 OUTLET_SENSORS = (
     STATE,
+    OCCUPANCY_SENSOR,
+    OutletSensorDescription(
+        key="session_kind",
+        device_class=SensorDeviceClass.ENUM,
+        options=[NO_SESSION, *(str(kind) for kind in SessionKind)],
+        value_fn=_session_kind,
+        known_while_away=True,
+    ),
     OutletSensorDescription(
         key="power",
         device_class=SensorDeviceClass.POWER,
@@ -174,8 +206,7 @@ OUTLET_SENSORS = (
         key="session_energy",
         device_class=SensorDeviceClass.ENERGY,
         native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
-        # Not total_increasing: the energy dashboard takes the lifetime counter, and each session begins at 0.
-        state_class=SensorStateClass.TOTAL,
+        # No state class: what a session has taken is on the lifetime register too, and the energy dashboard takes that.
         suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
         suggested_display_precision=3,
         value_fn=_reported(lambda report: report.energy_mwh / 1000),
@@ -220,15 +251,6 @@ OUTLET_SENSORS = (
         options=[snake(reason) for reason in EndReason],
         value_fn=_end_reason,
         known_while_away=True,
-    ),
-    OutletSensorDescription(
-        key="lifetime_energy",
-        device_class=SensorDeviceClass.ENERGY,
-        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-        suggested_display_precision=3,
-        value_fn=_reported(_lifetime),
     ),
     OutletSensorDescription(
         key="gravest_problem",
@@ -336,7 +358,11 @@ async def async_setup_entry(
         subentry_id = unit.subentry.subentry_id
         always = [each for each in OUTLET_SENSORS if each.measured_fn is None or _is_known(hass, unit, each.key)]
         async_add_entities(
-            [*(OutletSensor(hub, unit, each) for each in always), EndSensor(hub, unit, ESTIMATED_END)],
+            [
+                *(OutletSensor(hub, unit, each) for each in always),
+                EndSensor(hub, unit, ESTIMATED_END),
+                LifetimeSensor(hub, unit, LIFETIME_ENERGY),
+            ],
             config_subentry_id=subentry_id,
         )
         missing = [each for each in OUTLET_SENSORS if each not in always]
@@ -364,6 +390,7 @@ async def async_setup_entry(
     async_add_entities([SiteSensor(hub, each) for each in SITE_SENSORS])
     add_measurement_sensors(hub, async_add_entities)
     add_window_sensors(hub, async_add_entities)
+    add_budget_sensors(hub, async_add_entities)
     hub.on_outlet(add_outlet)
     hub.on_server(add_server)
 
@@ -407,6 +434,48 @@ class EndSensor(OutletSensor):
     @override
     def _value(self) -> datetime | None:
         return self._estimate.of(progress(self._unit.control), dt_util.utcnow())
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredRegister(ExtraStoredData):
+    register: Register | None
+
+    @override
+    def as_dict(self) -> dict[str, Any]:
+        return self.register.to_json() if self.register else {}
+
+
+class LifetimeSensor(OutletSensor, RestoreEntity):
+    """The register of an outlet for statistics and the energy dashboard.
+
+    It is remembered with the entity's id, because that is what statistics go by: an outlet whose device was replaced
+    keeps it when it gets its name again.
+    """
+
+    _register: Register | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        if (stored := await self.async_get_last_extra_data()) and (kept := stored.as_dict()):
+            self._register = Register.from_json(kept)
+        await super().async_added_to_hass()
+
+    @override
+    def _value(self) -> float | None:
+        report, device, now = self._unit.driver.report, self._unit.control.outlet, dt_util.utcnow()
+        if report is not None and report.lifetime_mwh is not None:
+            if self._register is None:
+                self._register = Register.first(device, report.lifetime_mwh, now)
+            if self._register.take(device, report.lifetime_mwh, now):
+                # What an interrupted Home Assistant would go on with is otherwise up to 15 minutes old.
+                save = RestoreStateData.async_save_persistent_states(self.hass)
+                self.hass.async_create_background_task(save, f"{DOMAIN} registers")
+        return self._register.total_mwh / 1000 if self._register else None
+
+    @property
+    @override
+    def extra_restore_state_data(self) -> ExtraStoredData:
+        return _StoredRegister(self._register)
 
 
 class ServerSensor(ServerEntity, SensorEntity):

@@ -3,7 +3,6 @@
 import itertools
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import voluptuous as vol
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
@@ -20,16 +19,20 @@ from homeassistant.helpers.service import async_get_config_entry, async_get_devi
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_EVSE, DOMAIN
+from .control.holds import Hold, suspension
 from .control.limits import BadLimitError, Limits
-from .control.session import LOCAL, Session, StartRequest
+from .control.session import LOCAL, NOTE_LENGTH, Session, StartRequest
 from .control.trace import Hop, trace_outlet
-from .control.words import EndReason, Refusal
+from .control.words import EndReason, Refusal, SessionKind
 from .hub import Hub, OutletUnit, SiteConfigEntry
+from .listing import LARGEST_PAGE, PAGE, Wish, listed
 from .measurements.route import RouteError
 from .texts import asking, snake, start_refused
 
 SERVICE_START_SESSION = "start_session"
 SERVICE_STOP_SESSION = "stop_session"
+SERVICE_SUSPEND_SESSION = "suspend_session"
+SERVICE_RESUME_SESSION = "resume_session"
 SERVICE_SET_AVAILABILITY = "set_availability"
 SERVICE_LIST_SESSIONS = "list_sessions"
 SERVICE_LINK_TRACE = "link_trace"
@@ -38,6 +41,10 @@ SERVICE_SEND_MEASUREMENTS = "send_measurements"
 ATTR_AVAILABLE = "available"
 ATTR_DURATION = "duration"
 ATTR_ENERGY = "energy"
+ATTR_LIMIT = "limit"
+ATTR_LOCAL = "local"
+ATTR_NOTE = "note"
+ATTR_OFFSET = "offset"
 ATTR_REFUSED = "refused"
 ATTR_SINCE = "since"
 
@@ -58,6 +65,7 @@ START_SCHEMA = vol.All(
             **_OUTLET,
             vol.Optional(ATTR_ENERGY): vol.All(vol.Coerce(float), vol.Range(min=0)),
             vol.Optional(ATTR_DURATION): cv.positive_time_period,
+            vol.Optional(ATTR_NOTE, default=""): vol.All(cv.string, vol.Strip, vol.Length(max=NOTE_LENGTH)),
         }
     ),
 )
@@ -65,7 +73,15 @@ AVAILABILITY_SCHEMA = vol.All(_NEEDS_OUTLET, vol.Schema({**_OUTLET, vol.Required
 SEND_SCHEMA = vol.Schema(
     {vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string, vol.Optional(ATTR_REFUSED, default=False): cv.boolean}
 )
-LIST_SCHEMA = vol.Schema({**_OUTLET, vol.Optional(ATTR_SINCE): cv.datetime})
+LIST_SCHEMA = vol.Schema(
+    {
+        **_OUTLET,
+        vol.Optional(ATTR_SINCE): cv.datetime,
+        vol.Optional(ATTR_LOCAL): cv.boolean,
+        vol.Optional(ATTR_LIMIT, default=PAGE): vol.All(vol.Coerce(int), vol.Range(min=1, max=LARGEST_PAGE)),
+        vol.Optional(ATTR_OFFSET, default=0): vol.All(vol.Coerce(int), vol.Range(min=0)),
+    }
+)
 
 _request_numbers = itertools.count(time.time_ns())
 """Higher than those of every earlier run, so that no request is taken for one that was answered before."""
@@ -80,7 +96,19 @@ def async_setup_services(hass: HomeAssistant) -> None:
     hass.services.async_register(
         DOMAIN, SERVICE_STOP_SESSION, _stop_session, OUTLET_SCHEMA, supports_response=SupportsResponse.OPTIONAL
     )
-    hass.services.async_register(DOMAIN, SERVICE_SET_AVAILABILITY, _set_availability, AVAILABILITY_SCHEMA)
+    hass.services.async_register(
+        DOMAIN, SERVICE_SUSPEND_SESSION, _suspend_session, OUTLET_SCHEMA, supports_response=SupportsResponse.OPTIONAL
+    )
+    hass.services.async_register(
+        DOMAIN, SERVICE_RESUME_SESSION, _resume_session, OUTLET_SCHEMA, supports_response=SupportsResponse.OPTIONAL
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_SET_AVAILABILITY,
+        _set_availability,
+        AVAILABILITY_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
     hass.services.async_register(
         DOMAIN, SERVICE_LIST_SESSIONS, _list_sessions, LIST_SCHEMA, supports_response=SupportsResponse.ONLY
     )
@@ -134,71 +162,91 @@ async def _start_session(call: ServiceCall) -> ServiceResponse:
             evse=unit.control.evse,
             limits=limits,
             expires_at=datetime.now(UTC) + _START_VALID,
+            note=call.data[ATTR_NOTE],
         )
     )
     if answer.refusal:
         raise start_refused(answer.refusal, unit.subentry.title)
-    return {"session_id": answer.session_id}
+    why = suspension(unit.control)
+    return {
+        "session_id": answer.session_id,
+        "energy_limit_wh": limits.energy_wh or None,
+        "time_limit_s": limits.time_s or None,
+        "waits_for": str(why) if why else None,
+    }
 
 
 async def _stop_session(call: ServiceCall) -> ServiceResponse:
     _, unit = _outlet_of(call)
-    session = unit.control.session
-    if session is None:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="no_session",
-            translation_placeholders={"outlet": unit.subentry.title},
-        )
+    session = _session_at(unit)
     await unit.control.end_now(EndReason.LOCAL)
     last = unit.control.last
     ended = last is not None and last.id == session.id
     newest = last if last is not None and ended else unit.control.session or session
     # An outlet that is away is stopped as soon as it is back.
-    return {"session_id": session.id, "energy_wh": newest.energy_mwh / 1000, "ended": ended}
+    return {
+        "session_id": session.id,
+        "local": session.kind is SessionKind.LOCAL,
+        "energy_wh": newest.energy_mwh / 1000,
+        "seconds": newest.supply_s,
+        "end_reason": snake(newest.end_reason) if newest.end_reason else None,
+        "ended": ended,
+    }
 
 
-async def _set_availability(call: ServiceCall) -> None:
+async def _suspend_session(call: ServiceCall) -> ServiceResponse:
     _, unit = _outlet_of(call)
+    session = _session_at(unit)
+    if not await unit.control.hold(Hold.OWNER):
+        raise _no_session(unit)
+    return {"session_id": session.id}
+
+
+async def _resume_session(call: ServiceCall) -> ServiceResponse:
+    _, unit = _outlet_of(call)
+    session = _session_at(unit)
+    if not await unit.control.release(Hold.OWNER):
+        raise _no_session(unit)
+    return {"session_id": session.id}
+
+
+def _session_at(unit: OutletUnit) -> Session:
+    if (session := unit.control.session) is None:
+        raise _no_session(unit)
+    return session
+
+
+def _no_session(unit: OutletUnit) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="no_session",
+        translation_placeholders={"outlet": unit.subentry.title},
+    )
+
+
+async def _set_availability(call: ServiceCall) -> ServiceResponse:
+    _, unit = _outlet_of(call)
+    available, session = call.data[ATTR_AVAILABLE], unit.control.session
     with asking(unit.subentry.title):
-        await unit.driver.enable(call.data[ATTR_AVAILABLE])
+        await unit.driver.enable(available)
+    # The outlet ends it by itself.
+    return {"available": available, "ends_session_id": session.id if session and not available else None}
 
 
 async def _list_sessions(call: ServiceCall) -> ServiceResponse:
     if call.data.keys() & {ATTR_DEVICE_ID, CONF_EVSE}:
         hub, unit = _outlet_of(call)
-        wanted = {unit.control.outlet}
+        wanted: str | None = unit.control.outlet
     else:
         hub = _site_of(call)
         wanted = None
     since = call.data.get(ATTR_SINCE)
     # A time without a zone is the owner's.
     after = dt_util.as_utc(since) if since else datetime.now(UTC) - _SINCE
-    sessions = await hub.site.journal.sessions(after)
-    return {
-        "sessions": [
-            _described(hub, session)
-            for session in sessions
-            if session.started_at is not None and (wanted is None or session.outlet in wanted)
-        ]
-    }
-
-
-def _described(hub: Hub, session: Session) -> dict[str, Any]:
-    outlet = next((unit.subentry.title for unit in hub.outlets.values() if unit.control.outlet == session.outlet), None)
-    server = hub.servers.get(session.server)
-    return {
-        "outlet": outlet,
-        CONF_EVSE: session.evse,
-        "start": session.started_at.isoformat() if session.started_at else None,
-        "end": session.ended_at.isoformat() if session.ended_at else None,
-        "energy_wh": session.energy_mwh / 1000,
-        "seconds": session.supply_s,
-        "end_reason": snake(session.end_reason) if session.end_reason else None,
-        "power_type": session.power_type or None,
-        "supplier": session.supplier or None,
-        "management_server": server.subentry.title if server else None,
-    }
+    local = call.data.get(ATTR_LOCAL)
+    kind = None if local is None else SessionKind.LOCAL if local else SessionKind.DRIVER
+    wish = Wish(since=after, outlet=wanted, kind=kind, offset=call.data[ATTR_OFFSET], limit=call.data[ATTR_LIMIT])
+    return await listed(hub, wish)
 
 
 async def _send_measurements(call: ServiceCall) -> ServiceResponse:

@@ -27,6 +27,9 @@ MANY_EVENTS = 1000
 LATCHED = frozenset({Problem.OVERCURRENT, Problem.WELDED_CONTACT, Problem.UNKNOWN_FAULT})
 """Faults that stay until somebody clears them."""
 ISSUE_ANOTHER_DEVICE = "another_device"
+ISSUE_BUILDING_METER = "building_meter_silent"
+ISSUE_CANNOT_WAIT = "cannot_wait"
+ISSUE_TOO_SMALL = "circuit_too_small"
 ISSUE_UNGUARDED = "unguarded"
 ISSUE_CLOCKS = "clocks_differ"
 ISSUE_EVENTS = "events_waiting"
@@ -35,6 +38,8 @@ ISSUE_STUCK = "measurements_stuck"
 ISSUE_REFUSED = "measurements_refused"
 FIXABLE = frozenset({*LATCHED, Problem.FIRMWARE_OUTDATED, ISSUE_CLOCKS, ISSUE_EVENTS, ISSUE_TOKEN, ISSUE_UNGUARDED})
 """What repairs.py has a form for."""
+_POWER = "power"
+"""In the place of a subentry id: what concerns limits."""
 STUCK = timedelta(days=1)
 """For so long measurements may fail to leave the site before its owner is told."""
 
@@ -71,6 +76,7 @@ class Supervision:
         hub.on_server(self._take_server)
         self._look_at_measurements()
         entry.async_on_unload(hub.reporting.listen(self._look_at_measurements))
+        entry.async_on_unload(hub.budget.listen(self._look_at_power))
 
     @callback
     def stop(self) -> None:
@@ -105,7 +111,7 @@ class Supervision:
     @callback
     def look(self) -> None:
         """Look at everything; what is gone has no issues."""
-        present = self._hub.outlets.keys() | self._hub.servers.keys() | {self._entry.entry_id}
+        present = self._hub.outlets.keys() | self._hub.servers.keys() | {self._entry.entry_id, _POWER}
         for subentry_id in self._issues.keys() - present:
             self._show(subentry_id, {})
         # What was closed by a click although its cause is still there comes back.
@@ -186,6 +192,43 @@ class Supervision:
         self._show(subentry_id, {f"{issue.key}_{subentry_id}": issue for issue in issues})
 
     # --- measurements
+
+    @callback
+    def _look_at_power(self) -> None:
+        budget = self._hub.budget
+        issues = dict[str, _Issue]()
+        if budget.meter_missed:
+            meter = self._hass.states.get(budget.meter_entity or "")
+            issues[f"{ISSUE_BUILDING_METER}_{self._entry.entry_id}"] = _Issue(
+                key=ISSUE_BUILDING_METER,
+                severity=ir.IssueSeverity.ERROR,
+                placeholders=(
+                    ("site", self._entry.title),
+                    ("meter", meter.name if meter else budget.meter_entity or "?"),
+                    ("fallback", f"{budget.fallback_w:.0f}"),
+                ),
+            )
+        for unit in self._hub.outlets.values():
+            name, evse = ("outlet", unit.subentry.title), unit.control.evse
+            if found := budget.too_small(evse):
+                circuit, capacity, rating = found
+                part = self._entry.subentries.get(circuit)
+                issues[f"{ISSUE_TOO_SMALL}_{unit.control.outlet}"] = _Issue(
+                    key=ISSUE_TOO_SMALL,
+                    severity=ir.IssueSeverity.ERROR,
+                    placeholders=(
+                        name,
+                        ("circuit", part.title if part else self._entry.title),
+                        ("limit", f"{capacity:.0f}"),
+                        ("rating", f"{rating:.0f}"),
+                    ),
+                )
+            # One that is away says nothing about itself.
+            if unit.driver.report and not unit.driver.facts.can_wait and budget.is_limited(evse):
+                issues[f"{ISSUE_CANNOT_WAIT}_{unit.control.outlet}"] = _Issue(
+                    key=ISSUE_CANNOT_WAIT, severity=ir.IssueSeverity.WARNING, placeholders=(name,)
+                )
+        self._show(_POWER, issues)
 
     @callback
     def _look_at_measurements(self) -> None:

@@ -23,6 +23,11 @@ def snake(word: StrEnum) -> str:
     return _HUMP.sub("_", word).lower()
 
 
+def spelt(value: object) -> object:
+    """Return a value as it is shown: a word of OCPP as the key of a text, everything else as it is."""
+    return snake(value) if isinstance(value, StrEnum) else value
+
+
 def start_refused(refusal: Refusal, outlet: str) -> ServiceValidationError:
     """Return the error for a session that could not begin."""
     return ServiceValidationError(

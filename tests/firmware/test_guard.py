@@ -794,7 +794,7 @@ def test_a_stop_for_no_known_reason_is_refused(reason: str) -> None:
         ("a", -(2**31), 2**31 - 1, "relay", 10),
         ("a", 10, 0, "", 10),
         ("a", 10, 0, "Relay", 10),
-        ("a", 10, 0, "relay", 0),
+        ("a", 10, 0, "relay", -1),
         ("a", 10, 0, "relay", -5),
         ("a", 10, 0, "relay", 301),
     ],
@@ -809,7 +809,7 @@ def test_a_start_with_nonsense_is_refused(
 
 
 def test_limits_and_ids_at_their_bounds_are_accepted() -> None:
-    for arguments in (("x" * 36, 100_000, 86_400, "current", 300), ("a", 1, 0, "relay", 1), ("-", 0, 1, "relay", 1)):
+    for arguments in (("x" * 36, 100_000, 86_400, "current", 300), ("a", 1, 0, "relay", 1), ("-", 0, 1, "relay", 0)):
         assert Guard(settings()).start(10, *arguments) == ""
 
 

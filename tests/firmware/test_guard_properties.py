@@ -30,6 +30,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.openings = 0
         self.meter_failed = False
         self.session_begin_uj = 0.0
+        self.waiting = ""
+        """The session that has begun waiting and was not supplied since."""
 
     # --- what happens
 
@@ -63,7 +65,9 @@ class AnyOrder(RuleBasedStateMachine):
             return
         assert session_id not in self.ended[-REMEMBERED:]
         assert before.state in {"idle", "ended"}
-        assert after.relay_closed
+        assert after.relay_closed == (lease_s > 0)
+        assert after.state == ("supplying" if lease_s else "suspended")
+        self.waiting = session_id if not lease_s else ""
         self.energy_limit_uj = energy_wh * UJ_PER_WH
         self.time_limit_ms = time_s * 1000
         self.session_begin_uj = self.bench.taken_uj
@@ -71,12 +75,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.most_w = self.bench.load_w
         self.meter_failed = not self.bench.meter_works
 
-    @rule(session_id=st.sampled_from(IDS), step=st.integers(-2, 2), lease_s=st.sampled_from([-1, 3, 300, 301]))
+    @rule(session_id=st.sampled_from(IDS), step=st.integers(-2, 2), lease_s=st.sampled_from([-1, 0, 3, 300, 301]))
     def renew_any(self, session_id: str, step: int, lease_s: int) -> None:
         self._renew(session_id, step, lease_s)
 
     @precondition(lambda self: self.last.state in {"supplying", "suspended"})
-    @rule(lease_s=st.sampled_from([3, 300]))
+    @rule(lease_s=st.sampled_from([0, 3, 300]))
     def renew_the_running_one(self, lease_s: int) -> None:
         self._renew(self.last.session_id, 1, lease_s)
 
@@ -90,6 +94,9 @@ class AnyOrder(RuleBasedStateMachine):
             after = self.bench.view
             # What a power cut has made doubtful may have used the limit up.
             assert after.lease_left_ms == lease_s * 1000 or after.state == "ended"
+            assert lease_s or after.state == "suspended"
+            if lease_s:
+                self.waiting = ""
 
     @rule(session_id=st.sampled_from(IDS), energy_wh=ENERGIES, time_s=TIMES)
     def change_any_limits(self, session_id: str, energy_wh: int, time_s: int) -> None:
@@ -178,6 +185,13 @@ class AnyOrder(RuleBasedStateMachine):
             assert view.lease_left_ms > 0
             assert view.enabled
             assert not view.fault
+
+    @invariant()
+    def a_session_that_began_waiting_takes_nothing_before_it_is_let_go(self) -> None:
+        view = self.bench.view
+        if view.session_id == self.waiting:
+            assert not view.relay_closed
+            assert view.energy_uj == view.supply_ms == 0
 
     @invariant()
     def energy_never_falls_and_the_register_counts_the_same(self) -> None:

@@ -28,7 +28,7 @@ async def test_a_repeated_start_is_accepted_and_another_one_is_busy(device: Devi
         {"time_limit_s": -1},
         {"time_limit_s": 86_401},
         {"timer_start": "never"},
-        {"lease_s": 0},
+        {"lease_s": -1},
         {"lease_s": 301},
         {"lease_s": -(2**31)},
     ],
@@ -53,7 +53,7 @@ async def test_renewals_are_taken_in_order_and_for_the_running_session_only(devi
     await act("session_renew", session_id="s", seq=5, lease_s=9)
     await device.refused(act("session_renew", session_id="s", seq=5, lease_s=9), "stale")
     await device.refused(act("session_renew", session_id="s", seq=-1, lease_s=9), "bad_argument")
-    await device.refused(act("session_renew", session_id="s", seq=6, lease_s=0), "bad_argument")
+    await device.refused(act("session_renew", session_id="s", seq=6, lease_s=-1), "bad_argument")
     await device.refused(act("session_renew", session_id="?", seq=6, lease_s=9), "bad_argument")
     await device.refused(act("session_renew", session_id="t", seq=6, lease_s=9), "unknown_session")
 

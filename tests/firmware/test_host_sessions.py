@@ -135,6 +135,44 @@ async def test_a_lost_lease_suspends_and_a_renewal_resumes(device: Device) -> No
     assert device.watcher.number("lease_left") > 50
 
 
+async def test_a_session_begins_waiting_is_supplied_when_it_is_let_go_and_waits_again(device: Device) -> None:
+    tones = device.watcher.follow("load_buzzer")
+    await device.start(lease_s=0, energy_limit_wh=0, time_limit_s=4)
+    await device.state("suspended")
+    assert (device.watcher.states["session_id"], device.watcher.states["end_reason"]) == ("s", "")
+    # Longer than the start timeout of this outlet, and than its time limit.
+    for seq in range(8):
+        await device.watcher.act("session_renew", session_id="s", seq=seq, lease_s=0)
+        await asyncio.sleep(1)
+    assert device.watcher.states["relay"] is False
+    assert device.watcher.number("load_energy") == device.watcher.number("session_time") == 0
+    assert tones.empty()
+
+    await device.watcher.act("session_renew", session_id="s", seq=10, lease_s=60)
+    await device.state("supplying")
+    await device.used(0.5)
+    await device.watcher.act("session_renew", session_id="s", seq=11, lease_s=0)
+    await device.state("suspended")
+    assert device.watcher.states["relay"] is False
+    await device.watcher.act("session_renew", session_id="s", seq=12, lease_s=60)
+    await device.state("ended")
+    assert device.watcher.states["end_reason"] == "TimeLimitReached"
+    assert device.watcher.number("session_time") == 4
+
+
+async def test_a_session_that_waits_is_known_after_a_power_cut(device: Device) -> None:
+    await device.start(lease_s=0, energy_limit_wh=1)
+    await device.state("suspended")
+    await device.outlet.process.kill()
+    await device.restart()
+    assert (device.watcher.states["session_state"], device.watcher.states["session_id"]) == ("suspended", "s")
+    await device.watcher.act("session_renew", session_id="s", seq=0, lease_s=0)
+    await device.watcher.act("session_renew", session_id="s", seq=1, lease_s=60)
+    await device.state("ended")
+    assert device.watcher.states["end_reason"] == "EnergyLimitReached"
+    assert device.watcher.number("session_energy") >= 1
+
+
 async def test_an_unplugged_car_ends_the_session_after_the_idle_time(device: Device) -> None:
     await device.start()
     await device.used(0.5)

@@ -2,11 +2,14 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from homeassistant.helpers.condition import Condition
+from homeassistant.helpers.trigger import Trigger
 
 from custom_components.konsento import (
     const,
@@ -19,20 +22,32 @@ from custom_components.konsento import (
     supervision,
 )
 from custom_components.konsento.button import OUTLET_BUTTONS
+from custom_components.konsento.condition import CONDITIONS
+from custom_components.konsento.const import OUTLET_NEWS, SERVER_NEWS
+from custom_components.konsento.control.budget import Priority
 from custom_components.konsento.control.happenings import Happening
+from custom_components.konsento.control.holds import Suspension
+from custom_components.konsento.control.occupancy import Occupancy
 from custom_components.konsento.control.problems import Problem
-from custom_components.konsento.control.words import EndReason, OutletState, Refusal
+from custom_components.konsento.control.words import EndReason, OutletState, Refusal, SessionKind
+from custom_components.konsento.event import SERVER_HAPPENINGS
 from custom_components.konsento.measurements.timetable import Schedule
+from custom_components.konsento.news import WINDOW_ENDED, WINDOW_STARTED
 from custom_components.konsento.sensor import (
     ESTIMATED_END,
+    LIFETIME_ENERGY,
     NO_PROBLEM,
+    NO_SESSION,
     OUTLET_SENSORS,
     SERVER_SENSORS,
     SITE_SENSORS,
 )
 from custom_components.konsento.sensor_measurements import MEASUREMENT_SENSORS
+from custom_components.konsento.sensor_power import BUDGET_SENSORS, CIRCUIT_SENSORS
 from custom_components.konsento.sensor_windows import WINDOW_SENSORS
+from custom_components.konsento.site_budget import WAITING_FOR
 from custom_components.konsento.texts import OUTLET_CODES, snake
+from custom_components.konsento.trigger import ANY, LIMITS, NEWS, TRIGGERS
 
 PACKAGE = Path(__file__).parents[2] / "custom_components/konsento"
 LANGUAGES = ("en", "ja")
@@ -78,12 +93,24 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", japanese[path])), path
 
 
-SENSORS = [*OUTLET_SENSORS, ESTIMATED_END, *SERVER_SENSORS, *SITE_SENSORS, *MEASUREMENT_SENSORS, *WINDOW_SENSORS]
+SENSORS = [
+    *OUTLET_SENSORS,
+    ESTIMATED_END,
+    LIFETIME_ENERGY,
+    *SERVER_SENSORS,
+    *SITE_SENSORS,
+    *MEASUREMENT_SENSORS,
+    *WINDOW_SENSORS,
+    *BUDGET_SENSORS,
+    *CIRCUIT_SENSORS,
+]
 ENTITIES = {
     "binary_sensor": {"connectivity", "problem", "recommended_window", "server_connectivity"},
     "button": {description.key for description in OUTLET_BUTTONS} | {"reconnect"},
-    "event": {"happening"},
-    "sensor": {description.key for description in SENSORS},
+    "event": {OUTLET_NEWS, SERVER_NEWS},
+    "number": {"power_limit"},
+    "select": {"priority"},
+    "sensor": {description.key for description in SENSORS} | {"waiting_for"},
     "switch": {"available"},
     "update": {"firmware"},
 }
@@ -118,16 +145,48 @@ def test_every_state_has_its_word(language: str) -> None:
         "state": {str(state) for state in OutletState},
         "end_reason": {snake(reason) for reason in EndReason},
         "gravest_problem": {str(problem) for problem in Problem} | {NO_PROBLEM},
+        "occupancy": {str(word) for word in Occupancy},
+        "session_kind": {str(kind) for kind in SessionKind} | {NO_SESSION},
+        "waiting_for": set(WAITING_FOR),
     }
-    assert words == {each.key: set(each.options) for each in SENSORS if each.options}
+    assert words.items() >= {each.key: set(each.options) for each in SENSORS if each.options}.items()
+    priorities = texts(language)["entity"]["select"]["priority"]["state"]
+    assert set(priorities) == {priority.name.lower() for priority in Priority}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_happening_and_what_it_says_has_its_word(language: str) -> None:
-    attributes = texts(language)["entity"]["event"]["happening"]["state_attributes"]
+    events = texts(language)["entity"]["event"]
+    attributes = events[OUTLET_NEWS]["state_attributes"]
+    words = {name: set(each["state"]) for name, each in attributes.items() if "state" in each}
 
-    assert set(attributes["event_type"]["state"]) == {str(happening) for happening in Happening}
-    assert attributes.keys() - {"event_type"} == {"session_id", "energy_wh", "supply_s", "end_reason", "problem"}
+    assert attributes.keys() == {"event_type", *NEWS}
+    assert words == {
+        "event_type": {str(happening) for happening in Happening},
+        "end_reason": {snake(reason) for reason in EndReason},
+        "limit": set(LIMITS),
+        "problem": {str(problem) for problem in Problem},
+        "reason": {snake(refusal) for refusal in Refusal} | {str(why) for why in Suspension},
+        "session_kind": {str(kind) for kind in SessionKind},
+    }
+    assert events[SERVER_NEWS]["state_attributes"].keys() == {"event_type"}
+    assert events[SERVER_NEWS]["state_attributes"]["event_type"]["state"].keys() == set(SERVER_HAPPENINGS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_news_have_their_sentence(language: str) -> None:
+    sentences = texts(language)["common"]
+    news = {key.removeprefix("news_") for key in sentences if key.startswith("news_")}
+
+    assert {key for key in news if not key.endswith("_because")} == {
+        *(str(happening) for happening in Happening),
+        WINDOW_STARTED,
+        WINDOW_ENDED,
+    }
+    assert sentences.keys() >= {f"limit_{limit}" for limit in LIMITS} | {f"session_{kind}" for kind in SessionKind}
+    told = [sentences[f"news_{key}"] for key in news]
+    facts = {fact for text in told for fact in re.findall(r"\{(\w+)\}", text)}
+    assert facts == {"end_reason", "energy", "limit", "problem", "reason", "session", "time"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -145,11 +204,14 @@ def test_every_issue_has_its_words(language: str) -> None:
 
     assert issues.keys() == {str(problem) for problem in Problem} | {
         supervision.ISSUE_ANOTHER_DEVICE,
+        supervision.ISSUE_BUILDING_METER,
+        supervision.ISSUE_CANNOT_WAIT,
         supervision.ISSUE_CLOCKS,
         supervision.ISSUE_EVENTS,
         supervision.ISSUE_REFUSED,
         supervision.ISSUE_STUCK,
         supervision.ISSUE_TOKEN,
+        supervision.ISSUE_TOO_SMALL,
         supervision.ISSUE_UNGUARDED,
     }
     assert {key for key, issue in issues.items() if "fix_flow" in issue} == supervision.FIXABLE == repairs.FLOWS.keys()
@@ -183,6 +245,8 @@ def test_every_step_error_and_end_of_a_repair_has_its_words(language: str) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_option_has_its_words(language: str) -> None:
+    reasons = re.findall(r'reason="(\w+)"', (PACKAGE / "flow_energy.py").read_text())
+    assert texts(language)["options"]["abort"].keys() == set(reasons)
     steps = texts(language)["options"]["step"]
     assert steps["init"]["menu_options"].keys() == steps.keys() - {"init"}
     assert steps["init"]["menu_option_descriptions"].keys() == steps["init"]["menu_options"].keys()
@@ -204,12 +268,55 @@ def test_the_form_for_measurements_has_its_words(language: str) -> None:
     fields = {str(key) for key in flow_measurements.SCHEMA.schema}
 
     assert form["data"].keys() == form["data_description"].keys() == fields
-    assert tree["selector"].keys() == {"route", "schedule"}
-    assert tree["selector"]["route"]["options"].keys() == set(flow_measurements.ROUTES)
-    assert tree["selector"]["schedule"]["options"].keys() == {str(each) for each in Schedule}
     source = (PACKAGE / "flow_measurements.py").read_text()
     given = set(re.findall(r'(?:CONF_\w+, )"(\w+)"', source)) | {word for _, word in flow_measurements._ERRORS.values()}
-    assert tree["options"]["error"].keys() == given
+    assert tree["options"]["error"].keys() == given | {"limit_missing", "no_power"}
+
+
+SELECTED = {
+    "limit": {ANY, *LIMITS},
+    "meter_counts": {const.COUNTS_EVERYTHING, const.COUNTS_OTHERS},
+    "problem": {str(problem) for problem in Problem},
+    "route": set(flow_measurements.ROUTES),
+    "schedule": {str(each) for each in Schedule},
+    "session_kind": {ANY, *(str(kind) for kind in SessionKind)},
+    "unit": {const.UNIT_AMPERE, const.UNIT_WATT},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_that_can_be_chosen_has_its_word(language: str) -> None:
+    told = {name: set(each["options"]) for name, each in texts(language)["selector"].items()}
+
+    assert told == SELECTED
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("kind", "made"), [("triggers", TRIGGERS), ("conditions", CONDITIONS)])
+def test_every_trigger_and_condition_has_its_words(
+    kind: str, made: Mapping[str, type[Trigger] | type[Condition]], language: str
+) -> None:
+    offered = {
+        key: each for key, each in yaml.safe_load((PACKAGE / f"{kind}.yaml").read_text()).items() if key[0] != "."
+    }
+    told = texts(language)[kind]
+
+    assert told.keys() == offered.keys() == made.keys()
+    for key, each in offered.items():
+        fields = each.get("fields", {})
+        assert set(told[key]) - {"fields"} == {"name", "description"}
+        assert told[key].get("fields", {}).keys() == fields.keys() == taken(made[key]), key
+        assert all(field["name"] for field in told[key].get("fields", {}).values())
+        for field in fields.values():
+            choice = field["selector"].get("select") or {}
+            assert set(choice.get("options", [])) == SELECTED.get(choice.get("translation_key"), set()), key
+
+
+def taken(made: type[Trigger] | type[Condition]) -> set[str]:
+    """Return the options that a trigger or a condition takes."""
+    schema = made._schema.schema  # type: ignore[union-attr]
+    options = next(value for key, value in schema.items() if str(key) == "options")
+    return {str(key) for key in options}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -231,6 +338,8 @@ def test_the_fields_of_an_action_are_those_that_it_takes() -> None:
     schemas = {
         "start_session": services.START_SCHEMA,
         "stop_session": services.OUTLET_SCHEMA,
+        "suspend_session": services.OUTLET_SCHEMA,
+        "resume_session": services.OUTLET_SCHEMA,
         "set_availability": services.AVAILABILITY_SCHEMA,
         "list_sessions": services.LIST_SCHEMA,
         "link_trace": services.OUTLET_SCHEMA,
@@ -280,6 +389,9 @@ def test_every_entity_and_action_has_its_icon() -> None:
 
     assert {platform: set(entities) for platform, entities in icons["entity"].items()} == ENTITIES
     assert icons["services"].keys() == described().keys()
+    assert icons["triggers"].keys() == TRIGGERS.keys()
+    assert icons["conditions"].keys() == CONDITIONS.keys()
+    assert all(icon.startswith("mdi:") for icon in leaves(icons).values())
     names = texts("en")["entity"]
     for platform, entities in icons["entity"].items():
         for key, icon in entities.items():

@@ -458,6 +458,7 @@ WORK: Final = {
     "planned": marked("Start a planned charging"),
     "planned-push": marked("Tell a phone about a planned charging"),
     "window-shares": marked("Count what was charged while it was recommended"),
+    "tell-labels": marked("Tell a site what stands on its labels"),
     "tell-windows": marked("Tell a site when charging is recommended"),
     "offers": marked("Ask another supplier what it sells at a site"),
 }

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.charging import outlet_labels
 from konsento.kit.work import Again, Job
 from konsento.models import OutletStatus
 from konsento.ocpp import CallError, StationBusy
@@ -140,6 +141,8 @@ class Gatherer:
             await stations.note_inventory(
                 session, station_id, report.outlets, whole=whole, at=self._services.clock.now()
             )
+            # One that is new has got its code only now.
+            await outlet_labels.after_change(session, self._services.work, [station_id])
             await _note_charger(session, station_id, report)
             if report.common_name:
                 await stations.note_common_name(session, station_id, report.common_name)

@@ -3,6 +3,7 @@
 Due work, so that it happens once the fact is committed, whoever dies in between. What is told is read when it is told.
 """
 
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from konsento.charging import invoice_mails, repository
 from konsento.charging.invoice_mails import Drawn
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.work import Again, Job
+from konsento.kit.work_table import Work
 from konsento.models import (
     ACTIVE,
     ChargingSession,
@@ -35,6 +37,8 @@ INTERRUPTED: Final = "interrupted"
 ENDED: Final = "ended"
 FAILED: Final = "failed"
 WHAT: Final = "what"
+TOLD_AGAIN: Final = timedelta(hours=4)
+"""Outlets that take turns are interrupted again and again: so soon after the last notice nobody wants another."""
 KEPT_S: Final = 4 * 3600
 """How long a push service keeps a notice about a session for a phone that is off, s."""
 
@@ -91,10 +95,13 @@ async def _wanted_invoice(services: Services, session_id: UUID) -> Drawn | None:
 
 
 async def tell_if_interrupted(services: Services, session_id: UUID) -> None:
-    """Tell of an interruption that has lasted until now."""
+    """Tell of an interruption that has lasted until now, unless another one was told not long ago."""
     async with services.database.transaction() as session:
         charging = await repository.session_by_id(session, session_id)
         if charging is None or charging.state not in ACTIVE:
+            return
+        last = await session.get(Work, ("tell", str(session_id)))
+        if last is not None and services.clock.now() - last.due_at < TOLD_AGAIN:
             return
         if charging.state is SessionState.SUSPENDED or not charging.outlet.site.connected:
             await services.work.add(session, "tell", str(session_id), payload={WHAT: INTERRUPTED})
@@ -135,6 +142,10 @@ async def _sentences(
         )
     if what == FAILED:
         return text("Your charging did not start"), text("{outlet}: nothing is charged.", outlet=outlet)
+    if charging.state is SessionState.SUSPENDED and not charging.delivered_mwh:
+        return text("Your charging waits"), text(
+            "{outlet}: it does not supply yet. It starts by itself; only measured energy is billed.", outlet=outlet
+        )
     return text("Your charging is interrupted"), text(
         "{outlet}: supply has paused, or there is no contact. It keeps to your limit; only measured energy is billed.",
         outlet=outlet,

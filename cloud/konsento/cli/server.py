@@ -18,10 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from konsento import provisioning
 from konsento.accounts import repository as accounts
 from konsento.accounts.contact import normal_email
+from konsento.charging import outlet_labels
 from konsento.kit.clock import SystemClock
 from konsento.kit.db import Database
 from konsento.kit.i18n import LANGUAGES, Language
 from konsento.kit.money import major_from_minor, minor_from_major
+from konsento.kit.work import WorkQueue
 from konsento.ledger.check import Finding
 from konsento.migrations import migrate as bring_up_to_date
 from konsento.models import Role
@@ -91,8 +93,14 @@ def apply(file: Annotated[Path, typer.Argument(help="TOML file with tariffs, sit
 
 
 async def _apply(settings: Settings, content: provisioning.Provisioning) -> Changes:
-    async with _transaction(settings) as session:
-        return await provisioning.apply(session, content, settings, SystemClock().now())
+    clock = SystemClock()
+    async with _database(settings) as database, database.transaction() as session:
+        changes = await provisioning.apply(session, content, settings, clock.now())
+        # The server, which may run, tells them.
+        await outlet_labels.after_change(
+            session, WorkQueue(database, clock), [site.station_id for site in content.sites]
+        )
+        return changes
 
 
 @balance.command("add")
@@ -300,10 +308,15 @@ async def _statements(settings: Settings, folder: Path, month: Month, language: 
 @asynccontextmanager
 async def _transaction(settings: Settings) -> AsyncIterator[AsyncSession]:
     """Give the one transaction of a command."""
+    async with _database(settings) as database, database.transaction() as session:
+        yield session
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
     database = Database(settings.database_url)
     try:
-        async with database.transaction() as session:
-            yield session
+        yield database
     finally:
         await database.close()
 

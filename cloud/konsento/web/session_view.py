@@ -164,10 +164,7 @@ def _sentences(language: Language, progress: Progress, now: datetime) -> tuple[s
             text("It keeps to your limit by itself. Its meter counts on, and only what it measured is billed."),
         )
     if state is SessionState.SUSPENDED:
-        return (
-            text("Paused. The outlet waits for its control system."),
-            text("Supply goes on by itself when the connection is back. Only measured energy is billed."),
-        )
+        return _suspended(language, progress)
     return _charging(language, progress)
 
 
@@ -181,6 +178,23 @@ def _starting(language: Language, progress: Progress, now: datetime) -> tuple[st
     return (
         text("The outlet has not answered yet."),
         text("We ask until it does. If it is on, only measured energy is billed; if not, what is held is free again."),
+    )
+
+
+def _suspended(language: Language, progress: Progress) -> tuple[str, str]:
+    # Why, is the site's business: its owner, its power for all outlets, a meter or a link that fails.
+    text = language.text
+    if not progress.delivered_mwh and not progress.seconds:
+        return (
+            text("Waiting. The outlet does not supply yet."),
+            text("It starts by itself, for instance when power becomes free. Only measured energy is billed."),
+        )
+    return (
+        text("Paused. The outlet does not supply at the moment."),
+        text(
+            "It goes on by itself, for instance when power becomes free or a connection is back. "
+            "Only measured energy is billed."
+        ),
     )
 
 

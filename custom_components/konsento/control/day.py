@@ -7,9 +7,10 @@ what was measured, whatever the outlet or this program missed at midnight.
 import asyncio
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 
 from .journal import Journal
+from .register import flowed
 
 _KIND = "day"
 
@@ -21,6 +22,8 @@ class _Register:
     base_mwh: int
     """Register at the beginning of that day."""
     last_mwh: int
+    read_at: str
+    """When that was, ISO 8601."""
 
 
 class DayEnergy:
@@ -34,23 +37,27 @@ class DayEnergy:
     async def open(self) -> None:
         """Read what the last run of the program kept."""
         kept = await self._journal.remembered(_KIND)
-        self._registers = {outlet: _Register(**value) for outlet, value in kept.items()}
+        # What a version before had kept says no time: nothing of that day is lost by taking it for midnight.
+        self._registers = {
+            outlet: _Register(**{"read_at": f"{value['day']}T00:00:00+00:00", **value})
+            for outlet, value in kept.items()
+        }
 
-    def take(self, outlet: str, lifetime_mwh: int | None, today: date) -> None:
-        """Take a reading. None and 0 are no registers: an outlet that has not said yet."""
+    def take(self, outlet: str, lifetime_mwh: int | None, now: datetime) -> None:
+        """Take a reading; `now` is the site's local time. None and 0 are no registers: an outlet that has not said."""
         if not lifetime_mwh:
             return
-        day, known = today.isoformat(), self._registers.get(outlet)
+        day, known = now.date().isoformat(), self._registers.get(outlet)
         if known is None:
-            known = self._registers[outlet] = _Register(day, lifetime_mwh, lifetime_mwh)
+            known = self._registers[outlet] = _Register(day, lifetime_mwh, lifetime_mwh, now.isoformat())
         elif known.day == day and known.last_mwh == lifetime_mwh:
             return
         if known.day != day:
             known.day, known.base_mwh = day, known.last_mwh
-        if lifetime_mwh < known.last_mwh:
-            # A register that begins anew takes nothing back.
-            known.base_mwh -= known.last_mwh - lifetime_mwh
-        known.last_mwh = lifetime_mwh
+        seconds = (now - datetime.fromisoformat(known.read_at)).total_seconds()
+        # A register that begins anew or is another one takes nothing back and adds nothing.
+        known.base_mwh += lifetime_mwh - known.last_mwh - flowed(known.last_mwh, lifetime_mwh, seconds)
+        known.last_mwh, known.read_at = lifetime_mwh, now.isoformat()
         self._unsaved.add(outlet)
 
     def energy_mwh(self, today: date) -> int:

@@ -22,7 +22,10 @@ from .words import Refusal
 MAX_WAITING = 20_000
 """Events of one session that may wait: 28 hours of one every 5 s."""
 KEEP = timedelta(days=30)
-"""How long the answer to a request is remembered; requests expire within minutes."""
+"""How long the answer to a request is remembered; requests expire within minutes. Whatever comes to light of a session
+is told for so long after its end."""
+KEEP_SESSIONS = timedelta(days=62)
+"""How long a session is remembered: whole months can be summed up, this one and the one before it."""
 
 
 class JournalError(Exception):
@@ -251,16 +254,17 @@ class Journal:
         return await self.do(work)
 
     async def prune(self, now: datetime) -> None:
-        """Forget sessions that are over and told, and answers, older than KEEP."""
-        before = (now - KEEP).isoformat()
+        """Forget sessions that are over and told, and answers, when they are old."""
+        sessions, answers = (now - KEEP_SESSIONS).isoformat(), (now - KEEP).isoformat()
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(
                 "DELETE FROM session WHERE phase = ? AND changed_at < ? AND id NOT IN (SELECT session_id FROM event)",
-                (Phase.ENDED, before),
+                (Phase.ENDED, sessions),
             )
             db.execute(
-                "DELETE FROM request WHERE at < ? AND ifnull(session_id, '') NOT IN (SELECT id FROM session)", (before,)
+                "DELETE FROM request WHERE at < ? AND ifnull(session_id, '') NOT IN (SELECT id FROM session)",
+                (answers,),
             )
 
         await self.do(work)

@@ -47,7 +47,10 @@ class Lookout:
         before, self.problems = self.problems, problems
         for problem in sorted(problems - before):
             _LOGGER.warning("Outlet %s: %s", self._evse, problem)
-            self._tell(Happening.PROBLEM, {"problem": str(problem)})
+            said = {"problem": str(problem)}
+            self._tell(Happening.PROBLEM, said)
+            if problem.is_tamper:
+                self._tell(Happening.TAMPER, said)
         for problem in sorted(before - problems):
             _LOGGER.info("Outlet %s: %s is over", self._evse, problem)
             self._tell(Happening.SOLVED, {"problem": str(problem)})

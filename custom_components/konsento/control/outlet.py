@@ -26,7 +26,7 @@ from .report import OutletReport
 from .session import Phase, Session, StartRequest
 from .settings import MAX_LEASE_S, ControlSettings
 from .signals import Signal
-from .words import EndReason, OutletState, Refusal
+from .words import EndReason, OutletState, Refusal, SessionKind
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ _REFUSAL_OF_CODE = {
     "fault": Refusal.FAULTED,
     "already_ended": Refusal.ENDED,
 }
+_LIMIT_OF = {EndReason.ENERGY_LIMIT: "energy", EndReason.TIME_LIMIT: "time"}
+"""Which limit a session ended at."""
 _MISSED_CHECKS = 2
 """After so many unanswered continuity checks the connection is made anew; a third still fits into the lease."""
 _IDLE_LOOK_S = 60.0
@@ -62,11 +64,12 @@ class OutletControl:
         on_events: Callable[[str], None],
         on_change: Callable[[], None],
         on_happening: Callable[[Happening, dict[str, Any]], None],
-        admission: Callable[[], frozenset[Hold]] = frozenset,
+        admission: Callable[[], frozenset[Hold] | Refusal] = frozenset,
     ) -> None:
         """`on_events` hears which server has something to be told, `on_change` that what the outlet shows is new.
 
-        `admission` is asked once for every session that is about to begin: with holds in its answer, it begins waiting.
+        `admission` is asked once for every session that is about to begin: with holds in its answer, it begins waiting,
+        with a refusal, it does not begin.
         """
         self.outlet = outlet
         self.evse = evse
@@ -172,11 +175,27 @@ class OutletControl:
             report = self.driver.report
             if (refusal := self.obstacle()) or report is None or report.lifetime_mwh is None:
                 return await self._refuse(request, refusal or Refusal.OFFLINE)
-            if (holds := self._admission()) and not self.driver.facts.can_wait:
+            holds = self._admission()
+            if isinstance(holds, Refusal):
+                return await self._refuse(request, holds)
+            if holds and not self.driver.facts.can_wait:
                 return await self._refuse(request, Refusal.BUSY)
             intent = Session.requested(session_id, request, self.outlet, report.lifetime_mwh, holds)
             await self._keep(intent)
             return await self._pursue_start()
+
+    def requested(self, request: StartRequest) -> None:
+        """Tell that somebody wants a session here."""
+        said = {
+            "session_kind": request.kind,
+            "energy_limit_wh": request.limits.energy_wh or None,
+            "time_limit_s": request.limits.time_s or None,
+        }
+        self._on_happening(Happening.REQUESTED, said)
+
+    def refused(self, kind: SessionKind, refusal: Refusal) -> None:
+        """Tell that somebody does not get one."""
+        self._on_happening(Happening.REFUSED, {"session_kind": kind, "reason": refusal})
 
     async def settle_start(self) -> None:
         """Find out what became of a start that the last run of the program did not see through."""
@@ -533,10 +552,12 @@ class OutletControl:
         await self._journal.save(intent, [], self._clock.now(), refusal)
         self.session = None
         self._on_change()
+        self.refused(intent.kind, refusal)
         return refusal
 
     async def _refuse(self, request: StartRequest, refusal: Refusal) -> Refusal:
         await self._journal.refuse(request.server, request.remote_start_id, refusal, self._clock.now())
+        self.refused(request.kind, refusal)
         return refusal
 
     # --- writing down
@@ -563,7 +584,7 @@ class OutletControl:
             _LOGGER.info("Outlet %s: session %s ended (%s)", self.evse, session.id, session.end_reason)
             self.session, self.last = None, session
         for event in events:
-            if happening := _happening(event):
+            for happening in _happenings(event):
                 self._on_happening(happening, _told(happening, session))
         self._on_events(session.server)
         self._on_change()
@@ -584,26 +605,30 @@ def _essence(report: OutletReport | None) -> tuple[Any, ...] | None:
     )
 
 
-def _happening(event: SessionEvent) -> Happening | None:
+def _happenings(event: SessionEvent) -> tuple[Happening, ...]:
     match event.kind, event.trigger:
         case EventKind.STARTED, _:
-            return Happening.STARTED
+            return (Happening.STARTED,)
+        case EventKind.ENDED, _ if event.end_reason in _LIMIT_OF:
+            return Happening.LIMIT_REACHED, Happening.ENDED
         case EventKind.ENDED, _:
-            return Happening.ENDED
+            return (Happening.ENDED,)
         case _, Trigger.CHARGING_STATE:
-            return Happening.RESUMED if event.supplying else Happening.SUSPENDED
+            return (Happening.RESUMED if event.supplying else Happening.SUSPENDED,)
         case _, Trigger.LIMIT_SET:
-            return Happening.LIMITS_CHANGED
-    return None
+            return (Happening.LIMITS_CHANGED,)
+    return ()
 
 
 def _described(session: Session) -> dict[str, Any]:
     """Return what an owner may know of a session."""
     return {
         "session_id": session.id,
+        "session_kind": session.kind,
         "energy_wh": session.energy_mwh / 1000,
         "supply_s": session.supply_s,
-        "end_reason": str(session.end_reason) if session.end_reason else None,
+        "end_reason": session.end_reason,
+        "limit": _LIMIT_OF.get(session.end_reason) if session.end_reason else None,
     }
 
 
@@ -612,7 +637,7 @@ def _told(happening: Happening, session: Session) -> dict[str, Any]:
     data = _described(session)
     waits = happening is Happening.STARTED and not session.supplying
     if session.suspended_for and (waits or happening in {Happening.SUSPENDED, Happening.RESUMED}):
-        data["reason"] = str(session.suspended_for)
+        data["reason"] = session.suspended_for
     return data
 
 

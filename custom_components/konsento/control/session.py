@@ -16,12 +16,19 @@ from .half_hours import HalfHours
 from .holds import Hold, Suspension, held_for
 from .limits import Limits
 from .report import OutletReport
-from .words import EndReason, OutletState, Refusal
+from .words import EndReason, OutletState, Refusal, SessionKind
 
 LOCAL = "local"
 """In the place of a management server: a session that the site's owner has started. Nobody is told about it."""
+NOTE_LENGTH = 60
+"""Characters of an owner's note."""
 _RENEWALS_PER_RUN = 1_000_000
 """More renewals than one run of the program can make in a session: a day of one per 100 ms."""
+
+
+def kind_of(server: str) -> SessionKind:
+    """Return for whom the sessions of a server, or of LOCAL in its place, are."""
+    return SessionKind.LOCAL if server == LOCAL else SessionKind.DRIVER
 
 
 class Phase(StrEnum):
@@ -51,6 +58,13 @@ class StartRequest:
     """The retailer of the energy; stays with the measurement."""
     supplier_code: str = ""
     """The retailer's registration number, empty where the server gave none."""
+    note: str = field(default="", repr=False)
+    """What the owner has written on a session of the own; stays on the site."""
+
+    @property
+    def kind(self) -> SessionKind:
+        """For whom it is."""
+        return kind_of(self.server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,8 @@ class Session:
     """Since when the next rise of the meter has flowed."""
     half_hours: HalfHours = ()
     """When the energy flowed. Adds up to it, except in a session that an earlier version of the program has begun."""
+    note: str = field(default="", repr=False)
+    """The owner's words for a session of the own: in the journal, for the owner; told to nobody else."""
 
     @classmethod
     def requested(
@@ -124,8 +140,14 @@ class Session:
             power_type=request.power_type,
             supplier=request.supplier,
             supplier_code=request.supplier_code,
+            note=request.note,
             holds=frozenset(holds),
         )
+
+    @property
+    def kind(self) -> SessionKind:
+        """For whom it is."""
+        return kind_of(self.server)
 
     @property
     def register_mwh(self) -> int:

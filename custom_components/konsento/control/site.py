@@ -49,7 +49,7 @@ class SiteControl:
         self._clock = clock or SystemClock()
         self.reservations = Reservations(journal, self._clock, self._is_usable, self._tell_status)
         self.windows = RecommendedWindows()
-        self.admission: Callable[[int], frozenset[Hold]] = lambda _: frozenset()
+        self.admission: Callable[[int], frozenset[Hold] | Refusal] = lambda _: frozenset()
         """Asked with an outlet's number just before a session begins there; with holds in the answer it begins waiting.
 
         Once for each start that nothing else stands against, before anything is written down about it.
@@ -185,18 +185,26 @@ class SiteControl:
         control = self.outlets.get(request.evse)
         if control is None:
             return await self._refuse(request.server, request.remote_start_id, Refusal.UNKNOWN_OUTLET)
-        if self._clock.now() >= request.expires_at:
-            return await self._refuse(request.server, request.remote_start_id, Refusal.EXPIRED)
-        if (request.server, request.evse) in self._closed:
-            return await self._refuse(request.server, request.remote_start_id, Refusal.DISABLED)
+        control.requested(request)
         kept = self.reservations.on(request.evse)
-        if kept and not await kept.admits(request.server, request.token):
-            return await self._refuse(request.server, request.remote_start_id, Refusal.RESERVED)
+        if refusal := await self._objection(request, kept):
+            control.refused(request.kind, refusal)
+            return await self._refuse(request.server, request.remote_start_id, refusal)
         session_id = uuid.uuid4().hex
         refusal = await control.start(session_id, request)
         if kept and not refusal:
             await self.reservations.use(request.evse)
         return StartAnswer(None, refusal) if refusal else StartAnswer(session_id)
+
+    async def _objection(self, request: StartRequest, kept: Reservation | None) -> Refusal | None:
+        """Return why a request is refused before its outlet is asked."""
+        if self._clock.now() >= request.expires_at:
+            return Refusal.EXPIRED
+        if (request.server, request.evse) in self._closed:
+            return Refusal.DISABLED
+        if kept and not await kept.admits(request.server, request.token):
+            return Refusal.RESERVED
+        return None
 
     async def _refuse(self, server: str, remote_start_id: int, refusal: Refusal) -> StartAnswer:
         await self.journal.refuse(server, remote_start_id, refusal, self._clock.now())

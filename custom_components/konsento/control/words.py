@@ -59,6 +59,15 @@ _TAKEN_BY_OUTLETS = frozenset(
 )
 
 
+class SessionKind(StrEnum):
+    """For whom a session is: all that a site knows about it."""
+
+    LOCAL = "local"
+    """Given away by the site's owner: measured, billed to nobody, told to no management server."""
+    DRIVER = "driver"
+    """Asked for by a management server, which bills it."""
+
+
 class Refusal(StrEnum):
     """Why a start was refused; the reasonCode that the management server reads."""
 
@@ -73,6 +82,8 @@ class Refusal(StrEnum):
     EXPIRED = "RequestExpired"
     DEVICE = "DeviceRefused"
     ENDED = "AlreadyEnded"
+    POWER_LIMIT = "PowerLimit"
+    """The outlet may draw more than its circuit or the site can ever carry: the session would wait for ever."""
 
 
 class Connector(StrEnum):

@@ -2,15 +2,16 @@
 
 import asyncio
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, override
 
 from aioesphomeapi.core import APIConnectionError
-from aioesphomeapi.model import EntityInfo, EntityState, UserService
+from aioesphomeapi.model import DeviceInfo, EntityInfo, EntityState, UserService
 from zeroconf.asyncio import AsyncZeroconf
 
-from ..control.driver import OutletRefusedError, OutletSilentError
+from ..control.driver import OutletFacts, OutletRefusedError, OutletSilentError
 from ..control.limits import Limits
 from ..control.report import OutletReport
 from ..control.words import EndReason
@@ -23,6 +24,8 @@ _ANSWER_S = 10.0
 _TOGETHER_S = 0.1
 ACTIONS = frozenset({"session_start", "session_renew", "session_limit", "session_stop"})
 """Actions without which a device is no guarded outlet."""
+_CAN_WAIT = (1, 3)
+"""From this version on the firmware takes a lease of 0."""
 
 
 class GuardedOutlet(EsphomeLink):
@@ -55,7 +58,7 @@ class GuardedOutlet(EsphomeLink):
     # --- commands
 
     async def session_start(self, session_id: str, limits: Limits, lease_s: int) -> None:
-        """Close the relay under these limits."""
+        """Close the relay under these limits; with a lease of 0 the session begins waiting."""
         await self._act(
             "session_start",
             session_id=session_id,
@@ -66,7 +69,7 @@ class GuardedOutlet(EsphomeLink):
         )
 
     async def session_renew(self, session_id: str, seq: int, lease_s: int) -> None:
-        """Prolong the lease; closes the relay again for a suspended session."""
+        """Prolong the lease; closes the relay again for a suspended session. A lease of 0 opens it."""
         await self._act("session_renew", session_id=session_id, seq=seq, lease_s=lease_s)
 
     async def session_stop(self, session_id: str, reason: EndReason) -> None:
@@ -134,6 +137,10 @@ class GuardedOutlet(EsphomeLink):
     # --- the connection
 
     @override
+    def _facts(self, info: DeviceInfo, missing: Sequence[str]) -> OutletFacts:
+        return replace(super()._facts(info, missing), can_wait=_version(info.project_version) >= _CAN_WAIT)
+
+    @override
     def _describe(self, entities: Sequence[EntityInfo], services: Sequence[UserService]) -> Sequence[str]:
         self._names = {entity.key: entity.object_id for entity in entities if not entity.device_id}
         self._services = {service.name: service for service in services}
@@ -188,3 +195,9 @@ class GuardedOutlet(EsphomeLink):
         self._readings = None
         self._report = None
         self._stale = False
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Return major and minor of a version; nothing of what is none."""
+    found = re.match(r"(\d+)\.(\d+)", text)
+    return tuple(int(number) for number in found.groups()) if found else ()

@@ -51,6 +51,15 @@ class EsphomeLink(ABC):
     def _describe(self, entities: Sequence[EntityInfo], services: Sequence[UserService]) -> Sequence[str]:
         """Learn what the device has; returns what is missing: with that, the device is not used."""
 
+    def _facts(self, info: DeviceInfo, missing: Sequence[str]) -> OutletFacts:
+        """Return what the device says it is."""
+        return OutletFacts(
+            manufacturer=info.manufacturer,
+            model=info.model,
+            firmware=info.project_version or info.esphome_version,
+            missing=tuple(missing),
+        )
+
     @abstractmethod
     def _hear(self, state: EntityState) -> None:
         """Take in a state."""
@@ -106,7 +115,7 @@ class EsphomeLink(ABC):
             self._client.force_disconnect()
             return
         missing = self._describe(entities, services)
-        self.facts = _facts(info, missing)
+        self.facts = self._facts(info, missing)
         if missing:
             _LOGGER.error("Outlet %s runs a firmware without %s; not used", self.name, ", ".join(missing))
             self._lose()
@@ -150,12 +159,3 @@ class EsphomeLink(ABC):
         self.connected = False
         self._lose()
         self._tell()
-
-
-def _facts(info: DeviceInfo, missing: Sequence[str]) -> OutletFacts:
-    return OutletFacts(
-        manufacturer=info.manufacturer,
-        model=info.model,
-        firmware=info.project_version or info.esphome_version,
-        missing=tuple(missing),
-    )

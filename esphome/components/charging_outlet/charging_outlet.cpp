@@ -307,6 +307,9 @@ void ChargingOutlet::sound_(SessionState before, SessionState after, uint64_t no
     this->sound_told_ = Sound::STARTED;
   } else if (after == SessionState::ENDED && before != SessionState::FAULT) {
     this->sound_told_ = Sound::ENDED;
+  } else {
+    // The last sound is not made again.
+    return;
   }
   this->sound_ms_ = now_ms;
 }

@@ -16,6 +16,8 @@ constexpr float HOTTEST = 150.0f;
 constexpr uint64_t TEMPERATURE_TIMEOUT_MS = 60'000;
 /// A start waits so long for the contact to rest; for longer it is refused.
 constexpr uint64_t LONGEST_REST_MS = 10'000;
+/// A session that is told to wait is renewed in time, however short the patience with one that nobody renews.
+constexpr uint32_t LEAST_WAIT_MS = MAX_LEASE_S * 1'000;
 /// The counter of a meter's whole life fits.
 constexpr double MOST_WH = 1e9;
 /// A counter may leap by its own coarse step, and by what a broken load could draw.
@@ -31,7 +33,7 @@ uint64_t hash_of(std::string_view text) {
   return hash;
 }
 
-bool is_lease(int32_t lease_s) { return lease_s >= 1 && lease_s <= MAX_LEASE_S; }
+bool is_lease(int32_t lease_s) { return lease_s >= 0 && lease_s <= MAX_LEASE_S; }
 
 Answer check_limits(int32_t energy_limit_wh, int32_t time_limit_s) {
   if (energy_limit_wh < 0 || energy_limit_wh > MAX_ENERGY_LIMIT_WH)
@@ -66,7 +68,7 @@ Fault fault_of(std::string_view code) {
 }
 
 constexpr Answer BAD_SESSION_ID{Refusal::BAD_ARGUMENT, "session_id must be 1 to 36 characters of A-Z a-z 0-9 -"};
-constexpr Answer BAD_LEASE{Refusal::BAD_ARGUMENT, "lease_s must be 1 to 300"};
+constexpr Answer BAD_LEASE{Refusal::BAD_ARGUMENT, "lease_s must be 0 to 300"};
 constexpr Answer FAULTED{Refusal::FAULT, "the outlet has a fault"};
 constexpr Answer SESSION_ENDED{Refusal::ALREADY_ENDED, "this session has ended"};
 constexpr Answer NO_SUCH_SESSION{Refusal::UNKNOWN_SESSION, "no such session here"};
@@ -109,7 +111,7 @@ Answer SessionGuard::session_start(std::string_view session_id, int32_t energy_l
     return {Refusal::DISABLED, "the outlet is disabled"};
   if (this->faults_ != 0)
     return FAULTED;
-  if (this->contact_.rest_ms(now_ms) > LONGEST_REST_MS)
+  if (lease_s != 0 && this->contact_.rest_ms(now_ms) > LONGEST_REST_MS)
     return {Refusal::BUSY, "the relay has switched too often and rests for a while"};
 
   this->session_id_.fill('\0');
@@ -127,7 +129,7 @@ Answer SessionGuard::session_start(std::string_view session_id, int32_t energy_l
   this->used_ = false;
   this->power_lost_ = false;
   this->durable_changes_++;
-  this->supply_(lease_s, now_ms);
+  this->follow_lease_(lease_s, now_ms);
   return DONE;
 }
 
@@ -147,10 +149,10 @@ Answer SessionGuard::session_renew(std::string_view session_id, int32_t seq, int
     return FAULTED;
 
   this->last_seq_ = seq;
-  if (this->supplying_ || this->resting_) {
+  if (lease_s != 0 && (this->supplying_ || this->resting_)) {
     this->lease_until_ms_ = now_ms + static_cast<uint64_t>(lease_s) * 1000;
   } else {
-    this->supply_(lease_s, now_ms);
+    this->follow_lease_(lease_s, now_ms);
     // A limit that was reached by the energy up to the suspension is found before the relay moves.
     this->watch_limits_(now_ms);
   }
@@ -314,7 +316,8 @@ SessionState SessionGuard::state() const {
 }
 
 uint64_t SessionGuard::lease_left_ms(uint64_t now_ms) const {
-  return this->supplying_ && this->lease_until_ms_ > now_ms ? this->lease_until_ms_ - now_ms : 0;
+  const bool leased = this->supplying_ || this->resting_;
+  return leased && this->lease_until_ms_ > now_ms ? this->lease_until_ms_ - now_ms : 0;
 }
 
 Fault SessionGuard::fault() const {
@@ -357,7 +360,24 @@ void SessionGuard::forget_(Fault fault) {
   this->durable_changes_ += is_latched(fault) ? 1 : 0;
 }
 
+void SessionGuard::follow_lease_(int32_t lease_s, uint64_t now_ms) {
+  if (lease_s == 0) {
+    this->wait_(now_ms);
+  } else {
+    this->supply_(lease_s, now_ms);
+  }
+}
+
+void SessionGuard::wait_(uint64_t now_ms) {
+  this->open_relay_(now_ms);
+  this->held_ = true;
+  this->power_lost_ = false;
+  this->suspended_ms_ = 0;
+  this->suspension_ms_ = now_ms;
+}
+
 void SessionGuard::supply_(int32_t lease_s, uint64_t now_ms) {
+  this->held_ = false;
   this->lease_until_ms_ = now_ms + static_cast<uint64_t>(lease_s) * 1000;
   this->resting_ = this->contact_.rest_ms(now_ms) > 0;
   if (!this->resting_)
@@ -510,7 +530,8 @@ void SessionGuard::watch_suspension_(uint64_t now_ms) {
     }
   } else {
     this->suspended_ms_ += static_cast<uint32_t>(now_ms - this->suspension_ms_);
-    if (this->suspended_ms_ >= this->settings_.suspended_time_ms)
+    const uint32_t patience_ms = this->settings_.suspended_time_ms;
+    if (this->suspended_ms_ >= (this->held_ ? std::max(patience_ms, LEAST_WAIT_MS) : patience_ms))
       this->end_(this->power_lost_ ? EndReason::POWER_LOSS : EndReason::OTHER, now_ms);
   }
   this->suspension_ms_ = now_ms;

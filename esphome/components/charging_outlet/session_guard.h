@@ -54,8 +54,10 @@ class SessionGuard {
 
   // --- what others ask for. A refusal changes nothing.
 
+  /// With a lease of 0 the session begins suspended, and a renewal with a longer one closes the relay.
   Answer session_start(std::string_view session_id, int32_t energy_limit_wh, int32_t time_limit_s,
                        std::string_view timer_start, int32_t lease_s, uint64_t now_ms);
+  /// A lease of 0 opens the relay and lets the session wait anew.
   Answer session_renew(std::string_view session_id, int32_t seq, int32_t lease_s, uint64_t now_ms);
   /// Other limits for the running session. They hold when the record is written; one that is reached already ends it.
   Answer session_limit(std::string_view session_id, int32_t energy_limit_wh, int32_t time_limit_s, uint64_t now_ms);
@@ -102,7 +104,7 @@ class SessionGuard {
   uint64_t doubtful_uj() const { return this->doubtful_uj_; }
   /// The session's clock, ms: stands still while supply is suspended.
   uint64_t supply_ms() const { return this->supply_ms_; }
-  /// How long the relay stays closed without a renewal, ms; 0 while it is open.
+  /// How long the relay stays closed without a renewal, or may close as soon as it has rested, ms; 0 while it is open.
   uint64_t lease_left_ms(uint64_t now_ms) const;
   /// The gravest fault.
   Fault fault() const;
@@ -126,6 +128,10 @@ class SessionGuard {
   /// Suspend it, until that has gone away.
   void set_(Fault fault, bool present, uint64_t now_ms);
   void forget_(Fault fault);
+  /// Wait or supply, as the lease says.
+  void follow_lease_(int32_t lease_s, uint64_t now_ms);
+  /// Open the relay until a renewal, which somebody has announced.
+  void wait_(uint64_t now_ms);
   /// Close the relay under this lease, at once or as soon as its contact has rested.
   void supply_(int32_t lease_s, uint64_t now_ms);
   void close_relay_(uint64_t now_ms);
@@ -178,6 +184,8 @@ class SessionGuard {
   bool supplying_{false};
   /// Renewed, but the contact still has to rest.
   bool resting_{false};
+  /// Suspended because somebody wants it to wait, not because nobody has renewed it.
+  bool held_{false};
 
   // The outlet
   uint64_t lifetime_uj_{0};

@@ -192,6 +192,37 @@ async def test_an_interruption_that_lasts_is_told_and_the_end_as_well(core: Core
     assert phone.read()["notification"]["title"] == "充電が終わりました"
 
 
+async def test_outlets_that_take_turns_tell_of_an_interruption_once_in_hours(core: Core, phone: Phone) -> None:
+    core, session = await told(core, phone)
+    await core.send(event_of(session, 0, "1000", kind=STARTED))
+    seq_no = 1
+
+    async def pause_and_go_on() -> None:
+        nonlocal seq_no
+        for state in ("SuspendedEVSE", "Charging"):
+            await core.send(event_of(session, seq_no, f"{1000 + seq_no}", charging_state=state))
+            seq_no += 1
+            core.clock.advance(timedelta(minutes=15))
+            await core.work()
+
+    for _ in range(8):
+        await pause_and_go_on()
+    assert len(phone.taken) == 1
+    for _ in range(2):
+        await pause_and_go_on()
+    assert len(phone.taken) == 2
+
+
+async def test_a_charging_that_begins_waiting_is_not_called_interrupted(core: Core, phone: Phone) -> None:
+    core, session = await told(core, phone)
+    await core.send(event_of(session, 0, "1000", kind=STARTED, charging_state="SuspendedEVSE"))
+    core.clock.advance(timedelta(seconds=61))
+    await core.work()
+
+    shown = phone.read()["notification"]
+    assert (shown["title"], "まだ給電していません" in shown["body"]) == ("充電は待機中です", True)
+
+
 async def test_a_short_interruption_is_not_worth_a_word(core: Core, phone: Phone) -> None:
     core, session = await told(core, phone)
     await core.send(event_of(session, 0, "1000", kind=STARTED))

@@ -68,6 +68,29 @@ async def test_an_outlet_that_says_nothing_any_more_is_not_said_to_be_done_at_a_
     assert "Done at" not in words
 
 
+async def test_a_charging_that_waits_is_not_said_to_be_on_nor_to_have_lost_its_connection(bench: Bench) -> None:
+    async with bench.driver() as browser:
+        session = await bench.start(browser, "30", "min", kind="time")
+        await bench.site.reports("0", watts=0, state="SuspendedEVSE")
+        for _ in range(180):
+            bench.clock.advance(timedelta(minutes=1))
+            await bench.site.reports("0", watts=0, state="SuspendedEVSE")
+        waiting = await browser.get(session)
+        await bench.site.reports("0")
+        supplied = bench.words(await browser.get(session))
+        await bench.site.reports("2", seconds=3)
+        await bench.site.reports("2", watts=0, seconds=3, state="SuspendedEVSE")
+        paused = bench.words(await browser.get(session))
+
+    words = bench.words(waiting)
+    assert "Waiting. The outlet does not supply yet. It starts by itself" in words
+    assert "connection" not in words
+    assert "Done at" not in words
+    assert f'href="{session}/stop"' in waiting.text
+    assert "Charging. Done at about" in supplied
+    assert "Paused. The outlet does not supply at the moment. It goes on by itself" in paused
+
+
 async def test_a_bill_that_waits_for_a_site_that_is_away_says_so(bench: Bench) -> None:
     async with bench.driver() as browser:
         session = await bench.start(browser)

@@ -86,6 +86,7 @@ class World {
   uint32_t cuts() const { return this->cuts_; }
   uint32_t limits() const { return this->limits_; }
   uint32_t changes() const { return this->changes_; }
+  uint32_t holds() const { return this->holds_; }
 
  protected:
   uint32_t below_(uint32_t bound) { return static_cast<uint32_t>(this->random_() % std::max(bound, 1U)); }
@@ -118,7 +119,7 @@ class World {
     const std::string id = this->some_id_();
     const auto [energy_wh, time_s] = this->some_limits_();
     const bool was_running = this->running_(), from_relay = this->below_(2) != 0;
-    const auto lease_s = static_cast<int32_t>(this->below_(302));
+    const int32_t lease_s = this->some_lease_();
     const Answer answer = this->guard_.session_start(id, energy_wh, time_s, from_relay ? "relay" : "current", lease_s,
                                                      this->now_);
     if (!answer.accepted() || was_running)
@@ -130,6 +131,8 @@ class World {
     this->seen_uj_ = 0;
     this->most_mw_ = this->load_mw_;
     this->meter_failed_ = !this->meter_works_;
+    this->waiting_ = lease_s == 0;
+    REQUIRE(!(this->waiting_ && this->guard_.relay_closed()));
   }
 
   void change_limits_() {
@@ -150,7 +153,9 @@ class World {
       return;
     // What is acknowledged is in flash; what could not be written has not changed.
     REQUIRE(this->guard_.limits() == (this->flash_works_ ? asked : before));
-    REQUIRE(this->guard_.lease_left_ms(this->now_) == (this->closed_ ? lease_ms : 0));
+    // The lease of a contact that rests is given up, too, when nothing can be written.
+    const uint64_t left_ms = this->guard_.lease_left_ms(this->now_);
+    REQUIRE((left_ms == lease_ms || (!this->closed_ && left_ms == 0)));
     this->changes_ += asked == before ? 0 : 1;
     this->authorised_(this->guard_.limits());
   }
@@ -162,8 +167,18 @@ class World {
 
   void renew_() {
     const std::string id = this->below_(5) == 0 ? this->some_id_() : std::string(this->guard_.session_id());
-    this->guard_.session_renew(id, static_cast<int32_t>(++this->seq_), static_cast<int32_t>(this->below_(302)), this->now_);
+    const int32_t lease_s = this->some_lease_();
+    const Answer answer = this->guard_.session_renew(id, static_cast<int32_t>(++this->seq_), lease_s, this->now_);
+    if (answer.accepted() && lease_s != 0)
+      this->waiting_ = false;
+    if (answer.accepted() && lease_s == 0) {
+      this->holds_++;
+      REQUIRE_FALSE(this->guard_.relay_closed());
+      REQUIRE(this->guard_.lease_left_ms(this->now_) == 0);
+    }
   }
+
+  int32_t some_lease_() { return static_cast<int32_t>(this->below_(6) == 0 ? 0 : this->below_(302)); }
 
   bool running_() const {
     return this->guard_.session_id()[0] != '\0' && this->guard_.end_reason() == EndReason::NONE;
@@ -254,6 +269,11 @@ class World {
       REQUIRE(this->guard_.enabled());
       REQUIRE(this->guard_.fault() == Fault::NONE);
     }
+    // A session that has begun waiting takes nothing, and no time, before a renewal lets it go.
+    if (this->waiting_ && this->running_()) {
+      REQUIRE_FALSE(this->guard_.relay_closed());
+      REQUIRE(this->guard_.energy_uj() + this->guard_.supply_ms() == 0);
+    }
     // Nothing runs backwards.
     REQUIRE(this->guard_.energy_uj() >= this->seen_uj_);
     REQUIRE(this->guard_.lifetime_uj() >= this->seen_lifetime_uj_);
@@ -300,6 +320,8 @@ class World {
   uint32_t cuts_{0};
   uint32_t limits_{0};
   uint32_t changes_{0};
+  uint32_t holds_{0};
+  bool waiting_{false};
   bool closed_{false};
   bool from_relay_{true};
   bool meter_works_{true};
@@ -316,7 +338,7 @@ uint32_t setting(const char *name, uint32_t otherwise) {
 
 TEST_CASE("whatever happens in whatever order, the relay is closed for authorised energy only") {
   uint64_t ticks = 0;
-  uint32_t sessions = 0, cuts = 0, limits = 0, changes = 0;
+  uint32_t sessions = 0, cuts = 0, limits = 0, changes = 0, holds = 0;
   const uint32_t first = setting("SEED", 1), worlds = setting("WORLDS", 60);
   for (uint32_t seed = first; seed < first + worlds; seed++) {
     INFO("SEED=" << seed << " WORLDS=1");
@@ -328,6 +350,7 @@ TEST_CASE("whatever happens in whatever order, the relay is closed for authorise
     cuts += world.cuts();
     limits += world.limits();
     changes += world.changes();
+    holds += world.holds();
   }
   // The walk has been where it matters.
   if (worlds >= 60) {
@@ -335,7 +358,8 @@ TEST_CASE("whatever happens in whatever order, the relay is closed for authorise
     CHECK(cuts > 10 * worlds);
     CHECK(limits > worlds / 10);
     CHECK(changes > worlds);
+    CHECK(holds > worlds);
   }
   MESSAGE(worlds << " worlds: " << ticks << " ticks, " << sessions << " sessions, " << cuts << " power cuts, " << limits
-                 << " energy limits, " << changes << " changes of limits");
+                 << " energy limits, " << changes << " changes of limits, " << holds << " holds");
 }

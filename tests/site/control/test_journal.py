@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from simulated import ManualClock, request
 
-from custom_components.konsento.control.journal import KEEP, Journal, JournalError
+from custom_components.konsento.control.journal import KEEP, KEEP_SESSIONS, Journal, JournalError
 from custom_components.konsento.control.schema import STEPS
 from custom_components.konsento.control.session import LOCAL, Session, StartAnswer
 from custom_components.konsento.control.words import EndReason, Refusal
@@ -106,14 +106,17 @@ async def test_old_answers_are_forgotten_only_when_all_was_told(tmp_path: Path) 
     ended, last = over.ended(EndReason.LOCAL, AT)
     await journal.save(ended, [*events, *last], AT)
     await journal.refuse("server", 2, Refusal.BUSY, AT)
-    later = AT + KEEP + timedelta(days=1)
 
-    await journal.prune(later)
+    await journal.prune(AT + KEEP + timedelta(days=1))
     assert await journal.answer("server", 1)
     assert await journal.answer("server", 2) is None
+    await journal.prune(AT + KEEP_SESSIONS + timedelta(days=1))
+    assert await journal.answer("server", 1)
     while waiting := next(iter(await journal.waiting("server", 1)), None):
         await journal.delivered([waiting.id])
-    await journal.prune(later)
+    await journal.prune(AT + KEEP + timedelta(days=1))
+    assert await journal.sessions(AT) == [ended]
+    await journal.prune(AT + KEEP_SESSIONS + timedelta(days=1))
     assert await journal.answer("server", 1) is None
     await journal.close()
 

@@ -87,11 +87,13 @@ async def test_the_owner_hears_the_life_of_a_session_in_order(controlled: Contro
     await controlled.live(30)
 
     assert heard == [
+        Happening.REQUESTED,
         Happening.STARTED,
         Happening.LOST,
         Happening.SUSPENDED,
         Happening.BACK,
         Happening.RESUMED,
+        Happening.LIMIT_REACHED,
         Happening.ENDED,
     ]
 

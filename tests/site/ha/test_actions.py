@@ -1,20 +1,22 @@
 """The actions of the integration, as automations call them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import voluptuous as vol
 from csms import Csms, start_request
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from parts import FIRST, SECOND, act, device_id, link
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 from simulated import SimulatedOutlet
 from states import state, until
 
 from custom_components.konsento.control.driver import OutletRefusedError
-from custom_components.konsento.control.words import EndReason
+from custom_components.konsento.control.words import EndReason, OutletState
 
 
 async def test_a_session_of_the_owner_is_started_and_stopped_and_told_to_nobody(
@@ -24,6 +26,7 @@ async def test_a_session_of_the_owner_is_started_and_stopped_and_told_to_nobody(
     await csms.until(lambda: len(csms.states(2)) > 0)
     device = device_id(hass, place, FIRST)
     started = await act(hass, "start_session", device_id=device, energy=2.5, duration="01:30:00")
+    assert (started["energy_limit_wh"], started["time_limit_s"], started["waits_for"]) == (2500, 5400, None)
     assert outlet.session_id == started["session_id"]
     assert (outlet.limits.energy_wh, outlet.limits.time_s) == (2500, 5400)
     outlet.energy_mwh = 1_234_567
@@ -31,7 +34,14 @@ async def test_a_session_of_the_owner_is_started_and_stopped_and_told_to_nobody(
 
     stopped = await act(hass, "stop_session", device_id=device)
 
-    assert stopped == {"session_id": started["session_id"], "energy_wh": 1234.567, "ended": True}
+    assert stopped == {
+        "session_id": started["session_id"],
+        "local": True,
+        "energy_wh": 1234.567,
+        "seconds": 0,
+        "end_reason": "local",
+        "ended": True,
+    }
     assert outlet.end_reason is EndReason.LOCAL
     assert csms.events() == []
 
@@ -95,6 +105,56 @@ async def test_an_outlet_has_one_session_at_a_time(
     assert len(outlet.starts) == 1
 
 
+async def test_a_session_is_suspended_and_resumed_whosever_it_is(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, csms: Csms
+) -> None:
+    await link(hass, place, csms)
+    await csms.until(lambda: len(csms.states(1)) > 0)
+    await csms.ask("RequestStartTransaction", start_request(1))
+    news = async_capture_events(hass, EVENT_STATE_CHANGED)
+
+    def charging(state: str) -> Callable[[], bool]:
+        return lambda: [event["transactionInfo"]["chargingState"] for event in csms.events()][-1:] == [state]
+
+    await csms.until(charging("Charging"))
+    suspended = await act(hass, "suspend_session", device_id=device_id(hass, place, FIRST))
+    assert suspended == {"session_id": outlet.session_id}
+    await csms.until(charging("SuspendedEVSE"))
+    assert (outlet.state, outlet.leases[-1]) == (OutletState.SUSPENDED, 0)
+    # Twice is once.
+    assert await act(hass, "suspend_session", evse=1) == suspended
+
+    assert await act(hass, "resume_session", evse=1) == suspended
+    await csms.until(charging("Charging"))
+    assert outlet.relay
+    assert await act(hass, "resume_session", evse=1) == suspended
+    await hass.async_block_till_done()
+    told = [
+        (state.attributes["event_type"], state.attributes["reason"])
+        for event in news
+        if (state := event.data["new_state"]) and state.attributes.get("reason")
+    ]
+    assert told == [("session_suspended", "owner"), ("session_resumed", "owner")]
+
+
+@pytest.mark.parametrize("action", ["suspend_session", "resume_session"])
+async def test_where_no_session_is_or_it_is_being_ended_nothing_is_suspended_or_resumed(
+    hass: HomeAssistant,
+    place: MockConfigEntry,
+    outlet: SimulatedOutlet,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+) -> None:
+    monkeypatch.setattr("custom_components.konsento.control.outlet._LAST_WORD_LOOKS", 1)
+    with pytest.raises(ServiceValidationError, match="No session runs at A1"):
+        await act(hass, action, evse=1)
+    await start(hass, place)
+    outlet.set_online(False)
+    await act(hass, "stop_session", evse=1)
+    with pytest.raises(ServiceValidationError, match="No session runs at A1"):
+        await act(hass, action, evse=1)
+
+
 async def test_what_does_not_exist_is_named(hass: HomeAssistant, place: MockConfigEntry) -> None:
     with pytest.raises(ServiceValidationError, match="The site has no outlet 9"):
         await act(hass, "stop_session", evse=9)
@@ -133,8 +193,11 @@ async def test_a_stop_of_an_outlet_that_is_away_is_kept(
 
 
 async def test_availability_is_set(hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet) -> None:
-    await act(hass, "set_availability", answers=False, evse=1, available=False)
+    assert await act(hass, "set_availability", evse=1, available=False) == {"available": False, "ends_session_id": None}
     assert not outlet.enabled
+    await act(hass, "set_availability", answers=False, evse=1, available=True)
+    await start(hass, place)
+    assert (await act(hass, "set_availability", evse=1, available=False))["ends_session_id"] == outlet.session_id
     outlet.online = False
     with pytest.raises(HomeAssistantError, match="A1 does not answer"):
         await act(hass, "set_availability", answers=False, evse=1, available=True)
@@ -158,8 +221,13 @@ async def test_the_list_of_sessions_tells_what_was_and_not_who(
     mine, driver = sorted(answer["sessions"], key=lambda session: session["evse"], reverse=True)
     assert before <= datetime.fromisoformat(driver.pop("start")) <= datetime.fromisoformat(driver.pop("end"))
     assert driver == {
+        "session_id": outlet.session_id,
         "outlet": "A1",
         "evse": 1,
+        "local": False,
+        "note": None,
+        "energy_limit_wh": 1000,
+        "time_limit_s": None,
         "energy_wh": 1.5,
         "seconds": 2,
         "end_reason": "ev_disconnected",

@@ -123,7 +123,7 @@ async def test_the_energy_dashboard_never_sees_a_register_of_nothing(
 ) -> None:
     assert state(hass, "sensor.a1_lifetime_energy") == "5.0"
     show(outlet, lifetime_mwh=0)
-    assert state(hass, "sensor.a1_lifetime_energy") == "unknown"
+    assert state(hass, "sensor.a1_lifetime_energy") == "5.0"
     show(outlet, online=False)
     assert state(hass, "sensor.a1_lifetime_energy") == "unavailable"
 
@@ -131,7 +131,7 @@ async def test_the_energy_dashboard_never_sees_a_register_of_nothing(
 async def test_an_entity_writes_its_state_only_when_its_own_value_has_changed(
     hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.konsento.hub.METERS_S", 3600)
+    monkeypatch.setattr("custom_components.konsento.pace.COUNTS_S", 3600)
     await hass.async_block_till_done()
     written: list[str] = []
 
@@ -197,9 +197,9 @@ async def test_the_news_of_an_outlet_is_an_event_without_a_trace_of_the_driver(
     outlet.changed()
     await until(hass, lambda: bool(seen) and seen[-1]["event_type"] == "session_ended")
 
-    assert [each["event_type"] for each in seen] == ["session_started", "session_ended"]
+    assert [each["event_type"] for each in seen] == ["session_requested", "session_started", "session_ended"]
     assert seen[-1]["session_id"] == answer[2]["transactionId"]
-    assert (seen[-1]["energy_wh"], seen[-1]["end_reason"]) == (1.5, "EVDisconnected")
+    assert (seen[-1]["energy_wh"], seen[-1]["end_reason"]) == (1.5, "ev_disconnected")
     assert "TOKEN" not in str(seen)
     assert set(seen[-1]["event_types"]) == set(Happening)
 

@@ -109,6 +109,7 @@ async def test_a_row_says_what_the_owner_may_know_and_no_more(
         "supply_s": 1800,
         "end_reason": "energy_limit_reached",
         "local": False,
+        "note": None,
         "power_type": "solar",
         "supplier": "Kaze",
         "server": None,
@@ -212,7 +213,7 @@ async def test_power_types_are_told_only_for_days_whose_sessions_are_known(
     told = (
         await ask(hass_ws_client, "environment", entry_id=place.entry_id, start=day(midnight, -90), end=day(midnight))
     )["result"]
-    assert told["start"] == day(midnight, -29)
+    assert told["start"] == day(midnight, -61)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ async def test_older_days_come_from_the_registers_and_newer_ones_from_the_sessio
     hass: HomeAssistant, recorded: MockConfigEntry, hass_ws_client: WebSocketGenerator
 ) -> None:
     midnight = dt_util.as_utc(dt_util.start_of_local_day())
-    old = midnight - timedelta(days=40)
+    old = midnight - timedelta(days=75)
     hour = timedelta(hours=1)
     record(
         hass,
@@ -86,4 +86,4 @@ async def test_older_days_come_from_the_registers_and_newer_ones_from_the_sessio
     # Nothing is known of that day.
     assert days[day(old + timedelta(days=1))]["wh"] == {}
     assert days[day(midnight - hour)] == {"day": day(midnight - hour), "source": "sessions", "wh": {FIRST: 4000.5}}
-    assert len(days) == 42
+    assert len(days) == 77

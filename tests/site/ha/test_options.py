@@ -73,3 +73,22 @@ async def test_numbers_out_of_range_are_refused(
 ) -> None:
     with pytest.raises(InvalidData):
         await save(hass, site, **values)
+
+
+async def test_the_factor_of_the_grid_is_entered_and_taken_back(hass: HomeAssistant, site: MockConfigEntry) -> None:
+    await save(hass, site, meter_interval=9)
+    for entered, kept in (({"grid_factor": 441.5}, 441.5), ({}, None)):
+        menu = await hass.config_entries.options.async_init(site.entry_id)
+        form = await hass.config_entries.options.async_configure(menu["flow_id"], {"next_step_id": "environment"})
+        await hass.config_entries.options.async_configure(form["flow_id"], entered)
+        await hass.async_block_till_done()
+
+        assert site.options.get("grid_factor") == kept
+        assert site.options["meter_interval"] == 9
+
+
+async def test_a_factor_in_other_units_is_refused(hass: HomeAssistant, site: MockConfigEntry) -> None:
+    menu = await hass.config_entries.options.async_init(site.entry_id)
+    form = await hass.config_entries.options.async_configure(menu["flow_id"], {"next_step_id": "environment"})
+    with pytest.raises(InvalidData):
+        await hass.config_entries.options.async_configure(form["flow_id"], {"grid_factor": 441_000})

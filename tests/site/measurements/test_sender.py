@@ -60,6 +60,22 @@ async def test_each_schedule_sends_at_the_sites_own_moment(
     assert 0 <= late <= 60
 
 
+async def test_the_owner_is_told_when_they_go_next(measured: Measured, receiver: Receiver) -> None:
+    await measured.charge(1_000_000)
+    due = measured.sender.next_at()
+    assert due
+    assert measured.clock.now() < due <= measured.clock.now() + timedelta(seconds=Schedule.HOURLY.period_s)
+
+    measured.pass_time(seconds=(due - measured.clock.now()).total_seconds() + 1)
+    assert measured.sender.next_at() == measured.clock.now()
+    await measured.sender.tick()
+
+    assert receiver.wh == 1000
+    assert measured.sender.next_at() == due + timedelta(seconds=Schedule.HOURLY.period_s)
+    await measured.choose(None)
+    assert measured.sender.next_at() is None
+
+
 def test_sites_do_not_come_all_at_once() -> None:
     offsets = [own_offset() for _ in range(300)]
 

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
+from aioesphomeapi.client import APIClient
+from aioesphomeapi.model import DeviceInfo, EntityInfo, UserService
 from firmware import MAC, Device, device, free_port
 from zeroconf import Zeroconf
 from zeroconf.asyncio import AsyncZeroconf
@@ -211,3 +214,38 @@ async def test_the_outlet_says_what_it_is_and_shows_itself(connected: Connected)
     assert connected.driver.facts.missing == ()
     await connected.driver.identify(1)
     await connected.driver.clear_fault("overcurrent")
+
+
+async def test_a_session_begins_waiting_and_waits_again_when_it_is_told_to(connected: Connected) -> None:
+    assert connected.driver.facts.can_wait
+    await connected.driver.session_start("session-1", LIMITS, 0)
+    waiting = await connected.until(session_id="session-1", state=OutletState.SUSPENDED)
+    assert waiting
+    assert (waiting.relay, waiting.energy_mwh, waiting.end_reason) == (False, 0, None)
+
+    await connected.driver.session_renew("session-1", 1, 60)
+    await connected.until(state=OutletState.SUPPLYING)
+    await connected.driver.session_renew("session-1", 2, 0)
+    await connected.until(state=OutletState.SUSPENDED, relay=False)
+
+
+@pytest.mark.parametrize(
+    ("version", "can_wait"),
+    [("1.2.9", False), ("1.3.0", True), ("1.10.0", True), ("2.0.0-beta", True), ("0.9", False), ("dev", False)],
+)
+async def test_whether_a_session_can_wait_is_a_matter_of_the_firmwares_version(
+    real: Device, monkeypatch: pytest.MonkeyPatch, version: str, can_wait: bool
+) -> None:
+    described = APIClient.device_info_and_list_entities
+
+    async def of_that_version(client: APIClient) -> tuple[DeviceInfo, list[EntityInfo], list[UserService]]:
+        info, entities, services = await described(client)
+        return replace(info, project_version=version), entities, services
+
+    monkeypatch.setattr(APIClient, "device_info_and_list_entities", of_that_version)
+    driver = GuardedOutlet(OutletAddress(host="127.0.0.1", port=real.port), MAC, "A1", quiet_zeroconf())
+    await driver.start()
+    await driver.tried(20)
+
+    assert (driver.facts.firmware, driver.facts.can_wait) == (version, can_wait)
+    await driver.stop()
