@@ -55,7 +55,7 @@ async def settled() -> None:
 
     Home Assistant's own `async_block_till_done` also waits for automations that wait, and the clock stands still.
     """
-    for _ in range(100):
+    for _ in range(40):
         await asyncio.sleep(0)
 
 

@@ -172,7 +172,7 @@ async def test_the_announcement_comes_once_in_a_while_and_touches_no_outlet(
     assert office.messages == [("Charge now", "The sun gives more than is needed here: 2.0 kW are left.")]
     assert offered(simulated) == [False, False]
 
-    await clock(hours=4)
+    await clock(hours=4, step=timedelta(hours=4))
     exports(hass, 2, "kW")
     await clock(minutes=11)
     assert len(office.messages) == 2
