@@ -152,9 +152,9 @@ export class PowerCurve {
     while (this.#points.length > 2 * MOST_POINTS) this.#thin();
     const now = Date.now();
     const span = Math.max(1000, now - this.#start);
-    const peak = Math.max(1, ...this.#points.map(([, watts]) => watts));
+    const peak = Math.max(0, ...this.#points.map(([, watts]) => watts));
     const x = (time) => ((Math.max(0, time - this.#start) / span) * WIDTH).toFixed(1);
-    const y = (watts) => (HEIGHT - 1 - (watts / peak) * (HEIGHT - 3)).toFixed(1);
+    const y = (watts) => (HEIGHT - 1 - (watts / (peak || 1)) * (HEIGHT - 3)).toFixed(1);
     let line = "";
     for (const [time, watts] of this.#points) line += `${line ? "L" : "M"}${x(time)} ${y(watts)}`;
     if (this.#points.length) line += `L${WIDTH} ${y(this.#points.at(-1)[1])}`;
