@@ -5,7 +5,7 @@ from typing import Final
 DOMAIN: Final = "konsento"
 VERSION: Final = "0.1.0"
 """As in manifest.json; a test compares them."""
-FIRMWARE: Final = "1.2.0"
+FIRMWARE: Final = "1.3.0"
 """The newest firmware of outlets that this version was made with: as in esphome/packages; a test compares them."""
 
 SUBENTRY_CIRCUIT: Final = "circuit"

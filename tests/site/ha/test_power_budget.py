@@ -20,7 +20,6 @@ from test_power_forms import METER, circuit, options, part_named
 from custom_components.konsento import site_budget
 from custom_components.konsento.const import DOMAIN
 from custom_components.konsento.control.driver import OutletFacts
-from custom_components.konsento.control.holds import Hold
 from custom_components.konsento.diagnostics import async_get_config_entry_diagnostics
 from custom_components.konsento.supervision import ISSUE_BUILDING_METER, ISSUE_CANNOT_WAIT, ISSUE_TOO_SMALL
 from rig.changes import Changes
@@ -177,11 +176,10 @@ async def test_what_the_owner_and_what_the_outlet_holds_up_is_told_apart(
 ) -> None:
     await options(hass, place, limit=4000)
     await start(hass, place, FIRST)
-    control = place.runtime_data.site.outlets[1]
-    await control.hold(Hold.OWNER)
+    await act(hass, "suspend_session", device_id=device_id(hass, place, FIRST))
     await until(hass, shows(hass, "sensor.a1_waiting_for", "owner"))
     assert state(hass, "sensor.car_park_waiting_sessions") == "0"
-    await control.release(Hold.OWNER)
+    await act(hass, "resume_session", device_id=device_id(hass, place, FIRST))
     await until(hass, shows(hass, "sensor.a1_state", "supplying"))
 
     outlet.lose_meter(True)
