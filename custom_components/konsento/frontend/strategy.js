@@ -16,7 +16,9 @@ const SITE_TILES = [
 
 const heading = (text, icon) => ({ type: "heading", heading: text, ...(icon ? { icon } : {}) });
 const section = (cards, more = {}) => ({ type: "grid", cards, ...more });
-const says = (text, more = {}) => ({ type: "markdown", content: text, text_only: true, grid_options: FULL, ...more });
+// A markdown card is filled in by the server, after everything else; a heading takes one line alone.
+const says = (text, more = {}) => ({ type: "heading", heading: text, heading_style: "subtitle", ...more });
+const explains = (text) => ({ type: "markdown", content: text, text_only: true, grid_options: FULL });
 const tile = (entity, more = {}) => ({ type: "tile", entity, ...more });
 const is = (entity, state) => ({ condition: "state", entity, state });
 const isNot = (entity, state) => ({ condition: "state", entity, state_not: state });
@@ -112,7 +114,7 @@ const newsCards = (hass, site) => {
 };
 
 const nowSections = (hass, site) => {
-  if (!site.loaded) return [section([heading(site.title), says(t(hass, "not_loaded", { site: site.title }))])];
+  if (!site.loaded) return [section([heading(site.title), explains(t(hass, "not_loaded", { site: site.title }))])];
   return [
     section([...powerCards(hass, site), ...alarmCards(hass, site)]),
     section(runningCards(hass, site)),
