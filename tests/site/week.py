@@ -507,7 +507,9 @@ class Week:
 
     async def _database(self) -> dict[str, Any]:
         """Return what the recorder has written, by kind of entity."""
-        rows = await self._query("SELECT m.entity_id, count(*) FROM states JOIN states_meta m USING (metadata_id) GROUP BY 1")
+        rows = await self._query(
+            "SELECT m.entity_id, count(*) FROM states JOIN states_meta m USING (metadata_id) GROUP BY 1"
+        )
         by_kind: Counter[str] = Counter()
         for entity_id, count in rows:
             domain, _, name = str(entity_id).partition(".")

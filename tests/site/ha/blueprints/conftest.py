@@ -14,7 +14,6 @@ from parts import FIRST, SECOND, device_id
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 
-
 @pytest.fixture(autouse=True)
 async def messages_of_home_assistant(hass: HomeAssistant) -> None:
     """Let Home Assistant have notifications of its own, as it always has."""

@@ -33,9 +33,7 @@ async def by_hand(hass: HomeAssistant, on: bool) -> None:
     await hass.services.async_call("switch", action, {"entity_id": "switch.a1_available"}, blocking=True)
 
 
-async def test_outlets_close_and_open_with_the_hours(
-    clock: GoOn, make: Make, both: Target, simulated: Outlets
-) -> None:
+async def test_outlets_close_and_open_with_the_hours(clock: GoOn, make: Make, both: Target, simulated: Outlets) -> None:
     await make("opening_hours", outlets=both, **HOURS)
     await clock("19:59")
     assert enabled(simulated) == (True, True)
@@ -97,9 +95,7 @@ async def test_what_is_switched_by_hand_stays_until_the_next_opening(
     assert enabled(simulated) == (True, True)
 
 
-async def test_days_that_were_not_chosen_stay_closed(
-    clock: GoOn, make: Make, both: Target, simulated: Outlets
-) -> None:
+async def test_days_that_were_not_chosen_stay_closed(clock: GoOn, make: Make, both: Target, simulated: Outlets) -> None:
     # It is Tuesday.
     await make("opening_hours", outlets=both, days=["tue", "thu"], **HOURS)
     await clock("20:00")

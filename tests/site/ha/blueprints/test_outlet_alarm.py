@@ -27,9 +27,7 @@ def phone(hass: HomeAssistant) -> str:
         config_entry_id=app.entry_id, identifiers={("mobile_app", "1")}, name="店長のiPhone"
     )
     # The entity of a phone that takes messages.
-    entity = er.async_get(hass).async_get_or_create(
-        "notify", "mobile_app", "1", config_entry=app, device_id=device.id
-    )
+    entity = er.async_get(hass).async_get_or_create("notify", "mobile_app", "1", config_entry=app, device_id=device.id)
     hass.states.async_set(entity.entity_id, "unknown")
     return device.id
 
