@@ -24,6 +24,7 @@ from tests.bench import (
     settle_kills,
     site,
     site_kills,
+    site_week,
     sums,
 )
 from tests.bench.apart import go_apart
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[], Measured]] = {
     "settle_kills": settle_kills.run,
     "site": site.run,
     "site_kills": site_kills.run,
+    "site_week": site_week.run,
     "sums": sums.run,
 }
 WHOLE_SITES = ("latency", "site", "site_kills")

@@ -86,6 +86,7 @@ def test_the_docs_that_the_answers_speak_of_are_there() -> None:
 
     for rule, heading in {
         "docs-actions": "## Actions",
+        "docs-conditions": "## Conditions",
         "docs-data-update": "## What one sees",
         "docs-installation-instructions": "## Setting up",
         "docs-installation-parameters": "| field | meaning |",
@@ -93,6 +94,7 @@ def test_the_docs_that_the_answers_speak_of_are_there() -> None:
         "docs-known-limitations": "## Known limits",
         "docs-removal-instructions": "### Removing it",
         "docs-supported-devices": "## What is needed",
+        "docs-triggers": "## Triggers",
         "docs-troubleshooting": "## When it does not work",
         "docs-examples": "```yaml",
         "docs-use-cases": "## What it is for",

@@ -13,11 +13,20 @@ const AWAY = new Set(["away", "unavailable", "unknown"]);
 
 export class PowerCurve {
   static style = `
-    .curve { display: block; inline-size: 100%; border: 0; padding: 0; margin: 0; background: none; font: inherit; color: var(--secondary-text-color); cursor: pointer; border-radius: 8px; }
+    .curve {
+      display: block; inline-size: 100%; border: 0; padding: 0; margin: 0; background: none; font: inherit;
+      color: var(--secondary-text-color); cursor: pointer; border-radius: 8px;
+    }
     .curve svg { display: block; inline-size: 100%; block-size: 48px; overflow: visible; }
     .curve .area { fill: var(--tone); opacity: .16; }
-    .curve .line { fill: none; stroke: var(--tone); stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
-    .curve .ends { display: flex; justify-content: space-between; font-size: var(--ha-font-size-xs, 11px); font-variant-numeric: tabular-nums; margin-top: 4px; }
+    .curve .line {
+      fill: none; stroke: var(--tone); stroke-width: 2; vector-effect: non-scaling-stroke;
+      stroke-linejoin: round;
+    }
+    .curve .ends {
+      display: flex; justify-content: space-between; font-size: var(--ha-font-size-xs, 11px);
+      font-variant-numeric: tabular-nums; margin-top: 4px;
+    }
   `;
 
   #area = make("path", { class: "area" });
@@ -36,7 +45,12 @@ export class PowerCurve {
     this.element = make(
       "button",
       { class: "curve", type: "button", hidden: true, onclick: open },
-      make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" }, this.#area, this.#line),
+      make(
+        "svg",
+        { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+        this.#area,
+        this.#line,
+      ),
       make("div", { class: "ends", "aria-hidden": "true" }, this.#from, this.#peak, this.#to),
     );
   }
@@ -103,7 +117,10 @@ export class PowerCurve {
       }
       start = Math.min(start, this.#start);
       const powers = (await ask(entities.power, start))[entities.power] ?? [];
-      return { start, points: powers.filter(({ s }) => !AWAY.has(s)).map(({ s, lu }) => [Math.max(start, lu * 1000), this.#watts(hass, entities, s)]) };
+      const points = powers
+        .filter(({ s }) => !AWAY.has(s))
+        .map(({ s, lu }) => [Math.max(start, lu * 1000), this.#watts(hass, entities, s)]);
+      return { start, points };
     } catch {
       // Without the recorder the curve begins now.
       return { start: this.#start, points: [] };

@@ -5,6 +5,14 @@ import { t } from "./texts.js";
 
 const RUNNING = ["charging", "waiting"];
 const FULL = { columns: 12 };
+const SITE_TILES = [
+  "running_sessions",
+  "waiting",
+  "energy_today",
+  "power_available",
+  "power_limit",
+  "recommended_window",
+];
 
 const heading = (text, icon) => ({ type: "heading", heading: text, ...(icon ? { icon } : {}) });
 const section = (cards, more = {}) => ({ type: "grid", cards, ...more });
@@ -32,8 +40,19 @@ const powerSection = (hass, site) => {
   return section([
     heading(site.title, "mdi:ev-station"),
     ...(entity ? [{ type: "custom:konsento-power-card", entity, limit_entity: limit, grid_options: FULL }] : []),
-    ...tiles(site.entities, ["running_sessions", "waiting", "energy_today", "power_available", "power_limit", "recommended_window"]),
+    ...tiles(site.entities, SITE_TILES),
+    ...circuitCards(hass, site),
   ]);
+};
+
+/** Return the circuits of a site that have a limit of their own, each with its power and what is left of it. */
+const circuitCards = (hass, site) => {
+  const keys = ["circuit_power", "circuit_power_available"];
+  const cards = Object.values(hass.entities)
+    .filter(({ platform, translation_key: key }) => platform === "konsento" && keys.includes(key))
+    .filter(({ device_id: device }) => hass.devices[device]?.primary_config_entry === site.entry_id)
+    .map(({ entity_id: entity }) => tile(entity, { name: [{ type: "device" }, { type: "entity" }] }));
+  return cards.length ? [heading(t(hass, "circuits"), "mdi:electric-switch"), ...cards] : [];
 };
 
 const runningSection = (hass, site) =>
@@ -83,7 +102,8 @@ const linksSection = (hass, site) =>
 
 const newsSection = (hass, site) => {
   const entities = site.outlets.flatMap(({ entities: { happening } }) => (happening ? [happening] : []));
-  const log = { type: "logbook", target: { entity_id: entities }, hours_to_show: 24, grid_options: { columns: 12, rows: 6 } };
+  const size = { columns: 12, rows: 6 };
+  const log = { type: "logbook", target: { entity_id: entities }, hours_to_show: 24, grid_options: size };
   return entities.length ? [section([heading(t(hass, "news"), "mdi:history"), log])] : [];
 };
 

@@ -16,8 +16,14 @@ from custom_components.konsento.const import DOMAIN
 
 
 @pytest.fixture(autouse=True)
-def integration(enable_custom_integrations: None, mock_async_zeroconf: MagicMock, socket_enabled: None) -> None:
-    """Let Home Assistant find the integration, talk to this machine and not announce itself."""
+def integration(
+    enable_custom_integrations: None,
+    mock_async_zeroconf: MagicMock,
+    socket_enabled: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Let Home Assistant find the integration, talk to this machine, not announce itself, and show what counts at once."""
+    monkeypatch.setattr("custom_components.konsento.pace.COUNTS_S", 0)
 
 
 @pytest.fixture

@@ -129,8 +129,8 @@ async def meter(
     assert all(change >= 0 for change in changes)
 
 
-async def add_outlet(meter: Meter, mac: str, evse: int) -> None:
-    part = outlet_part(mac, evse)
+async def add_outlet(meter: Meter, mac: str, evse: int, **more: str) -> None:
+    part = outlet_part(mac, evse, **more)
     subentry = ConfigSubentry(
         data=MappingProxyType(part["data"]),
         subentry_type=part["subentry_type"],
@@ -286,6 +286,38 @@ async def test_a_new_outlet_counts_from_its_first_watt_hour(
     new.changed()
     await meter.end_period()
     assert await meter.change("sensor.a3_lifetime_energy") == [0, 0, 4.0]
+
+
+async def test_a_plain_outlet_whose_own_counter_begins_again_goes_on_counting(meter: Meter) -> None:
+    """Most plugs count from 0 after a power cut, and say 0 while they start."""
+    hass = meter.hass
+    plug = {"relay": "input_boolean.plug", "energy": "sensor.plug_energy"}
+
+    async def tell(wh: float | str) -> None:
+        meter.freezer.tick(10)
+        kwh = wh / 1000 if isinstance(wh, float | int) else wh
+        attributes = {"unit_of_measurement": "kWh", "device_class": "energy"}
+        hass.states.async_set("sensor.plug_energy", str(kwh), attributes, force_update=True)
+        await hass.async_block_till_done()
+
+    await async_setup_component(hass, "homeassistant", {})
+    await async_setup_component(hass, "input_boolean", {"input_boolean": {"plug": {}}})
+    await tell(812_400)
+    await add_outlet(meter, plug["relay"], 3, kind="entities", **plug)
+    await meter.end_period()
+    expected = [0.0, 0.0]
+    for readings, wh in (
+        ((812_410, 812_420), 20.0),
+        # A counter that has begun again is followed when the next reading agrees with it.
+        ((0, 0, 5, 15), 15.0),
+        (("unavailable", 15, 25), 10.0),
+        (("unknown", 0, 0, 30), 30.0),
+    ):
+        for reading in readings:
+            await tell(reading)
+        await meter.end_period()
+        expected.append(wh)
+    assert await meter.change("sensor.a3_lifetime_energy") == expected
 
 
 async def test_energy_today_adds_up_over_midnight_and_a_reset(meter: Meter) -> None:

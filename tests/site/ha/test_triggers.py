@@ -17,6 +17,7 @@ from homeassistant.helpers.trigger import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 from parts import FIRST, SECOND, act, device_id, link
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from simulated import SimulatedOutlet
 from states import state, until
 
@@ -61,6 +62,27 @@ async def test_every_trigger_is_offered_with_its_fields(hass: HomeAssistant, pla
     ours = {name: each for name, each in described.items() if name.startswith("konsento.")}
     assert ours.keys() == {f"konsento.{key}" for key in TRIGGERS}
     assert all(each and each["target"]["entity"][0]["integration"] == "konsento" for each in ours.values())
+
+
+async def test_the_editor_offers_what_fits_an_outlet_a_server_and_a_site(
+    hass: HomeAssistant, place: MockConfigEntry, csms: Csms, hass_ws_client: WebSocketGenerator
+) -> None:
+    part = await link(hass, place, csms)
+    socket = await hass_ws_client(hass)
+
+    async def offered(what: str, name: str) -> set[str]:
+        target = {"device_id": [device_id(hass, place, name)]}
+        await socket.send_json_auto_id({"type": f"get_{what}_for_target", "target": target})
+        found = (await socket.receive_json())["result"]
+        return {key.removeprefix("konsento.") for key in found if key.startswith("konsento.")}
+
+    windows, links = {"window_started", "window_ended"}, {"link_lost", "link_restored"}
+    assert await offered("triggers", FIRST) == TRIGGERS.keys() - windows
+    assert await offered("triggers", part.subentry_id) == links
+    assert await offered("triggers", place.entry_id) == windows
+    assert await offered("conditions", FIRST) == {"is_free", "is_charging", "is_waiting"}
+    assert await offered("conditions", part.subentry_id) == set()
+    assert await offered("conditions", place.entry_id) == {"below_power_limit", "window_now"}
 
 
 async def test_a_session_is_told_from_the_request_to_its_limit(
