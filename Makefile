@@ -8,7 +8,7 @@ export PATH := $(PATH):$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/konsento/uv/bin
 unexport PYTHONDONTWRITEBYTECODE
 DEV := .venv/dev/bin
 
-.PHONY: help demo test lint test-firmware test-site test-cloud test-cloud-people test-cloud-core test-cloud-money test-system test-properties bench lock format clean
+.PHONY: help demo test lint test-firmware test-site test-cloud test-cloud-people test-cloud-core test-cloud-money test-system test-properties pictures bench lock format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -68,6 +68,10 @@ test-properties: ## The property tests with new random examples
 	@tools/setup firmware site dev doctest
 	$(DEV)/pytest tests/firmware tests/cloud -m hypothesis --hypothesis-profile=default
 	.venv/site/bin/pytest -c tests/site/pytest.ini tests/site -m hypothesis --hypothesis-profile=default
+
+pictures: ## The pictures of docs/start.md anew
+	@tools/setup firmware site cloud dev chromium
+	KONSENTO_PICTURES=1 $(DEV)/pytest tests/system/test_install.py
 
 bench: ## Measurements; ONLY=name for one
 	@tools/setup firmware site cloud dev

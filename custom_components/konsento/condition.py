@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar, override
 
 import probatio
-from homeassistant.const import CONF_OPTIONS, STATE_ON, EntityStateAttribute, Platform, UnitOfPower
+from homeassistant.const import CONF_OPTIONS, STATE_ON, STATE_UNKNOWN, EntityStateAttribute, Platform, UnitOfPower
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, State, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.automation import DomainSpec
@@ -29,7 +29,7 @@ _SENSOR: dict[str, DomainSpec] = {Platform.SENSOR: DomainSpec()}
 class _Ours(EntityConditionBase):
     """Looks at one entity of each chosen device, whichever of its entities was chosen.
 
-    What is not known does not hold, and neither does what nothing was chosen for: whoever starts supplying on a
+    What cannot be read does not hold, and neither does what nothing was chosen for: whoever starts supplying on a
     condition must be able to rely on it.
     """
 
@@ -107,6 +107,9 @@ class BelowPowerLimit(_Ours):
 
     @override
     def is_valid_state(self, entity_state: State) -> bool:
+        if entity_state.state == STATE_UNKNOWN:
+            # Without a limit nobody knows how much is left of it, and nothing exceeds it.
+            return True
         # The owner may have chosen another unit for the sensor.
         unit = entity_state.attributes.get(EntityStateAttribute.UNIT_OF_MEASUREMENT)
         try:

@@ -87,7 +87,8 @@ def summary(sessions: Iterable[Session], period: Period, grid: GridFactor | None
             for kind, mwh in _falling(by_type)
         ],
         "by_supplier": [{"supplier": name, "wh": mwh / 1000} for name, mwh in _falling(by_supplier)],
-        "renewable_share": renewable / whole if whole else None,
+        # Where nothing was stated, nothing is known.
+        "renewable_share": renewable / whole if by_type.keys() - {None} else None,
         "grid": grid.to_dict() if grid else None,
         "co2_by_grid_g": whole / 1_000_000 * grid.g_per_kwh if grid else None,
         "co2_by_type_g": sum(mwh / 1_000_000 * LIFECYCLE[kind] for kind, mwh in known.items() if kind),

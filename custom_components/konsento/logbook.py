@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from homeassistant.components.logbook.const import (
-    LOGBOOK_ENTRY_ENTITY_ID,
     LOGBOOK_ENTRY_ICON,
     LOGBOOK_ENTRY_MESSAGE,
     LOGBOOK_ENTRY_NAME,
 )
-from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME
+from homeassistant.const import ATTR_NAME
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
@@ -42,11 +41,11 @@ def async_describe_events(
     @callback
     def describe(event: Event) -> dict[str, Any]:
         said = event.data
+        # Without the entity, whose name would stand in the place of the outlet's.
         return {
             LOGBOOK_ENTRY_NAME: said.get(ATTR_NAME),
             LOGBOOK_ENTRY_MESSAGE: sentences().of(said),
             LOGBOOK_ENTRY_ICON: _ICONS.get(said[ATTR_HAPPENING], "mdi:ev-station"),
-            LOGBOOK_ENTRY_ENTITY_ID: said.get(ATTR_ENTITY_ID),
         }
 
     async_describe_event(DOMAIN, EVENT_NEWS, describe)

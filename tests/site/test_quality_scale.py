@@ -72,11 +72,21 @@ def test_what_a_program_can_see_of_the_answers_is_true() -> None:
     assert {f"Platform.{each.upper()}" for each in platforms} == set(re.findall(r"Platform\.[A-Z_]+", init))
 
 
+def test_what_there_is_not_is_exempt_and_what_there_is_is_documented() -> None:
+    page = (REPOSITORY / "docs/site.md").read_text()
+
+    for kind in ("triggers", "conditions"):
+        there = (PACKAGE / f"{kind}.yaml").exists()
+        assert done(f"docs-{kind}") is there
+        assert not there or kind in page.lower()
+
+
 def test_the_docs_that_the_answers_speak_of_are_there() -> None:
     page = (REPOSITORY / "docs/site.md").read_text()
 
     for rule, heading in {
         "docs-actions": "## Actions",
+        "docs-conditions": "## Conditions",
         "docs-data-update": "## What one sees",
         "docs-installation-instructions": "## Setting up",
         "docs-installation-parameters": "| field | meaning |",
@@ -84,6 +94,7 @@ def test_the_docs_that_the_answers_speak_of_are_there() -> None:
         "docs-known-limitations": "## Known limits",
         "docs-removal-instructions": "### Removing it",
         "docs-supported-devices": "## What is needed",
+        "docs-triggers": "## Triggers",
         "docs-troubleshooting": "## When it does not work",
         "docs-examples": "```yaml",
         "docs-use-cases": "## What it is for",

@@ -51,6 +51,31 @@ async def test_home_assistant_killed_mid_session_loses_no_energy_and_counts_none
     await _assert_one_true_bill(bill, watcher, load_before)
 
 
+async def test_a_session_that_its_owner_suspends_waits_over_a_restart_of_home_assistant(fragile_line: Line) -> None:
+    line = fragile_line
+    driver, watcher, session, load_before = await _charging(line, "suspended", 12)
+    relay = watcher.follow("relay")
+
+    await line.home_assistant.act("suspend_session", evse=1)
+    assert await relay.get() is False
+    waiting = await driver.until(session, {"suspended"}, 60)
+    assert waiting["texts"]["title"] == "Paused. No supply at the moment."
+    state = next(
+        name for name, is_now in (await line.home_assistant.states()).items() if is_now["state"] == "suspended"
+    )
+    await line.home_assistant.process.stop()
+    await line.home_assistant.start()
+    await line.home_assistant.ready()
+    await line.home_assistant.until(state, "suspended")
+    assert relay.empty()
+    await line.home_assistant.act("resume_session", evse=1)
+    bill = await driver.until(session, DONE, 120)
+
+    assert [await relay.get(), await relay.get()] == [True, False]
+    assert bill["end_reason"] == "EnergyLimitReached"
+    await _assert_one_true_bill(bill, watcher, load_before)
+
+
 async def test_server_killed_mid_session_the_outlet_stops_by_itself_and_one_bill_follows(fragile_line: Line) -> None:
     line = fragile_line
     driver, watcher, session, load_before = await _charging(line, "server", 10)

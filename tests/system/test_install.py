@@ -5,6 +5,7 @@ With KONSENTO_PICTURES set, the pictures of docs/start.md are made anew (`make p
 
 import json
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from rig.paths import ROOT
 from rig.suppliers import SAKURA, provisioning
 
 from .driving import path_of_a_driver
-from .owner import Owner
+from .owner import PATIENCE_MS, Owner
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300), pytest.mark.browser]
 
@@ -79,7 +80,7 @@ async def owner(place: Place, browser: Browser) -> AsyncIterator[Owner]:
 
 
 async def _port(owner: Owner, port: int) -> None:
-    await owner.dialog.locator('input[type="number"]').first.fill(str(port))
+    await owner.page.locator('input[type="number"]').first.fill(str(port))
 
 
 async def test_a_site_is_set_up_with_clicks_alone(owner: Owner, place: Place) -> None:
@@ -90,46 +91,126 @@ async def test_a_site_is_set_up_with_clicks_alone(owner: Owner, place: Place) ->
     await owner.submit()
 
     # The first outlet is asked for next.
-    await expect(owner.dialog.get_by_text(owner.words["guarded"])).to_be_visible()
+    await expect(owner.page.get_by_text(owner.words["guarded"])).to_be_visible(timeout=PATIENCE_MS)
     await owner.picture("3-kind", owner.dialog)
     await owner.choose("guarded")
-    await owner.fill("host", "127.0.0.1")
     await owner.fill("name", OUTLET)
+    await owner.fill("host", "outlet-1a2b3c.local")
+    await owner.picture("4-outlet", owner.dialog)
+    await owner.fill("host", "127.0.0.1")
     await _port(owner, 1)
     await owner.submit()
-    await expect(owner.dialog.get_by_text("The outlet does not answer.")).to_be_visible()
+    await expect(owner.page.get_by_text("The outlet does not answer.")).to_be_visible(timeout=PATIENCE_MS)
     await _port(owner, place.outlet.port)
-    await owner.picture("4-outlet", owner.dialog)
     await owner.submit()
-    await expect(owner.dialog.get_by_text("The outlet answers and is in use.")).to_be_visible()
+    await expect(owner.page.get_by_text("The outlet answers and is in use.")).to_be_visible(timeout=PATIENCE_MS)
     await owner.finish()
 
     await owner.go_to_integration()
     await owner.press("link_server")
+    await expect(owner.page.locator('input[name="url"]')).to_be_visible(timeout=PATIENCE_MS)
+    await owner.picture("5-server", owner.dialog)
     await owner.fill("url", place.set_up_line.replace(STATION_PASSWORD, "not-the-password"))
     await owner.submit()
-    await expect(owner.dialog.get_by_text("does not accept this password")).to_be_visible()
+    await expect(owner.page.get_by_text("does not accept this password")).to_be_visible(timeout=PATIENCE_MS)
     await owner.fill("url", place.set_up_line)
     await owner.fill("name", "Sakura Energy")
     await owner.submit()
-    await expect(owner.dialog.get_by_text("The server has let the site in.")).to_be_visible()
+    await expect(owner.page.get_by_text("The server has let the site in.")).to_be_visible(timeout=PATIENCE_MS)
     await owner.finish()
     for name in (SITE, OUTLET, "Sakura Energy"):
-        await expect(page.get_by_text(name).first).to_be_visible()
-    await owner.picture("6-parts")
+        await expect(page.get_by_text(name).first).to_be_visible(timeout=PATIENCE_MS)
+    await owner.picture("6-parts", owner.site(SITE))
 
 
 async def test_the_settings_of_a_site_are_changed_with_clicks_alone(owner: Owner, place: Place) -> None:
     await owner.go_to_integration()
     await owner.open_settings(SITE, "numbers")
     # The second number: how often the meter is told. A car park reports every few seconds; here somebody watches.
-    await owner.dialog.locator('input[type="number"]').nth(1).fill("1")
+    await owner.page.locator('input[type="number"]').nth(1).fill("1")
     await owner.submit()
     await owner.finish()
 
     (entry,) = _entries(place)
     assert entry["options"]["meter_interval"] == 1
     assert entry["title"] == SITE
+
+
+async def test_the_first_driver_pays_and_the_owner_sees_it_but_not_who(
+    owner: Owner, place: Place, line: Line, browser: Browser
+) -> None:
+    await owner.page.goto(f"{owner.url}/config/devices/dashboard?historyBack=1")
+    await owner.page.get_by_text(OUTLET).first.click()
+    for value in ("State", "Session energy", "Firmware", "Stop"):
+        await expect(owner.page.get_by_text(value, exact=True).first).to_be_visible(timeout=PATIENCE_MS)
+    email = "first-driver@example.com"
+    for language, locale in (("en", "en-GB"), ("ja", "ja-JP")):
+        context = await browser.new_context(viewport={"width": 390, "height": 844}, locale=locale)
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        outlet = f"{line.server.url}/o/{CODE}"
+        await path_of_a_driver(page, outlet, f"{language}-{email}", Path(f"{place.shot}-{language}-driver"))
+        await context.close()
+
+    await expect(owner.page.get_by_text("Energy limit reached").first).to_be_visible(timeout=PATIENCE_MS)
+    await owner.picture("7-outlet", owner.page.locator("body"))
+    log = place.home_assistant.log.read_text()
+    assert email not in log
+    assert STATION_PASSWORD not in log
+    assert [text for text in log.splitlines() if " ERROR " in text and "custom_components.konsento" in text] == []
+
+
+async def test_the_forms_speak_japanese_to_who_does(place: Place, browser: Browser, owner: Owner) -> None:
+    reader = await Owner.open(browser, owner.url, Path(f"{place.shot}-ja"), "ja-JP")
+    await reader.sign_in(NAME, PASSWORD)
+    for word, field in (("add_outlet", "host"), ("link_server", "url")):
+        await reader.press(word)
+        if word == "add_outlet":
+            await expect(reader.page.get_by_text(reader.words["guarded"])).to_be_visible(timeout=PATIENCE_MS)
+            await reader.picture("3-kind", reader.dialog)
+            await reader.choose("guarded")
+        await expect(reader.page.locator(f'input[name="{field}"]')).to_be_visible(timeout=PATIENCE_MS)
+        await reader.picture("4-outlet" if word == "add_outlet" else "5-server", reader.dialog)
+        await reader.go_to_integration()
+    await expect(reader.site(SITE)).to_be_visible(timeout=PATIENCE_MS)
+    await reader.picture("6-parts", reader.site(SITE))
+    await reader.close()
+
+
+async def test_the_guide_has_the_pictures_that_it_shows(place: Place) -> None:
+    told = "".join((ROOT / page).read_text() for page in ("README.md", "docs/start.md", "docs/start.ja.md"))
+    wanted = set(re.findall(r"images/start/([\w-]+)\.webp", told))
+    if os.environ.get("KONSENTO_PICTURES"):
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        for name in wanted:
+            with Image.open(f"{place.shot}-{name}.png") as image:
+                # Of a phone's page what is seen without scrolling.
+                seen = image.crop((0, 0, image.width, min(image.height, 844)))
+                seen.save(PICTURES / f"{name}.webp", quality=72, method=6)
+
+    there = {path.stem: path.stat().st_size for path in PICTURES.glob("*.webp")}
+    assert there.keys() == wanted
+    assert max(there.values()) < 100_000
+
+
+async def test_nothing_is_left_of_a_site_that_its_owner_deletes(owner: Owner, place: Place) -> None:
+    page = owner.page
+    storage = place.home_assistant.config / ".storage"
+    assert [path.name for path in storage.iterdir() if "konsento" in path.name]
+    await owner.go_to_integration()
+    row = owner.site(SITE)
+    await row.get_by_label(owner.words["menu"]).first.click()
+    await page.get_by_text("Delete", exact=True).locator("visible=true").first.click()
+    await page.get_by_role("button", name="Delete").last.click()
+    await expect(row).to_have_count(0, timeout=PATIENCE_MS)
+    # What is on disk follows when Home Assistant ends.
+    await place.home_assistant.process.stop()
+
+    assert [path.name for path in storage.iterdir() if "konsento" in path.name] == []
+    assert _entries(place) == []
+    for name in ("repairs.issue_registry", "lovelace_resources"):
+        path = storage / name
+        assert "konsento" not in (path.read_text() if path.exists() else "")
 
 
 def _entries(place: Place) -> list[dict[str, object]]:

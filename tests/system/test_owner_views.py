@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import httpx
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]  # has no types
 import pytest
 import pytest_asyncio
 import zxingcpp

@@ -211,11 +211,15 @@ class HomeAssistant:
 
     async def send_measurements(self) -> dict[str, int]:
         """Send what waits now; returns how many were sent, were refused, and wait."""
+        return await self.act("send_measurements")
+
+    async def act(self, action: str, **data: Any) -> dict[str, Any]:
+        """Call an action of the integration; returns its response."""
         answer = await self._http.post(
-            "/api/services/konsento/send_measurements?return_response", json={"config_entry_id": self.entry_id}
+            f"/api/services/konsento/{action}?return_response", json={"config_entry_id": self.entry_id, **data}
         )
         answer.raise_for_status()
-        told: dict[str, int] = answer.json()["service_response"]
+        told: dict[str, Any] = answer.json()["service_response"]
         return told
 
     async def states(self) -> dict[str, dict[str, Any]]:
@@ -223,6 +227,14 @@ class HomeAssistant:
         answer = await self._http.get("/api/states")
         answer.raise_for_status()
         return {state["entity_id"]: state for state in answer.json()}
+
+    async def until(self, entity_id: str, state: str, patience: float = 120) -> None:
+        """Wait until an entity has a state, also while the program starts."""
+        async with asyncio.timeout(patience):
+            while True:
+                if (await self.states()).get(entity_id, {}).get("state") == state:
+                    return
+                await asyncio.sleep(0.2)
 
     async def press(self, entity_id: str) -> None:
         """Press a button entity."""

@@ -194,7 +194,8 @@ class Journal:
                 (since.isoformat(), Phase.ENDED),
             ).fetchall()
         )
-        return [Session.from_json(json.loads(body)) for (body,) in rows]
+        # Two months of a large site take a while to read, and the loop has running sessions to look after.
+        return await asyncio.to_thread(_sessions_in, rows)
 
     async def waiting(self, server: str, most: int) -> list[Waiting]:
         """Return the oldest events that a server has not answered."""
@@ -284,6 +285,10 @@ class Journal:
             )
 
         await self.do(work)
+
+
+def _sessions_in(rows: Sequence[tuple[str]]) -> list[Session]:
+    return [Session.from_json(json.loads(body)) for (body,) in rows]
 
 
 def _energy(db: sqlite3.Connection, which: str, values: tuple[str, ...]) -> tuple[int, int]:

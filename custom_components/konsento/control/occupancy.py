@@ -31,7 +31,9 @@ def occupancy(control: OutletControl, *, reserved: bool) -> Occupancy:
     if report is None:
         return Occupancy.AWAY
     if refusal is Refusal.BUSY:
-        return Occupancy.CHARGING if report.state is OutletState.SUPPLYING else Occupancy.WAITING
+        # One that the outlet has just ended is charging until that is written down: it does not wait for anything.
+        ending = report.state is OutletState.ENDED and control.session is not None and control.session.supplying
+        return Occupancy.CHARGING if ending or report.state is OutletState.SUPPLYING else Occupancy.WAITING
     if refusal is not None:
         return _OF_REFUSAL.get(refusal, Occupancy.FAULTED)
     return Occupancy.RESERVED if reserved else Occupancy.FREE

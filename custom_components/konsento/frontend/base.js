@@ -127,9 +127,18 @@ const languageOf = (hass) => {
   }
 };
 
+const formats = new Map();
+
+/** Return a formatter, made once: it takes longer to make one than to draw a whole card. */
+const format = (kind, languages, options) => {
+  const key = `${kind.name} ${languages} ${Object.values(options)}`;
+  if (!formats.has(key)) formats.set(key, new kind(languages, options));
+  return formats.get(key);
+};
+
 /** Write a number as the reader has chosen, with so many digits behind the point; fewer where they are zeros. */
 export const number = (hass, value, digits = 0, fewest = digits) =>
-  new Intl.NumberFormat(languageOf(hass), {
+  format(Intl.NumberFormat, languageOf(hass), {
     minimumFractionDigits: fewest,
     maximumFractionDigits: digits,
     useGrouping: hass.locale.number_format !== "none",
@@ -146,7 +155,7 @@ const zoneOf = (hass) => (hass.locale.time_zone === "server" ? hass.config.time_
 
 /** Write the time of day, as the reader has chosen. */
 export const clock = (hass, date) =>
-  new Intl.DateTimeFormat(hass.locale.time_format === "system" ? undefined : hass.locale.language, {
+  format(Intl.DateTimeFormat, hass.locale.time_format === "system" ? undefined : hass.locale.language, {
     hour: "numeric",
     minute: "2-digit",
     hour12: { 12: true, 24: false }[hass.locale.time_format],

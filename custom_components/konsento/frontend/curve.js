@@ -6,6 +6,7 @@ import { t } from "./texts.js";
 const WIDTH = 300;
 const HEIGHT = 48;
 const MOST_POINTS = 400;
+const SILENT_MS = 15_000;
 const LONGEST_MS = 24 * 3600_000;
 /** What an outlet with a session is to people (`occupancy`). */
 export const RUNNING = new Set(["charging", "waiting"]);
@@ -13,11 +14,20 @@ const AWAY = new Set(["away", "unavailable", "unknown"]);
 
 export class PowerCurve {
   static style = `
-    .curve { display: block; inline-size: 100%; border: 0; padding: 0; margin: 0; background: none; font: inherit; color: var(--secondary-text-color); cursor: pointer; border-radius: 8px; }
+    .curve {
+      display: block; inline-size: 100%; border: 0; padding: 0; margin: 0; background: none; font: inherit;
+      color: var(--secondary-text-color); cursor: pointer; border-radius: 8px;
+    }
     .curve svg { display: block; inline-size: 100%; block-size: 48px; overflow: visible; }
     .curve .area { fill: var(--tone); opacity: .16; }
-    .curve .line { fill: none; stroke: var(--tone); stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
-    .curve .ends { display: flex; justify-content: space-between; font-size: var(--ha-font-size-xs, 11px); font-variant-numeric: tabular-nums; margin-top: 4px; }
+    .curve .line {
+      fill: none; stroke: var(--tone); stroke-width: 2; vector-effect: non-scaling-stroke;
+      stroke-linejoin: round;
+    }
+    .curve .ends {
+      display: flex; justify-content: space-between; font-size: var(--ha-font-size-xs, 11px);
+      font-variant-numeric: tabular-nums; margin-top: 4px;
+    }
   `;
 
   #area = make("path", { class: "area" });
@@ -36,7 +46,12 @@ export class PowerCurve {
     this.element = make(
       "button",
       { class: "curve", type: "button", hidden: true, onclick: open },
-      make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" }, this.#area, this.#line),
+      make(
+        "svg",
+        { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+        this.#area,
+        this.#line,
+      ),
       make("div", { class: "ends", "aria-hidden": "true" }, this.#from, this.#peak, this.#to),
     );
   }
@@ -103,7 +118,10 @@ export class PowerCurve {
       }
       start = Math.min(start, this.#start);
       const powers = (await ask(entities.power, start))[entities.power] ?? [];
-      return { start, points: powers.filter(({ s }) => !AWAY.has(s)).map(({ s, lu }) => [Math.max(start, lu * 1000), this.#watts(hass, entities, s)]) };
+      const points = powers
+        .filter(({ s }) => !AWAY.has(s))
+        .map(({ s, lu }) => [Math.max(start, lu * 1000), this.#watts(hass, entities, s)]);
+      return { start, points };
     } catch {
       // Without the recorder the curve begins now.
       return { start: this.#start, points: [] };
@@ -135,11 +153,17 @@ export class PowerCurve {
     while (this.#points.length > 2 * MOST_POINTS) this.#thin();
     const now = Date.now();
     const span = Math.max(1000, now - this.#start);
-    const peak = Math.max(1, ...this.#points.map(([, watts]) => watts));
+    const peak = Math.max(0, ...this.#points.map(([, watts]) => watts));
     const x = (time) => ((Math.max(0, time - this.#start) / span) * WIDTH).toFixed(1);
-    const y = (watts) => (HEIGHT - 1 - (watts / peak) * (HEIGHT - 3)).toFixed(1);
+    const y = (watts) => (HEIGHT - 1 - (watts / (peak || 1)) * (HEIGHT - 3)).toFixed(1);
     let line = "";
-    for (const [time, watts] of this.#points) line += `${line ? "L" : "M"}${x(time)} ${y(watts)}`;
+    let [before, level] = [Infinity, 0];
+    for (const [time, watts] of this.#points) {
+      // What does not change is not told: until now it was as it had been.
+      if (time - before > SILENT_MS) line += `L${x(time)} ${y(level)}`;
+      line += `${line ? "L" : "M"}${x(time)} ${y(watts)}`;
+      [before, level] = [time, watts];
+    }
     if (this.#points.length) line += `L${WIDTH} ${y(this.#points.at(-1)[1])}`;
     attribute(this.#line, "d", line);
     attribute(this.#area, "d", line ? `${line}L${WIDTH} ${HEIGHT}L${x(this.#points[0][0])} ${HEIGHT}Z` : "");

@@ -4,9 +4,9 @@ import { KonsentoElement, attribute, fire, make, show, write } from "./base.js";
 import { t } from "./texts.js";
 
 /**
- * Ask. `title`, `about` (which outlet), `text`, `confirm` (what the button says) and `danger` are shown; `schema`, `data` and `labels` are those
- * of Home Assistant's forms; `submit(data)` does what was agreed to: its error is shown, and the dialog stays. `closed`
- * is called in the end, whatever the answer was.
+ * Ask. Shown are `title`, `about` (which outlet), `text`, and what the button says (`confirm`, in red with `danger`).
+ * `schema`, `data`, `labels` and `helps` are those of a form of Home Assistant. `submit(data)` does what was agreed to:
+ * its error is shown, and the dialog stays. `closed` is called in the end, whatever the answer was.
  */
 export const ask = (from, question) =>
   fire(from, "show-dialog", {

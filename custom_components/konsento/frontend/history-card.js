@@ -9,6 +9,8 @@ import { t } from "./texts-views.js";
 const PERIODS = ["7", "30", "90", "365"];
 const AT_FIRST = 25;
 const HEIGHT = 160;
+/** Top of the axis where next to nothing flowed, kWh. */
+const SMALLEST = 0.1;
 const WIDTH = 640;
 
 const STYLE = `
@@ -83,7 +85,7 @@ class HistoryCard extends SiteCard {
       ...row,
       title: outlets.get(row.outlet),
       why: endReason(hass, row.end_reason),
-      whom: t(hass, row.local ? "local" : "driver"),
+      whom: t(hass, row.local ? "local" : "driver") + (row.note ? `: ${row.note}` : ""),
       power: row.power_type ? powerType(hass, row.power_type) : "–",
     }));
     // What was focused is so afterwards: the button that sorts, the choice of the period.
@@ -286,7 +288,7 @@ class HistoryCard extends SiteCard {
 
   #download(rows) {
     const { hass } = this;
-    const keys = ["outlet", "start", "end", "energy_kwh", "minutes", "why", "for_whom", "power_type", "supplier", "server"];
+    const keys = ["outlet", "start", "end", "energy_kwh", "minutes", "why", "for_whom", "note", "power_type", "supplier", "server"];
     const lines = rows.map((row) => [
       row.title,
       row.start,
@@ -294,7 +296,8 @@ class HistoryCard extends SiteCard {
       (row.wh / 1000).toFixed(3),
       (row.supply_s / 60).toFixed(1),
       row.why,
-      row.whom,
+      t(hass, row.local ? "local" : "driver"),
+      row.note ?? "",
       row.power_type ? row.power : "",
       row.supplier ?? "",
       row.server ?? "",
@@ -322,7 +325,7 @@ const together = (days, period) => {
 
 /** Return the next round number for the top of an axis. */
 const niceTop = (most) => {
-  if (most <= 0) return 1;
+  if (most <= SMALLEST) return SMALLEST;
   const power = 10 ** Math.floor(Math.log10(most));
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((each) => each * power).find((each) => each >= most);
 };

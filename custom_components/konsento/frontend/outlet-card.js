@@ -24,17 +24,28 @@ import { Ring } from "./ring.js";
 import { t } from "./texts.js";
 
 const STYLE = `
-  ha-card { position: relative; display: flex; flex-direction: column; gap: 12px; padding: 16px; height: 100%; box-sizing: border-box; }
+  ha-card {
+    position: relative; display: flex; flex-direction: column; gap: 12px; padding: 16px; height: 100%;
+    box-sizing: border-box; container-type: inline-size;
+  }
   [hidden] { display: none !important; }
-  .head { display: flex; gap: 12px; align-items: center; border: 0; padding: 0; margin: 0; background: none; font: inherit; color: inherit; text-align: start; cursor: pointer; border-radius: 12px; }
+  .head {
+    display: flex; gap: 12px; align-items: center; border: 0; padding: 0; margin: 0; background: none;
+    font: inherit; color: inherit; text-align: start; cursor: pointer; border-radius: 12px;
+  }
   .head:focus-visible, .curve:focus-visible { outline: 2px solid var(--primary-color); outline-offset: 4px; }
-  .icon { flex: none; display: grid; place-items: center; inline-size: 40px; block-size: 40px; border-radius: 50%; color: var(--tone); position: relative; }
-  .icon::before { content: ""; position: absolute; inset: 0; border-radius: 50%; background: var(--tone); opacity: .2; }
+  .icon {
+    flex: none; display: grid; place-items: center; inline-size: 40px; block-size: 40px; border-radius: 50%;
+    color: var(--tone); position: relative;
+  }
+  .icon::before {
+    content: ""; position: absolute; inset: 0; border-radius: 50%; background: var(--tone); opacity: .2;
+  }
   .words { min-width: 0; }
   .said { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
   .title, .state { display: block; overflow-wrap: anywhere; }
   .title { font-size: var(--ha-font-size-l, 16px); font-weight: var(--ha-font-weight-medium, 500); line-height: 1.3; }
-  .state { color: var(--secondary-text-color); line-height: 1.4; }
+  .state { color: var(--secondary-text-color); line-height: 1.4; word-break: auto-phrase; }
   ha-card { --tone: var(--state-inactive-color, var(--secondary-text-color)); }
   ha-card.free { --tone: var(--success-color); }
   ha-card.charging { --tone: var(--info-color, var(--primary-color)); }
@@ -43,8 +54,16 @@ const STYLE = `
   .session { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; }
   .figure { display: flex; flex-direction: column; align-items: center; text-align: center; gap: 2px; min-width: 0; }
   .label { font-size: var(--ha-font-size-s, 12px); color: var(--secondary-text-color); }
-  .plain { display: grid; place-content: center; block-size: 84px; font-size: var(--ha-font-size-l, 16px); font-variant-numeric: tabular-nums; }
+  .plain {
+    display: grid; place-content: center; block-size: 84px; font-size: var(--ha-font-size-l, 16px);
+    font-variant-numeric: tabular-nums;
+  }
   .actions { display: flex; flex-wrap: wrap; gap: 8px; margin-top: auto; }
+  @container (width < 260px) {
+    .session { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+    .figure:last-child { grid-column: 1 / -1; }
+    .plain { block-size: auto; }
+  }
   ${Ring.style}
   ${PowerCurve.style}
 `;
@@ -185,7 +204,9 @@ class OutletCard extends KonsentoElement {
     const actions = make("div", { class: "actions" }, ...Object.values(buttons));
     card.append(head, said, why, unknown, session, this.#curve.element, actions);
     this.shadowRoot.append(make("style", {}, STYLE), card);
-    return { actions, buttons, card, energyLabel, energyRing, head, icon, powerLabel, powerValue, said, session, state, timeLabel, timeRing, title, unknown, why };
+    const labels = { energyLabel, powerLabel, timeLabel };
+    const values = { energyRing, powerValue, timeRing };
+    return { actions, buttons, card, head, icon, said, session, state, title, unknown, why, ...labels, ...values };
   }
 
   #show() {
@@ -233,7 +254,8 @@ class OutletCard extends KonsentoElement {
     const { why } = this.#parts;
     const problem = this.#state("gravest_problem")?.state === "none" ? "" : this.#worded("gravest_problem");
     const reason = this.#state("waiting_for")?.state === "not_waiting" ? "" : this.#worded("waiting_for");
-    const text = mode === "waiting" ? problem || reason || t(this.hass, "waits_generic") : problem;
+    const waits = reason ? t(this.hass, "waits_for", { reason }) : t(this.hass, "waits_generic");
+    const text = problem || (mode === "waiting" ? waits : "");
     attribute(why, "alert-type", mode === "faulted" ? "error" : problem ? "warning" : "info");
     write(why, text);
     show(why, text);

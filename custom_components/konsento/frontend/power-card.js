@@ -27,7 +27,8 @@ class PowerCard extends KonsentoElement {
   }
 
   concerns(before, after) {
-    return ["entity", "limit_entity"].some((key) => before.states[this.#config?.[key]] !== after.states[this.#config?.[key]]);
+    const { entity, limit_entity: limit } = this.#config ?? {};
+    return [entity, limit].some((each) => before.states[each] !== after.states[each]);
   }
 
   async update() {

@@ -7,15 +7,20 @@ const LENGTH = 2 * Math.PI * RADIUS;
 
 export class Ring {
   static style = `
-    .ring { position: relative; inline-size: 84px; block-size: 84px; max-inline-size: 100%; }
-    .ring svg { inline-size: 100%; block-size: 100%; transform: rotate(-90deg); }
+    .ring { position: relative; inline-size: 84px; aspect-ratio: 1; max-inline-size: 100%; }
+    .ring svg { display: block; inline-size: 100%; block-size: 100%; transform: rotate(-90deg); }
     .ring circle { fill: none; stroke-width: 7; }
     .ring .track { stroke: var(--divider-color); }
-    .ring .done { stroke: var(--tone); stroke-linecap: round; transition: stroke-dashoffset .6s ease; }
-    .ring .middle { position: absolute; inset: 10px; display: grid; place-content: center; text-align: center; line-height: 1.15; }
-    .ring .value { font-weight: var(--ha-font-weight-medium, 500); font-size: var(--ha-font-size-s, 12px); font-variant-numeric: tabular-nums; }
+    .ring .done { stroke: var(--tone); stroke-linecap: round; }
+    .ring .middle {
+      position: absolute; inset: 10px; display: grid; place-content: center; text-align: center;
+      line-height: 1.15;
+    }
+    .ring .value {
+      font-weight: var(--ha-font-weight-medium, 500); font-size: var(--ha-font-size-s, 12px);
+      font-variant-numeric: tabular-nums;
+    }
     .ring .limit { font-size: 10px; color: var(--secondary-text-color); }
-    @media (prefers-reduced-motion: reduce) { .ring .done { transition: none; } }
   `;
 
   #done = make("circle", { class: "done", cx: 42, cy: 42, r: RADIUS, "stroke-dasharray": LENGTH });
@@ -25,7 +30,12 @@ export class Ring {
   element = make(
     "div",
     { class: "ring", role: "meter", "aria-valuemin": 0, "aria-valuemax": 100 },
-    make("svg", { viewBox: "0 0 84 84", "aria-hidden": "true" }, make("circle", { class: "track", cx: 42, cy: 42, r: RADIUS }), this.#done),
+    make(
+      "svg",
+      { viewBox: "0 0 84 84", "aria-hidden": "true" },
+      make("circle", { class: "track", cx: 42, cy: 42, r: RADIUS }),
+      this.#done,
+    ),
     make("div", { class: "middle", "aria-hidden": "true" }, this.#value, this.#limit),
   );
 

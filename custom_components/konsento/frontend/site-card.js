@@ -69,7 +69,6 @@ export const dayBefore = (hass, days) => {
  */
 export class SiteCard extends KonsentoElement {
   #config = {};
-  #language;
   #timer;
   #asked = 0;
   #card = make("ha-card");
@@ -91,8 +90,7 @@ export class SiteCard extends KonsentoElement {
   /** `entry_id`: of the site; without it the first one. */
   setConfig(config) {
     this.#config = config;
-    this.#data = undefined;
-    this.reload();
+    this.schedule();
   }
 
   getCardSize() {
@@ -124,8 +122,8 @@ export class SiteCard extends KonsentoElement {
     if (this.hass && this.isConnected) this.#load(this.#asked);
   }
 
+  /** Called when it appears, and when its reader writes otherwise. */
   update() {
-    if (this.#data && this.#language === this.hass.language) return;
     this.reload();
   }
 
@@ -142,7 +140,7 @@ export class SiteCard extends KonsentoElement {
       const data = await this.load(site);
       // Whoever has asked for something else meanwhile does not want this any more.
       if (number !== this.#asked) return;
-      [this.#site, this.#data, this.#language] = [site, data, this.hass.language];
+      [this.#site, this.#data] = [site, data];
       show(this.#error, false);
       this.redraw();
     } catch (error) {

@@ -9,6 +9,7 @@ export const TEXTS = {
     charging_until: "Charging, until about {time}",
     free_after: "Free. Last session: {reason}",
     unknown_outlet: "This outlet does not exist any more, or its occupancy sensor is disabled. Choose another one in the card’s settings.",
+    waits_for: "Waiting for: {reason}",
     waits_generic: "The session is suspended. It goes on by itself when the cause is gone.",
 
     // Its numbers.
@@ -71,6 +72,7 @@ export const TEXTS = {
     site_power: "Site power",
     running: "Running sessions",
     none_running: "No session is running.",
+    circuits: "Circuits",
     alarms: "Alarms",
     no_alarms: "No alarms.",
     outlet_away: "{outlet}: connection",
@@ -88,6 +90,7 @@ export const TEXTS = {
     charging_until: "充電中・{time}ごろ終了予定",
     free_after: "空き（前回：{reason}）",
     unknown_outlet: "このコンセントが登録されていないか、「利用状況」のセンサーが無効です。カードの設定で別のコンセントを選んでください。",
+    waits_for: "{reason}を待っています。",
     waits_generic: "充電を一時停止しています。原因がなくなると自動で再開します。",
 
     energy: "電力量",
@@ -146,6 +149,7 @@ export const TEXTS = {
     site_power: "拠点の電力",
     running: "充電中",
     none_running: "充電中のコンセントはありません。",
+    circuits: "回路",
     alarms: "警告",
     no_alarms: "警告はありません。",
     outlet_away: "{outlet}：接続",

@@ -261,7 +261,7 @@ async def test_a_budget_that_is_closed_decides_no_more() -> None:
 SHORT = 120.0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     ratings=st.lists(st.sampled_from([800.0, 1500.0, 2000.0, 3000.0]), min_size=2, max_size=6),
     shares=st.lists(st.sampled_from([0.2, 0.6, 1.0]), min_size=6, max_size=6),
@@ -306,7 +306,7 @@ class Noise:
         return Car(10**6, lambda _: rating * self._levels[(evse + int(site.clock.seconds // 45)) % len(self._levels)])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     levels=st.lists(st.sampled_from([0.0, 0.1, 0.5, 1.0]), min_size=3, max_size=11),
     count=st.integers(3, 9),

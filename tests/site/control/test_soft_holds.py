@@ -138,3 +138,13 @@ async def test_a_relay_that_is_not_open_takes_no_session_that_waits() -> None:
     world.plug.by_hand(True)
     with pytest.raises(OutletRefusedError, match="relay"):
         await world.outlet.session_start("session-1", Limits(energy_wh=30), 0)
+
+
+async def test_current_behind_the_open_relay_of_a_session_that_waits_ends_it() -> None:
+    world = await watched()
+    world.holding = True
+    await world.outlet.session_start("session-1", Limits(energy_wh=30), 0)
+    world.plug.welded = True
+    await world.live(20)
+
+    assert (world.fault, world.end_reason, world.energy_mwh) == ("welded_contact", EndReason.OTHER, 0)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from automations import Ran, asking, automate
 from homeassistant.components.automation import DOMAIN as AUTOMATION
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.condition import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 from parts import FIRST, SECOND, act, device_id
@@ -17,7 +17,6 @@ from simulated import SimulatedOutlet
 from states import state, until
 
 from custom_components.konsento.condition import CONDITIONS
-from custom_components.konsento.const import DOMAIN
 from custom_components.konsento.control.reservations import Reservation
 from custom_components.konsento.control.windows import Window
 from custom_components.konsento.control.words import EndReason, OutletState
@@ -155,20 +154,6 @@ async def test_a_recommended_window_is_asked_for(hass: HomeAssistant, place: Moc
     assert not await holds(hass, ran)
 
 
-@pytest.fixture
-def power_available(hass: HomeAssistant, place: MockConfigEntry) -> str:
-    """Return the sensor of the power that is left at the site."""
-    entry = er.async_get(hass).async_get_or_create(
-        "sensor",
-        DOMAIN,
-        f"{place.entry_id}_power_available",
-        config_entry=place,
-        device_id=device_id(hass, place, place.entry_id),
-        translation_key="power_available",
-    )
-    return entry.entity_id
-
-
 @pytest.mark.parametrize(
     ("left", "margin", "answer"),
     [
@@ -177,20 +162,36 @@ def power_available(hass: HomeAssistant, place: MockConfigEntry) -> str:
         ("-20 W", 0, False),
         ("1.5 kW", 1400, True),
         ("1.5 kW", 1600, False),
-        ("unknown W", 0, False),
+        # A site without a limit.
+        ("unknown W", 500, True),
         ("unavailable W", 0, False),
         ("500 bananas", 0, False),
     ],
 )
 async def test_a_site_is_asked_whether_it_has_power_left(
-    hass: HomeAssistant, place: MockConfigEntry, power_available: str, *, left: str, margin: float, answer: bool
+    hass: HomeAssistant, place: MockConfigEntry, *, left: str, margin: float, answer: bool
 ) -> None:
     target = {"device_id": device_id(hass, place, place.entry_id)}
     ran = await automate(hass, asking("below_power_limit", target, margin=margin), note=YES)
     value, unit = left.split()
-    hass.states.async_set(power_available, value, {"unit_of_measurement": unit})
+    hass.states.async_set("sensor.car_park_power_available", value, {"unit_of_measurement": unit})
 
     assert await holds(hass, ran) is answer
+
+
+async def test_a_site_that_draws_all_that_it_may_is_not_below_its_limit(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet
+) -> None:
+    target = {"device_id": device_id(hass, place, place.entry_id)}
+    ran = await automate(hass, asking("below_power_limit", target, margin=1000), note=YES)
+    assert await holds(hass, ran)
+    power = {"limit": 3500, "unit": "W"}
+    hass.config_entries.async_update_entry(place, options={"power": power})
+    await until(hass, lambda: state(hass, "sensor.car_park_power_available") == "3500")
+    assert await holds(hass, ran)
+    await act(hass, "start_session", evse=1, energy=1)
+    await until(hass, lambda: state(hass, "sensor.car_park_power_available") == "500")
+    assert not await holds(hass, ran)
 
 
 @pytest.mark.parametrize("behavior", ["any", "all"])
@@ -232,3 +233,25 @@ async def test_options_that_mean_nothing_are_refused_when_the_automation_is_read
         {AUTOMATION: [{"alias": "wrong", "actions": [], **asking(key, first(hass, place), **options)}]},
     )
     assert state(hass, "automation.wrong") == "unavailable"
+
+
+async def test_a_session_that_ends_is_never_shown_as_waiting(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet
+) -> None:
+    shown: list[str] = []
+    hass.bus.async_listen(
+        EVENT_STATE_CHANGED,
+        callback(
+            lambda event: (
+                shown.append(event.data["new_state"].state)
+                if event.data["entity_id"] == "sensor.a1_occupancy"
+                else None
+            )
+        ),
+    )
+    await act(hass, "start_session", evse=1, energy=1)
+    await until(hass, lambda: state(hass, "sensor.a1_occupancy") == "charging")
+    outlet._end(EndReason.ENERGY_LIMIT)
+    outlet.changed()
+    await until(hass, lambda: state(hass, "sensor.a1_occupancy") == "free")
+    assert shown == ["charging", "free"]

@@ -47,7 +47,7 @@ async def test_energy_counts_for_the_day_on_which_it_flowed_by_the_clock_on_the_
     yesterday = midnight - timedelta(days=1)
     await ran(journal, FIRST, 1, {yesterday - HALF: 1_500_000, yesterday: 1_400_250, yesterday + HALF: 100_000})
     await ran(journal, SECOND, 2, {yesterday + 4 * HALF: 700_000})
-    await ran(journal, SECOND, 2, {yesterday + 8 * HALF: 50_000})
+    await ran(journal, SECOND, 2, {yesterday + 8 * HALF: 50_000}, note="staff car")
 
     period = {"entry_id": place.entry_id, "start": day(midnight, -2), "end": day(midnight)}
     days = await ask(hass_ws_client, "energy_by_day", **period)
@@ -61,6 +61,7 @@ async def test_energy_counts_for_the_day_on_which_it_flowed_by_the_clock_on_the_
     assert {each["source"] for each in days["result"]["days"]} == {"sessions"}
     listed = sessions["result"]["sessions"]
     assert sum(each["wh"] for each in listed) == sum(sum(wh.values()) for wh in days_of(days).values())
+    assert [each["note"] for each in listed] == ["staff car", None, None]
     assert [each["start"] for each in listed] == sorted((each["start"] for each in listed), reverse=True)
 
 
@@ -205,6 +206,7 @@ async def test_a_factor_that_is_not_known_is_not_guessed(
     )["result"]
 
     assert (told["wh"], told["grid"], told["co2_by_grid_g"]) == (6000, None, None)
+    assert (told["renewable_share"], told["co2_by_type_g"], told["without_factor_wh"]) == (None, 0, 6000)
 
 
 async def test_power_types_are_told_only_for_days_whose_sessions_are_known(

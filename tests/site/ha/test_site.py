@@ -217,13 +217,16 @@ async def test_everything_has_its_place(hass: HomeAssistant, running: MockConfig
     of_the_site = {entity.entity_id for entity in entities if entity.config_subentry_id not in running.subentries}
     assert of_the_site == {
         "binary_sensor.car_park_charging_recommended",
+        "number.car_park_power_limit",
         "sensor.car_park_energy_for_drivers",
         "sensor.car_park_energy_for_own_use",
         "sensor.car_park_energy_today",
         "sensor.car_park_power",
+        "sensor.car_park_power_available",
         "sensor.car_park_recommended_from",
         "sensor.car_park_recommended_until",
         "sensor.car_park_running_sessions",
+        "sensor.car_park_waiting_sessions",
     }
     assert {entity.entity_id for entity in entities if not entity.disabled} - of_the_site == {
         "binary_sensor.a1_connection",
@@ -234,12 +237,16 @@ async def test_everything_has_its_place(hass: HomeAssistant, running: MockConfig
         "button.a1_stop",
         "button.kaze_denki_reconnect",
         "event.a1_news",
+        "event.kaze_denki_news",
+        "select.a1_priority",
         "sensor.a1_current",
         "sensor.a1_energy_limit",
         "sensor.a1_estimated_end",
         "sensor.a1_gravest_problem",
+        "sensor.a1_kind_of_session",
         "sensor.a1_last_end_reason",
         "sensor.a1_lifetime_energy",
+        "sensor.a1_occupancy",
         "sensor.a1_power",
         "sensor.a1_remaining_energy",
         "sensor.a1_remaining_time",
@@ -248,8 +255,10 @@ async def test_everything_has_its_place(hass: HomeAssistant, running: MockConfig
         "sensor.a1_time_limit",
         "sensor.a1_voltage",
         "sensor.a1_temperature",
+        "sensor.a1_waiting_for",
         "sensor.kaze_denki_events_waiting",
         "switch.a1_available",
+        "update.a1_firmware",
     }
     assert {entity.entity_id for entity in entities if entity.disabled} == {
         "button.a1_measure_round_trip",

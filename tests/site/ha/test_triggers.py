@@ -17,6 +17,7 @@ from homeassistant.helpers.trigger import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 from parts import FIRST, SECOND, act, device_id, link
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from simulated import SimulatedOutlet
 from states import state, until
 
@@ -63,6 +64,27 @@ async def test_every_trigger_is_offered_with_its_fields(hass: HomeAssistant, pla
     assert all(each and each["target"]["entity"][0]["integration"] == "konsento" for each in ours.values())
 
 
+async def test_the_editor_offers_what_fits_an_outlet_a_server_and_a_site(
+    hass: HomeAssistant, place: MockConfigEntry, csms: Csms, hass_ws_client: WebSocketGenerator
+) -> None:
+    part = await link(hass, place, csms)
+    socket = await hass_ws_client(hass)
+
+    async def offered(what: str, name: str) -> set[str]:
+        target = {"device_id": [device_id(hass, place, name)]}
+        await socket.send_json_auto_id({"type": f"get_{what}_for_target", "target": target})
+        found = (await socket.receive_json())["result"]
+        return {key.removeprefix("konsento.") for key in found if key.startswith("konsento.")}
+
+    windows, links = {"window_started", "window_ended"}, {"link_lost", "link_restored"}
+    assert await offered("triggers", FIRST) == TRIGGERS.keys() - windows
+    assert await offered("triggers", part.subentry_id) == links
+    assert await offered("triggers", place.entry_id) == windows
+    assert await offered("conditions", FIRST) == {"is_free", "is_charging", "is_waiting"}
+    assert await offered("conditions", part.subentry_id) == set()
+    assert await offered("conditions", place.entry_id) == {"below_power_limit", "window_now"}
+
+
 async def test_a_session_is_told_from_the_request_to_its_limit(
     hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet
 ) -> None:
@@ -106,6 +128,26 @@ async def test_a_session_that_resumes_is_told(
     await until(hass, lambda: _news(hass) == "session_resumed")
     await hass.async_block_till_done()
     assert events(ran) == ["session_resumed"]
+
+
+async def test_why_a_session_waits_is_told(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet
+) -> None:
+    keys = ("session_started", "session_suspended", "session_resumed")
+    ran = await automate(hass, *(trigger(key, first(hass, place)) for key in keys), note=SAYS)
+    await start(hass)
+    await act(hass, "suspend_session", evse=1)
+    await until(hass, lambda: _news(hass) == "session_suspended")
+    assert state(hass, "sensor.a1_occupancy") == "waiting"
+    await act(hass, "resume_session", evse=1)
+    await until(hass, lambda: _news(hass) == "session_resumed")
+    await hass.async_block_till_done()
+
+    assert [(each["event"], each["reason"]) for each in ran.told] == [
+        ("session_started", None),
+        ("session_suspended", "owner"),
+        ("session_resumed", "owner"),
+    ]
 
 
 def _news(hass: HomeAssistant, entity_id: str = "event.a1_news") -> str | None:

@@ -189,6 +189,9 @@ class SoftGuard:
             self._supply(lease_s)
         else:
             self._suspended_at, self._unopened_since = now, None
+            if self._off_since is None:
+                # It has just been seen open: what flows from now on tells of a welded contact.
+                self._off_since = now
 
     def renew(self, session_id: str, seq: int, lease_s: int, now: float) -> None:
         """Prolong the lease; closes the relay again for a suspended session. A lease of 0 opens it, to wait anew."""
