@@ -167,7 +167,8 @@ class HomeAssistant:
     async def running(self, patience: float = 240) -> None:
         """Wait until everything has started, the recorder too, which writes nothing before; the owner is signed in."""
         async with asyncio.timeout(patience):
-            while (await self._http.get("/api/config")).json().get("state") != "RUNNING":
+            # There is no event of it to be had over HTTP.
+            while (await self._http.get("/api/config")).json().get("state") != "RUNNING":  # noqa: ASYNC110
                 await asyncio.sleep(0.5)
 
     async def sign_in(self) -> None:
