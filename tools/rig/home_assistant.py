@@ -118,7 +118,11 @@ class HomeAssistant:
         (self.config / "custom_components/konsento").symlink_to(ROOT / "custom_components/konsento")
         self._store(_storage(self._port, self._entries))
         (self.config / "configuration.yaml").write_text(
-            _CONFIGURATION.format(name=self._name, log_level=self._log_level)
+            _CONFIGURATION.format(
+                name=self._name,
+                log_level=self._log_level,
+                recorder="energy:\nhistory:\nlogbook:\n" if self._recorder else "",
+            )
         )
 
     def _store(self, files: Mapping[str, Mapping[str, Any]]) -> None:
