@@ -8,7 +8,7 @@ from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .const import CONF_KEY, CONF_STATION_ID, DOMAIN
+from .const import CONF_KEY, CONF_LABEL_URL, CONF_STATION_ID, DOMAIN
 from .hub import Hub, OutletUnit, ServerUnit, SiteConfigEntry
 from .measurements.measurement import Measurement, envelope
 from .measurements.route import AT_MOST
@@ -16,6 +16,7 @@ from .measurements.route import AT_MOST
 _REDACTED = {
     CONF_HOST,
     CONF_KEY,
+    CONF_LABEL_URL,
     CONF_PASSWORD,
     CONF_STATION_ID,
     CONF_TOKEN,

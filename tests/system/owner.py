@@ -67,12 +67,16 @@ class Owner:
         """The frame of the form that is open; what stands in it is put there from elsewhere, and found by the page."""
         return self.page.locator("dialog[open]").last
 
-    async def picture(self, name: str, what: Locator | None = None) -> None:
-        """Keep a picture of a part, or of the whole window, when it has come to rest."""
-        await self.page.evaluate("Promise.all(document.getAnimations().map(each => each.finished.catch(() => {})))")
-        # A ripple or a slide in a shadow root is no animation of the document.
-        await self.page.wait_for_timeout(400)
-        await (what or self.page).screenshot(path=f"{self.shot}-{name}.png", animations="disabled")
+    async def picture(self, name: str, what: Locator, height: float | None = None) -> None:
+        """Keep a picture of a part when it has come to rest, of its upper `height` pixels if it is given."""
+        # A slide or a ripple in a shadow root is no animation of the document.
+        await self.page.wait_for_timeout(500)
+        path = f"{self.shot}-{name}.png"
+        box = await what.bounding_box()
+        if height is None or box is None:
+            await what.screenshot(path=path, animations="disabled")
+        else:
+            await self.page.screenshot(path=path, clip={**box, "height": height}, animations="disabled")
 
     # --- what is done
 
@@ -134,7 +138,7 @@ class Owner:
         await page.keyboard.type("Konsento")
         found = page.get_by_role("listitem").get_by_role("button", name="Konsento", exact=True)
         await expect(found).to_be_visible(timeout=PATIENCE_MS)
-        await self.picture("1-find", self.dialog)
+        await self.picture("1-find", self.dialog, 240)
         await found.click()
         # Outlets that have announced themselves are offered first.
         another = page.get_by_text(self.words["another"])
@@ -142,8 +146,11 @@ class Owner:
         if await another.count():
             await another.click()
 
+    def site(self, name: str) -> Locator:
+        """Return a site on the page of the integration, with all that belongs to it."""
+        return self.page.locator("ha-config-entry-row").filter(has_text=name).first
+
     async def open_settings(self, site: str, word: str) -> None:
         """Open a form of the settings of a site."""
-        row = self.page.locator("ha-config-entry-row").filter(has_text=site).first
-        await row.get_by_label(self.words["configure"]).first.click()
+        await self.site(site).get_by_label(self.words["configure"]).first.click()
         await self.choose(word)

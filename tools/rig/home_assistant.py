@@ -25,9 +25,7 @@ homeassistant:
   language: en
 frontend:
 config:
-history:
-logbook:
-zeroconf:
+{recorder}zeroconf:
 logger:
   default: warning
   logs:
@@ -84,6 +82,7 @@ class HomeAssistant:
         *,
         entries: Sequence[Mapping[str, Any]] = (),
         log_level: str = "debug",
+        recorder: bool = True,
     ) -> None:
         """`entries`: configuration entries that it finds at its first start; `log_level` is the integration's."""
         self.url = f"http://127.0.0.1:{port}"
@@ -95,6 +94,7 @@ class HomeAssistant:
         self._port = port
         self._entries = entries
         self._log_level = log_level
+        self._recorder = recorder
         self._http = httpx.AsyncClient(base_url=self.url, timeout=60)
         self.entry_id = ""
         self.process = Process(

@@ -13,7 +13,7 @@ from states import state, until
 
 from custom_components.konsento import async_remove_config_entry_device
 from custom_components.konsento.const import DOMAIN
-from custom_components.konsento.diagnostics import async_get_device_diagnostics
+from custom_components.konsento.diagnostics import async_get_config_entry_diagnostics, async_get_device_diagnostics
 
 
 async def test_the_diagnostics_of_a_device_are_its_own_and_hold_no_secret(
@@ -38,6 +38,20 @@ async def test_the_diagnostics_of_a_device_are_its_own_and_hold_no_secret(
     for text in texts.values():
         for secret in (PASSWORD, STATION, "TOKEN", csms.url, "127.0.0.1"):
             assert secret not in text
+
+
+async def test_the_address_of_a_server_is_in_no_diagnostics_wherever_it_stands(
+    hass: HomeAssistant, place: MockConfigEntry, csms: Csms
+) -> None:
+    part = await link(hass, place, csms)
+    data = {**part.data, "label_url": "https://charge.example.org/o/{evse}"}
+    hass.config_entries.async_update_subentry(place, place.subentries[part.subentry_id], data=data)
+    await hass.async_block_till_done()
+
+    text = str(await async_get_config_entry_diagnostics(hass, place))
+
+    assert "label_url" in text
+    assert "charge.example.org" not in text
 
 
 async def test_system_health_counts(hass: HomeAssistant, place: MockConfigEntry, csms: Csms) -> None:

@@ -66,7 +66,9 @@ def test_everything_that_is_read_is_there_in_both_languages(path: Path) -> None:
         assert ENGLISH.search(text), text
         assert JAPANESE.search(text), text
         # A folded Japanese line would get a space in its middle.
-        assert not re.search(r"[ぁ-んァ-ヶ一-龠、。] [ぁ-んァ-ヶ一-龠]", text.split("/")[-1].replace("Home Assistant", "")), text
+        assert not re.search(
+            r"[ぁ-んァ-ヶ一-龠、。] [ぁ-んァ-ヶ一-龠]", text.split("/")[-1].replace("Home Assistant", "")
+        ), text
 
 
 @every
@@ -95,7 +97,7 @@ def test_a_default_is_what_the_form_could_give(path: Path) -> None:
 def test_every_input_is_used(path: Path) -> None:
     text = path.read_text()
     for name in inputs(path):
-        assert re.search(rf"!input {name}$", text, re.M), name
+        assert re.search(rf"!input {name}$", text, re.MULTILINE), name
 
 
 @every
@@ -136,9 +138,7 @@ def test_triggers_conditions_and_actions_of_the_integration_exist(path: Path) ->
 
 
 def test_the_words_for_problems_are_those_of_the_integration() -> None:
-    tables = [
-        found["words"] for path in FILES for found in walk(read(path)) if isinstance(found.get("words"), dict)
-    ]
+    tables = [found["words"] for path in FILES for found in walk(read(path)) if isinstance(found.get("words"), dict)]
     assert len(tables) >= 2
     assert all(table == tables[0] for table in tables)
     assert tables[0]["en"].keys() == {str(problem) for problem in Problem}

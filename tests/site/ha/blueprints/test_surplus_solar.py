@@ -61,7 +61,7 @@ async def test_a_short_ray_of_sun_offers_nothing(
 
 
 async def test_they_are_withdrawn_when_it_is_gone_and_who_charges_may_finish(
-    hass: HomeAssistant, clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str
+    hass: HomeAssistant, *, clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str
 ) -> None:
     exports(hass, 2000)
     await make("surplus_solar", outlets=both, meter=METER)
@@ -159,11 +159,9 @@ async def test_limits_that_are_the_wrong_way_round_do_nothing(
 
 
 async def test_the_announcement_comes_once_in_a_while_and_touches_no_outlet(
-    hass: HomeAssistant, clock: GoOn, make: Make, closed: Target, simulated: Outlets, office: Pigeonhole
+    hass: HomeAssistant, *, clock: GoOn, make: Make, closed: Target, simulated: Outlets, office: Pigeonhole
 ) -> None:
-    await make(
-        "surplus_solar_announcement", meter=METER, notifiers=["notify.office"], pause={"hours": 4, "minutes": 0}
-    )
+    await make("surplus_solar_announcement", meter=METER, notifiers=["notify.office"], pause={"hours": 4, "minutes": 0})
     for _ in range(3):
         exports(hass, 2000)
         await clock(minutes=11)
@@ -172,7 +170,7 @@ async def test_the_announcement_comes_once_in_a_while_and_touches_no_outlet(
     assert office.messages == [("Charge now", "The sun gives more than is needed here: 2.0 kW are left.")]
     assert offered(simulated) == [False, False]
 
-    await clock(hours=4)
+    await clock(hours=4, step=timedelta(hours=4))
     exports(hass, 2, "kW")
     await clock(minutes=11)
     assert len(office.messages) == 2
