@@ -111,6 +111,9 @@ async def _measure(site: ManyOutlets, size: int) -> _Measured:
     started = monotonic()
     transactions = await _start_all(site, size)
     started_s = monotonic() - started
+    await site.home_assistant.ready()
+    await site.home_assistant.onboard()
+    await site.home_assistant.running()
     await asyncio.sleep(SETTLE_S)
     pid = site.home_assistant.process.pid
     began, before = monotonic(), _states(site)

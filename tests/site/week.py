@@ -490,15 +490,17 @@ class Week:
     async def _sessions(self) -> dict[str, Any]:
         """Hold the list of sessions against what the outlets supplied for each."""
         journal: list[Session] = await self.hub.site.journal.sessions(START - _BEFORE)
-        answer = await self.hass.services.async_call(
-            "konsento",
-            "list_sessions",
-            {"since": (START - _BEFORE).isoformat()},
-            blocking=True,
-            return_response=True,
-        )
-        assert answer
-        listed: Any = answer["sessions"]
+        listed = list[Any]()
+        while True:
+            page = {"since": (START - _BEFORE).isoformat(), "offset": len(listed), "limit": 100}
+            answer = await self.hass.services.async_call(
+                "konsento", "list_sessions", page, blocking=True, return_response=True
+            )
+            assert answer
+            found: Any = answer["sessions"]
+            if not found:
+                break
+            listed += found
         measured = {id_: mwh for car in self.cars.values() for id_, mwh in car.measured.items()}
         off = {each.id: measured.get(each.id, 0) - each.energy_mwh for each in journal}
         return {

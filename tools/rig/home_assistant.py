@@ -164,6 +164,12 @@ class HomeAssistant:
             await self._http.post("/api/onboarding/integration", json={"redirect_uri": self.url + "/", **client})
         ).raise_for_status()
 
+    async def running(self, patience: float = 240) -> None:
+        """Wait until everything has started, the recorder too, which writes nothing before; the owner is signed in."""
+        async with asyncio.timeout(patience):
+            while (await self._http.get("/api/config")).json().get("state") != "RUNNING":
+                await asyncio.sleep(0.5)
+
     async def sign_in(self) -> None:
         """Sign in as the owner, after a restart."""
         client = {"client_id": self.url + "/"}
