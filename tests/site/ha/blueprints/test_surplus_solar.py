@@ -161,9 +161,7 @@ async def test_limits_that_are_the_wrong_way_round_do_nothing(
 async def test_the_announcement_comes_once_in_a_while_and_touches_no_outlet(
     hass: HomeAssistant, clock: GoOn, make: Make, closed: Target, simulated: Outlets, office: Pigeonhole
 ) -> None:
-    await make(
-        "surplus_solar_announcement", meter=METER, notifiers=["notify.office"], pause={"hours": 4, "minutes": 0}
-    )
+    await make("surplus_solar_announcement", meter=METER, notifiers=["notify.office"], pause={"hours": 4, "minutes": 0})
     for _ in range(3):
         exports(hass, 2000)
         await clock(minutes=11)
