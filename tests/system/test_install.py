@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -213,6 +214,6 @@ async def test_nothing_is_left_of_a_site_that_its_owner_deletes(owner: Owner, pl
         assert "konsento" not in (path.read_text() if path.exists() else "")
 
 
-def _entries(place: Place) -> list[dict[str, object]]:
+def _entries(place: Place) -> list[dict[str, Any]]:
     stored = json.loads((place.home_assistant.config / ".storage/core.config_entries").read_text())
     return [entry for entry in stored["data"]["entries"] if entry["domain"] == "konsento"]

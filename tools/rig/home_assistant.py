@@ -211,6 +211,11 @@ class HomeAssistant:
         """Change numbers of the site."""
         await self._flow("options/flow", {"handler": self.entry_id}, options, "numbers")
 
+    async def limit_power(self, watts: int | None) -> None:
+        """Say what the site may draw; None: as much as it likes."""
+        values = {} if watts is None else {"limit": watts}
+        await self._flow("options/flow", {"handler": self.entry_id}, values, "power")
+
     async def send_measurements_to(self, route: str, url: str, token: str, region: str, schedule: str) -> None:
         """Choose where measurements go: `route` is none, platform or computation."""
         values = {"route": route, "url": url, "token": token, "region": region, "schedule": schedule}

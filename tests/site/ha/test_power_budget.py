@@ -17,7 +17,7 @@ from simulated import SimulatedOutlet
 from states import state, until
 from test_power_forms import METER, circuit, options, part_named
 
-from custom_components.konsento import site_budget
+from custom_components.konsento import pace, site_budget
 from custom_components.konsento.const import DOMAIN
 from custom_components.konsento.control.driver import OutletFacts
 from custom_components.konsento.diagnostics import async_get_config_entry_diagnostics
@@ -32,7 +32,7 @@ RATED = OutletFacts(firmware="1.3.0", max_power_w=1500, can_wait=True)
 def at_once(monkeypatch: pytest.MonkeyPatch, simulated: dict[str, SimulatedOutlet]) -> None:
     """Decide and tell without pauses, at outlets of 1500 W."""
     monkeypatch.setattr(site_budget, "_PAUSE_S", 0)
-    monkeypatch.setattr(site_budget, "_TELL_S", 0)
+    monkeypatch.setattr(pace, "COUNTS_S", 0)
     for outlet in simulated.values():
         outlet.facts, outlet.load_w = RATED, 1400
 
@@ -96,8 +96,8 @@ async def test_the_session_for_which_there_is_no_power_waits_and_the_owner_sees_
     # Somebody leaves: the other one comes in.
     await act(hass, "stop_session", device_id=device_id(hass, place, FIRST))
     await until(hass, shows(hass, "sensor.a2_state", "supplying"))
+    await until(hass, shows(hass, "sensor.a2_waiting_for", "not_waiting"))
     assert state(hass, "sensor.car_park_waiting_sessions") == "0"
-    assert state(hass, "sensor.a2_waiting_for") == "not_waiting"
 
 
 async def test_a_circuit_that_is_full_is_what_a_session_waits_for(

@@ -85,9 +85,9 @@ async def test_a_short_peak_stops_nobody(hass: HomeAssistant, clock: GoOn, make:
 async def test_nothing_flaps_in_an_hour_around_the_limits(
     hass: HomeAssistant, clock: GoOn, make: Make, charging: Target
 ) -> None:
-    await make("peak_shaving", outlets=charging, **VALUES)
+    await make("peak_shaving", outlets=charging, high_for={"hours": 0, "minutes": 2, "seconds": 0}, **VALUES)
     takes(hass, 11000)
-    await clock(minutes=1)
+    await clock(minutes=2)
     await becomes(hass, "charging", "waiting")
     changes: list[str] = []
 
@@ -99,10 +99,8 @@ async def test_nothing_flaps_in_an_hour_around_the_limits(
     hass.bus.async_listen("state_changed", changed)
     # One car less; the rest of the building trembles around both limits, but never keeps to one side.
     for minute in range(60):
-        takes(hass, (9500, 5500, 10500, 5800, 7000)[minute % 5])
-        await clock(seconds=30)
-        takes(hass, 8000)
-        await clock(seconds=30)
+        takes(hass, (9500, 5500, 10500, 8000, 5800, 7000)[minute % 6])
+        await clock(minutes=1)
     assert changes == []
 
 

@@ -16,7 +16,7 @@ from homeassistant.util.yaml import load_yaml_dict
 from custom_components.konsento.const import DOMAIN
 from custom_components.konsento.control.problems import Problem
 
-REPOSITORY = Path(__file__).parents[4]
+REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "custom_components" / DOMAIN
 URL = "https://github.com/konsento/konsento/blob/main/blueprints/"
 JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]")
