@@ -1,4 +1,4 @@
-"""A day of a site in a process of its own, at the speed of the processor: `make bench ONLY=site_week` is its long form."""
+"""A day of a site in a process of its own, as fast as it goes; `make bench ONLY=site_week` is its long form."""
 
 import json
 import os
@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from firmware import free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
+@pytest.mark.usefixtures("socket_enabled")
 def test_after_a_day_of_faults_statistics_and_sessions_say_what_the_meters_have_seen(tmp_path: Path) -> None:
     paths = os.pathsep.join(str(path) for path in (ROOT, HERE, ROOT / "tools"))
     done = subprocess.run(
