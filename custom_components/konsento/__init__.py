@@ -66,6 +66,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: SiteConfigEntry) -> bool
         supervision.look()
 
     entry.async_on_unload(entry.add_update_listener(follow))
+    # What was changed while all this was set up, nobody has heard of.
+    await hub.follow()
 
     async def hand_over(_: Event) -> None:
         # Home Assistant ends by its owner's wish, and without unloading entries: the outlets go on alone for a while.

@@ -6,7 +6,7 @@ never added to each other. A half hour counts for the day in which it begins.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -117,18 +117,23 @@ class Day:
 async def energy_by_day(hass: HomeAssistant, hub: Hub, period: Period) -> list[Day]:
     """Return the days of a period, rising."""
     begins = journal_begins(dt_util.utcnow())
-    by_session: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for session in await sessions_in(hub, period):
-        for day, mwh in energy_of(session).items():
-            by_session[day][session.outlet] += mwh
+    by_session = await hass.async_add_executor_job(_added_up, await sessions_in(hub, period))
     older = Period(first=period.first, last=min(period.last, begins - timedelta(days=1)))
     by_statistics = await _from_statistics(hass, hub, older) if older.first <= older.last else {}
     return [
-        Day(day=day, source="sessions", mwh=dict(by_session[day]))
+        Day(day=day, source="sessions", mwh=by_session.get(day, {}))
         if day >= begins
         else Day(day=day, source="statistics", mwh=by_statistics.get(day, {}))
         for day in period.days()
     ]
+
+
+def _added_up(sessions: Iterable[Session]) -> dict[date, dict[str, int]]:
+    days: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for session in sessions:
+        for day, mwh in energy_of(session).items():
+            days[day][session.outlet] += mwh
+    return days
 
 
 async def _from_statistics(hass: HomeAssistant, hub: Hub, period: Period) -> dict[date, dict[str, int]]:

@@ -78,7 +78,7 @@ class OutletUnit:
     def changed(self) -> None:
         """Call back those who listen if there is something new for them."""
         report = self.driver.report
-        if self._pace.is_due(self.control.essence, report.power_w if report else 0.0):
+        if self._pace.is_due((self.control.essence, self.reserved), report.power_w if report else 0.0):
             self.tell()
 
     def tell(self) -> None:

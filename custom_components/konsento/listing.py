@@ -55,7 +55,8 @@ async def listed(hub: Hub, wish: Wish) -> dict[str, Any]:
         "sessions": [_described(hub, session) for session in page],
         "total": len(found),
         "next_offset": end if end < len(found) else None,
-        "months": _sums(kept, months, kinds),
+        # Two months of a large site are thousands of sessions with their half hours.
+        "months": await hub.hass.async_add_executor_job(_sums, kept, months, kinds),
     }
 
 

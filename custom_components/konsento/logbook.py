@@ -103,6 +103,8 @@ class _Sentences:
         return self._texts.get(key, otherwise)
 
     def _span(self, seconds: int) -> str:
+        if seconds < 60:
+            return self._common("seconds").format(seconds=seconds)
         hours, minutes = divmod(round(seconds / 60), 60)
         return self._common("hours_minutes" if hours else "minutes").format(hours=hours, minutes=minutes)
 

@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from .control.day import DayEnergy
 from .control.site import SiteControl
+from .control.uses import UseEnergy
 from .pace import Pace
 
 _PAUSE_S = 1.0
@@ -32,6 +33,7 @@ class Overview:
         """When today began, by the site's time zone."""
         self._hass = hass
         self._site = site
+        self.uses = UseEnergy(site.journal)
         self._day = DayEnergy(site.journal)
         self._listeners: list[Callable[[], None]] = []
         self._pace = Pace()
@@ -41,6 +43,7 @@ class Overview:
     async def start(self) -> None:
         """Read what the last run kept; the journal is open."""
         await self._day.open()
+        await self.uses.open()
         self._ends = [
             async_track_time_change(self._hass, self._end_day, hour=23, minute=59, second=59),
             async_track_time_change(self._hass, self._new_day, hour=0, minute=0, second=0),
@@ -73,7 +76,7 @@ class Overview:
     def _refresh(self) -> None:
         self._due = None
         self._count()
-        if self._pace.is_due((self.sessions, self.power_w is None), self.power_w or 0.0):
+        if self._pace.is_due((self.sessions, self.power_w is None, self.uses.known), self.power_w or 0.0):
             self._tell()
 
     def _show(self) -> None:
@@ -92,6 +95,7 @@ class Overview:
                 reports += 1
                 power += report.power_w
                 self._day.take(control.outlet, report.lifetime_mwh, now)
+        self.uses.count(outlets)
         self.power_w = power if reports or not outlets else None
         self.energy_today_mwh = self._day.energy_mwh(now.date())
 

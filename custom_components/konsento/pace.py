@@ -1,4 +1,4 @@
-"""How often what is measured becomes a state: each one is a row in the recorder's database and a message to browsers."""
+"""How often what is measured becomes a state: each is a row in the recorder's database and a message to browsers."""
 
 import math
 from time import monotonic

@@ -32,8 +32,8 @@ def limit_fields(hass: HomeAssistant, *, required: bool) -> dict[vol.Marker, Any
     limit = vol.Required(CONF_LIMIT) if required else vol.Optional(CONF_LIMIT)
     volts = _VOLTAGE_OF.get(hass.config.country or "", _VOLTAGE)
     return {
-        # In the unit of the next field.
-        limit: NumberSelector(NumberSelectorConfig(min=0, max=MOST_W, step=0.1, mode=NumberSelectorMode.BOX)),
+        # In the unit of the next field. Nothing at all is no limit of a wire, but what an empty field would stand for.
+        limit: NumberSelector(NumberSelectorConfig(min=1, max=MOST_W, step=0.1, mode=NumberSelectorMode.BOX)),
         vol.Required(CONF_UNIT, default=UNIT_WATT): SelectSelector(
             SelectSelectorConfig(options=[UNIT_WATT, UNIT_AMPERE], translation_key=CONF_UNIT)
         ),

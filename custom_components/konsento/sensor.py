@@ -344,6 +344,24 @@ SITE_SENSORS = (
         value_fn=lambda site: site.energy_today_mwh / 1000,
         midnight_fn=lambda site: site.midnight,
     ),
+    SiteSensorDescription(
+        key="energy_for_drivers",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=3,
+        value_fn=lambda site: site.uses.drivers_mwh / 1000 if site.uses.known else None,
+    ),
+    SiteSensorDescription(
+        key="energy_for_own_use",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=3,
+        value_fn=lambda site: site.uses.own_mwh / 1000 if site.uses.known else None,
+    ),
 )
 
 

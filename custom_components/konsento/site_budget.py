@@ -38,7 +38,9 @@ from .control.holds import Suspension, suspension
 from .control.outlet import OutletControl
 from .control.power import PowerBudget
 from .control.site import SiteControl
+from .control.words import OutletState
 from .entity_plug import entity_id_of, number_of
+from .pace import Pace
 
 NOT_WAITING = "not_waiting"
 METER_SILENT = "meter_silent"
@@ -53,8 +55,6 @@ _KIND_PRIORITY = "priority"
 _TICK = timedelta(seconds=5)
 _PAUSE_S = 0.25
 """Decided at most so often, however many outlets report."""
-_TELL_S = 5.0
-"""What only counts on is told so often."""
 DEFAULT_MIN_ON_MIN = 15
 _ANYTHING = 1e6
 
@@ -87,7 +87,7 @@ class SiteBudget:
         self._unlisten_meter: list[Callable[[], None]] = []
         self._ends: list[Callable[[], None]] = []
         self._listeners: list[Callable[[], None]] = []
-        self._told: tuple[object, float] = (None, 0.0)
+        self._pace = Pace()
         self._looked = 0.0
         self._due: Callable[[], None] | None = None
 
@@ -189,6 +189,10 @@ class SiteBudget:
 
     def waiting_for(self, control: OutletControl) -> str:
         """Return why the session at an outlet is not supplied, one of WAITING_FOR."""
+        report = control.driver.report
+        if report and report.state is OutletState.SUPPLYING:
+            # Known a moment before the session has it.
+            return NOT_WAITING
         match suspension(control):
             case None:
                 return NOT_WAITING
@@ -324,8 +328,7 @@ class SiteBudget:
     def _decided(self) -> None:
         decision = self._budget.decision
         essence = (dict(decision.held), decision.over, self.limit_w, self.meter_silent, self.meter_missed)
-        if essence != self._told[0] or self._hass.loop.time() - self._told[1] >= _TELL_S:
-            self._told = (essence, self._hass.loop.time())
+        if self._pace.is_due(essence, decision.load_w[SITE]):
             self._tell()
 
     @callback

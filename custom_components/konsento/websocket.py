@@ -148,12 +148,14 @@ async def _environment(hass: HomeAssistant, connection: ActiveConnection, msg: d
             "trouble": str(sender.trouble.trouble) if sender.trouble else None,
         }
     grid = footprint.grid_factor(hub.entry.options, hass.config.country)
+    sessions = await history.sessions_in(hub, period)
+    summary = await hass.async_add_executor_job(footprint.summary, sessions, period, grid)
     connection.send_result(
         msg["id"],
         {
             "start": period.first.isoformat(),
             "end": period.last.isoformat(),
-            **footprint.summary(await history.sessions_in(hub, period), period, grid),
+            **summary,
             "measurements": measurements,
         },
     )

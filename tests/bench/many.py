@@ -71,6 +71,8 @@ class ManyOutlets:
     """Of the firmware."""
     options: dict[str, Any]
     """Of the site."""
+    recorder: bool = True
+    """Whether Home Assistant keeps a history, as it does by default."""
 
     def __post_init__(self) -> None:
         ports = Ports()
@@ -110,6 +112,7 @@ class ManyOutlets:
             OWNER_PASSWORD,
             entries=[entry([outlet.port for outlet in self.outlets], self.csms, self.options)],
             log_level="warning",
+            recorder=self.recorder,
         )
         self._stack.push_async_callback(self.home_assistant.close)
         await self.home_assistant.start()

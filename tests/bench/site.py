@@ -1,13 +1,15 @@
-"""What a charging outlet costs Home Assistant: CPU, memory, the time after a kill, the queue while the server is away.
+"""What a charging outlet costs Home Assistant: CPU, memory, database, the time after a kill, the queue while offline.
 
-Every outlet is the real firmware, draws 3 kW and says so once a second. `SIZES=1,10,50,200 MEASURE_S=30 make bench
-ONLY=site`. The last size is also killed and left without its management server.
+Every outlet is the real firmware, draws 3 kW and says so once a second. Home Assistant has its frontend, the recorder,
+history and logbook; the last size is measured without the recorder too. `SIZES=1,10,50,200 MEASURE_S=30 make bench
+ONLY=site`. The last size is also killed and left without its management server; AFTERMATH=0 leaves that out.
 """
 
 import asyncio
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
@@ -21,6 +23,7 @@ SECONDS = float(os.environ.get("MEASURE_S", "30"))
 SETTLE_S = 15.0
 METER_S = 5
 """The site's default: every so often a session tells its meter."""
+AFTERMATH = os.environ.get("AFTERMATH", "1") == "1"
 OFFLINE_S = float(os.environ.get("OFFLINE_S", "20"))
 AT_ONCE = 10
 LIMIT_WH = 100_000
@@ -52,36 +55,85 @@ async def _run() -> Table:
     facts: dict[str, object] = {}
     idle = 0.0
     for size in sorted({0, *SIZES}):
-        to_stderr(f"a site with {size} outlets")
-        async with ManyOutlets(temporary_folder() / "site", size, SETTINGS, {"meter_interval": METER_S}) as site:
-            started = monotonic()
-            transactions = await _start_all(site, size)
-            started_s = monotonic() - started
-            await asyncio.sleep(SETTLE_S)
-            percent = await _cpu_percent(site.home_assistant.process.pid)
-            idle = percent if size == 0 else idle
-            rows.append(
-                {
-                    "outlets": size,
-                    "CPU, % of a core": round(percent, 1),
-                    "CPU per outlet, %": round((percent - idle) / size, 3) if size else "-",
-                    "RSS, MB": round(rss_mb(site.home_assistant.process.pid), 1),
-                    "all started after, s": round(started_s, 2) if size else "-",
-                }
-            )
-            if size == max(SIZES):
+        async with _site(size) as site:
+            measured = await _measure(site, size)
+            idle = measured.percent if size == 0 else idle
+            rows.append(measured.row(size, idle, "yes"))
+            if size == max(SIZES) and AFTERMATH:
                 facts |= await _offline(site, size)
-                facts |= await _killed(site, set(transactions))
+                facts |= await _killed(site, set(measured.transactions))
+    async with _site(max(SIZES), recorder=False) as site:
+        measured = await _measure(site, max(SIZES))
+        rows.append(measured.row(max(SIZES), idle, "no"))
     return Table(
         rows=rows,
         facts={
             "cpu_goal_percent": GOAL_PERCENT,
-            "cpu_percent_per_outlet": rows[-1]["CPU per outlet, %"],
-            "rss_mb": rows[-1]["RSS, MB"],
+            "cpu_percent_per_outlet": rows[-2]["CPU per outlet, %"],
+            "rss_mb": rows[-2]["RSS, MB"],
+            "states_per_outlet_and_hour": rows[-2]["states per outlet and hour"],
             "meter_interval_s": METER_S,
             **facts,
         },
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """What a site costs while all of its outlets charge."""
+
+    percent: float
+    """Of a core."""
+    rss_mb: float
+    started_s: float
+    states_per_hour: float
+    """Rows that the recorder writes."""
+    transactions: list[str]
+
+    def row(self, size: int, idle: float, recorder: str) -> Row:
+        return {
+            "outlets": size,
+            "recorder": recorder,
+            "CPU, % of a core": round(self.percent, 1),
+            "CPU per outlet, %": round((self.percent - idle) / size, 3) if size else "-",
+            "RSS, MB": round(self.rss_mb, 1),
+            "states per outlet and hour": round(self.states_per_hour / size) if size else "-",
+            "all started after, s": round(self.started_s, 2) if size else "-",
+        }
+
+
+def _site(size: int, *, recorder: bool = True) -> ManyOutlets:
+    to_stderr(f"a site with {size} outlets" if recorder else f"a site with {size} outlets, without the recorder")
+    return ManyOutlets(temporary_folder() / "site", size, SETTINGS, {"meter_interval": METER_S}, recorder=recorder)
+
+
+async def _measure(site: ManyOutlets, size: int) -> _Measured:
+    started = monotonic()
+    transactions = await _start_all(site, size)
+    started_s = monotonic() - started
+    await site.home_assistant.ready()
+    await site.home_assistant.onboard()
+    await site.home_assistant.running()
+    await asyncio.sleep(SETTLE_S)
+    pid = site.home_assistant.process.pid
+    began, before = monotonic(), _states(site)
+    percent = await _cpu_percent(pid)
+    written = (_states(site) - before) / (monotonic() - began)
+    return _Measured(
+        percent=percent,
+        rss_mb=rss_mb(pid),
+        started_s=started_s,
+        states_per_hour=written * 3600,
+        transactions=transactions,
+    )
+
+
+def _states(site: ManyOutlets) -> int:
+    """Return how many states the recorder has written."""
+    if not (path := site.home_assistant.config / "home-assistant_v2.db").exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return int(database.execute("SELECT max(state_id) FROM states").fetchone()[0] or 0)
 
 
 async def _start_all(site: ManyOutlets, size: int) -> list[str]:

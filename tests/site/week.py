@@ -1,8 +1,8 @@
-"""Some days of a site in virtual time: the real core of Home Assistant with its recorder, and meters whose truth is known.
+"""Days of a site in virtual time: the real core of Home Assistant with its recorder, and meters whose truth is known.
 
-`python week.py FOLDER DAYS OUTLETS SEED` prints what came of it as JSON. Only time and the outlets' devices are made up:
-configuration, storage, statistics, logbook and energy preferences are Home Assistant's own, over restarts and kills. A
-kill is a copy of the folder as it was at that moment, with which the next run begins.
+`python week.py FOLDER DAYS OUTLETS SEED PORT` writes what came of it as JSON. Only time and the outlets' devices are
+made up: configuration, storage, statistics, history and energy preferences are Home Assistant's own, over restarts and
+kills. A kill is a copy of the folder as it was at that moment, with which the next run begins.
 """
 
 # Before anything of Home Assistant, which takes its clock at import.
@@ -107,7 +107,7 @@ class Week:
         self.days = days
         self.port = port
         self.clock = clock
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311  # made up is what it is for
         self.cars = {
             mac_of(number): Car(number, self.random.randrange(0, 9_000_000_000)) for number in range(1, outlets + 1)
         }
@@ -209,6 +209,7 @@ class Week:
         self.hass = hass
         await hass.async_start()
         await hass.async_block_till_done()
+        await get_instance(hass).async_block_till_done()
         self.hub.site.on_happening(lambda _, what, __: self._happens(str(what)))
         await self.settle()
 
@@ -244,7 +245,7 @@ class Week:
         for _ in range(2):
             for _ in range(5):
                 await asyncio.sleep(0)
-            while self.hub.site.journal._writer is not None:
+            while self.hub.site.journal._writer is not None:  # noqa: ASYNC110  # it tells nobody
                 await asyncio.sleep(0.001)
         await self.hass.async_block_till_done()
 
@@ -270,7 +271,9 @@ class Week:
             await self.settle()
             while self._plan and self._plan[0][0] <= now:
                 await self._plan.pop(0)[1]()
-            if now.minute < STEP.total_seconds() / 60:
+            if now.minute % 10 < STEP.total_seconds() / 60:
+                # Days pass in seconds here, and neither of these may fall behind by hours.
+                await get_instance(self.hass).async_block_till_done()
                 await self._take_events()
 
     def _note(self, car: Car, now: datetime, taken_mwh: int, up: bool) -> None:
@@ -487,15 +490,17 @@ class Week:
     async def _sessions(self) -> dict[str, Any]:
         """Hold the list of sessions against what the outlets supplied for each."""
         journal: list[Session] = await self.hub.site.journal.sessions(START - _BEFORE)
-        answer = await self.hass.services.async_call(
-            "konsento",
-            "list_sessions",
-            {"since": (START - _BEFORE).isoformat()},
-            blocking=True,
-            return_response=True,
-        )
-        assert answer
-        listed: Any = answer["sessions"]
+        listed = list[Any]()
+        while True:
+            page = {"since": (START - _BEFORE).isoformat(), "offset": len(listed), "limit": 100}
+            answer = await self.hass.services.async_call(
+                "konsento", "list_sessions", page, blocking=True, return_response=True
+            )
+            assert answer
+            found: Any = answer["sessions"]
+            if not found:
+                break
+            listed += found
         measured = {id_: mwh for car in self.cars.values() for id_, mwh in car.measured.items()}
         off = {each.id: measured.get(each.id, 0) - each.energy_mwh for each in journal}
         return {
@@ -513,10 +518,9 @@ class Week:
     async def _news(self) -> dict[str, int]:
         """Return what the history of the outlets' events has, by kind."""
         query = """
-            SELECT json_extract(shared_attrs, '$.event_type'), count(DISTINCT state || states_meta.entity_id) FROM states
-            JOIN states_meta USING (metadata_id) JOIN state_attributes USING (attributes_id)
-            WHERE states_meta.entity_id LIKE 'event.outlet_%_news' AND state != 'unavailable'
-            GROUP BY 1
+            SELECT json_extract(shared_attrs, '$.event_type'), count(DISTINCT state || m.entity_id)
+            FROM states JOIN states_meta m USING (metadata_id) JOIN state_attributes USING (attributes_id)
+            WHERE m.entity_id LIKE 'event.outlet_%_news' AND state != 'unavailable' GROUP BY 1
         """
         return {str(kind): count for kind, count in await self._query(query) if kind}
 
@@ -602,9 +606,8 @@ async def live(folder: Path, *, days: float, outlets: int, seed: int, port: int)
     with freeze_time(START, tick=True) as clock:
         assert isinstance(clock, TickingDateTimeFactory)
         week = Week(folder, days=days, outlets=outlets, seed=seed, port=port, clock=clock)
-        made = lambda address, mac, name, zeroconf: week.cars[mac]  # noqa: E731
         with (
-            patch("custom_components.konsento.drivers.GuardedOutlet", made),
+            patch("custom_components.konsento.drivers.GuardedOutlet", lambda _, mac, *__: week.cars[mac]),
             # Before the next step of the outlets.
             patch("custom_components.konsento.overview._PAUSE_S", 0),
         ):
@@ -615,16 +618,11 @@ async def live(folder: Path, *, days: float, outlets: int, seed: int, port: int)
 if __name__ == "__main__":
     logging.getLogger("custom_components.konsento").setLevel(logging.ERROR)
     target, number_of_days, number_of_outlets, chosen_seed, chosen_port = sys.argv[1:]
-    print(
-        json.dumps(
-            asyncio.run(
-                live(
-                    Path(target),
-                    days=float(number_of_days),
-                    outlets=int(number_of_outlets),
-                    seed=int(chosen_seed),
-                    port=int(chosen_port),
-                )
-            )
-        )
+    came = live(
+        Path(target),
+        days=float(number_of_days),
+        outlets=int(number_of_outlets),
+        seed=int(chosen_seed),
+        port=int(chosen_port),
     )
+    json.dump(asyncio.run(came), sys.stdout)

@@ -140,6 +140,39 @@ async def test_an_outlet_in_use_is_refused_to_the_next_driver(line: Line) -> Non
     await first.until(session, DONE, 60)
 
 
+async def test_where_the_power_is_in_use_a_session_begins_waiting_and_is_supplied_when_it_is_free(line: Line) -> None:
+    first = await line.driver("power@example.com", "correct horse battery", "Power Driver")
+    second = await line.driver("waits@example.com", "correct horse battery", "Waiting Driver")
+    user, waiter = await line.watch(1), await line.watch(2)
+    # Each outlet may draw 4 kW, so there is power for one at a time.
+    await line.home_assistant.limit_power(5000)
+    try:
+        using = await first.start(CODES[0], "energy", "500", "Wh")
+        await user.until(lambda states: states["relay"] is True)
+        relay = waiter.follow("relay")
+        session = await second.start(CODES[1], "time", "5", "s")
+        waiting = await second.until(session, {"suspended"}, 60)
+        assert waiting["texts"]["title"] == "Waiting. No supply yet."
+        await waiter.until(lambda states: states["session_state"] == "suspended")
+        # Longer than its time limit.
+        began = user.number("session_time")
+        await user.until(lambda _: user.number("session_time") >= began + 8)
+        assert relay.empty()
+        assert (await second.progress(session))["state"] == "suspended"
+
+        await first.stop(using)
+        bill = await second.until(session, DONE, 120)
+        await first.until(using, DONE, 60)
+    finally:
+        await line.home_assistant.limit_power(None)
+
+    assert [await relay.get(), await relay.get()] == [True, False]
+    assert (bill["end_reason"], bill["seconds"]) == ("TimeLimitReached", 5)
+    # Its car takes five seconds to draw its 1.5 kW.
+    assert bill["delivered_mwh"] > 0
+    assert bill["billed_wh"] == bill["delivered_mwh"] // 1000
+
+
 @pytest.mark.parametrize(
     ("kind", "amount", "unit"),
     [

@@ -59,7 +59,7 @@ async def test_a_session_that_its_owner_suspends_waits_over_a_restart_of_home_as
     await line.home_assistant.act("suspend_session", evse=1)
     assert await relay.get() is False
     waiting = await driver.until(session, {"suspended"}, 60)
-    assert waiting["texts"]["title"] == "Paused. The outlet does not supply at the moment."
+    assert waiting["texts"]["title"] == "Paused. No supply at the moment."
     state = next(
         name for name, is_now in (await line.home_assistant.states()).items() if is_now["state"] == "suspended"
     )

@@ -25,7 +25,7 @@ LOOKS: dict[str, tuple[str, Literal["light", "dark"], ViewportSize]] = {
 VIEWS = {
     "now": {"en": ("Now", "No alarms."), "ja": ("現在", "警告はありません。")},
     "outlets": {"en": ("Outlets", IDLE), "ja": ("コンセント", IDLE)},
-    "history": {"en": ("History", "CSV"), "ja": ("履歴", "CSV")},
+    "history": {"en": ("History", "Sessions"), "ja": ("履歴", "充電の一覧")},
     "environment": {"en": ("Environment", "kWh"), "ja": ("環境", "kWh")},
     "labels": {"en": ("Labels", "Labels"), "ja": ("ラベル", "ラベル")},
 }

@@ -25,9 +25,7 @@ homeassistant:
   language: en
 frontend:
 config:
-history:
-logbook:
-zeroconf:
+{recorder}zeroconf:
 logger:
   default: warning
   logs:
@@ -84,6 +82,7 @@ class HomeAssistant:
         *,
         entries: Sequence[Mapping[str, Any]] = (),
         log_level: str = "debug",
+        recorder: bool = True,
     ) -> None:
         """`entries`: configuration entries that it finds at its first start; `log_level` is the integration's."""
         self.url = f"http://127.0.0.1:{port}"
@@ -95,6 +94,7 @@ class HomeAssistant:
         self._port = port
         self._entries = entries
         self._log_level = log_level
+        self._recorder = recorder
         self._http = httpx.AsyncClient(base_url=self.url, timeout=60)
         self.entry_id = ""
         self.process = Process(
@@ -118,7 +118,11 @@ class HomeAssistant:
         (self.config / "custom_components/konsento").symlink_to(ROOT / "custom_components/konsento")
         self._store(_storage(self._port, self._entries))
         (self.config / "configuration.yaml").write_text(
-            _CONFIGURATION.format(name=self._name, log_level=self._log_level)
+            _CONFIGURATION.format(
+                name=self._name,
+                log_level=self._log_level,
+                recorder="energy:\nhistory:\nlogbook:\n" if self._recorder else "",
+            )
         )
 
     def _store(self, files: Mapping[str, Mapping[str, Any]]) -> None:
@@ -160,6 +164,13 @@ class HomeAssistant:
             await self._http.post("/api/onboarding/integration", json={"redirect_uri": self.url + "/", **client})
         ).raise_for_status()
 
+    async def running(self, patience: float = 240) -> None:
+        """Wait until everything has started, the recorder too, which writes nothing before; the owner is signed in."""
+        async with asyncio.timeout(patience):
+            # There is no event of it to be had over HTTP.
+            while (await self._http.get("/api/config")).json().get("state") != "RUNNING":  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
+
     async def sign_in(self) -> None:
         """Sign in as the owner, after a restart."""
         client = {"client_id": self.url + "/"}
@@ -199,6 +210,11 @@ class HomeAssistant:
     async def set_options(self, **options: float) -> None:
         """Change numbers of the site."""
         await self._flow("options/flow", {"handler": self.entry_id}, options, "numbers")
+
+    async def limit_power(self, watts: int | None) -> None:
+        """Say what the site may draw; None: as much as it likes."""
+        values = {} if watts is None else {"limit": watts}
+        await self._flow("options/flow", {"handler": self.entry_id}, values, "power")
 
     async def send_measurements_to(self, route: str, url: str, token: str, region: str, schedule: str) -> None:
         """Choose where measurements go: `route` is none, platform or computation."""

@@ -186,11 +186,11 @@ def _suspended(language: Language, progress: Progress) -> tuple[str, str]:
     text = language.text
     if not progress.delivered_mwh and not progress.seconds:
         return (
-            text("Waiting. The outlet does not supply yet."),
+            text("Waiting. No supply yet."),
             text("It starts by itself, for instance when power becomes free. Only measured energy is billed."),
         )
     return (
-        text("Paused. The outlet does not supply at the moment."),
+        text("Paused. No supply at the moment."),
         text(
             "It goes on by itself, for instance when power becomes free or a connection is back. "
             "Only measured energy is billed."

@@ -153,6 +153,7 @@ class _Round:
         self._paths = {key: [self.books[each] for each in path_of(circuits, key)] for key in circuits}
         self._in_vain: set[tuple[str, Priority, float]] = set()
         """Kinds of waiters for whom nobody gives way in this round."""
+        self._prospects: dict[tuple[str, Priority, float], bool] = {}
 
     def path(self, load: Load) -> list[_Book]:
         """Return the books from an outlet's own circuit up to the site's."""
@@ -347,6 +348,12 @@ class _Round:
 
     def _has_prospects(self, load: Load) -> bool:
         """Whether it would fit once all others have had their minimum time: if not, keeping a place helps nobody."""
+        kind = (load.circuit, load.priority, self._need(load))
+        if kind not in self._prospects:
+            self._prospects[kind] = self._could_fit(load)
+        return self._prospects[kind]
+
+    def _could_fit(self, load: Load) -> bool:
         need, path = self._need(load), self.path(load)
         claims, ratings = dict.fromkeys(path, 0.0), dict.fromkeys(path, 0.0)
         for other in self.admitted.values():

@@ -27,6 +27,9 @@ is told for so long after its end."""
 KEEP_SESSIONS = timedelta(days=62)
 """How long a session is remembered: whole months can be summed up, this one and the one before it."""
 
+_FORGOTTEN = "supplied"
+"""Under this name stands the energy of sessions that are no longer there."""
+
 
 class JournalError(Exception):
     """The journal on disk cannot be used; the message says why."""
@@ -191,7 +194,8 @@ class Journal:
                 (since.isoformat(), Phase.ENDED),
             ).fetchall()
         )
-        return [Session.from_json(json.loads(body)) for (body,) in rows]
+        # Two months of a large site take a while to read, and the loop has running sessions to look after.
+        return await asyncio.to_thread(_sessions_in, rows)
 
     async def waiting(self, server: str, most: int) -> list[Waiting]:
         """Return the oldest events that a server has not answered."""
@@ -253,21 +257,52 @@ class Journal:
 
         return await self.do(work)
 
+    async def supplied(self) -> tuple[int, int]:
+        """Return what all sessions ever took, mWh: those of drivers, and the owner's own."""
+
+        def work(db: sqlite3.Connection) -> tuple[int, int]:
+            drivers, own = _energy(db, "true", ())
+            forgotten = _forgotten(db)
+            return drivers + forgotten[0], own + forgotten[1]
+
+        return await self.do(work)
+
     async def prune(self, now: datetime) -> None:
-        """Forget sessions that are over and told, and answers, when they are old."""
+        """Forget sessions that are over and told, and answers, when they are old; their energy stays in the sum."""
         sessions, answers = (now - KEEP_SESSIONS).isoformat(), (now - KEEP).isoformat()
+        over = "phase = ? AND changed_at < ? AND id NOT IN (SELECT session_id FROM event)"
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(
-                "DELETE FROM session WHERE phase = ? AND changed_at < ? AND id NOT IN (SELECT session_id FROM event)",
-                (Phase.ENDED, sessions),
-            )
+            drivers, own = _energy(db, over, (Phase.ENDED, sessions))
+            if drivers or own:
+                before = _forgotten(db)
+                known = {"drivers_mwh": before[0] + drivers, "own_mwh": before[1] + own}
+                db.execute("INSERT OR REPLACE INTO memory VALUES (?, '', ?)", (_FORGOTTEN, json.dumps(known)))
+            db.execute(f"DELETE FROM session WHERE {over}", (Phase.ENDED, sessions))  # noqa: S608  # both parts are ours
             db.execute(
                 "DELETE FROM request WHERE at < ? AND ifnull(session_id, '') NOT IN (SELECT id FROM session)",
                 (answers,),
             )
 
         await self.do(work)
+
+
+def _sessions_in(rows: Sequence[tuple[str]]) -> list[Session]:
+    return [Session.from_json(json.loads(body)) for (body,) in rows]
+
+
+def _energy(db: sqlite3.Connection, which: str, values: tuple[str, ...]) -> tuple[int, int]:
+    """Return the energy of some sessions, mWh: those of drivers, and the owner's own."""
+    query = f"SELECT server = ?, sum(json_extract(body, '$.energy_mwh')) FROM session WHERE {which} GROUP BY 1"  # noqa: S608  # ours
+    sums = {bool(own): int(energy or 0) for own, energy in db.execute(query, (LOCAL, *values))}
+    return sums.get(False, 0), sums.get(True, 0)
+
+
+def _forgotten(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return the same of the sessions that are no longer there."""
+    row = db.execute("SELECT body FROM memory WHERE kind = ?", (_FORGOTTEN,)).fetchone()
+    known = json.loads(row[0]) if row else {"drivers_mwh": 0, "own_mwh": 0}
+    return known["drivers_mwh"], known["own_mwh"]
 
 
 def _in_transaction(db: sqlite3.Connection, works: Sequence[Callable[[sqlite3.Connection], Any]]) -> list[Any]:

@@ -130,6 +130,12 @@ class PowerBudget:
 
     def look(self) -> None:
         """Look at all outlets, decide, and have done what follows."""
+        controls = self._site.outlets.values()
+        if not self.limited and not any(each.session and Hold.BUDGET in each.session.holds for each in controls):
+            # Nobody shares anything: a site without limits pays nothing for them.
+            drawn = sum(report.power_w for each in controls if (report := each.driver.report))
+            self._act(Decision(held={}, never={}, load_w={SITE: drawn}))
+            return
         self._act(decide(self.circuits, self._loads(), self._clock.monotonic(), self.rules))
 
     def _admit(self, evse: int) -> frozenset[Hold] | Refusal:

@@ -6,6 +6,7 @@ import { t } from "./texts.js";
 const WIDTH = 300;
 const HEIGHT = 48;
 const MOST_POINTS = 400;
+const SILENT_MS = 15_000;
 const LONGEST_MS = 24 * 3600_000;
 /** What an outlet with a session is to people (`occupancy`). */
 export const RUNNING = new Set(["charging", "waiting"]);
@@ -152,11 +153,17 @@ export class PowerCurve {
     while (this.#points.length > 2 * MOST_POINTS) this.#thin();
     const now = Date.now();
     const span = Math.max(1000, now - this.#start);
-    const peak = Math.max(1, ...this.#points.map(([, watts]) => watts));
+    const peak = Math.max(0, ...this.#points.map(([, watts]) => watts));
     const x = (time) => ((Math.max(0, time - this.#start) / span) * WIDTH).toFixed(1);
-    const y = (watts) => (HEIGHT - 1 - (watts / peak) * (HEIGHT - 3)).toFixed(1);
+    const y = (watts) => (HEIGHT - 1 - (watts / (peak || 1)) * (HEIGHT - 3)).toFixed(1);
     let line = "";
-    for (const [time, watts] of this.#points) line += `${line ? "L" : "M"}${x(time)} ${y(watts)}`;
+    let [before, level] = [Infinity, 0];
+    for (const [time, watts] of this.#points) {
+      // What does not change is not told: until now it was as it had been.
+      if (time - before > SILENT_MS) line += `L${x(time)} ${y(level)}`;
+      line += `${line ? "L" : "M"}${x(time)} ${y(watts)}`;
+      [before, level] = [time, watts];
+    }
     if (this.#points.length) line += `L${WIDTH} ${y(this.#points.at(-1)[1])}`;
     attribute(this.#line, "d", line);
     attribute(this.#area, "d", line ? `${line}L${WIDTH} ${HEIGHT}L${x(this.#points[0][0])} ${HEIGHT}Z` : "");

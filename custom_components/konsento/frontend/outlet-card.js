@@ -26,7 +26,7 @@ import { t } from "./texts.js";
 const STYLE = `
   ha-card {
     position: relative; display: flex; flex-direction: column; gap: 12px; padding: 16px; height: 100%;
-    box-sizing: border-box;
+    box-sizing: border-box; container-type: inline-size;
   }
   [hidden] { display: none !important; }
   .head {
@@ -45,7 +45,7 @@ const STYLE = `
   .said { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
   .title, .state { display: block; overflow-wrap: anywhere; }
   .title { font-size: var(--ha-font-size-l, 16px); font-weight: var(--ha-font-weight-medium, 500); line-height: 1.3; }
-  .state { color: var(--secondary-text-color); line-height: 1.4; }
+  .state { color: var(--secondary-text-color); line-height: 1.4; word-break: auto-phrase; }
   ha-card { --tone: var(--state-inactive-color, var(--secondary-text-color)); }
   ha-card.free { --tone: var(--success-color); }
   ha-card.charging { --tone: var(--info-color, var(--primary-color)); }
@@ -59,6 +59,11 @@ const STYLE = `
     font-variant-numeric: tabular-nums;
   }
   .actions { display: flex; flex-wrap: wrap; gap: 8px; margin-top: auto; }
+  @container (width < 260px) {
+    .session { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+    .figure:last-child { grid-column: 1 / -1; }
+    .plain { block-size: auto; }
+  }
   ${Ring.style}
   ${PowerCurve.style}
 `;

@@ -7,8 +7,8 @@ const LENGTH = 2 * Math.PI * RADIUS;
 
 export class Ring {
   static style = `
-    .ring { position: relative; inline-size: 84px; block-size: 84px; max-inline-size: 100%; }
-    .ring svg { inline-size: 100%; block-size: 100%; transform: rotate(-90deg); }
+    .ring { position: relative; inline-size: 84px; aspect-ratio: 1; max-inline-size: 100%; }
+    .ring svg { display: block; inline-size: 100%; block-size: 100%; transform: rotate(-90deg); }
     .ring circle { fill: none; stroke-width: 7; }
     .ring .track { stroke: var(--divider-color); }
     .ring .done { stroke: var(--tone); stroke-linecap: round; }

@@ -16,7 +16,9 @@ const SITE_TILES = [
 
 const heading = (text, icon) => ({ type: "heading", heading: text, ...(icon ? { icon } : {}) });
 const section = (cards, more = {}) => ({ type: "grid", cards, ...more });
-const says = (text, more = {}) => ({ type: "markdown", content: text, text_only: true, grid_options: FULL, ...more });
+// A markdown card is filled in by the server, after everything else; a heading takes one line alone.
+const says = (text, more = {}) => ({ type: "heading", heading: text, heading_style: "subtitle", ...more });
+const explains = (text) => ({ type: "markdown", content: text, text_only: true, grid_options: FULL });
 const tile = (entity, more = {}) => ({ type: "tile", entity, ...more });
 const is = (entity, state) => ({ condition: "state", entity, state });
 const isNot = (entity, state) => ({ condition: "state", entity, state_not: state });
@@ -29,20 +31,18 @@ const outletCard = (outlet, more = {}) => ({
 
 /** Return tiles of the entities of a part that exist and tell something, without the name of the part. */
 const tiles = (entities, keys) =>
-  keys.flatMap((key) =>
-    entities[key]
-      ? [tile(entities[key], { name: { type: "entity" }, visibility: [isNot(entities[key], ["unknown", "unavailable"])] })]
-      : [],
-  );
+  keys
+    .flatMap((key) => entities[key] ?? [])
+    .map((entity) => tile(entity, { name: { type: "entity" }, visibility: [isNot(entity, ["unknown", "unavailable"])] }));
 
-const powerSection = (hass, site) => {
+const powerCards = (hass, site) => {
   const { site_power: entity, power_limit: limit } = site.entities;
-  return section([
+  return [
     heading(site.title, "mdi:ev-station"),
     ...(entity ? [{ type: "custom:konsento-power-card", entity, limit_entity: limit, grid_options: FULL }] : []),
     ...tiles(site.entities, SITE_TILES),
     ...circuitCards(hass, site),
-  ]);
+  ];
 };
 
 /** Return the circuits of a site that have a limit of their own, each with its power and what is left of it. */
@@ -55,18 +55,17 @@ const circuitCards = (hass, site) => {
   return cards.length ? [heading(t(hass, "circuits"), "mdi:electric-switch"), ...cards] : [];
 };
 
-const runningSection = (hass, site) =>
-  section([
+const runningCards = (hass, site) => {
+  const outlets = site.outlets.filter(({ entities }) => entities.occupancy);
+  const shown = (state) => ({ show_controls: false, visibility: [is(state, RUNNING)] });
+  return [
     heading(t(hass, "running"), "mdi:ev-plug-type1"),
-    ...site.outlets
-      .filter(({ entities }) => entities.occupancy)
-      .map((outlet) => outletCard(outlet, { show_controls: false, visibility: [is(outlet.entities.occupancy, RUNNING)] })),
-    says(t(hass, "none_running"), {
-      visibility: site.outlets.flatMap(({ entities }) => (entities.occupancy ? [isNot(entities.occupancy, RUNNING)] : [])),
-    }),
-  ]);
+    ...outlets.map((outlet) => outletCard(outlet, shown(outlet.entities.occupancy))),
+    says(t(hass, "none_running"), { visibility: outlets.map(({ entities }) => isNot(entities.occupancy, RUNNING)) }),
+  ];
+};
 
-const alarmsSection = (hass, site) => {
+const alarmCards = (hass, site) => {
   const alarm = { color: "red", grid_options: FULL };
   const shown = [];
   const quiet = [];
@@ -82,38 +81,44 @@ const alarmsSection = (hass, site) => {
       quiet.push(isNot(connectivity, "off"));
     }
   }
-  return section([heading(t(hass, "alarms"), "mdi:alert"), ...shown, says(t(hass, "no_alarms"), { visibility: quiet })]);
+  for (const { title, entities } of site.servers) {
+    const { server_connectivity: link } = entities;
+    if (link) {
+      shown.push(tile(link, { ...alarm, name: title, visibility: [is(link, "off")] }));
+      quiet.push(isNot(link, "off"));
+    }
+  }
+  return [heading(t(hass, "alarms"), "mdi:alert"), ...shown, says(t(hass, "no_alarms"), { visibility: quiet })];
 };
 
-const linksSection = (hass, site) =>
-  section([
-    heading(t(hass, "links"), "mdi:cloud-outline"),
-    ...site.servers.flatMap(({ title, entities }) => {
-      const { server_connectivity: link, events_waiting: waiting } = entities;
-      const name = t(hass, "waiting_events", { server: title });
-      const some = [{ condition: "numeric_state", entity: waiting, above: 0 }];
-      return [
-        ...(link ? [tile(link, { name: title, grid_options: FULL })] : []),
-        ...(waiting ? [tile(waiting, { name, grid_options: FULL, visibility: some })] : []),
-      ];
-    }),
-    ...(site.servers.length ? [] : [says(t(hass, "no_links"))]),
-  ]);
+const linkCards = (hass, site) => [
+  heading(t(hass, "links"), "mdi:cloud-outline"),
+  ...site.servers.flatMap(({ title, entities }) => {
+    const { server_connectivity: link, events_waiting: waiting } = entities;
+    const name = t(hass, "waiting_events", { server: title });
+    const some = [{ condition: "numeric_state", entity: waiting, above: 0 }];
+    return [
+      ...(link ? [tile(link, { name: title, grid_options: FULL })] : []),
+      ...(waiting ? [tile(waiting, { name, grid_options: FULL, visibility: some })] : []),
+    ];
+  }),
+  ...(site.servers.length ? [] : [says(t(hass, "no_links"))]),
+];
 
-const newsSection = (hass, site) => {
-  const entities = site.outlets.flatMap(({ entities: { happening } }) => (happening ? [happening] : []));
+const newsCards = (hass, site) => {
+  const parts = [...site.outlets, ...site.servers];
+  const entities = parts.flatMap(({ entities: { happening, server_happening: link } }) => happening ?? link ?? []);
   const size = { columns: 12, rows: 6 };
   const log = { type: "logbook", target: { entity_id: entities }, hours_to_show: 24, grid_options: size };
-  return entities.length ? [section([heading(t(hass, "news"), "mdi:history"), log])] : [];
+  return entities.length ? [heading(t(hass, "news"), "mdi:history"), log] : [];
 };
 
 const nowSections = (hass, site) => {
-  if (!site.loaded) return [section([heading(site.title), says(t(hass, "not_loaded", { site: site.title }))])];
+  if (!site.loaded) return [section([heading(site.title), explains(t(hass, "not_loaded", { site: site.title }))])];
   return [
-    powerSection(hass, site),
-    runningSection(hass, site),
-    section([...alarmsSection(hass, site).cards, ...linksSection(hass, site).cards]),
-    ...newsSection(hass, site),
+    section([...powerCards(hass, site), ...alarmCards(hass, site)]),
+    section(runningCards(hass, site)),
+    section([...linkCards(hass, site), ...newsCards(hass, site)]),
   ];
 };
 

@@ -12,6 +12,8 @@ from konsento.ocpp import CallRefused, StationOffline
 from konsento.ocpp.messages import DataTransfer
 
 from ..conftest import CODES, STATION, Core
+from .test_inventory import report
+from .test_inventory import told as about
 
 PAGES = "HTTPS://CHARGE.EXAMPLE.ORG/O"
 
@@ -61,6 +63,15 @@ async def test_a_site_is_told_again_when_a_code_has_changed(told: Core) -> None:
     await changed(told)
 
     assert messages(told)[0]["outlets"][1] == {"evseId": 2, "code": "R8T-M4X", "url": f"{PAGES}/R8TM4X"}
+
+
+async def test_an_outlet_that_a_site_has_just_reported_gets_its_label_too(told: Core) -> None:
+    await report(told, [about(number, "Model", "Smart plug") for number in (1, 2, 3)])
+    await told.work()
+
+    outlets = messages(told)[-1]["outlets"]
+    assert [each["evseId"] for each in outlets] == [1, 2, 3]
+    assert outlets[2]["url"] == f"{PAGES}/{outlets[2]['code'].replace('-', '')}"
 
 
 @pytest.mark.parametrize("of_site", [{"ours": False}, {"connected": False}])

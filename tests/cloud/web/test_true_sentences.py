@@ -83,12 +83,12 @@ async def test_a_charging_that_waits_is_not_said_to_be_on_nor_to_have_lost_its_c
         paused = bench.words(await browser.get(session))
 
     words = bench.words(waiting)
-    assert "Waiting. The outlet does not supply yet. It starts by itself" in words
+    assert "Waiting. No supply yet. It starts by itself" in words
     assert "connection" not in words
     assert "Done at" not in words
     assert f'href="{session}/stop"' in waiting.text
     assert "Charging. Done at about" in supplied
-    assert "Paused. The outlet does not supply at the moment. It goes on by itself" in paused
+    assert "Paused. No supply at the moment. It goes on by itself" in paused
 
 
 async def test_a_bill_that_waits_for_a_site_that_is_away_says_so(bench: Bench) -> None:

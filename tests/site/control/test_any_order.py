@@ -29,6 +29,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.world = Controlled(Path(self.folder.name) / "journal.sqlite3", clock, SimulatedOutlet(clock))
         self.accepted: dict[int, str | None] = {}
         self.wandering: list[StartRequest] = []
+        self.begun: set[str] = set()
         self.never_released: set[str] = set()
         """Sessions that have begun waiting and were not let go since."""
         self.do(self.world.start())
@@ -68,8 +69,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.note_whether_it_waits()
 
     def note_whether_it_waits(self) -> None:
-        if (session := self.world.control.session) and session.holds and session.id not in self.world.outlet.closed_for:
-            self.never_released.add(session.id)
+        session = self.world.control.session
+        if session is not None and session.id not in self.begun:
+            self.begun.add(session.id)
+            if session.holds:
+                self.never_released.add(session.id)
 
     @rule(holds=st.sampled_from([(), (Hold.BUDGET,), (Hold.BUDGET, Hold.OWNER)]))
     def the_next_session_is_admitted_or_waits(self, holds: tuple[Hold, ...]) -> None:

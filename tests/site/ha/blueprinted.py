@@ -40,7 +40,7 @@ def inputs(path: Path) -> dict[str, dict[str, Any]]:
     """Return the inputs of a blueprint, whichever section they stand in."""
     found: dict[str, dict[str, Any]] = {}
     for name, described in read(path)["blueprint"]["input"].items():
-        found |= described["input"] if "input" in described else {name: described}
+        found |= described.get("input", {name: described})
     return found
 
 
@@ -55,7 +55,7 @@ async def settled() -> None:
 
     Home Assistant's own `async_block_till_done` also waits for automations that wait, and the clock stands still.
     """
-    for _ in range(100):
+    for _ in range(40):
         await asyncio.sleep(0)
 
 
@@ -82,7 +82,8 @@ async def use(hass: HomeAssistant, config: Path, name: str, *, last: datetime | 
         await hass.async_block_till_done()
     entity_id = f"automation.{name}"
     state = hass.states.get(entity_id)
-    assert state and state.state == "on"
+    assert state
+    assert state.state == "on"
     return entity_id
 
 

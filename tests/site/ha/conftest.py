@@ -22,7 +22,7 @@ def integration(
     socket_enabled: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Let Home Assistant find the integration, talk to this machine, not announce itself, and show what counts at once."""
+    """Let Home Assistant find the integration, talk to this machine, announce nothing, and show what counts at once."""
     monkeypatch.setattr("custom_components.konsento.pace.COUNTS_S", 0)
 
 

@@ -148,7 +148,7 @@ async def test_what_a_driver_and_a_server_do_is_told_without_the_driver(
         "A1 began a driver's session",
         "A1 was asked for a driver's session",
         "A1 refused a driver's session: In use",
-        "A1 ended a driver's session after 0.00 kWh in 0 min: Car takes nothing any more",
+        "A1 ended a driver's session after 0.00 kWh in 0 s: Car takes nothing any more",
         "Kaze Denki can no longer be reached",
     ]
     assert await read(device_id(hass, logged, part.subentry_id)) == ["Kaze Denki can no longer be reached"]

@@ -17,10 +17,11 @@ from simulated import SimulatedOutlet
 from states import state, until
 from test_power_forms import METER, circuit, options, part_named
 
-from custom_components.konsento import site_budget
+from custom_components.konsento import pace, site_budget
 from custom_components.konsento.const import DOMAIN
 from custom_components.konsento.control.driver import OutletFacts
 from custom_components.konsento.diagnostics import async_get_config_entry_diagnostics
+from custom_components.konsento.hub import Hub
 from custom_components.konsento.supervision import ISSUE_BUILDING_METER, ISSUE_CANNOT_WAIT, ISSUE_TOO_SMALL
 from rig.changes import Changes
 
@@ -31,7 +32,7 @@ RATED = OutletFacts(firmware="1.3.0", max_power_w=1500, can_wait=True)
 def at_once(monkeypatch: pytest.MonkeyPatch, simulated: dict[str, SimulatedOutlet]) -> None:
     """Decide and tell without pauses, at outlets of 1500 W."""
     monkeypatch.setattr(site_budget, "_PAUSE_S", 0)
-    monkeypatch.setattr(site_budget, "_TELL_S", 0)
+    monkeypatch.setattr(pace, "COUNTS_S", 0)
     for outlet in simulated.values():
         outlet.facts, outlet.load_w = RATED, 1400
 
@@ -95,8 +96,8 @@ async def test_the_session_for_which_there_is_no_power_waits_and_the_owner_sees_
     # Somebody leaves: the other one comes in.
     await act(hass, "stop_session", device_id=device_id(hass, place, FIRST))
     await until(hass, shows(hass, "sensor.a2_state", "supplying"))
+    await until(hass, shows(hass, "sensor.a2_waiting_for", "not_waiting"))
     assert state(hass, "sensor.car_park_waiting_sessions") == "0"
-    assert state(hass, "sensor.a2_waiting_for") == "not_waiting"
 
 
 async def test_a_circuit_that_is_full_is_what_a_session_waits_for(
@@ -132,6 +133,22 @@ async def test_a_limit_is_lowered_and_raised_live_and_never_above_the_contract(
     # What was set is kept when the contract changes, as far as that goes.
     await options(hass, place, limit=1800)
     assert state(hass, "number.car_park_power_limit") == "1800.0"
+
+
+async def test_a_limit_that_is_set_while_the_site_is_still_starting_holds(
+    hass: HomeAssistant, place: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_hub = Hub.start
+
+    async def start_slowly(hub: Hub) -> None:
+        await start_hub(hub)
+        power = {"limit": 2500, "unit": "watt", "voltage": 100, "minimum_time": 15}
+        hass.config_entries.async_update_entry(place, options={"power": power})
+
+    monkeypatch.setattr(Hub, "start", start_slowly)
+    assert await hass.config_entries.async_reload(place.entry_id)
+    await hass.async_block_till_done()
+    assert state(hass, "number.car_park_power_limit") == "2500.0"
 
 
 async def test_limits_priorities_and_waiting_are_kept_over_a_restart(

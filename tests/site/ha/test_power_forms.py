@@ -133,7 +133,14 @@ async def test_a_meter_that_cannot_be_used_is_not_saved(
 
 
 @pytest.mark.parametrize(
-    "values", [{"limit": -1}, {"limit": 6000, "minimum_time": 4}, {"limit": 6000, "voltage": 12}, {"unit": "horse"}]
+    "values",
+    [
+        {"limit": -1},
+        {"limit": 0},
+        {"limit": 6000, "minimum_time": 4},
+        {"limit": 6000, "voltage": 12},
+        {"unit": "horse"},
+    ],
 )
 async def test_what_cannot_be_is_refused(hass: HomeAssistant, place: MockConfigEntry, values: dict[str, Any]) -> None:
     with pytest.raises(InvalidData):

@@ -218,6 +218,8 @@ async def test_everything_has_its_place(hass: HomeAssistant, running: MockConfig
     assert of_the_site == {
         "binary_sensor.car_park_charging_recommended",
         "number.car_park_power_limit",
+        "sensor.car_park_energy_for_drivers",
+        "sensor.car_park_energy_for_own_use",
         "sensor.car_park_energy_today",
         "sensor.car_park_power",
         "sensor.car_park_power_available",

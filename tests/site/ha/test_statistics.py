@@ -349,6 +349,8 @@ async def test_only_registers_that_add_up_are_offered_to_the_energy_dashboard(
     assert registers == {
         "sensor.a1_lifetime_energy",
         "sensor.a2_lifetime_energy",
+        "sensor.car_park_energy_for_drivers",
+        "sensor.car_park_energy_for_own_use",
         "sensor.car_park_energy_today",
     }
     lifetime = hass.states.get(LIFETIME)

@@ -130,6 +130,26 @@ async def test_a_session_that_resumes_is_told(
     assert events(ran) == ["session_resumed"]
 
 
+async def test_why_a_session_waits_is_told(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet
+) -> None:
+    keys = ("session_started", "session_suspended", "session_resumed")
+    ran = await automate(hass, *(trigger(key, first(hass, place)) for key in keys), note=SAYS)
+    await start(hass)
+    await act(hass, "suspend_session", evse=1)
+    await until(hass, lambda: _news(hass) == "session_suspended")
+    assert state(hass, "sensor.a1_occupancy") == "waiting"
+    await act(hass, "resume_session", evse=1)
+    await until(hass, lambda: _news(hass) == "session_resumed")
+    await hass.async_block_till_done()
+
+    assert [(each["event"], each["reason"]) for each in ran.told] == [
+        ("session_started", None),
+        ("session_suspended", "owner"),
+        ("session_resumed", "owner"),
+    ]
+
+
 def _news(hass: HomeAssistant, entity_id: str = "event.a1_news") -> str | None:
     found = hass.states.get(entity_id)
     assert found

@@ -42,7 +42,7 @@ async def clock(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> GoOn:
     await hass.config.async_set_time_zone("Asia/Tokyo")
     freezer.move_to(datetime(2026, 12, 1, 12, tzinfo=dt_util.get_default_time_zone()))
 
-    async def go_on(at: str = "", step: timedelta = timedelta(seconds=30), **span: float) -> None:
+    async def go_on(at: str = "", step: timedelta = timedelta(minutes=1), **span: float) -> None:
         now = dt_util.now()
         if at:
             hour, minute = map(int, at.split(":"))

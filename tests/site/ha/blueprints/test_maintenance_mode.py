@@ -30,7 +30,7 @@ async def turn(hass: HomeAssistant, on: bool) -> None:
 
 
 async def test_outlets_go_out_of_service_and_come_back(
-    hass: HomeAssistant, toggle: str, make: Make, both: Target, simulated: Outlets, office: Pigeonhole
+    hass: HomeAssistant, *, toggle: str, make: Make, both: Target, simulated: Outlets, office: Pigeonhole
 ) -> None:
     await make("maintenance_mode", switch=toggle, outlets=both, notifiers=["notify.office"])
     await turn(hass, on=True)
@@ -47,7 +47,7 @@ async def test_outlets_go_out_of_service_and_come_back(
 
 
 async def test_who_charges_may_finish_and_then_all_is_ready(
-    hass: HomeAssistant, toggle: str, make: Make, both: Target, simulated: Outlets, office: Pigeonhole, first: str
+    hass: HomeAssistant, *, toggle: str, make: Make, both: Target, simulated: Outlets, office: Pigeonhole, first: str
 ) -> None:
     await make("maintenance_mode", switch=toggle, outlets=both, notifiers=["notify.office"], language="ja")
     await act(hass, "start_session", device_id=first, energy=5)
@@ -64,7 +64,7 @@ async def test_who_charges_may_finish_and_then_all_is_ready(
 
 
 async def test_sessions_end_where_the_owner_wants_it(
-    hass: HomeAssistant, toggle: str, make: Make, both: Target, simulated: Outlets, first: str
+    hass: HomeAssistant, *, toggle: str, make: Make, both: Target, simulated: Outlets, first: str
 ) -> None:
     await make("maintenance_mode", switch=toggle, outlets=both, running="end")
     await act(hass, "start_session", device_id=first, energy=5)
@@ -83,7 +83,7 @@ async def test_the_opening_hours_may_have_the_last_word(
 
 
 async def test_an_outlet_that_does_not_answer_is_named_and_follows_when_it_is_back(
-    hass: HomeAssistant, toggle: str, make: Make, both: Target, simulated: Outlets, office: Pigeonhole
+    hass: HomeAssistant, *, toggle: str, make: Make, both: Target, simulated: Outlets, office: Pigeonhole
 ) -> None:
     await make("maintenance_mode", switch=toggle, outlets=both, notifiers=["notify.office"])
     simulated[SECOND].set_online(False)
@@ -96,7 +96,7 @@ async def test_an_outlet_that_does_not_answer_is_named_and_follows_when_it_is_ba
 
 
 async def test_it_goes_on_after_a_restart(
-    hass: HomeAssistant, toggle: str, clock: GoOn, make: Make, both: Target, simulated: Outlets
+    hass: HomeAssistant, *, toggle: str, clock: GoOn, make: Make, both: Target, simulated: Outlets
 ) -> None:
     hass.states.async_set(SWITCH, "on")
     await make("maintenance_mode", last=dt_util.now(), switch=toggle, outlets=both)
@@ -113,7 +113,7 @@ async def test_without_a_recipient_it_stands_in_home_assistant(
 
 
 async def test_nothing_happens_without_the_toggle(
-    hass: HomeAssistant, toggle: str, make: Make, both: Target, simulated: Outlets, office: Pigeonhole, first: str
+    hass: HomeAssistant, *, toggle: str, make: Make, both: Target, simulated: Outlets, office: Pigeonhole, first: str
 ) -> None:
     await make("maintenance_mode", switch=toggle, outlets=both, notifiers=["notify.office"])
     await act(hass, "start_session", device_id=first, energy=5)

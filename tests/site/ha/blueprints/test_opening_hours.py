@@ -46,7 +46,7 @@ async def test_outlets_close_and_open_with_the_hours(clock: GoOn, make: Make, bo
 
 
 async def test_a_session_may_finish_after_closing(
-    hass: HomeAssistant, clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str
+    hass: HomeAssistant, *, clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str
 ) -> None:
     await make("opening_hours", outlets=both, **HOURS)
     await act(hass, "start_session", device_id=first, energy=5)
@@ -60,7 +60,7 @@ async def test_a_session_may_finish_after_closing(
 
 
 async def test_a_session_ends_at_closing_where_the_owner_wants_it(
-    clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str, hass: HomeAssistant
+    clock: GoOn, *, make: Make, both: Target, simulated: Outlets, first: str, hass: HomeAssistant
 ) -> None:
     await make("opening_hours", outlets=both, running="end", **HOURS)
     await act(hass, "start_session", device_id=first, energy=5)
@@ -70,7 +70,7 @@ async def test_a_session_ends_at_closing_where_the_owner_wants_it(
 
 
 async def test_a_session_that_ends_while_it_is_open_closes_nothing(
-    hass: HomeAssistant, clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str
+    hass: HomeAssistant, *, clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str
 ) -> None:
     await make("opening_hours", outlets=both, **HOURS)
     await act(hass, "start_session", device_id=first, energy=5)
@@ -124,6 +124,7 @@ async def test_hours_over_midnight_belong_to_the_day_on_which_they_begin(
 )
 async def test_holidays_are_closed(
     hass: HomeAssistant,
+    *,
     clock: GoOn,
     make: Make,
     both: Target,
@@ -189,7 +190,7 @@ async def test_an_outlet_that_was_away_follows_when_it_is_back(
 
 @pytest.mark.parametrize(("hours_ago", "opens"), [(20, True), (2, False)])
 async def test_an_opening_that_was_missed_during_a_restart_is_made_up_for_and_one_that_was_not_is_not(
-    hass: HomeAssistant, clock: GoOn, make: Make, both: Target, simulated: Outlets, hours_ago: int, opens: bool
+    hass: HomeAssistant, *, clock: GoOn, make: Make, both: Target, simulated: Outlets, hours_ago: int, opens: bool
 ) -> None:
     await by_hand(hass, on=False)
     last = dt_util.now() - timedelta(hours=hours_ago)
@@ -206,7 +207,7 @@ async def test_a_closing_that_was_missed_is_made_up_for(
 
 @pytest.mark.parametrize("by", ["area_id", "label_id", "entity_id", "floor_id"])
 async def test_outlets_are_chosen_in_every_way_that_the_form_offers(
-    hass: HomeAssistant, place: MockConfigEntry, clock: GoOn, make: Make, simulated: Outlets, first: str, by: str
+    hass: HomeAssistant, *, place: MockConfigEntry, clock: GoOn, make: Make, simulated: Outlets, first: str, by: str
 ) -> None:
     area = ar.async_get(hass).async_create("Yard")
     floor = fr.async_get(hass).async_create("Ground")

@@ -82,6 +82,7 @@ async def trip(hass: HomeAssistant, outlet: SimulatedOutlet) -> None:
 
 async def test_a_fault_is_told_on_the_phone_with_a_button_and_without_the_siren(
     hass: HomeAssistant,
+    *,
     make: Make,
     both: Target,
     outlet: SimulatedOutlet,
@@ -105,6 +106,7 @@ async def test_a_fault_is_told_on_the_phone_with_a_button_and_without_the_siren(
 
 async def test_the_end_of_a_problem_takes_the_place_of_its_message(
     hass: HomeAssistant,
+    *,
     make: Make,
     both: Target,
     outlet: SimulatedOutlet,
@@ -126,6 +128,7 @@ async def test_the_end_of_a_problem_takes_the_place_of_its_message(
 
 async def test_theft_sounds_the_siren_until_somebody_silences_it(
     hass: HomeAssistant,
+    *,
     clock: GoOn,
     make: Make,
     both: Target,
@@ -148,6 +151,7 @@ async def test_theft_sounds_the_siren_until_somebody_silences_it(
 
 async def test_the_siren_stops_by_itself(
     hass: HomeAssistant,
+    *,
     clock: GoOn,
     make: Make,
     both: Target,
@@ -164,6 +168,7 @@ async def test_the_siren_stops_by_itself(
 
 async def test_the_siren_sounds_for_every_problem_where_the_owner_wants_it(
     hass: HomeAssistant,
+    *,
     make: Make,
     both: Target,
     outlet: SimulatedOutlet,
@@ -180,6 +185,7 @@ async def test_the_siren_sounds_for_every_problem_where_the_owner_wants_it(
 @pytest.mark.parametrize(("minutes_ago", "stops"), [(2, True), (120, False)])
 async def test_a_siren_that_sounds_over_a_restart_is_stopped_if_it_was_this_alarm(
     hass: HomeAssistant,
+    *,
     clock: GoOn,
     make: Make,
     both: Target,
@@ -196,7 +202,7 @@ async def test_a_siren_that_sounds_over_a_restart_is_stopped_if_it_was_this_alar
 
 
 async def test_a_problem_that_was_not_chosen_is_not_told(
-    hass: HomeAssistant, make: Make, both: Target, outlet: SimulatedOutlet, phone: str, sent: list[dict[str, Any]]
+    hass: HomeAssistant, *, make: Make, both: Target, outlet: SimulatedOutlet, phone: str, sent: list[dict[str, Any]]
 ) -> None:
     await make("outlet_alarm", outlets=both, phones=[phone], problems=["welded_contact"])
     await trip(hass, outlet)
@@ -204,7 +210,7 @@ async def test_a_problem_that_was_not_chosen_is_not_told(
 
 
 async def test_a_button_of_something_else_does_nothing(
-    hass: HomeAssistant, make: Make, both: Target, simulated: dict[str, SimulatedOutlet], sent: list[dict[str, Any]]
+    hass: HomeAssistant, *, make: Make, both: Target, simulated: dict[str, SimulatedOutlet], sent: list[dict[str, Any]]
 ) -> None:
     await make("outlet_alarm", outlets={"device_id": both["device_id"][:1]})
     press(hass, "OPEN_GARAGE")
@@ -215,7 +221,14 @@ async def test_a_button_of_something_else_does_nothing(
 
 
 async def test_an_outlet_that_cannot_be_taken_out_of_service_is_told(
-    hass: HomeAssistant, clock: GoOn, make: Make, both: Target, outlet: SimulatedOutlet, first: str, office: Pigeonhole
+    hass: HomeAssistant,
+    *,
+    clock: GoOn,
+    make: Make,
+    both: Target,
+    outlet: SimulatedOutlet,
+    first: str,
+    office: Pigeonhole,
 ) -> None:
     await make("outlet_alarm", outlets=both, notifiers=["notify.office"])
     outlet.lose_commands = 1
@@ -225,7 +238,7 @@ async def test_an_outlet_that_cannot_be_taken_out_of_service_is_told(
 
 
 async def test_a_phone_that_cannot_be_reached_keeps_nobody_else_from_being_told(
-    hass: HomeAssistant, make: Make, both: Target, outlet: SimulatedOutlet, phone: str, office: Pigeonhole
+    hass: HomeAssistant, *, make: Make, both: Target, outlet: SimulatedOutlet, phone: str, office: Pigeonhole
 ) -> None:
     # Its action does not exist.
     await make("outlet_alarm", outlets=both, phones=[phone], notifiers=["notify.office"])

@@ -61,12 +61,12 @@ async def test_a_short_ray_of_sun_offers_nothing(
 
 
 async def test_they_are_withdrawn_when_it_is_gone_and_who_charges_may_finish(
-    hass: HomeAssistant, clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str
+    hass: HomeAssistant, *, clock: GoOn, make: Make, both: Target, simulated: Outlets, first: str
 ) -> None:
     exports(hass, 2000)
     await make("surplus_solar", outlets=both, meter=METER)
     await act(hass, "start_session", device_id=first, energy=50)
-    await clock(minutes=31)
+    await clock(minutes=31, step=timedelta(minutes=5))
     exports(hass, -500)
     await clock(minutes=9)
     assert offered(simulated) == [True, True]
@@ -87,9 +87,9 @@ async def test_what_is_offered_stays_for_a_while(
     exports(hass, 2000)
     await clock(minutes=6)
     exports(hass, -500)
-    await clock(minutes=50)
+    await clock(minutes=50, step=timedelta(minutes=5))
     assert offered(simulated) == [True, True]
-    await clock(minutes=25)
+    await clock(minutes=25, step=timedelta(minutes=5))
     assert offered(simulated) == [False, False]
 
 
@@ -121,7 +121,7 @@ async def test_a_meter_that_tells_nothing_changes_nothing(
     exports(hass, 2000)
     await clock(minutes=4)
     exports(hass, "unavailable")
-    await clock(minutes=30)
+    await clock(minutes=30, step=timedelta(minutes=5))
     assert offered(simulated) == [False, False]
     # Its word counts from anew.
     exports(hass, 2000)
@@ -145,7 +145,7 @@ async def test_nothing_is_offered_during_maintenance(
     assert await async_setup_component(hass, "input_boolean", {"input_boolean": {"work": {"initial": True}}})
     await make("surplus_solar", outlets=closed, meter=METER, maintenance=["input_boolean.work"])
     exports(hass, 2000)
-    await clock(minutes=20)
+    await clock(minutes=20, step=timedelta(minutes=5))
     assert offered(simulated) == [False, False]
 
 
@@ -154,25 +154,25 @@ async def test_limits_that_are_the_wrong_way_round_do_nothing(
 ) -> None:
     await make("surplus_solar", outlets=closed, meter=METER, enough=500, gone=1500)
     exports(hass, 2000)
-    await clock(minutes=20)
+    await clock(minutes=20, step=timedelta(minutes=5))
     assert offered(simulated) == [False, False]
 
 
 async def test_the_announcement_comes_once_in_a_while_and_touches_no_outlet(
-    hass: HomeAssistant, clock: GoOn, make: Make, closed: Target, simulated: Outlets, office: Pigeonhole
+    hass: HomeAssistant, *, clock: GoOn, make: Make, closed: Target, simulated: Outlets, office: Pigeonhole
 ) -> None:
     await make("surplus_solar_announcement", meter=METER, notifiers=["notify.office"], pause={"hours": 4, "minutes": 0})
     for _ in range(3):
         exports(hass, 2000)
-        await clock(minutes=11)
+        await clock(minutes=11, step=timedelta(minutes=11))
         exports(hass, 0)
-        await clock(minutes=11)
+        await clock(minutes=11, step=timedelta(minutes=11))
     assert office.messages == [("Charge now", "The sun gives more than is needed here: 2.0 kW are left.")]
     assert offered(simulated) == [False, False]
 
-    await clock(hours=4)
+    await clock(hours=4, step=timedelta(hours=4))
     exports(hass, 2, "kW")
-    await clock(minutes=11)
+    await clock(minutes=11, step=timedelta(minutes=11))
     assert len(office.messages) == 2
 
 

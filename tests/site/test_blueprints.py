@@ -16,7 +16,7 @@ from homeassistant.util.yaml import load_yaml_dict
 from custom_components.konsento.const import DOMAIN
 from custom_components.konsento.control.problems import Problem
 
-REPOSITORY = Path(__file__).parents[4]
+REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "custom_components" / DOMAIN
 URL = "https://github.com/konsento/konsento/blob/main/blueprints/"
 JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]")
@@ -97,7 +97,7 @@ def test_a_default_is_what_the_form_could_give(path: Path) -> None:
 def test_every_input_is_used(path: Path) -> None:
     text = path.read_text()
     for name in inputs(path):
-        assert re.search(rf"!input {name}$", text, re.M), name
+        assert re.search(rf"!input {name}$", text, re.MULTILINE), name
 
 
 @every
