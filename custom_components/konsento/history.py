@@ -167,19 +167,22 @@ async def _from_statistics(hass: HomeAssistant, hub: Hub, period: Period) -> dic
 
 
 def described(hub: Hub, session: Session) -> dict[str, Any]:
-    """Return what the owner may know of a session: never whose it is."""
+    """Return what the owner may know of a session: never whose it is. `outlet` is the outlet's id."""
     server = hub.servers.get(session.server)
     return {
+        "session_id": session.id,
         "outlet": session.outlet,
         "evse": session.evse,
-        "start": session.started_at.isoformat() if session.started_at else None,
-        "end": session.ended_at.isoformat() if session.ended_at else None,
-        "wh": session.energy_mwh / 1000,
-        "supply_s": session.supply_s,
-        "end_reason": snake(session.end_reason) if session.end_reason else None,
         "local": session.kind is SessionKind.LOCAL,
         "note": session.note or None,
+        "start": session.started_at.isoformat() if session.started_at else None,
+        "end": session.ended_at.isoformat() if session.ended_at else None,
+        "energy_wh": session.energy_mwh / 1000,
+        "seconds": session.supply_s,
+        "energy_limit_wh": session.limits.energy_wh or None,
+        "time_limit_s": session.limits.time_s or None,
+        "end_reason": snake(session.end_reason) if session.end_reason else None,
         "power_type": session.power_type or None,
         "supplier": session.supplier or None,
-        "server": server.subentry.title if server else None,
+        "management_server": server.subentry.title if server else None,
     }

@@ -11,9 +11,8 @@ from homeassistant.util import dt as dt_util
 
 from .control.session import Session
 from .control.words import SessionKind
-from .history import energy_of, sessions_since
+from .history import described, energy_of, sessions_since
 from .hub import Hub
-from .texts import snake
 
 PAGE = 100
 LARGEST_PAGE = 1000
@@ -51,8 +50,10 @@ async def listed(hub: Hub, wish: Wish) -> dict[str, Any]:
     page = found[wish.offset : wish.offset + wish.limit]
     end = wish.offset + len(page)
     kinds = [wish.kind] if wish.kind else list(SessionKind)
+    titles = {unit.control.outlet: unit.subentry.title for unit in hub.outlets.values()}
     return {
-        "sessions": [_described(hub, session) for session in page],
+        # People know an outlet by its name; one that is gone has none.
+        "sessions": [{**described(hub, session), "outlet": titles.get(session.outlet)} for session in page],
         "total": len(found),
         "next_offset": end if end < len(found) else None,
         # Two months of a large site are thousands of sessions with their half hours.
@@ -83,25 +84,3 @@ def _sums(sessions: Sequence[Session], months: Sequence[date], kinds: Collection
         }
         for month, kind in product(months, kinds)
     ]
-
-
-def _described(hub: Hub, session: Session) -> dict[str, Any]:
-    outlet = next((unit.subentry.title for unit in hub.outlets.values() if unit.control.outlet == session.outlet), None)
-    server = hub.servers.get(session.server)
-    return {
-        "session_id": session.id,
-        "outlet": outlet,
-        "evse": session.evse,
-        "local": session.kind is SessionKind.LOCAL,
-        "note": session.note or None,
-        "start": session.started_at.isoformat() if session.started_at else None,
-        "end": session.ended_at.isoformat() if session.ended_at else None,
-        "energy_wh": session.energy_mwh / 1000,
-        "seconds": session.supply_s,
-        "energy_limit_wh": session.limits.energy_wh or None,
-        "time_limit_s": session.limits.time_s or None,
-        "end_reason": snake(session.end_reason) if session.end_reason else None,
-        "power_type": session.power_type or None,
-        "supplier": session.supplier or None,
-        "management_server": server.subentry.title if server else None,
-    }

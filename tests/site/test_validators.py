@@ -19,6 +19,8 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import validate_selector
 from PIL import Image
 
+from custom_components.konsento.const import FIRMWARE
+
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "custom_components/konsento"
 MANIFEST: dict[str, Any] = json.loads((PACKAGE / "manifest.json").read_text())
@@ -373,6 +375,13 @@ def test_no_link_of_a_page_that_an_owner_reads_leads_nowhere(page: str) -> None:
         if anchor and linked.suffix == ".md":
             heads = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, target
+
+
+def test_the_docs_name_the_firmware_that_this_release_was_made_with() -> None:
+    pages = [*(REPOSITORY / "docs").glob("*.md"), REPOSITORY / "docs/devices/index.md"]
+    named = {version for page in pages for version in re.findall(r"github://\S+@v([\d.]+\d)", page.read_text())}
+
+    assert named == {FIRMWARE}
 
 
 def test_the_licence_is_one_that_is_recognised() -> None:

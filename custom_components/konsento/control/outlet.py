@@ -137,7 +137,8 @@ class OutletControl:
             self.driver.connected,
             self.driver.key_refused,
             self.driver.address_taken,
-            session and (session.id, session.phase, session.limits, session.holds, session.suspended_for),
+            session
+            and (session.id, session.phase, session.supplying, session.limits, session.holds, session.suspended_for),
             self.last and self.last.id,
             self.problems,
         )

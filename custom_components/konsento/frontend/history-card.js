@@ -51,8 +51,8 @@ const COLUMNS = [
   { key: "outlet", by: (row) => row.title, text: (_, row) => row.title },
   { key: "start", by: (row) => row.start, text: (hass, row) => moment(hass, row.start) },
   { key: "end", by: (row) => row.end ?? "9", text: (hass, row) => (row.end ? moment(hass, row.end) : t(hass, "still_runs")) },
-  { key: "energy_kwh", by: (row) => row.wh, text: (hass, row) => number(hass, row.wh / 1000, 3), number: true, unit: () => " kWh" },
-  { key: "minutes", by: (row) => row.supply_s, text: (hass, row) => number(hass, row.supply_s / 60), number: true, unit: (hass) => t(hass, "minutes_unit") },
+  { key: "energy_kwh", by: (row) => row.energy_wh, text: (hass, row) => number(hass, row.energy_wh / 1000, 3), number: true, unit: () => " kWh" },
+  { key: "minutes", by: (row) => row.seconds, text: (hass, row) => number(hass, row.seconds / 60), number: true, unit: (hass) => t(hass, "minutes_unit") },
   { key: "why", by: (row) => row.why, text: (_, row) => row.why },
   { key: "for_whom", by: (row) => row.whom, text: (_, row) => row.whom },
   { key: "power_type", by: (row) => row.power, text: (_, row) => row.power },
@@ -293,14 +293,14 @@ class HistoryCard extends SiteCard {
       row.title,
       row.start,
       row.end ?? "",
-      (row.wh / 1000).toFixed(3),
-      (row.supply_s / 60).toFixed(1),
+      (row.energy_wh / 1000).toFixed(3),
+      (row.seconds / 60).toFixed(1),
       row.why,
       t(hass, row.local ? "local" : "driver"),
       row.note ?? "",
       row.power_type ? row.power : "",
       row.supplier ?? "",
-      row.server ?? "",
+      row.management_server ?? "",
     ]);
     download(`konsento-${dayBefore(hass, Number(this.#period) - 1)}-${dayBefore(hass, 0)}.csv`, [keys.map((key) => t(hass, key)), ...lines]);
   }

@@ -1,5 +1,6 @@
 """The actions of the integration, as automations call them."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -135,6 +136,18 @@ async def test_a_session_is_suspended_and_resumed_whosever_it_is(
         if (state := event.data["new_state"]) and state.attributes.get("reason")
     ]
     assert told == [("session_suspended", "owner"), ("session_resumed", "owner")]
+
+
+async def test_whether_a_session_waits_is_shown_at_once_not_with_the_next_count(
+    hass: HomeAssistant, place: MockConfigEntry, outlet: SimulatedOutlet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.konsento.pace.COUNTS_S", math.inf)
+    await act(hass, "start_session", evse=1, energy=1)
+
+    await act(hass, "suspend_session", evse=1)
+    await until(hass, lambda: state(hass, "sensor.a1_waiting_for") == "owner")
+    await act(hass, "resume_session", evse=1)
+    await until(hass, lambda: state(hass, "sensor.a1_waiting_for") == "not_waiting")
 
 
 @pytest.mark.parametrize("action", ["suspend_session", "resume_session"])

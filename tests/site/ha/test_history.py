@@ -60,7 +60,7 @@ async def test_energy_counts_for_the_day_on_which_it_flowed_by_the_clock_on_the_
     }
     assert {each["source"] for each in days["result"]["days"]} == {"sessions"}
     listed = sessions["result"]["sessions"]
-    assert sum(each["wh"] for each in listed) == sum(sum(wh.values()) for wh in days_of(days).values())
+    assert sum(each["energy_wh"] for each in listed) == sum(sum(wh.values()) for wh in days_of(days).values())
     assert [each["note"] for each in listed] == ["staff car", None, None]
     assert [each["start"] for each in listed] == sorted((each["start"] for each in listed), reverse=True)
 
@@ -79,7 +79,7 @@ async def test_what_flows_now_is_there_at_once_and_agrees_with_the_register(
 
     taken = (outlet.lifetime_mwh - before) / 1000
     assert taken > 5
-    assert sum(sum(wh.values()) for wh in days_of(days).values()) == session["wh"] == taken
+    assert sum(sum(wh.values()) for wh in days_of(days).values()) == session["energy_wh"] == taken
     assert (session["local"], session["end"], session["end_reason"]) == (True, None, None)
     assert session["outlet"] == FIRST
 
@@ -101,19 +101,22 @@ async def test_a_row_says_what_the_owner_may_know_and_no_more(
 
     (row,) = (await ask(hass_ws_client, "sessions", **period))["result"]["sessions"]
 
+    assert row.pop("session_id")
     assert row == {
         "outlet": FIRST,
         "evse": 1,
         "start": start.isoformat(),
         "end": (start + HALF).isoformat(),
-        "wh": 2000,
-        "supply_s": 1800,
+        "energy_wh": 2000,
+        "seconds": 1800,
+        "energy_limit_wh": 100_000,
+        "time_limit_s": None,
         "end_reason": "energy_limit_reached",
         "local": False,
         "note": None,
         "power_type": "solar",
         "supplier": "Kaze",
-        "server": None,
+        "management_server": None,
     }
 
 
