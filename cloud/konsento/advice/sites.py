@@ -1,29 +1,22 @@
 """The sites learn for when charging is recommended, for their own automations ([0173]; contracts, 2)."""
 
-import logging
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from konsento.charging.site_messages import SETTLED_S, tell_site
 from konsento.grid import windows
 from konsento.kit.work import Again, Job
 from konsento.models import Site
-from konsento.ocpp import CallError, CallRefused
-from konsento.ocpp.messages import VENDOR_ID, DataTransfer, DataTransferStatus
 from konsento.services import Services
-
-log = logging.getLogger(__name__)
 
 WORK: Final = "tell-windows"
 MESSAGE: Final = "RecommendedWindows"
 AHEAD: Final = timedelta(hours=48)
 MOST: Final = 20
 """Windows in one message (contracts, 2)."""
-ANSWER_S: Final = 20.0
-SETTLED_S: Final = 3.0
-"""After a connection: the site's boot comes first, and says whether it is ours."""
 _PLACES: Final = 4
 """A decision concerns all sites of a region at once; other due work does not wait for them."""
 
@@ -53,10 +46,7 @@ async def tell_region(session: AsyncSession, services: Services, region: str) ->
 
 
 async def tell(services: Services, station_id: str) -> None:
-    """Tell a site all windows of the next 48 hours, in place of those of before. Opens its own transaction.
-
-    What it answers changes nothing here: one that does not know the message has no use for it.
-    """
+    """Tell a site all windows of the next 48 hours, in place of those of before. Opens its own transaction."""
     now = services.clock.now()
     async with services.database.transaction() as session:
         site = await session.scalar(select(Site).where(Site.station_id == station_id))
@@ -64,16 +54,4 @@ async def tell(services: Services, station_id: str) -> None:
             return
         coming = await windows.in_force(session, site.region, now, now + AHEAD)
     told = [{"start": window.begin.isoformat(), "end": window.end.isoformat()} for window in coming[:MOST]]
-    data: dict[str, Any] = {"windows": told, "issuedAt": now.isoformat()}
-    request = DataTransfer(vendor_id=VENDOR_ID, message_id=MESSAGE, data=data)
-    try:
-        answer = await services.router.call(station_id, request, timeout_s=ANSWER_S)
-    except CallRefused as error:
-        log.info("station %s takes no recommended windows: %s", station_id, error)
-    except CallError as error:
-        # It is told again when it connects.
-        log.info("station %s was not told the recommended windows: %s", station_id, error)
-    else:
-        if answer.status is not DataTransferStatus.ACCEPTED:
-            reason = answer.status_info.reason_code if answer.status_info is not None else ""
-            log.info("station %s takes no recommended windows: %s %s", station_id, answer.status.value, reason)
+    await tell_site(services, station_id, MESSAGE, {"windows": told, "issuedAt": now.isoformat()})

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from konsento.advice import sites
+from konsento.charging.site_messages import SETTLED_S
 from konsento.models import Site
 from konsento.ocpp import CallRefused, StationOffline
 from konsento.ocpp.messages import DataTransfer
@@ -58,7 +59,7 @@ async def test_a_site_is_told_again_whenever_it_connects(told: Core) -> None:
     await told.router.connect()
     assert messages(told) == []
 
-    told.clock.advance(timedelta(seconds=sites.SETTLED_S))
+    told.clock.advance(timedelta(seconds=SETTLED_S))
     await told.work()
 
     assert len(messages(told)) == 1

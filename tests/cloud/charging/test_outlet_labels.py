@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from konsento.charging import outlet_labels
+from konsento.charging.site_messages import SETTLED_S
 from konsento.models import Outlet, Site
 from konsento.ocpp import CallRefused, StationOffline
 from konsento.ocpp.messages import DataTransfer
@@ -43,7 +44,7 @@ async def test_a_site_is_told_code_and_page_of_each_outlet_whenever_it_connects(
     await told.router.connect()
     assert messages(told) == []
 
-    told.clock.advance(timedelta(seconds=outlet_labels.SETTLED_S))
+    told.clock.advance(timedelta(seconds=SETTLED_S))
     await told.work()
 
     assert messages(told) == [
@@ -88,7 +89,7 @@ async def test_a_station_of_another_make_hears_nothing_at_its_connection_either(
     async with told.services.database.transaction() as session:
         await session.execute(update(Site).values(ours=False))
     await told.router.connect()
-    told.clock.advance(timedelta(seconds=outlet_labels.SETTLED_S))
+    told.clock.advance(timedelta(seconds=SETTLED_S))
     await told.work()
 
     assert messages(told) == []

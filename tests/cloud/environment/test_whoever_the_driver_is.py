@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from konsento.advice import sites
+from konsento.charging.site_messages import SETTLED_S
 from konsento.models import PlannedCharge
 from konsento.settings import Settings
 
@@ -120,7 +120,7 @@ async def requests_about_advised(person: Person, template: Template, folder: Pat
         answer = await browser.post(f"/o/{CODE}/start", data=wish)
         assert answer.headers["location"].startswith("/planned/"), bench.words(answer)
         await bench.site.connect()
-        bench.clock.advance(timedelta(seconds=sites.SETTLED_S))
+        bench.clock.advance(timedelta(seconds=SETTLED_S))
         await bench.services.work.drain()
         async with bench.services.database.transaction() as session:
             plan = await session.scalar(select(PlannedCharge))
