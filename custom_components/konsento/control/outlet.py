@@ -180,7 +180,7 @@ class OutletControl:
             if isinstance(holds, Refusal):
                 return await self._refuse(request, holds)
             if holds and not self.driver.facts.can_wait:
-                return await self._refuse(request, Refusal.BUSY)
+                return await self._refuse(request, Refusal.POWER_LIMIT)
             intent = Session.requested(session_id, request, self.outlet, report.lifetime_mwh, holds)
             await self._keep(intent)
             return await self._pursue_start()

@@ -83,7 +83,7 @@ class Refusal(StrEnum):
     DEVICE = "DeviceRefused"
     ENDED = "AlreadyEnded"
     POWER_LIMIT = "PowerLimit"
-    """The outlet may draw more than its circuit or the site can ever carry: the session would wait for ever."""
+    """There is no power for it and it cannot wait: the outlet may draw more than there can ever be, or is too old."""
 
 
 class Connector(StrEnum):

@@ -259,7 +259,7 @@ async def test_an_outlet_with_older_firmware_refuses_a_start_that_would_have_to_
     controlled.outlet.facts = OLDER
     controlled.admission = frozenset({Hold.BUDGET})
 
-    assert (await controlled.ask(1)).refusal is Refusal.BUSY
+    assert (await controlled.ask(1)).refusal is Refusal.POWER_LIMIT
     assert controlled.outlet.starts == []
     controlled.admission = frozenset()
     assert (await controlled.ask(2)).session_id

@@ -236,7 +236,7 @@ async def test_an_outlet_whose_firmware_cannot_wait_is_told_where_a_limit_applie
     await start(hass, place, SECOND)
     with pytest.raises(ServiceValidationError) as caught:
         await start(hass, place, FIRST)
-    assert caught.value.translation_key == "start_outlet_busy"
+    assert caught.value.translation_key == "start_power_limit"
 
     outlet.facts = RATED
     outlet.changed()
