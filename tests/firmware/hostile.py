@@ -39,7 +39,7 @@ NO_IDS = (
     "電気".encode(),
     b"\xff\xfe\x80",
 )
-NO_LEASES = (0, -1, 301, 2**31 - 1, -(2**31))
+NO_LEASES = (-1, 301, 2**31 - 1, -(2**31))
 MOST_BYTES = 32_768
 """What ESPHome takes in one message."""
 
@@ -170,7 +170,8 @@ class Mischief:
                 1: (-1, 100_001, 2**31 - 1, -(2**31)),
                 2: (-1, 86_401, 2**31 - 1, -(2**31)),
                 3: (*STRINGS[:-1], 1, False),
-                4: (*NO_LEASES, b"60", 60.0),
+                # A text or a float is read as 0, which is a lease since 1.3: the session would wait, its relay open.
+                4: NO_LEASES,
             },
             "session_renew": {0: (*NO_IDS, 1), 2: (*NO_LEASES, b"60")},
             "session_limit": {

@@ -21,6 +21,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "measurements": "Measurements",
         "menu": "Menu",
         "numbers": "Sessions and meters",
+        "search_brand": "Search for a brand name",
         "submit": "Submit",
     },
     "ja-JP": {
@@ -34,6 +35,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "measurements": "測定値",
         "menu": "メニュー",
         "numbers": "充電とメーター",
+        "search_brand": "ブランド名で検索",
         "submit": "送信",
     },
 }
@@ -135,7 +137,7 @@ class Owner:
         page = self.page
         await page.goto(f"{self.url}/config/integrations/dashboard")
         await self.press("add")
-        await page.keyboard.type("Konsento")
+        await page.get_by_placeholder(self.words["search_brand"]).fill("Konsento")
         found = page.get_by_role("listitem").get_by_role("button", name="Konsento", exact=True)
         await expect(found).to_be_visible(timeout=PATIENCE_MS)
         await self.picture("1-find", self.dialog, 240)
