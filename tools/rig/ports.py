@@ -2,6 +2,12 @@
 
 import socket
 from itertools import count
+from random import SystemRandom
+
+_FREE = range(10_000, 32_768)
+"""Below those that Linux gives to outgoing connections, which else take one between its being found and being used."""
+_random = SystemRandom()
+_given = set[int]()
 
 
 class Ports:
@@ -12,8 +18,23 @@ class Ports:
 
     def take(self) -> int:
         """Return the next port; raises OSError where a chosen one is in use."""
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", next(self._next) if self._next is not None else 0))
-            port: int = probe.getsockname()[1]
-        return port
+        if self._next is not None:
+            port = next(self._next)
+            _try(port)
+            return port
+        while True:
+            port = _random.choice(_FREE)
+            if port in _given:
+                continue
+            try:
+                _try(port)
+            except OSError:
+                continue
+            _given.add(port)
+            return port
+
+
+def _try(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
