@@ -47,7 +47,7 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 MOST_SHIFT = 0.05
-"""Half of what the Web Vitals call good: a switch that a script shows where the browser has notices moves what follows."""
+"""Half of what the Web Vitals call good. A script that shows a switch for notices moves what follows a little."""
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 TEXTS = r"""() => {
   const found = [];
