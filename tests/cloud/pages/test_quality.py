@@ -46,8 +46,6 @@ new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.__shift += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
-MOST_SHIFT = 0.05
-"""Half of what the Web Vitals call good. A script that shows a switch for notices moves what follows a little."""
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 TEXTS = r"""() => {
   const found = [];
@@ -100,7 +98,7 @@ class Faults:
             self.found.append(f"{name}: {weight} bytes")
         if len(loaded) > MOST_REQUESTS:
             self.found.append(f"{name}: {len(loaded)} requests")
-        if (shift := await page.evaluate("window.__shift")) > MOST_SHIFT:
+        if (shift := await page.evaluate("window.__shift")) > 0.01:
             self.found.append(f"{name}: the layout jumps by {shift}")
         if (elements := await page.evaluate("document.querySelectorAll('*').length")) > MOST_ELEMENTS[self.walk]:
             self.found.append(f"{name}: {elements} elements")

@@ -8,14 +8,14 @@ function bytesOf(base64url) {
 
 async function offerNotices(row) {
   if (!row.dataset.key || !("serviceWorker" in navigator) || !("PushManager" in window)) {
+    // Shown until here, so that nothing moves where there are notices, however late this script comes.
+    row.hidden = true;
     // On an iPhone the page has to be on the Home Screen first: its reader is told so.
     for (const why of document.querySelectorAll("[data-untold]")) why.hidden = false;
     return;
   }
   const button = row.querySelector("button");
   const remembered = `told:${row.dataset.tell}`;
-  // At once, so that nothing moves when the worker is there.
-  row.hidden = false;
   const worker = await navigator.serviceWorker.register("/sw.js");
 
   function show(on) {
