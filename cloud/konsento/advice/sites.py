@@ -6,9 +6,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.charging.site_messages import SETTLED_S, tell_site
+from konsento.charging.site_messages import tell_by_work, tell_site
 from konsento.grid import windows
-from konsento.kit.work import Again, Job
 from konsento.models import Site
 from konsento.services import Services
 
@@ -17,25 +16,11 @@ MESSAGE: Final = "RecommendedWindows"
 AHEAD: Final = timedelta(hours=48)
 MOST: Final = 20
 """Windows in one message (contracts, 2)."""
-_PLACES: Final = 4
-"""A decision concerns all sites of a region at once; other due work does not wait for them."""
 
 
 def install(services: Services) -> None:
     """Register the due work, and tell a site whenever it connects."""
-
-    @services.work.on(WORK, places=_PLACES)
-    async def tell_one(job: Job) -> Again | None:
-        await tell(services, job.key)
-        return None
-
-    async def connected(station_id: str) -> None:
-        async with services.database.transaction() as session:
-            region = await session.scalar(select(Site.region).where(Site.station_id == station_id))
-            if region is not None:
-                await services.work.add(session, WORK, station_id, after_s=SETTLED_S)
-
-    services.router.on_connect(connected)
+    tell_by_work(services, WORK, tell)
 
 
 async def tell_region(session: AsyncSession, services: Services, region: str) -> None:

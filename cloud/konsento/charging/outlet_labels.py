@@ -6,8 +6,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from konsento.charging.site_messages import SETTLED_S, tell_site
-from konsento.kit.work import Again, Job, WorkQueue
+from konsento.charging.site_messages import tell_by_work, tell_site
+from konsento.kit.work import WorkQueue
 from konsento.models import Site
 from konsento.services import Services
 from konsento.sites import codes
@@ -16,25 +16,13 @@ from konsento.sites.labels.label import address_of
 
 WORK: Final = "tell-labels"
 MESSAGE: Final = "OutletLabels"
-_PLACES: Final = 4
-"""Sites come back together after a restart; other due work does not wait for them."""
 MOST: Final = 1000
 """Outlets in one message (contracts, 2)."""
 
 
 def install(services: Services) -> None:
     """Register the due work, and tell a site whenever it connects."""
-
-    @services.work.on(WORK, places=_PLACES)
-    async def tell_one(job: Job) -> Again | None:
-        await tell(services, job.key)
-        return None
-
-    async def connected(station_id: str) -> None:
-        async with services.database.transaction() as session:
-            await services.work.add(session, WORK, station_id, after_s=SETTLED_S)
-
-    services.router.on_connect(connected)
+    tell_by_work(services, WORK, tell)
 
 
 async def after_change(session: AsyncSession, work: WorkQueue, station_ids: Collection[str]) -> None:
