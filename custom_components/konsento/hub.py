@@ -238,12 +238,13 @@ class Hub:
         async with self._changes:
             if self._closed:
                 return
+            # First: what follows may wait for outlets, and a limit protects wires.
+            self._follow_circuits()
             await self._follow_servers()
             await self._follow_outlets()
             self._add_servers()
             if (settings := settings_of(self.entry.options)) != self.site.settings:
                 self.site.apply(settings)
-            self._follow_circuits()
             await self.reporting.follow()
 
     async def _follow_servers(self) -> None:

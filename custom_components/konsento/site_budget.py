@@ -80,6 +80,8 @@ class SiteBudget:
         self._priorities: dict[str, Priority] = {}
         """By the outlets' own names; the others are NORMAL."""
         self._power: Mapping[str, Any] = {}
+        self._parts: Mapping[str, Circuit] = {}
+        """The circuits below the site, by id."""
         self._meter: BuildingMeter | None = None
         self._meter_entity: str | None = None
         self._silent_since: datetime | None = None
@@ -127,6 +129,8 @@ class SiteBudget:
             self._meter = BuildingMeter(whole=whole) if power.get(CONF_METER_ENTITY) else None
             self._meter_entity = None
             self._silent_since = None
+        self._parts = self._parts_of_entry()
+        self._budget.circuit_of = self._circuit_of()
         self._follow_meter()
         self.look()
         self._tell()
@@ -270,7 +274,6 @@ class SiteBudget:
             self._meter.outlets(now, self._outlets_w())
         self._budget.circuits = self._circuits(now)
         self._budget.rules = self._rules(now)
-        self._budget.circuit_of = self._circuit_of()
         self._budget.priority_of = {
             each.evse: self._priorities[each.outlet]
             for each in self._site.outlets.values()
@@ -302,16 +305,18 @@ class SiteBudget:
                 # Nobody knows what the building draws: the outlets share what they may draw whatever that is.
                 limit = min(limit, self.fallback_w)
         site = Circuit(id=SITE, parent=None, capacity_w=self.contract_w, limit_w=limit, rest_w=rest)
-        parts = [
-            Circuit(
+        return {SITE: site, **self._parts}
+
+    def _parts_of_entry(self) -> dict[str, Circuit]:
+        return {
+            part.subentry_id: Circuit(
                 id=part.subentry_id,
                 parent=part.data.get(CONF_FEEDER, SITE),
                 capacity_w=watts_of(part.data),
                 limit_w=watts_of(part.data),
             )
             for part in self._entry.get_subentries_of_type(SUBENTRY_CIRCUIT)
-        ]
-        return {each.id: each for each in (site, *parts)}
+        }
 
     def _circuit_of(self) -> dict[int, str]:
         number = {
