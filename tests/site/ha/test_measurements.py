@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -306,9 +307,10 @@ async def test_a_token_that_is_no_longer_taken_is_corrected_through_the_options(
     assert (await act(hass, "send_measurements"))["sent"] == 1
 
 
-async def test_a_token_that_is_no_longer_taken_is_corrected_where_the_repair_is_shown(
-    hass: HomeAssistant, sending: MockConfigEntry, *, outlet: SimulatedOutlet, receiver: Receiver
-) -> None:
+async def token_form(
+    hass: HomeAssistant, sending: MockConfigEntry, outlet: SimulatedOutlet, receiver: Receiver
+) -> Callable[[str], Awaitable[Any]]:
+    """Have the receiver take another token, and open the repair; returns how it is answered with one."""
     assert await async_setup_component(hass, "repairs", {})
     await charge(hass, outlet, 1)
     receiver.token = "ken_new"  # only for tests
@@ -316,11 +318,18 @@ async def test_a_token_that_is_no_longer_taken_is_corrected_where_the_repair_is_
         await act(hass, "send_measurements")
     flows = hass.data["repairs"]["flow_manager"]
     form = await flows.async_init(DOMAIN, context={"issue_id": f"measurements_token_{sending.entry_id}"})
+    return lambda token: flows.async_configure(form["flow_id"], {"token": token})
 
-    wrong = await flows.async_configure(form["flow_id"], {"token": "ken_wrong"})
+
+async def test_a_token_that_is_no_longer_taken_is_corrected_where_the_repair_is_shown(
+    hass: HomeAssistant, sending: MockConfigEntry, *, outlet: SimulatedOutlet, receiver: Receiver
+) -> None:
+    answer = await token_form(hass, sending, outlet, receiver)
+
+    wrong = await answer("ken_wrong")
     assert wrong["errors"] == {"token": "invalid_auth"}
     assert sending.options["measurements"]["token"] == TOKEN
-    done = await flows.async_configure(form["flow_id"], {"token": " ken_new "})
+    done = await answer(" ken_new ")
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert done["type"] is FlowResultType.CREATE_ENTRY
@@ -332,17 +341,11 @@ async def test_a_token_that_is_no_longer_taken_is_corrected_where_the_repair_is_
 async def test_a_new_token_for_a_route_that_was_given_up_meanwhile_is_not_taken(
     hass: HomeAssistant, sending: MockConfigEntry, *, outlet: SimulatedOutlet, receiver: Receiver
 ) -> None:
-    assert await async_setup_component(hass, "repairs", {})
-    await charge(hass, outlet, 1)
-    receiver.token = "ken_new"  # only for tests
-    with pytest.raises(HomeAssistantError, match="token is not accepted"):
-        await act(hass, "send_measurements")
-    flows = hass.data["repairs"]["flow_manager"]
-    form = await flows.async_init(DOMAIN, context={"issue_id": f"measurements_token_{sending.entry_id}"})
+    answer = await token_form(hass, sending, outlet, receiver)
     await receiver.stop()
-    nobody = await flows.async_configure(form["flow_id"], {"token": "ken_new"})
+    nobody = await answer("ken_new")
     await choose(hass, sending, route="none")
-    gone = await flows.async_configure(form["flow_id"], {"token": "ken_new"})
+    gone = await answer("ken_new")
 
     assert nobody["errors"] == {"base": "cannot_connect"}
     assert gone["reason"] == "part_gone"
